@@ -1,0 +1,146 @@
+from antiphon.v1 import flow_run_pb2 as _flow_run_pb2
+from antiphon.v1 import state_pb2 as _state_pb2
+from antiphon.v1 import task_run_pb2 as _task_run_pb2
+from antiphon._vendor import validate_pb2 as _validate_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class CreateFlowRunRequest(_message.Message):
+    __slots__ = ("flow_run", "request_id")
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    request_id: str
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CreateFlowRunResponse(_message.Message):
+    __slots__ = ("flow_run",)
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ...) -> None: ...
+
+class GetFlowRunRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetFlowRunResponse(_message.Message):
+    __slots__ = ("flow_run",)
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ...) -> None: ...
+
+class ListFlowRunsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "filter", "order_by")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    filter: str
+    order_by: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., filter: _Optional[str] = ..., order_by: _Optional[str] = ...) -> None: ...
+
+class ListFlowRunsResponse(_message.Message):
+    __slots__ = ("flow_runs", "next_page_token")
+    FLOW_RUNS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    flow_runs: _containers.RepeatedCompositeFieldContainer[_flow_run_pb2.FlowRun]
+    next_page_token: str
+    def __init__(self, flow_runs: _Optional[_Iterable[_Union[_flow_run_pb2.FlowRun, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class UpdateFlowRunRequest(_message.Message):
+    __slots__ = ("flow_run", "update_mask", "request_id")
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    update_mask: _field_mask_pb2.FieldMask
+    request_id: str
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class UpdateFlowRunResponse(_message.Message):
+    __slots__ = ("flow_run",)
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ...) -> None: ...
+
+class DeleteFlowRunRequest(_message.Message):
+    __slots__ = ("id", "etag", "request_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    etag: str
+    request_id: str
+    def __init__(self, id: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class DeleteFlowRunResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListFlowRunStatesRequest(_message.Message):
+    __slots__ = ("id", "page_size", "page_token")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    page_size: int
+    page_token: str
+    def __init__(self, id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListFlowRunStatesResponse(_message.Message):
+    __slots__ = ("states", "next_page_token")
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    states: _containers.RepeatedCompositeFieldContainer[_state_pb2.State]
+    next_page_token: str
+    def __init__(self, states: _Optional[_Iterable[_Union[_state_pb2.State, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class CancelFlowRunRequest(_message.Message):
+    __slots__ = ("id", "reason", "request_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    reason: str
+    request_id: str
+    def __init__(self, id: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CancelFlowRunResponse(_message.Message):
+    __slots__ = ("flow_run",)
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ...) -> None: ...
+
+class WatchFlowRunRequest(_message.Message):
+    __slots__ = ("id", "resume_cursor")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    RESUME_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    resume_cursor: str
+    def __init__(self, id: _Optional[str] = ..., resume_cursor: _Optional[str] = ...) -> None: ...
+
+class WatchFlowRunResponse(_message.Message):
+    __slots__ = ("flow_run", "task_run", "snapshot_mark", "cursor")
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    TASK_RUN_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_MARK_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    task_run: _task_run_pb2.TaskRun
+    snapshot_mark: SnapshotMark
+    cursor: str
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ..., task_run: _Optional[_Union[_task_run_pb2.TaskRun, _Mapping]] = ..., snapshot_mark: _Optional[_Union[SnapshotMark, _Mapping]] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class SnapshotMark(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
