@@ -1,0 +1,101 @@
+"""`python -m antiphon_server`: a server as a process of its own."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.home import DATABASE, HomeTaken, take
+from antiphon_server.server import Server, Settings
+
+logger = logging.getLogger("antiphon_server")
+
+EXIT_FAILED, EXIT_TAKEN = 1, 3
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m antiphon_server", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True, help="folder of database, lock and socket")
+    parser.add_argument("--listen", action="append", default=[], metavar="HOST:PORT", help="TCP address; repeatable")
+    parser.add_argument("--socket", type=Path, help="path of a Unix socket to listen on")
+    parser.add_argument("--idle-timeout", type=float, default=0.0, help="leave after so many quiet seconds; 0: never")
+    parser.add_argument("--session-ttl", type=float, default=30.0, help="seconds before a silent session is lost")
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    parser.add_argument("--ready-fd", type=int, help="descriptor that gets a line when the server serves, or cannot")
+    parser.add_argument("--lock-fd", type=int, help="inherited descriptor to close by then")
+    options = parser.parse_args()
+    if not options.listen and options.socket is None:
+        parser.error("nowhere to listen: give --listen HOST:PORT, --socket PATH, or both")
+    return options
+
+
+class Starter:
+    """Whoever started this process and waits to hear of it."""
+
+    def __init__(self, ready_fd: int | None, lock_fd: int | None) -> None:
+        self._ready_fd = ready_fd
+        self._lock_fd = lock_fd
+
+    def tell(self, line: str) -> None:
+        """Says one line and lets go of what was inherited. A starter that has died does not matter."""
+        if self._ready_fd is not None:
+            try:
+                os.write(self._ready_fd, f"{line}\n".encode())
+            except BrokenPipeError:
+                logger.info("the process that started this server has gone")
+            os.close(self._ready_fd)
+            self._ready_fd = None
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
+
+
+async def serve(options: argparse.Namespace, starter: Starter) -> None:
+    listen = [f"unix:{options.socket}"] if options.socket is not None else []
+    listen += options.listen
+    server = Server(Settings(options.home / DATABASE, listen, session_ttl=options.session_ttl))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.asked_to_stop.set)
+    await server.start()
+    starter.tell("ready " + " ".join(server.addresses))
+    if options.idle_timeout > 0:
+        idle = asyncio.create_task(leave_when_idle(server, options.idle_timeout))
+        idle.add_done_callback(lambda _: server.asked_to_stop.set())
+    await server.asked_to_stop.wait()
+    await server.stop()
+
+
+async def leave_when_idle(server: Server, timeout: float) -> None:
+    """Returns once no call was under way for `timeout` seconds."""
+    activity = server.activity
+    while True:
+        quiet = time.monotonic() - activity.quiet_since
+        if activity.calls == 0 and quiet >= timeout:
+            logger.info("nobody needed this server for %g s", timeout)
+            return
+        await asyncio.sleep(timeout if activity.calls else timeout - quiet)
+
+
+def main() -> int:
+    options = arguments()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.getLogger("antiphon_server").setLevel(options.log_level)
+    starter = Starter(options.ready_fd, options.lock_fd)
+    try:
+        take(options.home)
+        asyncio.run(serve(options, starter))
+    except (HomeTaken, OSError, AntiphonError) as error:
+        logger.error("%s", error)
+        starter.tell(f"error {error}")
+        return EXIT_TAKEN if isinstance(error, HomeTaken) else EXIT_FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""The server without its wire: operations in, answers out, and word of what changed."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Engine
+
+from antiphon_server.storage.working_set import Changes
+from antiphon_server.storage.writer import Done, Operation, Outcome, Writer
+
+logger = logging.getLogger(__name__)
+
+
+class Core:
+    """Runs operations on the writer from one event loop. Make and use it inside that loop."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], int]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer(engine, clock, self._deliver)
+        self._listeners: list[Callable[[Changes], None]] = []
+        self.clock = clock
+
+    def start(self) -> None:
+        self._writer.start()
+
+    def listen(self, listener: Callable[[Changes], None]) -> None:
+        """Has `listener` called in the loop after each commit, before the answers of that commit are given."""
+        self._listeners.append(listener)
+
+    async def run(self, operation: Operation, *, bulk: bool = False) -> Any:
+        """The operation's answer once it is durable; raises what it raised."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._writer.submit(operation, partial(_settle, future), bulk=bulk)
+        return await future
+
+    def submit(self, operation: Operation, done: Done) -> None:
+        """The same with a callback, which gets the answer or the exception, in the loop."""
+        self._writer.submit(operation, done)
+
+    async def stop(self) -> None:
+        """Commits what is queued. Operations that come later are answered with Unavailable."""
+        await asyncio.to_thread(self._writer.stop)
+
+    def _deliver(self, outcome: Outcome) -> None:
+        self._loop.call_soon_threadsafe(self._hand_out, outcome)
+
+    def _hand_out(self, outcome: Outcome) -> None:
+        if outcome.changes is not None:
+            for listener in self._listeners:
+                listener(outcome.changes)
+        for done, answer in outcome.answers:
+            done(answer)
+
+
+def _settle(future: asyncio.Future[Any], answer: Any) -> None:
+    if future.done():  # the caller went away
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

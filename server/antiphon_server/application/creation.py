@@ -1,0 +1,189 @@
+"""Creating flows and runs."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from uuid_utils import uuid7
+
+from antiphon_server.domain.errors import AlreadyExists, NotFound
+from antiphon_server.domain.model import RetryPolicy, Run, RunKind
+from antiphon_server.storage import tables
+from antiphon_server.storage.records import encode_retry_policy
+from antiphon_server.storage.working_set import Needs, WorkingSet
+
+
+@dataclass(slots=True)
+class NewRun:
+    """What both families of runs are created with. `digest` tells a replay from a clash of ids."""
+
+    id: str
+    name: str
+    tags: list[str]
+    retry_policy: RetryPolicy | None
+    digest: bytes
+    #: The session that creates the run and so holds it; None for a unary caller.
+    session_id: str | None
+
+
+def _fixed(new: NewRun, now: int) -> dict[str, Any]:
+    return {
+        "name": new.name,
+        "tags": json.dumps(new.tags) if new.tags else "[]",
+        "retry_policy": encode_retry_policy(new.retry_policy),
+        "create_time": now,
+    }
+
+
+def _run(new: NewRun, kind: RunKind, now: int) -> Run:
+    return Run(
+        id=new.id,
+        kind=kind,
+        session_id=new.session_id,
+        update_time=now,
+        version=1,
+        create_digest=new.digest,
+        retry_policy=new.retry_policy,
+    )
+
+
+def _is_replay(working_set: WorkingSet, new: NewRun, kind: RunKind) -> bool:
+    """Whether this very run is there already; raises AlreadyExists where another one has its id."""
+    run = working_set.run(kind, new.id)
+    if run is None:
+        return False
+    if run.create_digest != new.digest:
+        word = "flow run" if kind is RunKind.FLOW_RUN else "task run"
+        raise AlreadyExists(
+            f"{kind.name}_EXISTS", f"there is a {word} {new.id} already and it is another one; make a new id (UUIDv7)"
+        )
+    return True
+
+
+@dataclass(slots=True)
+class CreateFlowRun:
+    """Registers a flow run, and its flow where the name is new. The answer is the run's id."""
+
+    new: NewRun
+    flow_id: str
+    flow_name: str
+    flow_version: str
+    #: A serialized payload.
+    parameters: bytes | None
+    idempotency_key: str | None
+    parent_task_run_id: str | None
+
+    def needs(self, needs: Needs) -> None:
+        needs.flow_runs.add(self.new.id)
+        if self.flow_name:
+            needs.flow_names.add(self.flow_name)
+        if self.parent_task_run_id is not None:
+            needs.task_runs.add(self.parent_task_run_id)
+
+    def apply(self, working_set: WorkingSet) -> str:
+        if _is_replay(working_set, self.new, RunKind.FLOW_RUN):
+            return self.new.id
+        flow_id, flow_name = self._flow(working_set)
+        parent = self.parent_task_run_id
+        if parent is not None and working_set.run(RunKind.TASK_RUN, parent) is None:
+            raise NotFound("TASK_RUN_NOT_FOUND", f"there is no task run {parent} to be the parent of this run")
+        if self.idempotency_key is not None:
+            used = self._run_with_key(working_set, flow_id, self.idempotency_key)
+            if used is not None:
+                return used
+        run = _run(self.new, RunKind.FLOW_RUN, working_set.now)
+        run.parent_task_run_id = parent
+        fixed = _fixed(self.new, working_set.now)
+        fixed["name"] = fixed["name"] or f"{flow_name}-{self.new.id[-6:]}"
+        fixed.update(
+            flow_id=flow_id,
+            flow_version=self.flow_version,
+            parameters=self.parameters,
+            idempotency_key=self.idempotency_key,
+            parent_task_run_id=parent,
+        )
+        working_set.add_run(run, fixed)
+        return self.new.id
+
+    def _flow(self, working_set: WorkingSet) -> tuple[str, str]:
+        if self.flow_id:
+            flows = tables.flows
+            working_set.flush()
+            found = working_set.connection.execute(flows.select().where(flows.c.id == self.flow_id)).one_or_none()
+            if found is None:
+                raise NotFound("FLOW_NOT_FOUND", f"there is no flow {self.flow_id}; give a flow_name to register one")
+            return found.id, found.name
+        known = working_set.flow_ids.get(self.flow_name)
+        if known is not None:
+            return known, self.flow_name
+        return add_flow(working_set, self.flow_name, []), self.flow_name
+
+    def _run_with_key(self, working_set: WorkingSet, flow_id: str, key: str) -> str | None:
+        working_set.flush()
+        runs = tables.flow_runs
+        found: str | None = working_set.connection.execute(
+            runs.select().with_only_columns(runs.c.id).where(runs.c.flow_id == flow_id, runs.c.idempotency_key == key)
+        ).scalar_one_or_none()
+        return found
+
+
+@dataclass(slots=True)
+class CreateTaskRun:
+    """Registers a task run. The answer is the run's id."""
+
+    new: NewRun
+    flow_run_id: str | None
+    task_key: str
+    dynamic_key: str
+    task_version: str
+    upstream_task_run_ids: list[str]
+
+    def needs(self, needs: Needs) -> None:
+        needs.task_runs.add(self.new.id)
+        if self.flow_run_id is not None:
+            needs.flow_runs.add(self.flow_run_id)
+
+    def apply(self, working_set: WorkingSet) -> str:
+        if _is_replay(working_set, self.new, RunKind.TASK_RUN):
+            return self.new.id
+        if self.flow_run_id is not None and working_set.run(RunKind.FLOW_RUN, self.flow_run_id) is None:
+            raise NotFound("FLOW_RUN_NOT_FOUND", f"there is no flow run {self.flow_run_id} to hold this task run")
+        run = _run(self.new, RunKind.TASK_RUN, working_set.now)
+        run.flow_run_id = self.flow_run_id
+        fixed = _fixed(self.new, working_set.now)
+        fixed["name"] = fixed["name"] or "-".join(filter(None, (self.task_key, self.dynamic_key)))
+        fixed.update(
+            flow_run_id=self.flow_run_id,
+            task_key=self.task_key,
+            dynamic_key=self.dynamic_key,
+            task_version=self.task_version,
+            upstream_task_run_ids=json.dumps(self.upstream_task_run_ids) if self.upstream_task_run_ids else "[]",
+        )
+        working_set.add_run(run, fixed)
+        return self.new.id
+
+
+@dataclass(slots=True)
+class CreateFlow:
+    """Registers a flow by a name that is not taken. The answer is its id."""
+
+    name: str
+    tags: list[str] = field(default_factory=list)
+
+    def needs(self, needs: Needs) -> None:
+        needs.flow_names.add(self.name)
+
+    def apply(self, working_set: WorkingSet) -> str:
+        if self.name in working_set.flow_ids:
+            raise AlreadyExists(
+                "FLOW_EXISTS", f"there is a flow {self.name!r} already; update it, or choose another name"
+            )
+        return add_flow(working_set, self.name, self.tags)
+
+
+def add_flow(working_set: WorkingSet, name: str, tags: list[str]) -> str:
+    flow_id = str(uuid7())
+    now = working_set.now
+    row = {"id": flow_id, "name": name, "tags": json.dumps(tags), "create_time": now, "update_time": now, "version": 1}
+    working_set.add_flow(row)
+    return flow_id

@@ -1,0 +1,80 @@
+"""What the contract lets people list: the fields of filters and orders, which the protos document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from antiphon_server.domain.filter_tree import FilterField, FilterFields, Kind
+from antiphon_server.domain.ordering import OrderFields
+from antiphon_server.domain.states import StateType
+from antiphon_server.storage import sources
+from antiphon_server.storage.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One List method."""
+
+    #: Its name, to which page tokens are bound.
+    method: str
+    source: Source
+    order: OrderFields
+    filters: FilterFields = field(default_factory=lambda: MappingProxyType({}))
+
+
+def _fields(**columns: Kind) -> dict[str, FilterField]:
+    """Fields whose public name is that of the column."""
+    return {name: FilterField(kind, name) for name, kind in columns.items()}
+
+
+def _order(default: str, *names: str) -> OrderFields:
+    return OrderFields({name: name for name in names}, default)
+
+
+_STATE_TYPES: Mapping[str, int] = MappingProxyType(
+    {f"{prefix}{each.name}": int(each) for prefix in ("", "STATE_TYPE_") for each in StateType}
+)
+_STATE_FIELDS: FilterFields = {
+    "state.type": FilterField(Kind.ENUM, "state_type", _STATE_TYPES),
+    "state.name": FilterField(Kind.STRING, "state_name"),
+}
+
+FLOWS = Listing(
+    "ListFlows",
+    sources.FLOWS,
+    _order("create_time desc", "create_time", "name"),
+    _fields(id=Kind.UUID, name=Kind.STRING, tags=Kind.TAGS, create_time=Kind.TIME),
+)
+FLOW_RUNS = Listing(
+    "ListFlowRuns",
+    sources.FLOW_RUNS,
+    _order("create_time desc", "create_time", "start_time", "end_time", "expected_start_time", "name"),
+    {
+        **_fields(id=Kind.UUID, name=Kind.STRING, flow_id=Kind.UUID, flow_name=Kind.STRING, tags=Kind.TAGS),
+        **_STATE_FIELDS,
+        **_fields(parent_task_run_id=Kind.UUID, start_time=Kind.TIME, end_time=Kind.TIME),
+        **_fields(expected_start_time=Kind.TIME, create_time=Kind.TIME, run_count=Kind.INT),
+    },
+)
+TASK_RUNS = Listing(
+    "ListTaskRuns",
+    sources.TASK_RUNS,
+    _order("create_time desc", "create_time", "start_time", "end_time", "name"),
+    {
+        **_fields(id=Kind.UUID, name=Kind.STRING, flow_run_id=Kind.UUID, task_key=Kind.STRING, tags=Kind.TAGS),
+        **_STATE_FIELDS,
+        **_fields(start_time=Kind.TIME, end_time=Kind.TIME, create_time=Kind.TIME, run_count=Kind.INT),
+    },
+)
+LOGS = Listing(
+    "ListLogs",
+    sources.LOGS,
+    _order("create_time", "create_time"),
+    {
+        **_fields(id=Kind.UUID, flow_run_id=Kind.UUID, task_run_id=Kind.UUID, logger=Kind.STRING, level=Kind.INT),
+        **_fields(message=Kind.STRING, create_time=Kind.TIME),
+    },
+)
+SESSIONS = Listing("ListSessions", sources.SESSIONS, _order("create_time desc", "create_time"))
+FLOW_RUN_STATES = Listing("ListFlowRunStates", sources.STATES, _order("create_time", "create_time"))
+TASK_RUN_STATES = Listing("ListTaskRunStates", sources.STATES, _order("create_time", "create_time"))

@@ -1,0 +1,44 @@
+"""Proposals from the wire."""
+
+import hashlib
+
+from antiphon.v1 import state_pb2, transition_pb2
+from antiphon_server.domain.model import Proposal, RunKind, State
+from antiphon_server.domain.states import DEFAULT_NAMES, StateType
+from antiphon_server.storage.records import details_from
+
+
+def digest_of(body: bytes) -> bytes:
+    """16 bytes that tell a replay from a clash."""
+    return hashlib.blake2b(body, digest_size=16).digest()
+
+
+def proposal_from(message: transition_pb2.Proposal, *, session_id: str | None, body: bytes | None = None) -> Proposal:
+    """A validated message as the policy wants it. `body` are its bytes, where the caller has them already.
+
+    Raises InvalidArgument (TIME_INVALID) for a time that is none.
+    """
+    transition_id = message.transition_id.lower()
+    flow = message.WhichOneof("run") == "flow_run_id"
+    return Proposal(
+        transition_id,
+        RunKind.FLOW_RUN if flow else RunKind.TASK_RUN,
+        (message.flow_run_id if flow else message.task_run_id).lower(),
+        state_from(message.state, transition_id),
+        message.expected_state_id.lower(),
+        message.force,
+        session_id,
+        digest_of(body if body is not None else message.SerializeToString(deterministic=True)),
+    )
+
+
+def state_from(message: state_pb2.State, transition_id: str) -> State:
+    type_ = StateType(message.type)
+    return State(
+        type_,
+        message.name or DEFAULT_NAMES[type_],
+        message.message,
+        details_from(message.details) if message.HasField("details") else None,
+        message.data.SerializeToString(deterministic=True) if message.HasField("data") else None,
+        transition_id,
+    )

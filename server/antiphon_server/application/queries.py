@@ -1,0 +1,115 @@
+"""Reading: single things by id, and pages of lists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from antiphon_server.application import listings
+from antiphon_server.application.listings import Listing
+from antiphon_server.application.page_tokens import PageTokens
+from antiphon_server.domain.errors import InvalidArgument, NotFound
+from antiphon_server.domain.filter_tree import Comparison, FilterNode, Kind, Check
+from antiphon_server.domain.filters import parse_filter
+from antiphon_server.domain.model import RunKind
+from antiphon_server.domain.ordering import OrderKey, parse_order_by
+from antiphon_server.storage.reader import Reader, Record
+from antiphon_server.storage.sources import FLOW_RUNS, FLOWS, TASK_RUNS, Source
+
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """The fields that List requests share; their defaults are those of the wire."""
+
+    page_size: int = 0
+    page_token: str = ""
+    filter: str = ""
+    order_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Rows in the order asked for; the token is empty on the last page."""
+
+    rows: Sequence[Record]
+    next_page_token: str
+
+
+class Queries:
+    """The use cases of reading. Ids are taken in either case of letters."""
+
+    def __init__(self, reader: Reader, tokens: PageTokens) -> None:
+        self._reader = reader
+        self._tokens = tokens
+
+    async def flow(self, id: str) -> Record:
+        """Raises NotFound (FLOW_NOT_FOUND)."""
+        return await self._get(FLOWS, id.lower(), "flow")
+
+    async def flow_run(self, id: str) -> Record:
+        """Raises NotFound (FLOW_RUN_NOT_FOUND)."""
+        return await self._get(FLOW_RUNS, id.lower(), "flow run")
+
+    async def task_run(self, id: str) -> Record:
+        """Raises NotFound (TASK_RUN_NOT_FOUND)."""
+        return await self._get(TASK_RUNS, id.lower(), "task run")
+
+    async def page(self, listing: Listing, request: PageRequest) -> RecordPage:
+        """One page.
+
+        Raises InvalidArgument: FILTER_INVALID, ORDER_BY_INVALID, PAGE_TOKEN_INVALID, PAGE_SIZE_INVALID.
+        """
+        condition = parse_filter(request.filter, listing.filters)
+        order = parse_order_by(request.order_by, listing.order)
+        return await self._page(listing, condition, order, request, request.filter)
+
+    async def states(self, kind: RunKind, run_id: str, request: PageRequest) -> RecordPage:
+        """One page of a run's history; filter and order of the request are not looked at.
+
+        Raises NotFound as `flow_run` and `task_run` do, and InvalidArgument: PAGE_TOKEN_INVALID, PAGE_SIZE_INVALID.
+        """
+        run_id = run_id.lower()
+        if kind is RunKind.FLOW_RUN:
+            listing, runs, noun = listings.FLOW_RUN_STATES, FLOW_RUNS, "flow run"
+        else:
+            listing, runs, noun = listings.TASK_RUN_STATES, TASK_RUNS, "task run"
+        if not await self._reader.exists(runs, run_id):
+            raise _not_found(noun, run_id)
+        condition = Comparison("run_id", Kind.UUID, Check.EQUAL, run_id)
+        return await self._page(listing, condition, parse_order_by("", listing.order), request, run_id)
+
+    async def _get(self, source: Source, id: str, noun: str) -> Record:
+        row = await self._reader.get(source, id)
+        if row is None:
+            raise _not_found(noun, id)
+        return row
+
+    async def _page(
+        self,
+        listing: Listing,
+        condition: FilterNode | None,
+        order: tuple[OrderKey, ...],
+        request: PageRequest,
+        scope: str,
+    ) -> RecordPage:
+        limit = _limit(request.page_size)
+        query = (listing.method, scope, [(key.column, key.descending) for key in order])
+        after = self._tokens.read(query, request.page_token) if request.page_token else None
+        page = await self._reader.page(listing.source, condition, order, after, limit)
+        return RecordPage(page.rows, self._tokens.make(query, page.last) if page.last is not None else "")
+
+
+def _limit(page_size: int) -> int:
+    if page_size < 0:
+        raise InvalidArgument(
+            "PAGE_SIZE_INVALID",
+            f"page_size {page_size} is negative; send 0 for {DEFAULT_PAGE_SIZE} or up to {MAX_PAGE_SIZE}",
+            field="page_size",
+        )
+    return min(page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+
+
+def _not_found(noun: str, id: str) -> NotFound:
+    reason = f"{noun.upper().replace(' ', '_')}_NOT_FOUND"
+    return NotFound(reason, f"there is no {noun} {id}; it was deleted or never created")

@@ -1,0 +1,62 @@
+"""Mutations that may be sent again: a request_id remembers its answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from antiphon_server.domain.errors import AlreadyExists
+from antiphon_server.storage import tables
+from antiphon_server.storage.working_set import Needs, WorkingSet
+from antiphon_server.storage.writer import Operation
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Does `operation` once for a request id and gives the serialized answer, the first time and ever after.
+
+    `answer` turns the result into bytes, inside the transaction and after its writes.
+    """
+
+    request_id: str
+    method: str
+    digest: bytes
+    operation: Operation
+    answer: Callable[[WorkingSet, Any], bytes]
+
+    def needs(self, needs: Needs) -> None:
+        self.operation.needs(needs)
+
+    def apply(self, working_set: WorkingSet) -> bytes:
+        requests = tables.requests
+        if self.request_id:
+            working_set.flush()
+            row = working_set.connection.execute(
+                requests.select().where(requests.c.id == self.request_id)
+            ).one_or_none()
+            if row is not None:
+                return self._again(row)
+        result = self.operation.apply(working_set)
+        working_set.flush()
+        response = self.answer(working_set, result)
+        if self.request_id:
+            working_set.connection.execute(
+                requests.insert(),
+                {
+                    "id": self.request_id,
+                    "method": self.method,
+                    "digest": self.digest,
+                    "response": response,
+                    "create_time": working_set.now,
+                },
+            )
+        return response
+
+    def _again(self, row: Any) -> bytes:
+        if row.method != self.method or row.digest != self.digest:
+            raise AlreadyExists(
+                "REQUEST_ID_REUSED",
+                f"request_id {self.request_id} was used before for another request; make a new one",
+                field="request_id",
+            )
+        response: bytes = row.response
+        return response

@@ -1,0 +1,246 @@
+"""Operations of sessions: opening, resuming, speaking, and losing them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from uuid_utils import uuid7
+
+from antiphon_server.application import transitions
+from antiphon_server.domain.errors import AntiphonError, FailedPrecondition, Unauthenticated
+from antiphon_server.domain.model import Proposal, RunKind, State
+from antiphon_server.domain.sessions import Session, SessionStatus, check_alive, check_epoch
+from antiphon_server.domain.states import CANCELLED, CANCELLING, CRASHED, DEFAULT_NAMES, TERMINAL
+from antiphon_server.storage import tables
+from antiphon_server.storage.working_set import Needs, WorkingSet
+from antiphon_server.storage.writer import Operation
+
+
+@dataclass(slots=True)
+class Attached:
+    """A session that may speak from now on, and the commands that it has not answered."""
+
+    session: Session
+    commands: list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class OpenSession:
+    """A new session."""
+
+    client: str
+    ttl: int
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> Attached:
+        now = working_set.now
+        session = Session(str(uuid7()), self.client, 1, SessionStatus.ACTIVE, 0, now, now + self.ttl)
+        working_set.add_session(session)
+        return Attached(session, [])
+
+
+@dataclass(slots=True)
+class ResumeSession:
+    """Goes on with a session under a new epoch; whoever spoke for it before is fenced off from now on."""
+
+    session_id: str
+    client: str
+    ttl: int
+
+    def needs(self, needs: Needs) -> None:
+        needs.sessions.add(self.session_id)
+
+    def apply(self, working_set: WorkingSet) -> Attached:
+        session = find_session(working_set, self.session_id)
+        check_alive(session)
+        session.epoch += 1
+        session.client = self.client
+        session.expire_time = working_set.now + self.ttl
+        working_set.touch_session(session)
+        return Attached(session, _commands_of(working_set, session.id))
+
+
+@dataclass(slots=True)
+class Frame:
+    """A durable frame: its number, and what it asks for."""
+
+    sequence: int
+    operation: Operation
+
+
+@dataclass(slots=True)
+class Spoken:
+    """What became of the frames of one message, in order: an answer or an AntiphonError each."""
+
+    answers: list[tuple[int, Any]]
+    committed_sequence: int
+    #: Why the frames after the answered ones were not looked at; the stream ends with it.
+    fatal: AntiphonError | None = None
+    #: Commands that the session has not answered, where it asked for them.
+    commands: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SpeakOnSession:
+    """The frames of one message of a session, and the sign of life that any message is.
+
+    Raises where the session has ended or was superseded; nothing is written then.
+    """
+
+    session_id: str
+    epoch: int
+    ttl: int
+    frames: Sequence[Frame] = ()
+    #: Ends the session for good, after the frames.
+    goodbye: bool = False
+    #: For callers without a stream, who can only ask.
+    with_commands: bool = False
+
+    def needs(self, needs: Needs) -> None:
+        needs.sessions.add(self.session_id)
+        for frame in self.frames:
+            frame.operation.needs(needs)
+
+    def apply(self, working_set: WorkingSet) -> Spoken:
+        session = find_session(working_set, self.session_id)
+        check_alive(session)
+        check_epoch(session, self.epoch)
+        answers: list[tuple[int, Any]] = []
+        fatal: AntiphonError | None = None
+        for frame in self.frames:
+            if frame.sequence > session.sequence + 1:
+                fatal = FailedPrecondition(
+                    "SEQUENCE_GAP",
+                    f"frame {frame.sequence} came where {session.sequence + 1} was due; attach again and send every "
+                    "frame that is not acknowledged",
+                )
+                break
+            try:
+                answers.append((frame.sequence, frame.operation.apply(working_set)))
+            except AntiphonError as error:
+                answers.append((frame.sequence, error))
+            session.sequence = max(session.sequence, frame.sequence)
+        session.expire_time = working_set.now + self.ttl
+        if self.goodbye and fatal is None:
+            end_session(working_set, session, SessionStatus.CLOSED, "the process that held the run said goodbye")
+        working_set.touch_session(session)
+        commands = _commands_of(working_set, session.id) if self.with_commands else []
+        return Spoken(answers, session.sequence, fatal, commands)
+
+
+@dataclass(slots=True)
+class NoteCommandResult:
+    """How far a command has come. One that is done, or that nobody knows any more, is forgotten."""
+
+    session_id: str
+    command_id: str
+    stage: int
+    message: str
+    #: Whether the command need not be sent again.
+    final: bool
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> None:
+        working_set.flush()
+        commands = tables.commands
+        here = (commands.c.id == self.command_id) & (commands.c.session_id == self.session_id)
+        if self.final:
+            working_set.connection.execute(commands.delete().where(here))
+        else:
+            working_set.connection.execute(commands.update().where(here).values(stage=self.stage, message=self.message))
+
+
+@dataclass(slots=True)
+class ExpireSessions:
+    """Gives up sessions that were not heard of for their TTL; the answer is their ids."""
+
+    lost: list[str] = field(default_factory=list)
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> list[str]:
+        working_set.flush()
+        sessions = tables.sessions
+        rows = working_set.connection.execute(
+            sessions.select()
+            .with_only_columns(sessions.c.id)
+            .where(sessions.c.status == SessionStatus.ACTIVE, sessions.c.expire_time < working_set.now)
+        ).scalars()
+        lost = list(rows)
+        working_set.load(Needs(sessions=set(lost)))
+        for session_id in lost:
+            session = working_set.sessions[session_id]
+            if session.expire_time < working_set.now:
+                end_session(
+                    working_set, session, SessionStatus.LOST, "the process that held the run was not heard of any more"
+                )
+                working_set.touch_session(session)
+                self.lost.append(session_id)
+        return self.lost
+
+
+@dataclass(slots=True)
+class ForgiveDowntime:
+    """At start: no session could be heard while there was no server, so each gets a full TTL from now."""
+
+    ttl: int
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> None:
+        sessions = tables.sessions
+        soonest = working_set.now + self.ttl
+        working_set.connection.execute(
+            sessions.update()
+            .where(sessions.c.status == SessionStatus.ACTIVE, sessions.c.expire_time < soonest)
+            .values(expire_time=soonest)
+        )
+
+
+def _commands_of(working_set: WorkingSet, session_id: str) -> list[dict[str, Any]]:
+    working_set.flush()
+    commands = tables.commands
+    rows = working_set.connection.execute(
+        commands.select().where(commands.c.session_id == session_id).order_by(commands.c.create_time, commands.c.id)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def find_session(working_set: WorkingSet, session_id: str) -> Session:
+    """Raises Unauthenticated where a token is in order but names a session of another database."""
+    session = working_set.sessions.get(session_id)
+    if session is None:
+        raise Unauthenticated(
+            "RESUME_TOKEN_INVALID", "the resume token names a session that this server does not know; open a new one"
+        )
+    return session
+
+
+def end_session(working_set: WorkingSet, session: Session, status: SessionStatus, why: str) -> None:
+    """Ends a session and every run that it still holds: CRASHED, or CANCELLED where that was asked for."""
+    session.status = status
+    working_set.changes.ended_sessions.append(session.id)
+    working_set.flush()
+    for table in (tables.waits, tables.commands):
+        working_set.connection.execute(table.delete().where(table.c.session_id == session.id))
+    for kind, table in ((RunKind.FLOW_RUN, tables.flow_runs), (RunKind.TASK_RUN, tables.task_runs)):
+        held = set(
+            working_set.connection.execute(
+                table.select().with_only_columns(table.c.id).where(table.c.session_id == session.id)
+            ).scalars()
+        )
+        working_set.load(Needs(flow_runs=held) if kind is RunKind.FLOW_RUN else Needs(task_runs=held))
+        for run_id in sorted(held):
+            _end_run(working_set, kind, run_id, session.id, why)
+        working_set.flush()
+
+
+def _end_run(working_set: WorkingSet, kind: RunKind, run_id: str, session_id: str, why: str) -> None:
+    run = working_set.run(kind, run_id)
+    if run is None or run.state_type in TERMINAL:
+        return
+    type_ = CANCELLED if run.state_type == CANCELLING else CRASHED
+    state = State(type_, DEFAULT_NAMES[type_], message=why)
+    transitions.propose(working_set, Proposal(str(uuid7()), kind, run_id, state, force=True, session_id=session_id))

@@ -1,0 +1,154 @@
+"""The use case that everything else leads to: decide a proposal on the facts and write what follows."""
+
+from copy import copy
+
+from uuid_utils import uuid7
+
+from antiphon_server.application.verdicts import Verdict, findings_of, from_decision, from_memory
+from antiphon_server.domain.bookkeeping import enter
+from antiphon_server.domain.decision import Decision, MirrorToParent, TellHolder
+from antiphon_server.domain.errors import AlreadyExists, NotFound
+from antiphon_server.domain.model import Facts, Proposal, Run, RunKind, State, StateDetails
+from antiphon_server.domain.policy import decide
+from antiphon_server.domain.rules import POLICIES
+from antiphon_server.domain.states import VerdictKind
+from antiphon_server.storage.records import Transition
+from antiphon_server.storage.working_set import Needs, WorkingSet
+
+
+def needs_of(proposal: Proposal, needs: Needs) -> None:
+    needs.transitions.add(proposal.transition_id)
+    needs.run(proposal.kind, proposal.run_id)
+
+
+def propose(working_set: WorkingSet, proposal: Proposal) -> Verdict:
+    """Decides and writes. A proposal that was decided before gets its verdict again; WAIT writes nothing.
+
+    Raises NotFound for an unknown run, AlreadyExists (TRANSITION_ID_REUSED) for a known id with another body.
+    """
+    known = working_set.transition(proposal.transition_id)
+    if known is not None:
+        if known.run_id != proposal.run_id or known.digest != proposal.digest:
+            raise AlreadyExists(
+                "TRANSITION_ID_REUSED",
+                f"transition {proposal.transition_id} was proposed before with another body; make a new id (UUIDv7)",
+                field="proposal.transition_id",
+            )
+        return from_memory(working_set, known)
+    run = find_run(working_set, proposal.kind, proposal.run_id)
+    facts = _facts(working_set, run)
+    decision = decide(POLICIES[run.kind], facts, proposal, working_set.now)
+    if decision.verdict is not VerdictKind.WAIT:
+        _write(working_set, facts, proposal, decision)
+    return from_decision(working_set, proposal.transition_id, run, decision)
+
+
+def explain(working_set: WorkingSet, proposal: Proposal) -> Verdict:
+    """The verdict that `propose` would give now, on copies, with nothing written."""
+    known = working_set.transition(proposal.transition_id)
+    if known is not None:
+        return from_memory(working_set, known)
+    run = copy(find_run(working_set, proposal.kind, proposal.run_id))
+    decision = decide(POLICIES[run.kind], _facts(working_set, run), proposal, working_set.now)
+    if decision.state is not None:
+        enter(run, decision.state, working_set.now, session_id=proposal.session_id)
+    return from_decision(working_set, proposal.transition_id, run, decision)
+
+
+def find_run(working_set: WorkingSet, kind: RunKind, run_id: str) -> Run:
+    run = working_set.run(kind, run_id)
+    if run is None:
+        word = "flow run" if kind is RunKind.FLOW_RUN else "task run"
+        raise NotFound(
+            f"{kind.name}_NOT_FOUND", f"there is no {word} {run_id}; it was never created, or it was deleted"
+        )
+    return run
+
+
+def _facts(working_set: WorkingSet, run: Run) -> Facts:
+    around = working_set.run(RunKind.FLOW_RUN, run.flow_run_id) if run.flow_run_id is not None else None
+    return Facts(run, around)
+
+
+def _write(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: Decision) -> None:
+    run, state = facts.run, decision.state
+    held = run.state_id
+    if state is not None:
+        state.id = proposal.transition_id
+        enter(
+            run,
+            state,
+            working_set.now,
+            session_id=proposal.session_id,
+            flow_run_run_count=facts.flow_run.run_count if facts.flow_run is not None else None,
+        )
+        working_set.touch(run)
+    working_set.add_transition(
+        Transition(
+            id=proposal.transition_id,
+            run_id=run.id,
+            digest=proposal.digest,
+            verdict=decision.verdict,
+            reason=decision.reason,
+            findings=findings_of(decision),
+            run_count=run.run_count,
+            create_time=working_set.now,
+            state=state,
+            held_state_id=held if state is None else None,
+        )
+    )
+    for effect in decision.effects:
+        if isinstance(effect, TellHolder):
+            _tell(working_set, run, effect)
+        elif state is not None:
+            _mirror(working_set, run, effect, state)
+
+
+def _tell(working_set: WorkingSet, run: Run, effect: TellHolder) -> None:
+    flow = run.kind is RunKind.FLOW_RUN
+    working_set.add_command(
+        {
+            "id": str(uuid7()),
+            "session_id": effect.session_id,
+            "kind": effect.what.value,
+            "flow_run_id": run.id if flow else None,
+            "task_run_id": None if flow else run.id,
+            "reason": effect.reason,
+            "stage": 0,
+            "message": "",
+            "create_time": working_set.now,
+        }
+    )
+
+
+def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: State) -> None:
+    """The task run that stands for a subflow enters what the subflow entered; it has no will of its own."""
+    parent = working_set.run(RunKind.TASK_RUN, effect.task_run_id)
+    if parent is None:
+        return
+    details = copy(state.details) if state.details is not None else StateDetails()
+    details.child_flow_run_id = child.id
+    mirrored = State(state.type, state.name, state.message, details, state.data, id=str(uuid7()))
+    around = working_set.run(RunKind.FLOW_RUN, parent.flow_run_id) if parent.flow_run_id is not None else None
+    enter(
+        parent,
+        mirrored,
+        working_set.now,
+        session_id=child.session_id,
+        flow_run_run_count=around.run_count if around is not None else None,
+    )
+    working_set.touch(parent)
+    working_set.add_transition(
+        Transition(
+            id=mirrored.id,
+            run_id=parent.id,
+            digest=b"",
+            verdict=VerdictKind.ACCEPT,
+            reason="",
+            findings=(),
+            run_count=parent.run_count,
+            create_time=working_set.now,
+            state=mirrored,
+            held_state_id=None,
+        )
+    )

@@ -1,0 +1,51 @@
+"""What a run remembers of its states: counts and times. The one place where a `Run` changes."""
+
+from antiphon_server.domain.model import Run, RunKind, State
+from antiphon_server.domain.states import PENDING, RUNNING, SCHEDULED, TERMINAL
+
+
+def enter(run: Run, state: State, now: int, *, session_id: str | None, flow_run_run_count: int | None = None) -> None:
+    """Moves `run` into `state` and sets `state.time`.
+
+    Times of one run's states rise strictly, by a microsecond where the clock stands still, so that history has an
+    order. A session that brings a run to PENDING or RUNNING holds it until it ends.
+    """
+    time = now if run.state_time is None or now > run.state_time else run.state_time + 1
+    state.time = time
+    _leave(run, state, time)
+    if state.type == RUNNING:
+        run.run_count += 1
+        run.start_time = run.start_time if run.start_time is not None else time
+        if flow_run_run_count is not None:
+            run.flow_run_run_count = flow_run_run_count
+    elif state.type in TERMINAL:
+        run.end_time = run.end_time if run.end_time is not None else time
+        run.start_time = run.start_time if run.start_time is not None else run.end_time
+    _set_expectations(run, state, time)
+    if state.type in TERMINAL:
+        run.session_id = None
+    elif session_id is not None and state.type in (PENDING, RUNNING):
+        run.session_id = session_id
+    run.state_id, run.state_type, run.state_name = state.id, state.type, state.name
+    run.state_time, run.state_scheduled_time = time, state.scheduled_time
+    run.state_has_data = state.data is not None
+    run.update_time = time
+    run.version += 1
+
+
+def _leave(run: Run, state: State, time: int) -> None:
+    if run.state_type == RUNNING and run.state_time is not None:
+        run.total_run_time += time - run.state_time
+    elif run.state_type in TERMINAL and state.type not in TERMINAL:
+        run.end_time = None
+        if run.kind is RunKind.TASK_RUN:
+            # A task that runs again after its end is a fresh start with all its retries.
+            run.run_count = 0
+
+
+def _set_expectations(run: Run, state: State, time: int) -> None:
+    run.next_scheduled_start_time = None
+    if state.type == SCHEDULED:
+        run.next_scheduled_start_time = state.scheduled_time if state.scheduled_time is not None else time
+    if run.expected_start_time is None:
+        run.expected_start_time = run.next_scheduled_start_time or time

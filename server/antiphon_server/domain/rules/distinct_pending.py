@@ -1,0 +1,22 @@
+"""A claimed run is not claimed again: PENDING follows PENDING only as a finer word for it."""
+
+from dataclasses import dataclass
+
+from antiphon_server.domain.decision import Finding
+from antiphon_server.domain.model import Facts, Proposal
+from antiphon_server.domain.policy import Need
+from antiphon_server.domain.states import DEFAULT_NAMES, PENDING, Origin, StateType, VerdictKind
+
+
+@dataclass(frozen=True)
+class DistinctPending:
+    name: str = "DistinctPending"
+    origins: frozenset[Origin] = frozenset({PENDING})
+    targets: frozenset[StateType] = frozenset({PENDING})
+    needs: frozenset[Need] = frozenset()
+    forceable: bool = True
+
+    def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
+        if proposal.state.name not in (facts.run.state_name, DEFAULT_NAMES[PENDING]):
+            return None
+        return Finding(self.name, VerdictKind.ABORT, "the run is PENDING already; somebody else may have claimed it")

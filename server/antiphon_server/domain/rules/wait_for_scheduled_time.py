@@ -1,0 +1,23 @@
+"""Nothing runs before its time: the answer is WAIT until then."""
+
+from dataclasses import dataclass
+
+from antiphon_server.domain.decision import Finding
+from antiphon_server.domain.model import Facts, Proposal
+from antiphon_server.domain.policy import Need
+from antiphon_server.domain.states import PENDING, RUNNING, SCHEDULED, Origin, StateType, VerdictKind
+
+
+@dataclass(frozen=True)
+class WaitForScheduledTime:
+    name: str = "WaitForScheduledTime"
+    origins: frozenset[Origin] = frozenset({SCHEDULED, PENDING})
+    targets: frozenset[StateType] = frozenset({RUNNING})
+    needs: frozenset[Need] = frozenset()
+    forceable: bool = True
+
+    def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
+        due = facts.run.state_scheduled_time
+        if due is None or due <= now:
+            return None
+        return Finding(self.name, VerdictKind.WAIT, f"scheduled {(due - now) / 1e6:.3f} s from now", wait_until=due)

@@ -1,0 +1,76 @@
+"""The states of runs and the moves that are lawful between them, as data."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from types import MappingProxyType
+
+
+class StateType(IntEnum):
+    """What a run is doing; the numbers are those of `antiphon.v1.StateType`."""
+
+    SCHEDULED = 1
+    PENDING = 2
+    RUNNING = 3
+    COMPLETED = 4
+    FAILED = 5
+    CANCELLED = 6
+    CRASHED = 7
+    PAUSED = 8
+    CANCELLING = 9
+
+
+class VerdictKind(IntEnum):
+    """The answer to a proposal; the numbers are those of `antiphon.v1.VerdictKind`."""
+
+    ACCEPT = 1
+    REJECT = 2
+    WAIT = 3
+    ABORT = 4
+
+
+SCHEDULED, PENDING, RUNNING = StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING
+COMPLETED, FAILED, CANCELLED, CRASHED = (
+    StateType.COMPLETED,
+    StateType.FAILED,
+    StateType.CANCELLED,
+    StateType.CRASHED,
+)
+PAUSED, CANCELLING = StateType.PAUSED, StateType.CANCELLING
+
+ALL = frozenset(StateType)
+TERMINAL = frozenset({COMPLETED, FAILED, CANCELLED, CRASHED})
+LIVE = ALL - TERMINAL
+
+#: The name of a state that its proposer gave none.
+DEFAULT_NAMES: Mapping[StateType, str] = MappingProxyType({each: each.name.capitalize() for each in StateType})
+
+#: Where a run may be: a state, or none yet.
+Origin = StateType | None
+
+#: (from, to) -> the verdict on a move that is never lawful. A pair that is not here is lawful as far as the table
+#: goes; rules may still speak.
+Unlawful = Mapping[tuple[Origin, StateType], VerdictKind]
+
+
+def _table(*rows: tuple[frozenset[StateType] | None, frozenset[StateType], VerdictKind]) -> Unlawful:
+    table: dict[tuple[Origin, StateType], VerdictKind] = {}
+    for origins, targets, verdict in rows:
+        for origin in origins if origins is not None else (None,):
+            table.update({(origin, target): verdict for target in targets})
+    return MappingProxyType(table)
+
+
+#: A flow run cannot pause before it runs, goes on from an end only by an honest rerun, and answers a request to cancel
+#: with CANCELLED and nothing else.
+FLOW_RUN_UNLAWFUL = _table(
+    (None, frozenset({PAUSED}), VerdictKind.ABORT),
+    (frozenset({SCHEDULED, PENDING}), frozenset({PAUSED}), VerdictKind.REJECT),
+    (frozenset({RUNNING}), frozenset({PENDING}), VerdictKind.ABORT),
+    (frozenset({PAUSED}), frozenset({PENDING, PAUSED}), VerdictKind.REJECT),
+    (frozenset({CANCELLING}), ALL - {CANCELLED}, VerdictKind.REJECT),
+    (TERMINAL, frozenset({PAUSED, CANCELLING, CRASHED}), VerdictKind.ABORT),
+    (frozenset({CANCELLED}), frozenset({PENDING}), VerdictKind.ABORT),
+)
+
+#: Task runs are freer: their flow run guards them. What has ended cannot crash, pause or be asked to stop.
+TASK_RUN_UNLAWFUL = _table((TERMINAL, frozenset({PAUSED, CANCELLING, CRASHED}), VerdictKind.ABORT))

@@ -1,0 +1,84 @@
+"""FlowRunService."""
+
+from typing import Any
+
+from antiphon.v1 import flow_run_pb2, flow_run_service_pb2_grpc
+from antiphon.v1 import flow_run_service_pb2 as pb
+from antiphon_server.application.core import Core
+from antiphon_server.application.edits import Delete, Edit, tags_column
+from antiphon_server.application.operations import CancelFlowRun
+from antiphon_server.rpc.mutations import masked, mutate, stored
+from antiphon_server.rpc.read_conversions import flow_run_message
+from antiphon_server.rpc.reads import Reads
+from antiphon_server.rpc.watching import Watches
+from antiphon_server.rpc.write_conversions import create_flow_run_from, new_id
+from antiphon_server.storage.sources import FLOW_RUNS
+from antiphon_server.storage.working_set import WorkingSet
+
+
+class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
+    def __init__(self, core: Core, reads: Reads, watches: Watches) -> None:
+        self._core = core
+        self._reads = reads
+        self._watches = watches
+
+    async def CreateFlowRun(self, request: pb.CreateFlowRunRequest, context: Any) -> pb.CreateFlowRunResponse:
+        return await mutate(
+            self._core,
+            request,
+            create_flow_run_from(request.flow_run, None),
+            pb.CreateFlowRunResponse,
+            lambda working_set, id: pb.CreateFlowRunResponse(flow_run=_stored(working_set, id)),
+        )
+
+    async def GetFlowRun(self, request: pb.GetFlowRunRequest, context: Any) -> pb.GetFlowRunResponse:
+        return await self._reads.get_flow_run(request)
+
+    async def ListFlowRuns(self, request: pb.ListFlowRunsRequest, context: Any) -> pb.ListFlowRunsResponse:
+        return await self._reads.list_flow_runs(request)
+
+    async def UpdateFlowRun(self, request: pb.UpdateFlowRunRequest, context: Any) -> pb.UpdateFlowRunResponse:
+        run = request.flow_run
+        values = masked(request.update_mask, run, {"name": str, "tags": tags_column})
+        id = run.id.lower()
+        return await mutate(
+            self._core,
+            request,
+            Edit("flow run", id, run.etag, values),
+            pb.UpdateFlowRunResponse,
+            lambda working_set, _: pb.UpdateFlowRunResponse(flow_run=_stored(working_set, id)),
+        )
+
+    async def DeleteFlowRun(self, request: pb.DeleteFlowRunRequest, context: Any) -> pb.DeleteFlowRunResponse:
+        return await mutate(
+            self._core,
+            request,
+            Delete("flow run", request.id.lower(), request.etag),
+            pb.DeleteFlowRunResponse,
+            lambda *_: pb.DeleteFlowRunResponse(),
+        )
+
+    async def ListFlowRunStates(
+        self, request: pb.ListFlowRunStatesRequest, context: Any
+    ) -> pb.ListFlowRunStatesResponse:
+        return await self._reads.list_flow_run_states(request)
+
+    async def CancelFlowRun(self, request: pb.CancelFlowRunRequest, context: Any) -> pb.CancelFlowRunResponse:
+        id = request.id.lower()
+        return await mutate(
+            self._core,
+            request,
+            CancelFlowRun(id, request.reason, new_id()),
+            pb.CancelFlowRunResponse,
+            lambda working_set, _: pb.CancelFlowRunResponse(flow_run=_stored(working_set, id)),
+        )
+
+    async def WatchFlowRun(  # type: ignore[override]  # the stubs know generators only, the library takes this too
+        self, request: pb.WatchFlowRunRequest, context: Any
+    ) -> None:
+        await self._watches.flow_run(request, context.write)
+
+
+def _stored(working_set: WorkingSet, id: str) -> flow_run_pb2.FlowRun:
+    """The flow run as readers will see it once this transaction is committed."""
+    return flow_run_message(stored(working_set, FLOW_RUNS, id))

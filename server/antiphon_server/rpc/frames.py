@@ -1,0 +1,117 @@
+"""Frames of the session protocol: what a client's message asks for, and the answers to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from antiphon.v1 import session_pb2
+from antiphon_server.application.operations import ProposeOnSession
+from antiphon_server.application.proposals import proposal_from
+from antiphon_server.application.sessions import Frame, NoteCommandResult, Spoken
+from antiphon_server.application.verdicts import Verdict
+from antiphon_server.domain.errors import AntiphonError, InvalidArgument
+from antiphon_server.rpc.status import to_status
+from antiphon_server.rpc.validation import check
+from antiphon_server.rpc.write_conversions import create_flow_run_from, create_task_run_from, verdict_to
+from antiphon_server.storage.working_set import Needs, WorkingSet
+from antiphon_server.storage.writer import Operation
+
+#: Stages after which a command is not sent again.
+FINAL_STAGES = frozenset(
+    {
+        session_pb2.COMMAND_STAGE_APPLIED,
+        session_pb2.COMMAND_STAGE_REFUSED,
+        session_pb2.COMMAND_STAGE_TOO_LATE,
+    }
+)
+DURABLE = frozenset({"create_flow_run", "create_task_run", "proposal", "command_result"})
+
+
+@dataclass(slots=True)
+class Refuse:
+    """A frame that is wrong in itself: it takes its place in the sequence and is answered with the error."""
+
+    error: AntiphonError
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> None:
+        raise self.error
+
+
+@dataclass(slots=True)
+class Message:
+    """What one message of a client asks for."""
+
+    frames: list[Frame] = field(default_factory=list)
+    heartbeats: int = 0
+    goodbye: bool = False
+
+
+def read_message(frames: Sequence[session_pb2.ClientFrame], session_id: str, *, valid: bool) -> Message:
+    """Sorts out a message; `valid` says that its field rules were checked already.
+
+    Raises InvalidArgument (FRAME_INVALID) for what breaks the protocol itself: Hello in mid-stream, a durable frame
+    without a number, a frame of a kind that this server does not know.
+    """
+    message = Message()
+    for index, frame in enumerate(frames):
+        kind = frame.WhichOneof("body")
+        if kind in DURABLE:
+            if frame.sequence == 0:
+                raise InvalidArgument(
+                    "FRAME_INVALID", f"{kind} is durable and needs a sequence", field=f"frames[{index}].sequence"
+                )
+            message.frames.append(Frame(frame.sequence, _operation(frame, kind, session_id, valid, index)))
+        elif kind == "heartbeat":
+            message.heartbeats += 1
+        elif kind == "goodbye":
+            message.goodbye = True
+        else:
+            what = "Hello is the first frame of a stream and only that" if kind == "hello" else "the frame has no body"
+            raise InvalidArgument(
+                "FRAME_INVALID", f"{what}, or is of a kind that this server does not know", field=f"frames[{index}]"
+            )
+    return message
+
+
+def _operation(frame: session_pb2.ClientFrame, kind: str, session_id: str, valid: bool, index: int) -> Operation:
+    try:
+        if not valid:
+            check(frame, f"frames[{index}].")
+        if kind == "proposal":
+            body = frame.proposal.SerializeToString(deterministic=True)
+            return ProposeOnSession(
+                proposal_from(frame.proposal, session_id=session_id, body=body), frame.sequence, body
+            )
+        if kind == "create_task_run":
+            return create_task_run_from(frame.create_task_run, session_id)
+        if kind == "create_flow_run":
+            return create_flow_run_from(frame.create_flow_run, session_id)
+        result = frame.command_result
+        return NoteCommandResult(
+            session_id, result.command_id.lower(), result.stage, result.message, result.stage in FINAL_STAGES
+        )
+    except InvalidArgument as error:
+        return Refuse(error)
+
+
+def answer_frames(spoken: Spoken) -> list[session_pb2.ServerFrame]:
+    """Verdicts and refusals in order, then the Ack that covers them."""
+    frames = [frame for sequence, answer in spoken.answers if (frame := _answer(sequence, answer)) is not None]
+    if spoken.answers:
+        last = max(sequence for sequence, _ in spoken.answers)
+        frames.append(session_pb2.ServerFrame(ack=session_pb2.Ack(sequence=last)))
+    return frames
+
+
+def _answer(sequence: int, answer: Any) -> session_pb2.ServerFrame | None:
+    if isinstance(answer, Verdict):
+        return verdict_frame(sequence, answer)
+    if isinstance(answer, AntiphonError):
+        return session_pb2.ServerFrame(error=session_pb2.FrameError(sequence=sequence, status=to_status(answer)))
+    return None
+
+
+def verdict_frame(sequence: int, verdict: Verdict) -> session_pb2.ServerFrame:
+    return session_pb2.ServerFrame(verdict=session_pb2.SequencedVerdict(sequence=sequence, verdict=verdict_to(verdict)))

@@ -1,0 +1,180 @@
+"""What every call goes through, from the outside in: logging, errors, deadline, validation."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.rpc import code_pb2, status_pb2
+
+from antiphon_server.domain.errors import AntiphonError, DeadlineExceeded, Internal
+from antiphon_server.rpc.status import DETAILS_KEY, GRPC_CODES, to_status
+from antiphon_server.rpc.validation import check
+
+logger = logging.getLogger("antiphon_server.rpc")
+
+Behavior = Callable[[Any, Any], Awaitable[Any]]
+Handler = Any
+
+#: A unary call that its caller does not bound ends after this many seconds.
+LONGEST_CALL = 60.0
+
+
+class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Wraps each method once. Methods are coroutines; those that stream read an iterator and write to the context."""
+
+    def __init__(self) -> None:
+        self._wrapped: dict[str, Handler | None] = {}
+
+    def unary(self, method: str, behavior: Behavior) -> Behavior:
+        return behavior
+
+    def stream(self, method: str, behavior: Behavior, *, requests: bool) -> Behavior:
+        return behavior
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Handler | None]], details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        method = details.method
+        if method not in self._wrapped:
+            handler = await continuation(details)
+            if not method.startswith("/antiphon."):
+                return handler
+            self._wrapped[method] = self._wrap(method, handler) if handler is not None else None
+        return self._wrapped[method]
+
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        codec = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(self.unary(method, handler.unary_unary), **codec)
+        if handler.unary_stream is not None:
+            behavior = self.stream(method, handler.unary_stream, requests=False)
+            return grpc.unary_stream_rpc_method_handler(behavior, **codec)
+        behavior = self.stream(method, handler.stream_stream, requests=True)
+        return grpc.stream_stream_rpc_method_handler(behavior, **codec)
+
+
+class Activity:
+    """How many calls are under way, and since when there is none; an idle embedded server leaves by it."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.quiet_since = time.monotonic()
+
+    def __enter__(self) -> None:
+        self.calls += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.calls -= 1
+        self.quiet_since = time.monotonic()
+
+
+class LoggingInterceptor(Interceptor):
+    """One line a call, with its duration and how it ended."""
+
+    def __init__(self, activity: Activity) -> None:
+        super().__init__()
+        self._activity = activity
+
+    def unary(self, method: str, behavior: Behavior) -> Behavior:
+        async def logged(request: Any, context: Any) -> Any:
+            start = time.monotonic()
+            with self._activity:
+                try:
+                    return await behavior(request, context)
+                finally:
+                    if logger.isEnabledFor(logging.DEBUG):
+                        logger.debug("%s %s in %.1f ms", method, context.code(), (time.monotonic() - start) * 1e3)
+
+        return logged
+
+    def stream(self, method: str, behavior: Behavior, *, requests: bool) -> Behavior:
+        return self.unary(method, behavior)
+
+
+class ErrorInterceptor(Interceptor):
+    """Turns what goes wrong into a status; a bug is INTERNAL, logged in full and told without its insides."""
+
+    def unary(self, method: str, behavior: Behavior) -> Behavior:
+        async def answered(request: Any, context: Any) -> Any:
+            try:
+                return await behavior(request, context)
+            except AntiphonError as error:
+                await abort(context, to_status(error))
+            except (asyncio.CancelledError, grpc.aio.AbortError):
+                raise
+            except Exception:
+                logger.exception("%s failed", method)
+                await abort(
+                    context, to_status(Internal("INTERNAL", f"{method} failed by a bug of the server; see its log"))
+                )
+
+        return answered
+
+    def stream(self, method: str, behavior: Behavior, *, requests: bool) -> Behavior:
+        return self.unary(method, behavior)
+
+
+class DeadlineInterceptor(Interceptor):
+    """Ends a unary call when its caller's patience does, and bounds those that know none."""
+
+    def unary(self, method: str, behavior: Behavior) -> Behavior:
+        async def bounded(request: Any, context: Any) -> Any:
+            left = context.time_remaining()
+            seconds = LONGEST_CALL if left is None else min(left, LONGEST_CALL)
+            try:
+                async with asyncio.timeout(seconds):
+                    return await behavior(request, context)
+            except TimeoutError:
+                raise DeadlineExceeded(
+                    "DEADLINE_EXCEEDED",
+                    f"{method} had no answer in {seconds:.3g} s. What it asked for may still happen: ask again with "
+                    "the same request_id or transition_id and it happens once",
+                ) from None
+
+        return bounded
+
+
+class ValidationInterceptor(Interceptor):
+    """Checks the contract's field rules. The control stream checks its frames one by one instead, so that a wrong one
+    does not end it."""
+
+    ITEMWISE = frozenset({"/antiphon.v1.SessionService/Attach", "/antiphon.v1.SessionService/ExchangeFrames"})
+
+    def unary(self, method: str, behavior: Behavior) -> Behavior:
+        if method in self.ITEMWISE:
+            return behavior
+
+        async def checked(request: Any, context: Any) -> Any:
+            check(request)
+            return await behavior(request, context)
+
+        return checked
+
+    def stream(self, method: str, behavior: Behavior, *, requests: bool) -> Behavior:
+        if method in self.ITEMWISE:
+            return behavior
+        if not requests:
+            return self.unary(method, behavior)
+
+        async def checked(request: AsyncIterator[Any], context: Any) -> Any:
+            return await behavior(_checked(request), context)
+
+        return checked
+
+
+async def _checked(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        check(request)
+        yield request
+
+
+async def abort(context: Any, status: status_pb2.Status) -> None:
+    """Ends the call with `status` in full in its trailers."""
+    code = GRPC_CODES.get(status.code, GRPC_CODES[code_pb2.UNKNOWN])
+    await context.abort(code, status.message, trailing_metadata=((DETAILS_KEY, status.SerializeToString()),))

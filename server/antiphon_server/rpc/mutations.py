@@ -1,0 +1,58 @@
+"""Unary calls that change something: once for each request_id, and answered with what is stored."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from antiphon_server.application.core import Core
+from antiphon_server.application.proposals import digest_of
+from antiphon_server.application.requests import Remembered
+from antiphon_server.domain.errors import InvalidArgument
+from antiphon_server.storage.sources import Source
+from antiphon_server.storage.working_set import WorkingSet
+from antiphon_server.storage.writer import Operation
+
+Response = TypeVar("Response", bound=Message)
+
+
+async def mutate(
+    core: Core,
+    request: Any,
+    operation: Operation,
+    response: type[Response],
+    fill: Callable[[WorkingSet, Any], Response],
+) -> Response:
+    """Runs `operation` and answers with `fill(working set, its result)`, or with the answer of the first time."""
+    remembered = Remembered(
+        request_id=request.request_id.lower(),
+        method=type(request).__name__.removesuffix("Request"),
+        digest=digest_of(request.SerializeToString(deterministic=True)),
+        operation=operation,
+        answer=lambda working_set, result: fill(working_set, result).SerializeToString(),
+    )
+    return response.FromString(await core.run(remembered))
+
+
+def stored(working_set: WorkingSet, source: Source, id: str) -> Any:
+    """The row as readers will see it once this transaction is committed."""
+    return working_set.connection.execute(source.by_id, {"id": id}).one()
+
+
+def masked(mask: FieldMask, message: Message, columns: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Column values for the paths of an update mask; each path is a field and a column of the same name.
+
+    Raises InvalidArgument (UPDATE_MASK_INVALID) for an empty mask and for a path that may not be changed.
+    """
+    allowed = ", ".join(sorted(columns))
+    if not mask.paths:
+        raise InvalidArgument(
+            "UPDATE_MASK_INVALID", f"update_mask is empty; name what to change: {allowed}", field="update_mask"
+        )
+    for path in mask.paths:
+        if path not in columns:
+            raise InvalidArgument(
+                "UPDATE_MASK_INVALID", f"{path!r} cannot be updated; these can: {allowed}", field="update_mask"
+            )
+    return {path: columns[path](getattr(message, path)) for path in mask.paths}

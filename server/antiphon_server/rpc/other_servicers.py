@@ -1,0 +1,45 @@
+"""TransitionService and LogService."""
+
+from typing import Any
+
+from antiphon.v1 import log_service_pb2, log_service_pb2_grpc, transition_service_pb2, transition_service_pb2_grpc
+from antiphon_server.application.core import Core
+from antiphon_server.application.logs import CreateLogs
+from antiphon_server.application.operations import ExplainTransition, ProposeTransition
+from antiphon_server.application.proposals import proposal_from
+from antiphon_server.rpc.reads import Reads
+from antiphon_server.rpc.write_conversions import log_row, verdict_to
+
+
+class TransitionServicer(transition_service_pb2_grpc.TransitionServiceServicer):
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def ProposeTransition(
+        self, request: transition_service_pb2.ProposeTransitionRequest, context: Any
+    ) -> transition_service_pb2.ProposeTransitionResponse:
+        verdict = await self._core.run(ProposeTransition(proposal_from(request.proposal, session_id=None)))
+        return transition_service_pb2.ProposeTransitionResponse(verdict=verdict_to(verdict))
+
+    async def ExplainTransition(
+        self, request: transition_service_pb2.ExplainTransitionRequest, context: Any
+    ) -> transition_service_pb2.ExplainTransitionResponse:
+        verdict = await self._core.run(ExplainTransition(proposal_from(request.proposal, session_id=None)))
+        return transition_service_pb2.ExplainTransitionResponse(verdict=verdict_to(verdict))
+
+
+class LogServicer(log_service_pb2_grpc.LogServiceServicer):
+    def __init__(self, core: Core, reads: Reads) -> None:
+        self._core = core
+        self._reads = reads
+
+    async def CreateLogs(
+        self, request: log_service_pb2.CreateLogsRequest, context: Any
+    ) -> log_service_pb2.CreateLogsResponse:
+        await self._core.run(CreateLogs([log_row(log) for log in request.logs]), bulk=True)
+        return log_service_pb2.CreateLogsResponse()
+
+    async def ListLogs(
+        self, request: log_service_pb2.ListLogsRequest, context: Any
+    ) -> log_service_pb2.ListLogsResponse:
+        return await self._reads.list_logs(request)

@@ -1,0 +1,111 @@
+"""The RPCs that only read: message in, use case, message out. Errors are those of `Queries`, which says them."""
+
+from typing import Protocol
+
+from antiphon.v1 import (
+    admin_service_pb2,
+    flow_run_service_pb2,
+    flow_service_pb2,
+    log_service_pb2,
+    task_run_service_pb2,
+)
+from antiphon_server.application import listings
+from antiphon_server.application.listings import Listing
+from antiphon_server.application.queries import PageRequest, Queries, RecordPage
+from antiphon_server.domain.model import RunKind
+from antiphon_server.rpc.read_conversions import (
+    flow_message,
+    flow_run_message,
+    log_message,
+    session_message,
+    state_message,
+    task_run_message,
+)
+
+
+class _ListRequest(Protocol):
+    """What list requests with a filter have in common."""
+
+    page_size: int
+    page_token: str
+    filter: str
+    order_by: str
+
+
+class Reads:
+    """One method for each RPC that reads, for servicers to delegate to."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
+
+    async def get_flow(self, request: flow_service_pb2.GetFlowRequest) -> flow_service_pb2.GetFlowResponse:
+        return flow_service_pb2.GetFlowResponse(flow=flow_message(await self._queries.flow(request.id)))
+
+    async def list_flows(self, request: flow_service_pb2.ListFlowsRequest) -> flow_service_pb2.ListFlowsResponse:
+        page = await self._page(listings.FLOWS, request)
+        return flow_service_pb2.ListFlowsResponse(
+            flows=map(flow_message, page.rows), next_page_token=page.next_page_token
+        )
+
+    async def get_flow_run(
+        self, request: flow_run_service_pb2.GetFlowRunRequest
+    ) -> flow_run_service_pb2.GetFlowRunResponse:
+        row = await self._queries.flow_run(request.id)
+        return flow_run_service_pb2.GetFlowRunResponse(flow_run=flow_run_message(row))
+
+    async def list_flow_runs(
+        self, request: flow_run_service_pb2.ListFlowRunsRequest
+    ) -> flow_run_service_pb2.ListFlowRunsResponse:
+        page = await self._page(listings.FLOW_RUNS, request)
+        return flow_run_service_pb2.ListFlowRunsResponse(
+            flow_runs=map(flow_run_message, page.rows), next_page_token=page.next_page_token
+        )
+
+    async def list_flow_run_states(
+        self, request: flow_run_service_pb2.ListFlowRunStatesRequest
+    ) -> flow_run_service_pb2.ListFlowRunStatesResponse:
+        asked = PageRequest(request.page_size, request.page_token)
+        page = await self._queries.states(RunKind.FLOW_RUN, request.id, asked)
+        return flow_run_service_pb2.ListFlowRunStatesResponse(
+            states=map(state_message, page.rows), next_page_token=page.next_page_token
+        )
+
+    async def get_task_run(
+        self, request: task_run_service_pb2.GetTaskRunRequest
+    ) -> task_run_service_pb2.GetTaskRunResponse:
+        row = await self._queries.task_run(request.id)
+        return task_run_service_pb2.GetTaskRunResponse(task_run=task_run_message(row))
+
+    async def list_task_runs(
+        self, request: task_run_service_pb2.ListTaskRunsRequest
+    ) -> task_run_service_pb2.ListTaskRunsResponse:
+        page = await self._page(listings.TASK_RUNS, request)
+        return task_run_service_pb2.ListTaskRunsResponse(
+            task_runs=map(task_run_message, page.rows), next_page_token=page.next_page_token
+        )
+
+    async def list_task_run_states(
+        self, request: task_run_service_pb2.ListTaskRunStatesRequest
+    ) -> task_run_service_pb2.ListTaskRunStatesResponse:
+        asked = PageRequest(request.page_size, request.page_token)
+        page = await self._queries.states(RunKind.TASK_RUN, request.id, asked)
+        return task_run_service_pb2.ListTaskRunStatesResponse(
+            states=map(state_message, page.rows), next_page_token=page.next_page_token
+        )
+
+    async def list_logs(self, request: log_service_pb2.ListLogsRequest) -> log_service_pb2.ListLogsResponse:
+        page = await self._page(listings.LOGS, request)
+        return log_service_pb2.ListLogsResponse(logs=map(log_message, page.rows), next_page_token=page.next_page_token)
+
+    async def list_sessions(
+        self, request: admin_service_pb2.ListSessionsRequest
+    ) -> admin_service_pb2.ListSessionsResponse:
+        asked = PageRequest(request.page_size, request.page_token)
+        page = await self._queries.page(listings.SESSIONS, asked)
+        return admin_service_pb2.ListSessionsResponse(
+            sessions=map(session_message, page.rows), next_page_token=page.next_page_token
+        )
+
+    async def _page(self, listing: Listing, request: _ListRequest) -> RecordPage:
+        asked = PageRequest(request.page_size, request.page_token, request.filter, request.order_by)
+        return await self._queries.page(listing, asked)

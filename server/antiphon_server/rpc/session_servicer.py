@@ -1,0 +1,202 @@
+"""SessionService: the control stream, its unary twin, and the bulk stream."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Any
+
+from antiphon.v1 import session_pb2, session_service_pb2, session_service_pb2_grpc
+from antiphon_server.application.core import Core
+from antiphon_server.application.logs import CreateLogs
+from antiphon_server.application.sessions import Attached, OpenSession, ResumeSession, SpeakOnSession, Spoken
+from antiphon_server.application.tokens import ResumeTokens
+from antiphon_server.domain.errors import (
+    Aborted,
+    AntiphonError,
+    FailedPrecondition,
+    Internal,
+    InvalidArgument,
+    ResourceExhausted,
+)
+from antiphon_server.rpc.frames import answer_frames, read_message
+from antiphon_server.rpc.session_stream import SessionHub, SessionStream
+from antiphon_server.rpc.times import micros_to_duration
+from antiphon_server.rpc.validation import check
+from antiphon_server.rpc.write_conversions import command_to, log_row
+from antiphon_server.storage.working_set import Changes
+
+logger = logging.getLogger(__name__)
+
+#: Durable frames that a session may have unanswered; told in Welcome.
+MAX_UNACKED_FRAMES = 8192
+
+
+class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
+    """`ttl` in microseconds: a session not heard of for so long is lost."""
+
+    def __init__(self, core: Core, hub: SessionHub, tokens: ResumeTokens, ttl: int) -> None:
+        self._core = core
+        self._hub = hub
+        self._tokens = tokens
+        self._ttl = ttl
+        core.listen(self._on_changes)
+
+    def _on_changes(self, changes: Changes) -> None:
+        for row in changes.commands:
+            self._hub.push(row["session_id"], session_pb2.ServerFrame(command=command_to(row)))
+        for session_id in changes.ended_sessions:
+            self._hub.end(
+                session_id, FailedPrecondition("SESSION_EXPIRED", f"session {session_id} has ended; open a new one")
+            )
+
+    # The control stream
+
+    async def Attach(  # type: ignore[override]  # the stubs know generators only, the library takes this too
+        self, request_iterator: AsyncIterator[session_service_pb2.AttachRequest], context: Any
+    ) -> None:
+        requests = aiter(request_iterator)
+        first = await anext(requests, None)
+        if first is None:
+            return
+        hello = _hello(first.frames)
+        check(hello, "frames[0].hello.")
+        attached = await self._attach(hello)
+        stream = SessionStream(attached.session.id, attached.session.epoch)
+        self._hub.attach(stream, _superseded(stream))
+        stream.push([session_pb2.ServerFrame(welcome=self._welcome(attached))])
+        stream.push(session_pb2.ServerFrame(command=command_to(row)) for row in attached.commands)
+        if self._hub.draining is not None:
+            stream.push([self._hub.draining])
+        reader = asyncio.ensure_future(self._read(stream, first.frames[1:], requests))
+        try:
+            await stream.pump(context.write)
+        finally:
+            self._hub.detach(stream)
+            reader.cancel()
+
+    async def _read(
+        self,
+        stream: SessionStream,
+        rest: Sequence[session_pb2.ClientFrame],
+        requests: AsyncIterator[session_service_pb2.AttachRequest],
+    ) -> None:
+        """Takes in what the client says until it stops; whatever goes wrong ends the stream."""
+        try:
+            if rest:
+                self._receive(stream, session_service_pb2.AttachRequest(frames=rest))
+            async for request in requests:
+                self._receive(stream, request)
+            # The client half-closed: what it asked for is still answered, since one more turn comes after its frames.
+            self._core.submit(SpeakOnSession(stream.session_id, stream.epoch, self._ttl), lambda answer: stream.end())
+        except AntiphonError as error:
+            stream.end(error)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            logger.exception("a message of session %s could not be read", stream.session_id)
+            stream.end(Internal("INTERNAL", "a message could not be read by a bug of the server; see its log"))
+
+    def _receive(self, stream: SessionStream, request: session_service_pb2.AttachRequest) -> None:
+        message = read_message(request.frames, stream.session_id, valid=_is_valid(request))
+        stream.unanswered += len(message.frames)
+        if stream.unanswered > MAX_UNACKED_FRAMES:
+            raise ResourceExhausted(
+                "WINDOW_EXCEEDED",
+                f"more than {MAX_UNACKED_FRAMES} frames are unanswered; keep to Welcome.max_unacked_frames",
+            )
+        operation = SpeakOnSession(stream.session_id, stream.epoch, self._ttl, message.frames, message.goodbye)
+        self._core.submit(operation, partial(self._spoken, stream, len(message.frames), message.heartbeats))
+
+    def _spoken(self, stream: SessionStream, count: int, heartbeats: int, answer: Spoken | Exception) -> None:
+        stream.unanswered -= count
+        if isinstance(answer, AntiphonError):
+            stream.end(answer)
+            return
+        if isinstance(answer, Exception):
+            stream.end(Internal("INTERNAL", "the frames could not be committed by a bug of the server; see its log"))
+            return
+        frames = answer_frames(answer)
+        frames.extend(_HEARTBEAT_ACK for _ in range(heartbeats))
+        stream.push(frames)
+        if answer.fatal is not None:
+            stream.end(answer.fatal)
+
+    # Its unary twin
+
+    async def OpenSession(
+        self, request: session_service_pb2.OpenSessionRequest, context: Any
+    ) -> session_service_pb2.OpenSessionResponse:
+        return session_service_pb2.OpenSessionResponse(welcome=self._welcome(await self._attach(request.hello)))
+
+    async def ExchangeFrames(
+        self, request: session_service_pb2.ExchangeFramesRequest, context: Any
+    ) -> session_service_pb2.ExchangeFramesResponse:
+        session_id = self._tokens.session_id(request.resume_token)
+        message = read_message(request.frames, session_id, valid=_is_valid(request))
+        operation = SpeakOnSession(
+            session_id, request.epoch, self._ttl, message.frames, message.goodbye, with_commands=True
+        )
+        spoken: Spoken = await self._core.run(operation)
+        if spoken.fatal is not None and not spoken.answers:
+            raise spoken.fatal
+        frames = answer_frames(spoken)
+        frames.extend(session_pb2.ServerFrame(command=command_to(row)) for row in spoken.commands)
+        frames.extend(_HEARTBEAT_ACK for _ in range(message.heartbeats))
+        return session_service_pb2.ExchangeFramesResponse(frames=frames)
+
+    async def _attach(self, hello: session_pb2.Hello) -> Attached:
+        operation = (
+            ResumeSession(self._tokens.session_id(hello.resume_token), hello.client, self._ttl)
+            if hello.resume_token
+            else OpenSession(hello.client, self._ttl)
+        )
+        attached: Attached = await self._core.run(operation)
+        return attached
+
+    def _welcome(self, attached: Attached) -> session_pb2.Welcome:
+        session = attached.session
+        return session_pb2.Welcome(
+            session_id=session.id,
+            resume_token=self._tokens.issue(session.id),
+            epoch=session.epoch,
+            committed_sequence=session.sequence,
+            ttl_timeout=micros_to_duration(self._ttl),
+            max_unacked_frames=MAX_UNACKED_FRAMES,
+        )
+
+    # The bulk stream
+
+    async def Upload(  # type: ignore[override]
+        self, request_iterator: AsyncIterator[session_service_pb2.UploadRequest], context: Any
+    ) -> None:
+        async for request in request_iterator:
+            await self._core.run(CreateLogs([log_row(log) for log in request.logs]), bulk=True)
+            await context.write(session_service_pb2.UploadResponse(sequence=request.sequence))
+
+
+_HEARTBEAT_ACK = session_pb2.ServerFrame(heartbeat_ack=session_pb2.HeartbeatAck())
+
+
+def _hello(frames: Sequence[session_pb2.ClientFrame]) -> session_pb2.Hello:
+    if not frames or frames[0].WhichOneof("body") != "hello":
+        raise InvalidArgument(
+            "HELLO_MISSING", "a stream begins with Hello; send it first, alone or before others", field="frames[0]"
+        )
+    return frames[0].hello
+
+
+def _superseded(stream: SessionStream) -> AntiphonError:
+    return Aborted(
+        "SESSION_SUPERSEDED",
+        f"session {stream.session_id} attached again (epoch {stream.epoch}); this stream must not be used any more",
+    )
+
+
+def _is_valid(request: session_service_pb2.AttachRequest | session_service_pb2.ExchangeFramesRequest) -> bool:
+    """Whether all frames keep the field rules; one look at the whole message is much cheaper than one at each."""
+    try:
+        check(request)
+    except InvalidArgument:
+        return False
+    return True

@@ -1,0 +1,134 @@
+"""From the wire to what operations are made of, and verdicts back."""
+
+from uuid_utils import uuid7
+
+from antiphon.v1 import (
+    flow_run_pb2,
+    log_pb2,
+    payload_pb2,
+    retry_policy_pb2,
+    session_pb2,
+    state_pb2,
+    task_run_pb2,
+    transition_pb2,
+)
+from antiphon_server.application.creation import CreateFlowRun, CreateTaskRun, NewRun
+from antiphon_server.application.proposals import digest_of
+from antiphon_server.application.verdicts import Verdict
+from antiphon_server.domain.errors import InvalidArgument
+from antiphon_server.domain.model import RetryPolicy, State
+from antiphon_server.domain.states import VerdictKind
+from antiphon_server.rpc.times import duration_to_micros, micros_to_timestamp, timestamp_to_micros
+
+
+def new_id() -> str:
+    return str(uuid7())
+
+
+def retry_policy_from(message: retry_policy_pb2.RetryPolicy) -> RetryPolicy | None:
+    """None where nothing would ever be retried."""
+    if message.max_retries == 0:
+        return None
+    delays = tuple(duration_to_micros(delay, f"retry_policy.delays[{i}]") for i, delay in enumerate(message.delays))
+    return RetryPolicy(message.max_retries, delays, message.jitter_factor)
+
+
+def _new_run(message: flow_run_pb2.FlowRun | task_run_pb2.TaskRun, session_id: str | None) -> NewRun:
+    return NewRun(
+        id=message.id.lower() or new_id(),
+        name=message.name,
+        tags=list(message.tags),
+        retry_policy=retry_policy_from(message.retry_policy) if message.HasField("retry_policy") else None,
+        digest=digest_of(message.SerializeToString(deterministic=True)),
+        session_id=session_id,
+    )
+
+
+def create_flow_run_from(message: flow_run_pb2.FlowRun, session_id: str | None) -> CreateFlowRun:
+    if not message.flow_id and not message.flow_name:
+        raise InvalidArgument(
+            "FLOW_MISSING",
+            "a flow run needs flow_id, or flow_name to find the flow or register it",
+            field="flow_run.flow_name",
+        )
+    return CreateFlowRun(
+        _new_run(message, session_id),
+        message.flow_id.lower(),
+        message.flow_name,
+        message.flow_version,
+        message.parameters.SerializeToString(deterministic=True) if message.HasField("parameters") else None,
+        message.idempotency_key or None,
+        message.parent_task_run_id.lower() or None,
+    )
+
+
+def create_task_run_from(message: task_run_pb2.TaskRun, session_id: str | None) -> CreateTaskRun:
+    return CreateTaskRun(
+        _new_run(message, session_id),
+        message.flow_run_id.lower() or None,
+        message.task_key,
+        message.dynamic_key,
+        message.task_version,
+        [id.lower() for id in message.upstream_task_run_ids],
+    )
+
+
+def log_row(message: log_pb2.Log) -> dict[str, object]:
+    return {
+        "id": message.id.lower() or new_id(),
+        "flow_run_id": message.flow_run_id.lower() or None,
+        "task_run_id": message.task_run_id.lower() or None,
+        "logger": message.logger,
+        "level": message.level,
+        "message": message.message,
+        "create_time": timestamp_to_micros(message.create_time, "create_time"),
+    }
+
+
+def state_to(state: State, *, with_data: bool = True) -> state_pb2.State:
+    message = state_pb2.State(
+        id=state.id,
+        type=int(state.type),  # type: ignore[arg-type]
+        name=state.name,
+        message=state.message,
+        create_time=micros_to_timestamp(state.time),
+    )
+    details = state.details
+    if details is not None:
+        if details.scheduled_time is not None:
+            message.details.scheduled_time.CopyFrom(micros_to_timestamp(details.scheduled_time))
+        message.details.child_flow_run_id = details.child_flow_run_id
+        if details.retriable is not None:
+            message.details.retriable = details.retriable
+    if with_data and state.data is not None:
+        message.data.CopyFrom(payload_pb2.Payload.FromString(state.data))
+    return message
+
+
+def verdict_to(verdict: Verdict) -> transition_pb2.Verdict:
+    """An accepted state travels without its data: the proposer has it."""
+    message = transition_pb2.Verdict(
+        transition_id=verdict.transition_id,
+        kind=int(verdict.kind),  # type: ignore[arg-type]
+        reason=verdict.reason,
+        run_count=verdict.run_count,
+    )
+    if verdict.state is not None:
+        message.state.CopyFrom(state_to(verdict.state, with_data=verdict.kind is not VerdictKind.ACCEPT))
+    for rule, kind, reason in verdict.findings:
+        message.findings.add(rule=rule, kind=kind or 0, reason=reason)
+    if verdict.wait_until is not None:
+        message.wait_until_time.CopyFrom(micros_to_timestamp(verdict.wait_until))
+    return message
+
+
+def command_to(row: dict[str, object]) -> session_pb2.Command:
+    """A row of `commands` as the session gets it."""
+    command = session_pb2.Command(id=str(row["id"]))
+    body = getattr(command, str(row["kind"]))
+    body.SetInParent()
+    body.reason = row["reason"]
+    for field in ("flow_run_id", "task_run_id"):
+        if row[field] is not None and field in body.DESCRIPTOR.fields_by_name:
+            setattr(body, field, row[field])
+    return command

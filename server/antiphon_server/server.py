@@ -1,0 +1,226 @@
+"""One server: its parts, put together, started and stopped."""
+
+import asyncio
+import importlib.metadata
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from antiphon.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
+    flow_run_service_pb2,
+    flow_run_service_pb2_grpc,
+    flow_service_pb2,
+    flow_service_pb2_grpc,
+    log_service_pb2,
+    log_service_pb2_grpc,
+    session_pb2,
+    session_service_pb2,
+    session_service_pb2_grpc,
+    task_run_service_pb2,
+    task_run_service_pb2_grpc,
+    transition_service_pb2,
+    transition_service_pb2_grpc,
+)
+from antiphon_server.application.core import Core
+from antiphon_server.application.operations import FinalVerdict
+from antiphon_server.application.page_tokens import PageTokens
+from antiphon_server.application.queries import Queries
+from antiphon_server.application.sessions import ForgiveDowntime
+from antiphon_server.application.tokens import ResumeTokens
+from antiphon_server.domain.errors import Unavailable
+from antiphon_server.rpc.admin_servicer import AdminServicer
+from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
+from antiphon_server.rpc.flow_servicer import FlowServicer
+from antiphon_server.rpc.frames import verdict_frame
+from antiphon_server.rpc.interceptors import (
+    Activity,
+    DeadlineInterceptor,
+    ErrorInterceptor,
+    LoggingInterceptor,
+    ValidationInterceptor,
+)
+from antiphon_server.rpc.other_servicers import LogServicer, TransitionServicer
+from antiphon_server.rpc.reads import Reads
+from antiphon_server.rpc.session_servicer import SessionServicer
+from antiphon_server.rpc.session_stream import SessionHub
+from antiphon_server.rpc.task_run_servicer import TaskRunServicer
+from antiphon_server.rpc.times import micros_to_timestamp
+from antiphon_server.rpc.watching import ChangeLog, Watches
+from antiphon_server.services.sweeper import Sweeper
+from antiphon_server.services.waits import Waits
+from antiphon_server.storage import tables
+from antiphon_server.storage.database import SQLITE_DURABILITY, reader_engine, writer_engine
+from antiphon_server.storage.reader import Reader
+from antiphon_server.storage.schema import HEAD, prepare
+
+logger = logging.getLogger(__name__)
+
+SERVICES = tuple(
+    module.DESCRIPTOR.services_by_name[name].full_name
+    for module, name in (
+        (admin_service_pb2, "AdminService"),
+        (flow_service_pb2, "FlowService"),
+        (flow_run_service_pb2, "FlowRunService"),
+        (log_service_pb2, "LogService"),
+        (session_service_pb2, "SessionService"),
+        (task_run_service_pb2, "TaskRunService"),
+        (transition_service_pb2, "TransitionService"),
+    )
+)
+
+#: Seconds that calls under way get to end by themselves once all that was asked for is committed.
+GRACE = 5.0
+OPTIONS = (
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+    ("grpc.max_send_message_length", 16 * 1024 * 1024),
+    # One address, one server: a second process must not share the port unnoticed.
+    ("grpc.so_reuseport", 0),
+    # Clients that ask every 10 s whether the line is alive are welcome.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
+
+def wall_clock() -> int:
+    """Microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+@dataclass(slots=True)
+class Settings:
+    """What a server is started with."""
+
+    database: Path
+    #: `host:port` or `unix:/path`; port 0 takes a free one.
+    listen: Sequence[str]
+    #: A session not heard of for so many seconds is lost.
+    session_ttl: float = 30.0
+    clock: Callable[[], int] = field(default=wall_clock)
+
+
+class Server:
+    """Lives in the event loop in which it is started. `addresses` are known after `start`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.addresses: list[str] = []
+        self.activity = Activity()
+        #: Set when somebody asks the server to stop.
+        self.asked_to_stop = asyncio.Event()
+        self._ttl = round(settings.session_ttl * 1e6)
+        self._background: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Opens the database and listens.
+
+        Raises AntiphonError for a database that cannot be used, OSError for an address that cannot be bound.
+        """
+        settings = self._settings
+        self._engine = writer_engine(settings.database)
+        key = prepare(self._engine)
+        self._reader_engine = reader_engine(settings.database)
+        self.core = Core(self._engine, settings.clock)
+        self.hub = SessionHub()
+        self.waits = Waits(self.core, self._push_verdict)
+        self._reads = Reads(Queries(Reader(self._reader_engine), PageTokens(key)))
+        self._log = ChangeLog()
+        self.core.listen(self._log.note)
+        self._grpc = grpc.aio.server(
+            interceptors=(
+                LoggingInterceptor(self.activity),
+                ErrorInterceptor(),
+                DeadlineInterceptor(),
+                ValidationInterceptor(),
+            ),
+            options=OPTIONS,
+        )
+        for address in settings.listen:
+            self.addresses.append(self._bind(address))
+        self._add_services(ResumeTokens(key))
+        self.core.start()
+        await self.core.run(ForgiveDowntime(self._ttl))
+        self._restore_waits()
+        await self._grpc.start()
+        for service in ("", *SERVICES):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        self.sweeper = Sweeper(self.core, interval=settings.session_ttl / 6)
+        self._background.append(asyncio.create_task(self.sweeper.run()))
+        logger.info("listening on %s, database %s", ", ".join(self.addresses), settings.database)
+
+    def _bind(self, address: str) -> str:
+        if address.startswith("unix:"):
+            path = Path(address.removeprefix("unix:"))
+            # The lock on the home says that nobody listens there any more.
+            path.unlink(missing_ok=True)
+            self._grpc.add_insecure_port(address)
+            os.chmod(path, 0o600)
+            return address
+        host = address.rpartition(":")[0]
+        try:
+            port = self._grpc.add_insecure_port(address)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {address}: {error}") from error
+        return f"{host}:{port}"
+
+    def _add_services(self, tokens: ResumeTokens) -> None:
+        server, core, reads = self._grpc, self.core, self._reads
+        flow_service_pb2_grpc.add_FlowServiceServicer_to_server(FlowServicer(core, reads), server)
+        flow_run_service_pb2_grpc.add_FlowRunServiceServicer_to_server(
+            FlowRunServicer(core, reads, Watches(reads, self._log)), server
+        )
+        task_run_service_pb2_grpc.add_TaskRunServiceServicer_to_server(TaskRunServicer(core, reads), server)
+        transition_service_pb2_grpc.add_TransitionServiceServicer_to_server(TransitionServicer(core), server)
+        log_service_pb2_grpc.add_LogServiceServicer_to_server(LogServicer(core, reads), server)
+        session_service_pb2_grpc.add_SessionServiceServicer_to_server(
+            SessionServicer(core, self.hub, tokens, self._ttl), server
+        )
+        admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
+            AdminServicer(reads, self._info(), lambda _: self.asked_to_stop.set()), server
+        )
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        channelz.add_channelz_servicer(server)
+
+    def _info(self) -> admin_service_pb2.ServerInfo:
+        return admin_service_pb2.ServerInfo(
+            version=importlib.metadata.version("antiphon"),
+            schema_revision=HEAD,
+            start_time=micros_to_timestamp(self._settings.clock()),
+            process_id=os.getpid(),
+            addresses=self.addresses,
+            database=f"sqlite:///{self._settings.database}",
+            durability=SQLITE_DURABILITY,
+        )
+
+    def _push_verdict(self, final: FinalVerdict) -> None:
+        self.hub.push(final.session_id, verdict_frame(final.sequence, final.verdict))
+
+    def _restore_waits(self) -> None:
+        with self._engine.begin() as connection:
+            for row in connection.execute(tables.waits.select()).fetchall():
+                self.waits.add(dict(row._mapping))
+
+    async def stop(self) -> None:
+        """Says NOT_SERVING and Drain, commits what was asked for, answers it, then ends every call."""
+        for task in self._background:
+            task.cancel()
+        await self._health.enter_graceful_shutdown()
+        self.hub.drain(session_pb2.ServerFrame(command=session_pb2.Command(drain=session_pb2.Drain(reason="stopping"))))
+        self.waits.stop()
+        await self.core.stop()
+        self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
+        await self._grpc.stop(GRACE)
+        await self._reader_engine.dispose()
+        self._engine.dispose()
+        logger.info("stopped")

@@ -1,0 +1,84 @@
+"""Proposals that were told to WAIT: decided again when their time has come, or when their run changes."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from antiphon.v1 import transition_pb2
+from antiphon_server.application.core import Core
+from antiphon_server.application.operations import EndWait, FinalVerdict
+from antiphon_server.domain.model import RunKind
+from antiphon_server.storage.working_set import Changes
+
+#: A timer is set for at most so many seconds and then set anew, so that a clock that jumps cannot strand a run.
+LONGEST_TIMER = 60.0
+#: Microseconds before a proposal is tried again that could not be decided, for want of disk space perhaps.
+RETRY_AFTER = 1_000_000
+
+logger = logging.getLogger(__name__)
+
+
+class Waits:
+    """Timers for the rows of `waits`; `push` brings a final verdict to its session. Belongs to the event loop."""
+
+    def __init__(self, core: Core, push: Callable[[FinalVerdict], None]) -> None:
+        self._core = core
+        self._push = push
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        #: run id -> the ids of its proposals that wait.
+        self._of_run: dict[str, dict[str, RunKind]] = {}
+        core.listen(self._on_changes)
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Sets the timer of one row."""
+        proposal = transition_pb2.Proposal.FromString(row["proposal"])
+        kind = RunKind.FLOW_RUN if proposal.WhichOneof("run") == "flow_run_id" else RunKind.TASK_RUN
+        self._of_run.setdefault(row["run_id"], {})[row["transition_id"]] = kind
+        self._set(row["transition_id"], kind, row["run_id"], row["until_time"])
+
+    def stop(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _set(self, transition_id: str, kind: RunKind, run_id: str, until: int) -> None:
+        known = self._timers.pop(transition_id, None)
+        if known is not None:
+            known.cancel()
+        seconds = (until - self._core.clock()) / 1e6
+        if seconds > LONGEST_TIMER:
+            callback, arguments = self._set, (transition_id, kind, run_id, until)
+            self._timers[transition_id] = asyncio.get_running_loop().call_later(LONGEST_TIMER, callback, *arguments)
+            return
+        self._timers[transition_id] = asyncio.get_running_loop().call_later(
+            max(seconds, 0.0), self._end, transition_id, kind, run_id
+        )
+
+    def _end(self, transition_id: str, kind: RunKind, run_id: str) -> None:
+        timer = self._timers.pop(transition_id, None)
+        if timer is None:
+            return
+        timer.cancel()
+        waiting = self._of_run.get(run_id, {})
+        waiting.pop(transition_id, None)
+        if not waiting:
+            self._of_run.pop(run_id, None)
+        self._core.submit(EndWait(transition_id, kind, run_id), partial(self._ended, transition_id, kind, run_id))
+
+    def _ended(self, transition_id: str, kind: RunKind, run_id: str, answer: FinalVerdict | Exception | None) -> None:
+        if isinstance(answer, FinalVerdict):
+            self._push(answer)
+        elif isinstance(answer, Exception):
+            logger.warning("transition %s still waits, it could not be decided: %s", transition_id, answer)
+            self._of_run.setdefault(run_id, {})[transition_id] = kind
+            self._set(transition_id, kind, run_id, self._core.clock() + RETRY_AFTER)
+
+    def _on_changes(self, changes: Changes) -> None:
+        # First the runs that moved: their proposals are decided anew. Then those that wait since this very commit.
+        for _, run_id in changes.runs:
+            for transition_id, kind in list(self._of_run.get(run_id, {}).items()):
+                self._end(transition_id, kind, run_id)
+        for row in changes.waits:
+            self.add(row)

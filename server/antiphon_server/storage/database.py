@@ -1,0 +1,52 @@
+"""Engines for the two ways in: one synchronous writer, and asynchronous readers."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+#: How commits reach the disk; shown by AdminService.GetServerInfo.
+SQLITE_DURABILITY = "sqlite wal synchronous=FULL"
+READERS = 4
+
+
+def sqlite_url(path: Path, driver: str = "pysqlite") -> URL:
+    return URL.create(f"sqlite+{driver}", database=os.fspath(path))
+
+
+def writer_engine(path: Path) -> Engine:
+    """An engine whose transactions take SQLite's write lock at their start and are durable when committed."""
+    engine = create_engine(sqlite_url(path), connect_args={"check_same_thread": False, "timeout": 10})
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: sqlite3.Connection, _: Any) -> None:
+        # The driver's own transaction handling begins too late for a read that precedes a write.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA cache_size=-16000")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def reader_engine(path: Path) -> AsyncEngine:
+    """Engines for queries; they see the last commit and cannot write."""
+    engine = create_async_engine(sqlite_url(path, "aiosqlite"), pool_size=READERS, max_overflow=0)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA query_only=ON")
+        cursor.execute("PRAGMA cache_size=-4000")
+        cursor.close()
+
+    return engine

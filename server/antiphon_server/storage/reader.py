@@ -1,0 +1,108 @@
+"""The way in for queries: single rows and pages, as of the last commit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from antiphon_server.domain.filter_tree import Comparison, FilterNode
+from antiphon_server.domain.ordering import OrderKey
+from antiphon_server.storage.filter_sql import filter_clause
+from antiphon_server.storage.keyset import after_clause, order_clauses
+from antiphon_server.storage.sources import Source
+
+#: A row with its columns as attributes; storage/sources.py says which.
+Record: TypeAlias = Row[Any]
+
+#: A page ends before the row with which it would grow beyond this, unless that is its first.
+MAX_PAGE_BYTES = 2 * 1024 * 1024
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in order, and the keys of the last one where more rows follow."""
+
+    rows: Sequence[Record]
+    last: tuple[Any, ...] | None
+
+
+class Reader:
+    """Queries on the engine that it is given."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def get(self, source: Source, id: str) -> Record | None:
+        """The row with this id, or None."""
+        async with self._engine.connect() as connection:
+            row: Record | None = (await connection.execute(source.by_id, {"id": id})).one_or_none()
+            return row
+
+    async def exists(self, source: Source, id: str) -> bool:
+        """Whether there is a row with this id."""
+        statement = select(source.table.c.id).where(source.table.c.id == id)
+        async with self._engine.connect() as connection:
+            return (await connection.execute(statement)).one_or_none() is not None
+
+    async def page(
+        self,
+        source: Source,
+        condition: FilterNode | None,
+        order: Sequence[OrderKey],
+        after: Sequence[Any] | None,
+        limit: int,
+    ) -> Page:
+        """At most `limit` (at least 1) rows behind the keys `after`, or from the first one on.
+
+        First only keys and sizes are read, so that sorting moves no payloads and the page is known before its rows are
+        loaded; then just these rows. One that is deleted in between is left out.
+        """
+        statement = _keys(source, condition, order, after, limit + 1)
+        async with self._engine.connect() as connection:
+            keys, more = await _fitting(connection, statement, limit)
+            found = await connection.execute(source.by_ids, {"ids": [key[-1] for key in keys]})
+            rows = {row.id: row for row in found}
+        return Page([rows[key[-1]] for key in keys if key[-1] in rows], keys[-1] if more else None)
+
+
+def _keys(
+    source: Source, condition: FilterNode | None, order: Sequence[OrderKey], after: Sequence[Any] | None, limit: int
+) -> Select[Any]:
+    """A query for weight and order keys, of which the id is the last."""
+    columns: list[ColumnElement[Any]] = [source.weight, *(source.columns[key.column] for key in order)]
+    statement: Select[Any] = select(*columns)
+    if source.condition is not None:
+        statement = statement.where(source.condition)
+    if condition is not None:
+        statement = statement.where(filter_clause(condition, source.columns))
+        if source.joined is not None and not _columns(condition) <= set(source.table.c.keys()):
+            statement = statement.select_from(source.joined)
+    if after is not None:
+        statement = statement.where(after_clause(order, source.columns, after))
+    return statement.order_by(*order_clauses(order, source.columns)).limit(limit)
+
+
+def _columns(node: FilterNode) -> set[str]:
+    """The names of all columns that a filter asks for."""
+    if isinstance(node, Comparison):
+        return {node.column}
+    return set().union(*map(_columns, node.terms))
+
+
+async def _fitting(
+    connection: AsyncConnection, statement: Select[Any], limit: int
+) -> tuple[list[tuple[Any, ...]], bool]:
+    """The keys of the rows that fit into a page, and whether more rows follow."""
+    keys: list[tuple[Any, ...]] = []
+    spent = 0
+    async with connection.stream(statement, execution_options={"yield_per": min(limit + 1, _CHUNK)}) as result:
+        async for chunk in result.partitions():
+            for weight, *key in chunk:
+                spent += weight
+                if len(keys) == limit or (keys and spent > MAX_PAGE_BYTES):
+                    return keys, True
+                keys.append(tuple(key))
+    return keys, False

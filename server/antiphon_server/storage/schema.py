@@ -1,0 +1,75 @@
+"""Brings a database to the schema of this release, or says why it cannot.
+
+A new database gets the tables as they are now; an older one is migrated step by step, for which Alembic is loaded only
+then, since a server that starts for one hello must not wait for it. A test holds both ways to the same result.
+"""
+
+import importlib
+import secrets
+
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from antiphon_server.domain.errors import AntiphonError, FailedPrecondition
+from antiphon_server.storage import tables
+from antiphon_server.storage.faults import storage_error
+
+#: Every revision that ever was, oldest first.
+REVISIONS = ("0001",)
+HEAD = REVISIONS[-1]
+VERSION_TABLE = "alembic_version"
+_UPGRADE = "antiphon_server.storage.migrations.upgrade"
+
+
+def prepare(engine: Engine) -> bytes:
+    """Makes or migrates the tables; gives the secret with which this database's tokens are signed.
+
+    Raises FailedPrecondition (SCHEMA_UNKNOWN) for a database of a newer release or of another program, and what
+    `storage_error` says where it cannot be read or written.
+    """
+    try:
+        with engine.begin() as connection:
+            revision = _revision(connection)
+            if revision is None:
+                _create(connection)
+        if revision is not None and revision != HEAD:
+            _migrate(engine, revision)
+        with engine.begin() as connection:
+            key: bytes = connection.execute(
+                tables.meta.select().with_only_columns(tables.meta.c.value).where(tables.meta.c.key == "signing_key")
+            ).scalar_one()
+            return key
+    except DBAPIError as error:
+        fault: AntiphonError | None = storage_error(error)
+        if fault is None:
+            raise
+        raise fault from error
+
+
+def _revision(connection: Connection) -> str | None:
+    names = set(inspect(connection).get_table_names())
+    if not names:
+        return None
+    if VERSION_TABLE not in names:
+        raise FailedPrecondition(
+            "SCHEMA_UNKNOWN", "the database has tables that are not ours; point the server to another file"
+        )
+    revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()
+    return revision
+
+
+def _create(connection: Connection) -> None:
+    tables.metadata.create_all(connection, checkfirst=False)
+    connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:head)"), {"head": HEAD})
+    connection.execute(tables.meta.insert(), {"key": "signing_key", "value": secrets.token_bytes(32)})
+
+
+def _migrate(engine: Engine, revision: str) -> None:
+    if revision not in REVISIONS:
+        raise FailedPrecondition(
+            "SCHEMA_UNKNOWN",
+            f"the database has schema {revision}, which this release (schema {HEAD}) does not know; it was made by a "
+            "newer one. Install that release, or point the server to another file",
+        )
+    importlib.import_module(_UPGRADE).upgrade(engine, HEAD)

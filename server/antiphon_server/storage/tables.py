@@ -1,0 +1,222 @@
+"""The tables. Times are integers of microseconds since the epoch (UTC), spans integers of microseconds.
+
+Ids are UUIDs in their 36-character text form, made by clients or by the server. Tags and retry policies are JSON text;
+payloads are serialized `antiphon.v1.Payload` messages that the server never looks into.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+Id = String(36)
+Digest = LargeBinary(16)
+Micros = BigInteger
+
+
+def _index_where_set(*columns: str, unique: bool = False) -> Index:
+    """An index over the rows in which the last of `columns` is set."""
+    condition = text(f"{columns[-1]} IS NOT NULL")
+    return Index(None, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+def _run_columns() -> list[Column[object]]:
+    """What flow runs and task runs share: the facts that every rule may ask for."""
+    return [
+        Column("id", Id, primary_key=True),
+        Column("name", Text, nullable=False),
+        Column("tags", Text, nullable=False),
+        # JSON: {"max_retries": int, "delays": [microseconds], "jitter_factor": float}; NULL means no retries.
+        Column("retry_policy", Text),
+        Column("run_count", Integer, nullable=False),
+        # The state that holds, repeated from its row in `transitions` so that rules and filters need no join.
+        Column("state_id", Id),
+        Column("state_type", SmallInteger),
+        Column("state_name", Text),
+        Column("state_time", Micros),
+        Column("state_scheduled_time", Micros),
+        Column("state_has_data", Boolean, nullable=False),
+        Column("start_time", Micros),
+        Column("end_time", Micros),
+        Column("expected_start_time", Micros),
+        Column("next_scheduled_start_time", Micros),
+        Column("total_run_time", Micros, nullable=False),
+        # The session that holds the run; NULL once it has ended.
+        Column("session_id", Id),
+        Column("create_time", Micros, nullable=False),
+        Column("update_time", Micros, nullable=False),
+        # Counts writes; the etag.
+        Column("version", Integer, nullable=False),
+        # Of the request that created the run, so that a replay is told from a clash.
+        Column("create_digest", Digest, nullable=False),
+    ]
+
+
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", LargeBinary, nullable=False))
+
+flows = Table(
+    "flows",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("tags", Text, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("update_time", Micros, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "create_time", "id"),
+    sqlite_with_rowid=False,
+)
+
+flow_runs = Table(
+    "flow_runs",
+    metadata,
+    *_run_columns(),
+    Column("flow_id", Id, nullable=False),
+    Column("flow_version", Text, nullable=False),
+    Column("parameters", LargeBinary),
+    Column("idempotency_key", Text),
+    Column("parent_task_run_id", Id),
+    Index(None, "create_time", "id"),
+    Index(None, "state_type", "create_time", "id"),
+    _index_where_set("session_id"),
+    Index(None, "flow_id", "create_time", "id"),
+    _index_where_set("flow_id", "idempotency_key", unique=True),
+    _index_where_set("parent_task_run_id"),
+    sqlite_with_rowid=False,
+)
+
+task_runs = Table(
+    "task_runs",
+    metadata,
+    *_run_columns(),
+    Column("flow_run_id", Id),
+    Column("task_key", Text, nullable=False),
+    Column("dynamic_key", Text, nullable=False),
+    Column("task_version", Text, nullable=False),
+    # JSON list of ids.
+    Column("upstream_task_run_ids", Text, nullable=False),
+    Column("flow_run_run_count", Integer, nullable=False),
+    Index(None, "flow_run_id", "create_time", "id"),
+    _index_where_set("session_id"),
+    sqlite_with_rowid=False,
+)
+
+# History and memory of verdicts in one: a row for each proposal that was decided (WAIT is not). Where a state was
+# written its columns are set and its id is the transition's; else `held_state_id` says which state held.
+transitions = Table(
+    "transitions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("run_id", Id, nullable=False),
+    Column("digest", Digest),
+    Column("verdict", SmallInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    # JSON: [[rule, verdict, reason], ...]
+    Column("findings", Text, nullable=False),
+    Column("run_count", Integer, nullable=False),
+    Column("held_state_id", Id),
+    Column("create_time", Micros, nullable=False),
+    Column("wrote_state", Boolean, nullable=False),
+    Column("state_type", SmallInteger),
+    Column("state_name", Text),
+    Column("message", Text),
+    # A serialized antiphon.v1.StateDetails.
+    Column("details", LargeBinary),
+    Column("data", LargeBinary),
+    Index(None, "run_id", "create_time"),
+    sqlite_with_rowid=False,
+)
+
+# Proposals whose answer is WAIT: decided again when `until_time` has come, also after a restart of the server.
+waits = Table(
+    "waits",
+    metadata,
+    Column("transition_id", Id, primary_key=True),
+    Column("run_id", Id, nullable=False),
+    Column("session_id", Id, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("until_time", Micros, nullable=False),
+    # A serialized antiphon.v1.Proposal.
+    Column("proposal", LargeBinary, nullable=False),
+    Index(None, "session_id"),
+    sqlite_with_rowid=False,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("client", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("expire_time", Micros, nullable=False),
+    Index(None, "status", "expire_time"),
+    Index(None, "create_time", "id"),
+    sqlite_with_rowid=False,
+)
+
+# What sessions were told to do; a row goes once its last stage was heard.
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("session_id", Id, nullable=False),
+    # The name of the field in antiphon.v1.Command: cancel_run or revoke_run.
+    Column("kind", Text, nullable=False),
+    Column("flow_run_id", Id),
+    Column("task_run_id", Id),
+    Column("reason", Text, nullable=False),
+    Column("stage", SmallInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Index(None, "session_id"),
+    sqlite_with_rowid=False,
+)
+
+# Answers to unary mutations by request_id.
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("method", Text, nullable=False),
+    Column("digest", Digest, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("flow_run_id", Id),
+    Column("task_run_id", Id),
+    Column("logger", Text, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Index(None, "flow_run_id", "create_time", "id"),
+    Index(None, "task_run_id", "create_time", "id"),
+    Index(None, "create_time", "id"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,144 @@
+"""The one writer: a thread with a synchronous engine that takes every state-changing operation.
+
+Group commit without a timer: while one transaction is being committed, operations queue; the next takes them all. A
+result is handed out only after its transaction is durable. Log lines travel on a lane of their own and only a bounded
+number joins a transaction, so that a flood of them cannot delay a verdict.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from antiphon_server.domain.errors import AntiphonError, Unavailable
+from antiphon_server.storage.faults import storage_error
+from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
+
+logger = logging.getLogger(__name__)
+
+#: Operations in one transaction. Each may hold up to 1,024 frames of a session.
+MAX_BATCH = 256
+#: Bulk operations (batches of log lines) in one transaction.
+MAX_BULK = 1
+
+
+class Operation(Protocol):
+    """One unit of work. It raises before it changes the working set, or not at all."""
+
+    def needs(self, needs: Needs) -> None:
+        """Names the rows that `apply` will look at."""
+        ...
+
+    def apply(self, working_set: WorkingSet) -> Any:
+        """Does the work and gives the answer; an AntiphonError is an answer too."""
+        ...
+
+
+Done = Callable[[Any], None]
+
+
+@dataclass(slots=True)
+class _Job:
+    operation: Operation
+    #: Gets the result, or the exception.
+    done: Done
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a transaction left behind, for `deliver`: changes first, then the answers in the order of asking."""
+
+    changes: Changes | None
+    answers: list[tuple[Done, Any]]
+
+
+class Writer:
+    """Feeds operations to the database. `deliver` is called in the writer's thread once for each transaction."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], int], deliver: Callable[[Outcome], None]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._deliver = deliver
+        self._jobs: deque[_Job] = deque()
+        self._bulk: deque[_Job] = deque()
+        self._work = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="antiphon-writer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, operation: Operation, done: Done, *, bulk: bool = False) -> None:
+        """Queues an operation; after `stop` it is answered with Unavailable."""
+        with self._work:
+            if not self._stopping:
+                (self._bulk if bulk else self._jobs).append(_Job(operation, done))
+                self._work.notify()
+                return
+        done(Unavailable("SERVER_STOPPING", "the server is stopping; try again on the next one"))
+
+    def stop(self) -> None:
+        """Commits what is queued, then ends the thread and returns."""
+        with self._work:
+            self._stopping = True
+            self._work.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with self._engine.connect() as connection:
+            while jobs := self._next_jobs():
+                self._commit(connection, jobs)
+
+    def _next_jobs(self) -> list[_Job]:
+        """Waits for work and takes what is there; empty once the writer was stopped and all is done."""
+        with self._work:
+            while not (self._jobs or self._bulk or self._stopping):
+                self._work.wait()
+            jobs = [self._jobs.popleft() for _ in range(min(MAX_BATCH, len(self._jobs)))]
+            jobs += [self._bulk.popleft() for _ in range(min(MAX_BULK, len(self._bulk)))]
+            return jobs
+
+    def _commit(self, connection: Connection, jobs: Sequence[_Job]) -> None:
+        try:
+            self._deliver(self._transact(connection, jobs))
+        except DBAPIError as error:
+            connection.rollback()
+            fault = storage_error(error)
+            if fault is not None:
+                logger.warning("a transaction of %d operations failed: %s", len(jobs), fault)
+                self._deliver(Outcome(None, [(job.done, fault) for job in jobs]))
+            else:
+                self._isolate(connection, jobs, error)
+        except Exception as error:  # noqa: BLE001 - a fault in one operation must not end the writer
+            connection.rollback()
+            self._isolate(connection, jobs, error)
+
+    def _transact(self, connection: Connection, jobs: Sequence[_Job]) -> Outcome:
+        with connection.begin():
+            working_set = WorkingSet(connection, self._clock())
+            needs = Needs()
+            for job in jobs:
+                job.operation.needs(needs)
+            working_set.load(needs)
+            answers: list[tuple[Done, Any]] = []
+            for job in jobs:
+                try:
+                    answers.append((job.done, job.operation.apply(working_set)))
+                except AntiphonError as error:
+                    answers.append((job.done, error))
+            working_set.flush()
+        return Outcome(working_set.changes, answers)
+
+    def _isolate(self, connection: Connection, jobs: Sequence[_Job], error: Exception) -> None:
+        """Finds the operation that broke a transaction by giving each one of its own."""
+        if len(jobs) > 1:
+            for job in jobs:
+                self._commit(connection, [job])
+            return
+        logger.error("an operation failed: %r", jobs[0].operation, exc_info=error)
+        self._deliver(Outcome(None, [(jobs[0].done, error)]))
