@@ -7,7 +7,7 @@ from antiphon_server.application import listings
 from antiphon_server.application.listings import Listing
 from antiphon_server.application.page_tokens import PageTokens
 from antiphon_server.domain.errors import InvalidArgument, NotFound
-from antiphon_server.domain.filter_tree import Comparison, FilterNode, Kind, Check
+from antiphon_server.domain.filter_tree import Check, Comparison, FilterNode, Kind
 from antiphon_server.domain.filters import parse_filter
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.ordering import OrderKey, parse_order_by

@@ -3,6 +3,9 @@
 from antiphon_server.domain.model import Run, RunKind, State
 from antiphon_server.domain.states import PENDING, RUNNING, SCHEDULED, TERMINAL
 
+#: A run that will not start because one that it builds on did not complete. It is nobody's any more.
+NOT_READY = "NotReady"
+
 
 def enter(run: Run, state: State, now: int, *, session_id: str | None, flow_run_run_count: int | None = None) -> None:
     """Moves `run` into `state` and sets `state.time`.
@@ -22,7 +25,7 @@ def enter(run: Run, state: State, now: int, *, session_id: str | None, flow_run_
         run.end_time = run.end_time if run.end_time is not None else time
         run.start_time = run.start_time if run.start_time is not None else run.end_time
     _set_expectations(run, state, time)
-    if state.type in TERMINAL:
+    if state.type in TERMINAL or state.name == NOT_READY:
         run.session_id = None
     elif session_id is not None and state.type in (PENDING, RUNNING):
         run.session_id = session_id

@@ -1,7 +1,7 @@
-"""What a filter means: a frozen tree of tests, and the table of the fields that a filter may name.
+"""What a filter means: a frozen tree of checks, and the table of the fields that a filter may name.
 
-The tree knows no negation but that of single tests: NOT is pushed down to them while the text is parsed (De Morgan).
-A test is always true or false. On a field that is not set every test is false, and so its negation is true.
+The tree knows no negation but that of single checks: NOT is pushed down to them while the text is parsed (De Morgan).
+A check is always true or false. On a field that is not set every check is false, and so its negation is true.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ FilterFields: TypeAlias = Mapping[str, FilterField]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One test of one field. `value` is text, a lower-case UUID, an enum's number, an int or microseconds."""
+    """One check of one field. `value` is text, a lower-case UUID, an enum's number, an int or microseconds."""
 
     column: str
     kind: Kind

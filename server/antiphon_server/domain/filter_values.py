@@ -1,10 +1,10 @@
-"""From a comparison as written to a test: what each kind of field can be compared with, and how."""
+"""From a comparison as written to a check: what each kind of field can be compared with, and how."""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from antiphon_server.domain.filter_tree import Comparison, FilterField, Kind, Check
+from antiphon_server.domain.filter_tree import Check, Comparison, FilterField, Kind
 
 _ORDERED = {
     "=": Check.EQUAL,
@@ -37,7 +37,7 @@ class Unfit(Exception):
 
 
 def interpret(field: FilterField, sign: str, parts: tuple[str, ...], negated: bool) -> Comparison:
-    """The test that `field sign value` means, `value` being cut at its wildcards into `parts`. Raises Unfit."""
+    """The check that `field sign value` means, `value` being cut at its wildcards into `parts`. Raises Unfit."""
     negated = negated is not (sign == "!=")
     if sign == ":" and not any(parts) and len(parts) > 1:
         return Comparison(field.column, field.kind, Check.PRESENT, "", negated)

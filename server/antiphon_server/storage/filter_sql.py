@@ -1,6 +1,6 @@
 """A filter's tree to SQL.
 
-Every test is true or false as the tree wants it: on a NULL a plain test yields NULL, which WHERE takes as false and
+Every check is true or false as the tree wants it: on a NULL a plain one yields NULL, which WHERE takes as false and
 which AND and OR pass on as such; a negated one asks for the NULL by name.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, exists, func, literal, not_, or_
 
-from antiphon_server.domain.filter_tree import AllOf, AnyOf, Comparison, FilterNode, Kind, Check
+from antiphon_server.domain.filter_tree import AllOf, AnyOf, Check, Comparison, FilterNode, Kind
 from antiphon_server.storage.sql_functions import json_texts, text_end, text_position
 
 #: The columns that a filter may ask of, by the name that its tree has for them.
@@ -70,7 +70,7 @@ def _presence(node: Comparison, column: ColumnElement[Any]) -> ColumnElement[boo
 
 
 def _tags(node: Comparison, column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether any word of the JSON list passes the test."""
+    """Whether any word of the JSON list passes the check."""
     words = json_texts(column).table_valued("value")
     query = exists().select_from(words)
     if node.check is not Check.PRESENT:

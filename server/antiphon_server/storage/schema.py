@@ -35,10 +35,7 @@ def prepare(engine: Engine) -> bytes:
         if revision is not None and revision != HEAD:
             _migrate(engine, revision)
         with engine.begin() as connection:
-            key: bytes = connection.execute(
-                tables.meta.select().with_only_columns(tables.meta.c.value).where(tables.meta.c.key == "signing_key")
-            ).scalar_one()
-            return key
+            return _signing_key(connection)
     except DBAPIError as error:
         fault: AntiphonError | None = storage_error(error)
         if fault is None:
@@ -62,7 +59,18 @@ def _create(connection: Connection) -> None:
     tables.metadata.create_all(connection, checkfirst=False)
     connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:head)"), {"head": HEAD})
-    connection.execute(tables.meta.insert(), {"key": "signing_key", "value": secrets.token_bytes(32)})
+
+
+def _signing_key(connection: Connection) -> bytes:
+    meta = tables.meta
+    known: bytes | None = connection.execute(
+        meta.select().with_only_columns(meta.c.value).where(meta.c.key == "signing_key")
+    ).scalar_one_or_none()
+    if known is not None:
+        return known
+    key = secrets.token_bytes(32)
+    connection.execute(meta.insert(), {"key": "signing_key", "value": key})
+    return key
 
 
 def _migrate(engine: Engine, revision: str) -> None:

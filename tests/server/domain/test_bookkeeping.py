@@ -1,0 +1,64 @@
+"""Counts and times of runs."""
+
+from antiphon_server.domain.bookkeeping import NOT_READY, enter
+from antiphon_server.domain.model import Run, RunKind, State, StateDetails
+from antiphon_server.domain.states import DEFAULT_NAMES, StateType
+
+SECOND = 1_000_000
+
+
+def step(run: Run, type_: StateType, at: int, *, scheduled: int | None = None, session: str | None = None) -> State:
+    details = StateDetails(scheduled_time=scheduled) if scheduled is not None else None
+    state = State(type_, DEFAULT_NAMES[type_], details=details, id=f"state-{at}")
+    enter(run, state, at, session_id=session, flow_run_run_count=7 if run.kind is RunKind.TASK_RUN else None)
+    return state
+
+
+def test_a_life_with_a_retry() -> None:
+    run = Run(id="r")
+    step(run, StateType.SCHEDULED, 1 * SECOND, scheduled=4 * SECOND)
+    assert (run.expected_start_time, run.next_scheduled_start_time) == (4 * SECOND, 4 * SECOND)
+    step(run, StateType.PENDING, 4 * SECOND, session="s")
+    assert (run.next_scheduled_start_time, run.session_id) == (None, "s")
+    step(run, StateType.RUNNING, 5 * SECOND, session="s")
+    assert (run.run_count, run.start_time) == (1, 5 * SECOND)
+    step(run, StateType.SCHEDULED, 8 * SECOND, scheduled=9 * SECOND, session="s")
+    assert (run.total_run_time, run.next_scheduled_start_time, run.session_id) == (3 * SECOND, 9 * SECOND, "s")
+    step(run, StateType.RUNNING, 9 * SECOND, session="s")
+    step(run, StateType.COMPLETED, 11 * SECOND, session="s")
+    assert (run.run_count, run.start_time, run.end_time) == (2, 5 * SECOND, 11 * SECOND)
+    assert (run.total_run_time, run.session_id, run.version) == (5 * SECOND, None, 6)
+    assert run.expected_start_time == 4 * SECOND
+
+
+def test_times_of_one_run_rise_though_the_clock_stands_still_or_goes_back() -> None:
+    run = Run(id="r")
+    times = [step(run, StateType.RUNNING, at).time for at in (10, 10, 10, 3)]
+    assert times == [10, 11, 12, 13]
+    assert run.total_run_time == 3
+
+
+def test_the_first_end_stays_and_is_cleared_when_left() -> None:
+    run = Run(id="r")
+    step(run, StateType.FAILED, 5)
+    assert (run.start_time, run.end_time) == (5, 5)
+    step(run, StateType.COMPLETED, 9)
+    assert run.end_time == 5
+    step(run, StateType.RUNNING, 12)
+    assert (run.end_time, run.start_time) == (None, 5)
+
+
+def test_a_task_that_runs_again_after_its_end_starts_its_retries_afresh() -> None:
+    task, flow = Run(id="t", kind=RunKind.TASK_RUN), Run(id="f")
+    for run in (task, flow):
+        step(run, StateType.RUNNING, 1)
+        step(run, StateType.FAILED, 2)
+        step(run, StateType.RUNNING, 3)
+    assert (task.run_count, task.flow_run_run_count) == (1, 7)
+    assert flow.run_count == 2
+
+
+def test_a_run_that_is_not_ready_is_nobodys() -> None:
+    run = Run(id="t", kind=RunKind.TASK_RUN, session_id="s")
+    enter(run, State(StateType.PENDING, NOT_READY, id="x"), 5, session_id="s")
+    assert run.session_id is None
