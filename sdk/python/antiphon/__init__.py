@@ -1,0 +1,66 @@
+"""Antiphon: flows and tasks are plain Python functions; a server decides what each run may do next, and remembers it.
+
+Names are loaded at first use, so that `import antiphon` costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from antiphon.annotations import allow_failure, unmapped
+    from antiphon.client import get_client
+    from antiphon.context import tags
+    from antiphon.flows import Flow, flow
+    from antiphon.logging.loggers import get_run_logger
+    from antiphon.states import State
+    from antiphon.tasks import Task, task
+
+    __version__: str
+
+__all__ = [
+    "Flow",
+    "State",
+    "Task",
+    "__version__",
+    "allow_failure",
+    "flow",
+    "get_client",
+    "get_run_logger",
+    "tags",
+    "task",
+    "unmapped",
+]
+
+#: Public name -> the module that has it.
+_MODULES = {
+    "Flow": "antiphon.flows",
+    "State": "antiphon.states",
+    "Task": "antiphon.tasks",
+    "allow_failure": "antiphon.annotations",
+    "flow": "antiphon.flows",
+    "get_client": "antiphon.client",
+    "get_run_logger": "antiphon.logging",
+    "tags": "antiphon.context",
+    "task": "antiphon.tasks",
+    "unmapped": "antiphon.annotations",
+}
+#: Modules that people reach as attributes, without importing them by name.
+_SUBMODULES = frozenset({"exceptions", "futures", "logging", "runtime", "settings", "states", "task_runners"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+    elif name in _SUBMODULES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    elif name == "__version__":
+        # Reading the installed metadata takes longer than everything else here.
+        value = importlib.import_module("importlib.metadata").version("antiphon")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_SUBMODULES})

@@ -1,0 +1,37 @@
+"""How the command line ends, and how it says what went wrong."""
+
+from rich.console import Console
+from rich.text import Text
+
+from antiphon.exceptions import AntiphonException, ObjectNotFound, ServerError, ServerUnreachable
+
+ERROR = 1
+USAGE = 2
+NOT_FOUND = 3
+UNREACHABLE = 4
+RUN_CANCELLED = 5
+INTERRUPTED = 130
+
+
+def exit_code_of(error: AntiphonException) -> int:
+    """The code with which the program ends after `error`."""
+    if isinstance(error, ObjectNotFound):
+        return NOT_FOUND
+    if isinstance(error, ServerUnreachable) or (isinstance(error, ServerError) and error.code == "DEADLINE_EXCEEDED"):
+        return UNREACHABLE
+    return ERROR
+
+
+def print_error(message: str) -> None:
+    """Say what went wrong, on stderr."""
+    _say("Error: ", "bold red", message)
+
+
+def print_note(message: str) -> None:
+    """Say something beside the answer, on stderr."""
+    _say("Note: ", "yellow", message)
+
+
+def _say(label: str, style: str, message: str) -> None:
+    # Not by settings: these may be what is wrong. NO_COLOR and a stderr that is no terminal are respected by Rich.
+    Console(stderr=True, highlight=False).print(Text.assemble((label, style), message), soft_wrap=True)

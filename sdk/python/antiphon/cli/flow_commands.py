@@ -1,0 +1,41 @@
+"""`antiphon flow`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_messages
+from antiphon.cli.run_tables import flows_table
+from antiphon.client import Client
+from antiphon.v1.flow_service_pb2 import ListFlowsRequest
+
+app = typer.Typer(name="flow", add_completion=False, help="See flows.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """See flows."""
+
+
+@app.command("ls")
+def list_flows(
+    filter_text: Annotated[str, typer.Option("--filter", help="Which, such as 'tags:\"nightly\"'.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many.")] = 50,
+    as_json: JsonFlag = False,
+) -> None:
+    """List flows, newest first; with ids where the terminal has 100 columns or more.
+
+    With --json: an array of antiphon.v1.Flow.
+    """
+    with Client() as client:
+        request = ListFlowsRequest(filter=filter_text)
+        flows = list(client.pages(client.flows.ListFlows, request, "flows", limit=limit))
+    if as_json:
+        print_messages(flows)
+        return
+    console = make_console()
+    if flows:
+        console.print(flows_table(flows, datetime.now(UTC), show_ids=has_room_for_ids(console)))
+    else:
+        console.print("No flows.")

@@ -1,0 +1,135 @@
+"""`antiphon flow-run`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
+from antiphon.cli.run_lookup import find_flow_run, flow_run_filter
+from antiphon.cli.run_tables import flow_run_page, flow_runs_table, log_line
+from antiphon.cli.run_words import state_word
+from antiphon.cli.watch_command import watch_flow_run
+from antiphon.client import Client
+from antiphon.v1.flow_run_service_pb2 import CancelFlowRunRequest, ListFlowRunsRequest, ListFlowRunStatesRequest
+from antiphon.v1.log_service_pb2 import ListLogsRequest
+from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest
+
+app = typer.Typer(name="flow-run", add_completion=False, help="See, watch and cancel flow runs.", no_args_is_help=True)
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id, the first 4 or more characters of it, or its name.")
+]
+
+
+@app.callback()
+def group() -> None:
+    """See, watch and cancel flow runs."""
+
+
+@app.command("ls")
+def list_flow_runs(
+    filter_text: Annotated[
+        str, typer.Option("--filter", help="Which, such as 'run_count > 1 AND tags:\"nightly\"'.")
+    ] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many.")] = 20,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="A type (FAILED) or a name (Late); may be given several times.")
+    ] = None,
+    flow: Annotated[str, typer.Option("--flow", help="Runs of the flow with this name.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """List flow runs, newest first; with ids where the terminal has 100 columns or more.
+
+    With --json: an array of antiphon.v1.FlowRun.
+    """
+    with Client() as client:
+        request = ListFlowRunsRequest(filter=flow_run_filter(filter_text, state or [], flow))
+        runs = list(client.pages(client.flow_runs.ListFlowRuns, request, "flow_runs", limit=limit))
+    if as_json:
+        print_messages(runs)
+        return
+    console = make_console()
+    if runs:
+        console.print(flow_runs_table(runs, datetime.now(UTC), show_ids=has_room_for_ids(console)))
+    else:
+        console.print("No flow runs.")
+
+
+@app.command()
+def inspect(run: RunArgument, as_json: JsonFlag = False) -> None:
+    """Show a flow run, its history and its task runs.
+
+    With --json: an object with `flow_run` (antiphon.v1.FlowRun), `states` (an array of antiphon.v1.State, oldest
+    first) and `task_runs` (an array of antiphon.v1.TaskRun, oldest first).
+    """
+    with Client() as client:
+        flow_run = find_flow_run(client, run)
+        history = ListFlowRunStatesRequest(id=flow_run.id)
+        states = list(client.pages(client.flow_runs.ListFlowRunStates, history, "states"))
+        tasks = ListTaskRunsRequest(filter=f'flow_run_id = "{flow_run.id}"', order_by="create_time")
+        task_runs = list(client.pages(client.task_runs.ListTaskRuns, tasks, "task_runs"))
+    if as_json:
+        print_json(
+            {
+                "flow_run": to_json(flow_run),
+                "states": [to_json(state) for state in states],
+                "task_runs": [to_json(task_run) for task_run in task_runs],
+            }
+        )
+    else:
+        console, now = make_console(), datetime.now(UTC)
+        console.print(flow_run_page(flow_run, states, task_runs, now, show_ids=has_room_for_ids(console)))
+
+
+@app.command()
+def logs(
+    run: RunArgument,
+    tail: Annotated[int | None, typer.Option("--tail", "-n", min=1, help="Only the last ones, this many.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print the logs of a flow run and of its task runs, oldest first. With --json: an array of antiphon.v1.Log."""
+    with Client() as client:
+        of_run = f'flow_run_id = "{find_flow_run(client, run).id}"'
+        order = "create_time desc" if tail else "create_time"
+        request = ListLogsRequest(filter=of_run, order_by=order)
+        lines = client.pages(client.logs.ListLogs, request, "logs", limit=tail)
+        if tail:
+            lines = iter(list(lines)[::-1])
+        if as_json:
+            print_messages(lines)
+            return
+        console = make_console()
+        for line in lines:
+            console.print(log_line(line), soft_wrap=True)
+
+
+@app.command()
+def cancel(
+    run: RunArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Kept as the message of the run's state.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask a flow run to stop. With --json: the antiphon.v1.FlowRun as it is now."""
+    with Client() as client:
+        found = find_flow_run(client, run)
+        request = CancelFlowRunRequest(id=found.id, reason=reason)
+        flow_run = client.call(client.flow_runs.CancelFlowRun, request).flow_run
+    if as_json:
+        print_json(to_json(flow_run))
+    else:
+        make_console().print(f"Flow run {flow_run.name} ({flow_run.id}) is {state_word(flow_run)} now.", markup=False)
+
+
+@app.command()
+def watch(run: RunArgument, as_json: JsonFlag = False) -> None:
+    """Follow a flow run, its task runs and its subflows until it ends.
+
+    On a terminal: a live tree. Elsewhere: a line for each change of state. With --json: one
+    antiphon.v1.WatchFlowRunResponse a line. Exits with 0 if the run COMPLETED, 1 if it FAILED or CRASHED, 5 if it was
+    CANCELLED.
+    """
+    with Client() as client:
+        flow_run = find_flow_run(client, run)
+        code = watch_flow_run(client, flow_run, as_json=as_json)
+    raise typer.Exit(code)

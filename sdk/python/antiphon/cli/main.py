@@ -1,0 +1,61 @@
+"""The `antiphon` command. Its groups are in modules of their own, imported when used."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version as version_of
+from typing import Annotated, ClassVar
+
+import typer
+
+from antiphon.cli.lazy_group import LazyGroup
+
+EPILOG = (
+    "Exit codes: 0 done; 1 error, or the watched run failed or crashed; 2 wrong usage; 3 not found; 4 no server"
+    " answers; 5 the watched run was cancelled; 130 interrupted by Ctrl-C."
+)
+
+
+class RootGroup(LazyGroup):
+    """The groups of commands."""
+
+    modules: ClassVar[Mapping[str, str]] = {
+        "server": "antiphon.cli.server_commands",
+        "flow-run": "antiphon.cli.flow_run_commands",
+        "flow": "antiphon.cli.flow_commands",
+        "config": "antiphon.cli.config_commands",
+    }
+
+
+app = typer.Typer(
+    cls=RootGroup,
+    name="antiphon",
+    help="Run, watch and steer flows of Antiphon.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def root() -> None:
+    """Run, watch and steer flows of Antiphon."""
+
+
+@app.command()
+def version(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Print the version."""
+    antiphon, python = version_of("antiphon"), platform.python_version()
+    if as_json:
+        print(json.dumps({"version": antiphon, "python_version": python}, indent=2))
+    else:
+        print(f"Antiphon {antiphon}, Python {python}")
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    # gRPC's core writes to stderr that a connection went away; the commands say what matters of that themselves.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    app()

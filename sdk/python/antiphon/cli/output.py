@@ -1,0 +1,54 @@
+"""Where answers go: a console for people, JSON for programs."""
+
+import json
+import os
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from rich.console import Console
+
+from antiphon.settings import get_current_settings
+
+#: For what is piped to another program: wide enough that no table cell is cut.
+_WIDTH_WITHOUT_TERMINAL = 1000
+_WIDTH_FOR_IDS = 100
+
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print JSON, by the contract's field names, and nothing else on stdout.")
+]
+
+
+def make_console() -> Console:
+    """A console on stdout, with colours where there is a terminal and nobody said no."""
+    console = Console(no_color=None if get_current_settings().cli_colors else True, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _WIDTH_WITHOUT_TERMINAL
+    return console
+
+
+def has_room_for_ids(console: Console) -> bool:
+    """Whether a table can have a column of ids. On a narrower terminal they would push out all else."""
+    return console.width >= _WIDTH_FOR_IDS
+
+
+def to_json(message: Message) -> dict[str, Any]:
+    """A message in protobuf's JSON form, with the contract's field names. Fields that hold their default are there."""
+    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON document."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_messages(messages: Iterable[Message]) -> None:
+    """Print messages as a JSON array."""
+    print_json([to_json(message) for message in messages])
+
+
+def print_line(message: Message) -> None:
+    """Print a message as JSON on one line, at once."""
+    print(json.dumps(to_json(message), ensure_ascii=False), flush=True)

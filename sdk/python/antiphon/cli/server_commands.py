@@ -1,0 +1,102 @@
+"""`antiphon server`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from antiphon.cli import server_control
+from antiphon.cli.exit_codes import print_note
+from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
+from antiphon.cli.server_tables import server_page
+from antiphon.client import Client
+from antiphon.embedded_server import accepts, read_pid
+from antiphon.exceptions import ServerUnreachable
+from antiphon.server_address import known_target
+from antiphon.settings import Settings, get_current_settings
+from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, ListSessionsRequest, SessionStatus, StopServerRequest
+
+app = typer.Typer(name="server", add_completion=False, help="Start, stop and look at the server.", no_args_is_help=True)
+
+_TIMEOUT_SECONDS = 5.0
+
+
+@app.callback()
+def group() -> None:
+    """Start, stop and look at the server."""
+
+
+@app.command()
+def start(
+    host: Annotated[str, typer.Option("--host", help="Where to listen, for other machines.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes any free one.")] = 4200,
+    socket: Annotated[
+        str, typer.Option("--socket", metavar="PATH", help="The Unix socket. Default: where clients of this home look.")
+    ] = "",
+    background: Annotated[
+        bool, typer.Option("--background", help="Return once the server is ready, and leave it running.")
+    ] = False,
+) -> None:
+    """Start a server that stays until it is stopped. It keeps its data in ANTIPHON_HOME."""
+    settings = get_current_settings()
+    start_of = server_control.ServerStart(settings.home, host, port, socket, settings.server_startup_timeout_seconds)
+    if not start_of.is_local:
+        print_note(f"Whoever reaches {host} on port {port} can use this server: it asks nobody who they are.")
+    if not background:
+        start_of.run_in_foreground()
+    addresses = start_of.run_in_background()
+    process_id = read_pid(settings.home)
+    make_console().print(f"The server is ready (process id {process_id}) at {addresses}.", markup=False)
+
+
+@app.command()
+def stop(
+    reason: Annotated[str, typer.Option("--reason", help="Kept in the server's log.")] = "",
+    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait until it is gone.")] = 30.0,
+) -> None:
+    """Stop the server gracefully, and wait until its process is gone if it runs for this home."""
+    settings = get_current_settings()
+    with _client_of_running_server(settings) as client:
+        info = client.call(client.admin.GetServerInfo, GetServerInfoRequest(), timeout=_TIMEOUT_SECONDS).server_info
+        client.call(client.admin.StopServer, StopServerRequest(reason=reason), timeout=_TIMEOUT_SECONDS)
+    if read_pid(settings.home) != info.process_id:
+        make_console().print(f"The server at {client.target} was asked to stop.", markup=False)
+        return
+    server_control.wait_until_gone(settings.home, info.process_id, timeout)
+    make_console().print(f"The server (process id {info.process_id}) has stopped.")
+
+
+@app.command()
+def status(as_json: JsonFlag = False) -> None:
+    """Say which server runs. Starts none; exits with 4 where none answers.
+
+    With --json: an object with `target`, `server_info` (antiphon.v1.ServerInfo) and `sessions` (an array of
+    antiphon.v1.Session, newest first, those of the last 1,000 that may still speak).
+    """
+    with _client_of_running_server(get_current_settings()) as client:
+        info = client.call(client.admin.GetServerInfo, GetServerInfoRequest(), timeout=_TIMEOUT_SECONDS).server_info
+        sessions = list(client.pages(client.admin.ListSessions, ListSessionsRequest(), "sessions", limit=1000))
+    active = [session for session in sessions if session.status == SessionStatus.SESSION_STATUS_ACTIVE]
+    if as_json:
+        print_json(
+            {
+                "target": client.target,
+                "server_info": to_json(info),
+                "sessions": [to_json(session) for session in active],
+            }
+        )
+    else:
+        make_console().print(server_page(client.target, info, active, datetime.now(UTC)))
+
+
+def _client_of_running_server(settings: Settings) -> Client:
+    """A client of the server that this profile would use; starts none. Raises ServerUnreachable."""
+    target = known_target(settings)
+    path = target.removeprefix("unix:")
+    if path != target and not accepts(path):
+        raise ServerUnreachable(
+            f"No server runs at {target}. One starts by itself when a flow runs; `antiphon server start` starts one"
+            " that stays.",
+            code="UNAVAILABLE",
+        )
+    return Client(target)

@@ -1,0 +1,99 @@
+"""Starts a server for this home in the foreground or the background, and waits for one to be gone."""
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from antiphon import file_lock
+from antiphon.embedded_server import accepts, read_pid, server_lock_path, socket_path, start, starting, wait_for_leaving
+from antiphon.exceptions import AntiphonException
+from antiphon.server_process import SERVER_COMMAND, log_path
+
+#: What the system takes, with one byte for the end.
+_LONGEST_SOCKET_PATH = 103
+
+
+class ServerRuns(AntiphonException):
+    """A server should be started where one runs."""
+
+
+class ServerStays(AntiphonException):
+    """A server was asked to stop and has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStart:
+    """How a server is to be started: for which home, on which addresses."""
+
+    home: Path
+    host: str
+    port: int
+    #: Empty takes the one where clients of the home look.
+    socket: str
+    #: Seconds.
+    timeout: float
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def socket_path(self) -> str:
+        """Where it listens for this machine. Raises AntiphonException for a path that is too long."""
+        if not self.socket:
+            return socket_path(self.home)
+        path = os.path.abspath(os.path.expanduser(self.socket))
+        if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+            raise AntiphonException(f"The socket path {path} is too long; {_LONGEST_SOCKET_PATH} bytes are allowed.")
+        return path
+
+    @property
+    def listen(self) -> str:
+        """The TCP address; IPv6 addresses in brackets."""
+        host = f"[{self.host}]" if ":" in self.host and not self.host.startswith("[") else self.host
+        return f"{host}:{self.port}"
+
+    def run_in_foreground(self) -> NoReturn:
+        """Become the server. Raises ServerRuns or ServerUnreachable."""
+        path = self.socket_path
+        with starting(self.home, self.timeout) as lock:
+            self._check_free(path)
+            wait_for_leaving(self.home, self.timeout)
+            # The server goes on with the lock and lets it go when it serves.
+            os.set_inheritable(lock, True)
+            arguments = ["--home", str(self.home), "--listen", self.listen, "--socket", path, "--lock-fd", str(lock)]
+            os.execv(SERVER_COMMAND[0], [*SERVER_COMMAND, *arguments])
+
+    def run_in_background(self) -> str:
+        """Start the server as a process of its own and return its addresses once it serves. Raises the same."""
+        path = self.socket_path
+        with starting(self.home, self.timeout) as lock:
+            self._check_free(path)
+            listen = ["--listen", self.listen]
+            return start(self.home, lock, listen, self.timeout, path=path, command=SERVER_COMMAND)
+
+    def _check_free(self, path: str) -> None:
+        for candidate in dict.fromkeys([socket_path(self.home), path]):
+            if accepts(candidate):
+                process_id = read_pid(self.home)
+                raise ServerRuns(
+                    f"A server runs already at unix:{candidate} (process id {process_id}). Stop it first with"
+                    " `antiphon server stop`, or use it as it is."
+                )
+
+
+def wait_until_gone(home: Path, process_id: int, timeout: float) -> None:
+    """Return once the server process of `home` has ended: its lock goes with it. Raises ServerStays."""
+    try:
+        file_lock.release(file_lock.acquire(server_lock_path(home), timeout))
+    except file_lock.LockTimeout:
+        raise ServerStays(
+            f"The server (process id {process_id}) has not stopped within {timeout:g} s. Look at {log_path(home)};"
+            f" if it hangs, end it with `kill -9 {process_id}`: what was acknowledged is safe."
+        ) from None

@@ -1,0 +1,145 @@
+"""A small synchronous client: the unary services over one channel, with errors as Antiphon's exceptions."""
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import grpc
+from google.protobuf.message import Message
+
+from antiphon.exceptions import ServerError, ServerUnreachable
+from antiphon.server_address import connect_target
+from antiphon.server_errors import START_HINT, from_rpc_error
+from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
+from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
+from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
+from antiphon.v1.flow_service_pb2_grpc import FlowServiceStub
+from antiphon.v1.log_service_pb2_grpc import LogServiceStub
+from antiphon.v1.task_run_service_pb2_grpc import TaskRunServiceStub
+from antiphon.v1.transition_service_pb2_grpc import TransitionServiceStub
+
+_MIB = 1024 * 1024
+#: For every channel of this SDK. Pings go out only while a call is open: an idle channel costs nothing, and a peer that
+#: vanished without a word is noticed within 40 s. No proxy: http_proxy is meant for browsers, and a server on this host
+#: would be looked for behind it.
+CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
+    ("grpc.max_receive_message_length", 16 * _MIB),
+    ("grpc.max_send_message_length", 16 * _MIB),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 0),
+    ("grpc.http2.max_pings_without_data", 0),
+    # A server that restarts is found again soon; by default gRPC would wait for up to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.enable_http_proxy", 0),
+)
+DEFAULT_TIMEOUT_SECONDS = 30.0
+
+_PAGE_SIZE = 500
+
+Response = TypeVar("Response")
+
+
+class Client:
+    """The services of one server. Safe to use from several threads; close it, or use it in a `with` block."""
+
+    def __init__(self, target: str | None = None) -> None:
+        """Open a channel to `target`, as gRPC dials it; None means the configured server, started if need be.
+
+        Raises SettingError or ServerUnreachable. With a target, nothing is dialled before the first call.
+        """
+        self._configured = target is None
+        self.target = target or connect_target()
+        self._channel = grpc.insecure_channel(self.target, options=CHANNEL_OPTIONS)
+        self.admin = AdminServiceStub(self._channel)
+        self.flows = FlowServiceStub(self._channel)
+        self.flow_runs = FlowRunServiceStub(self._channel)
+        self.task_runs = TaskRunServiceStub(self._channel)
+        self.logs = LogServiceStub(self._channel)
+        self.transitions = TransitionServiceStub(self._channel)
+
+    def call(
+        self,
+        method: Callable[..., Response],
+        request: Message,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> Response:
+        """Call one of the stubs' unary methods. `timeout` is in seconds.
+
+        Raises ObjectNotFound, ObjectAlreadyExists, ServerUnreachable, or ServerError for every other refusal.
+        """
+        try:
+            response: Response = method(request, timeout=timeout)
+        except grpc.RpcError as error:
+            raise from_rpc_error(error, self.target) from error
+        return response
+
+    def stream(self, method: Callable[..., Iterator[Response]], request: Message) -> Iterator[Response]:
+        """Call one of the stubs' streaming methods and yield what it sends. Raises as `call`; closing it cancels."""
+        answers = method(request)
+        try:
+            yield from answers
+        except grpc.RpcError as error:
+            raise from_rpc_error(error, self.target) from error
+        finally:
+            cast(grpc.Call, answers).cancel()
+
+    def pages(
+        self, method: Callable[..., Message], request: Any, field: str, *, limit: int | None = None
+    ) -> Iterator[Any]:
+        """Yield the items in `field` of page after page of a List method, at most `limit` of them. Raises as `call`.
+
+        Where items are so large that a page does not fit a message, pages get smaller.
+        """
+        left, size = limit, _PAGE_SIZE
+        while left is None or left > 0:
+            request.page_size = size if left is None else min(left, size)
+            try:
+                page: Any = self.call(method, request)
+            except ServerError as error:
+                if error.code != "RESOURCE_EXHAUSTED" or request.page_size == 1:
+                    raise
+                size = request.page_size // 2
+                continue
+            items = getattr(page, field)
+            yield from items
+            left = None if left is None else left - len(items)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
+
+    def reconnect(self, timeout: float) -> None:
+        """After a ServerUnreachable: wait until the server answers again, at most `timeout` seconds.
+
+        The embedded server is started anew where it is gone. Raises ServerUnreachable.
+        """
+        if self._configured:
+            connect_target()
+        # Not channel_ready_future: its polling thread outlives the channel and then dies with a traceback.
+        try:
+            self.admin.GetServerInfo(GetServerInfoRequest(), timeout=timeout, wait_for_ready=True)
+        except grpc.RpcError as error:
+            if cast(grpc.Call, error).code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise ServerUnreachable(
+                    f"No server has answered at {self.target} for {timeout:g} s. {START_HINT}", code="UNAVAILABLE"
+                ) from error
+            # Somebody is there; the caller's next request tells what is wrong, if anything still is.
+
+    def close(self) -> None:
+        """Close the channel; calls in flight end as cancelled."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def get_client() -> Client:
+    """Return a client of the configured server, for a `with` block. Raises as `Client`."""
+    return Client()

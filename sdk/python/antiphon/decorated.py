@@ -1,0 +1,74 @@
+"""What flows and tasks have in common as decorators: the function below, its place in a class, copies with options."""
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any, Generic, ParamSpec, Self, TypeVar
+
+from antiphon.annotations import NotSet
+from antiphon.exceptions import ReservedArgumentError
+from antiphon.signatures import shape_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Hook = TypeVar("Hook", bound=Callable[..., Any])
+
+
+class Decorated(Generic[P, R]):
+    """A function with options. Works on functions, methods, static and class methods."""
+
+    name: str
+
+    def __init__(self, fn: Callable[P, R], *, noun: str, reserved: frozenset[str], description: str | None) -> None:
+        """Raises TypeError where `fn` is no function, ReservedArgumentError where it takes a name that calls keep."""
+        function = fn.__func__ if isinstance(fn, staticmethod | classmethod) else fn
+        if not callable(function):
+            raise TypeError(f"@{noun} stands on functions, not on {type(fn).__name__}: {fn!r}.")
+        taken = reserved.intersection(shape_of(function).names)
+        if taken:
+            raise ReservedArgumentError(
+                f"The {noun} function takes {', '.join(sorted(taken))!r}, which {noun} calls keep for themselves. "
+                "Give the parameter another name."
+            )
+        self.fn: Callable[..., Any] = function
+        #: staticmethod or classmethod, where one of these is decorated.
+        self._binding: Any = type(fn) if isinstance(fn, staticmethod | classmethod) else None
+        update_wrapper(self, function)  # type: ignore[arg-type]
+        self.description = description or inspect.getdoc(function)
+        self.isasync = inspect.iscoroutinefunction(function)
+
+    @abstractmethod
+    def _options(self) -> dict[str, Any]:
+        """The arguments of the decorator that make this object once more."""
+
+    def with_options(self, **changes: Any) -> Self:
+        """Return a copy with these options of the decorator changed; `NotSet` leaves one as it is.
+
+        Raises TypeError for an option that does not exist.
+        """
+        given = {name: value for name, value in changes.items() if value is not NotSet}
+        fn = self._binding(self.fn) if self._binding is not None else self.fn
+        return type(self)(fn, **{**self._options(), **given})
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Self:
+        """In a class this binds like the function that it stands on."""
+        if self._binding is staticmethod:
+            return self
+        target = owner if self._binding is classmethod else instance
+        if target is None:
+            return self
+        bound = object.__new__(type(self))
+        bound.__dict__.update(self.__dict__)
+        bound.fn = self.fn.__get__(target)
+        bound._binding = None
+        return bound
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+def added(hooks: list[Any], hook: Hook) -> Hook:
+    """Puts a hook on a list, for decorators that register it."""
+    hooks.append(hook)
+    return hook

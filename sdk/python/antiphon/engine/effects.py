@@ -1,0 +1,62 @@
+"""What an engine asks of the world. An engine is a generator: it yields effects and is sent their results, so that one
+engine serves sync and async code and a test can play the world."""
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from antiphon.engine.scopes import RunScope
+from antiphon.v1.flow_run_pb2 import FlowRun
+from antiphon.v1.task_run_pb2 import TaskRun
+from antiphon.v1.transition_pb2 import Proposal
+
+Body: TypeAlias = FlowRun | TaskRun | Proposal
+
+
+@dataclass(slots=True)
+class Send:
+    """Send frames to the server, in one go. With `wait`, the result is the last one's Verdict, once it is final; the
+    scope's signal is raised if the run is stopped meanwhile. Without, the result is None at once."""
+
+    bodies: tuple[Body, ...]
+    wait: bool
+    scope: RunScope | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """Call user code; the result is an Outcome. A coroutine function is awaited by the async driver."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    scope: RunScope
+    #: Entered around the call, in order.
+    contexts: tuple[AbstractContextManager[Any], ...] = ()
+    #: Seconds, or None.
+    timeout: float | None = None
+
+
+@dataclass(slots=True)
+class Await:
+    """Wait until all of these futures have ended; the scope's signal is raised if the run is stopped meanwhile."""
+
+    futures: list[Any]
+    scope: RunScope
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What user code did."""
+
+    value: Any = None
+    error: BaseException | None = None
+    #: The error is the call's own time limit.
+    timed_out: bool = False
+    #: The error came because the scope was stopped.
+    stopped: bool = False
+
+
+Effect: TypeAlias = Send | Call | Await
+Life: TypeAlias = Generator[Effect, Any, Any]

@@ -1,0 +1,45 @@
+"""From what user code did to the state that its run should end in; the same for flows and tasks."""
+
+from antiphon.collections_visit import find_futures
+from antiphon.engine.effects import Await, Life, Outcome
+from antiphon.engine.interrupts import RunTimeout
+from antiphon.engine.scopes import RunScope
+from antiphon.exceptions import AntiphonException, AntiphonSignal
+from antiphon.results import ResultStore
+from antiphon.state_core import State, StateType
+from antiphon.state_rules import exception_to_crashed_state, exception_to_failed_state, return_value_to_state
+
+
+def is_crash(outcome: Outcome) -> bool:
+    """Whether the error broke off more than the user's code: it must go on to whoever called the run."""
+    error = outcome.error
+    if error is None or outcome.timed_out or outcome.stopped:
+        return False
+    return not isinstance(error, Exception) or isinstance(error, RunTimeout)
+
+
+def final_state(
+    outcome: Outcome, scope: RunScope, *, noun: str, timeout: float | None, persist_result: bool | None
+) -> Life:
+    """An engine's part: gives the State. Futures in the result are waited for."""
+    error = outcome.error
+    if outcome.timed_out:
+        message = f"{noun} exceeded timeout of {timeout} second(s)"
+        return exception_to_failed_state(TimeoutError(message), name="TimedOut")
+    if outcome.stopped:
+        return cancelled(scope)
+    if error is not None:
+        return exception_to_crashed_state(error) if is_crash(outcome) else exception_to_failed_state(error)
+    try:
+        futures = find_futures(outcome.value)
+        if futures:
+            yield Await(futures, scope)
+        return return_value_to_state(outcome.value, ResultStore(), persist_result=persist_result)
+    except AntiphonSignal:
+        return cancelled(scope)
+    except AntiphonException as problem:
+        return exception_to_failed_state(problem, message="The result could not be kept")
+
+
+def cancelled(scope: RunScope) -> State:
+    return State(StateType.CANCELLED, message=scope.reason or None)

@@ -1,0 +1,161 @@
+"""How one flow run lives, from its creation to its end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from antiphon.context import FlowRunContext
+from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
+from antiphon.engine.ending import cancelled, final_state, is_crash
+from antiphon.engine.hooks import run_hooks
+from antiphon.engine.proposals import (
+    flow_run_pending,
+    flow_run_running,
+    is_accepted,
+    propose_flow_run,
+    state_that_holds,
+)
+from antiphon.engine.scopes import RunScope
+from antiphon.exceptions import AntiphonException, AntiphonSignal, RunCancelled, RunRevoked
+from antiphon.logging.loggers import flow_run_logger
+from antiphon.logging.prints import patch_print
+from antiphon.parameters import call_args
+from antiphon.runs import FlowRun
+from antiphon.session.session import Session
+from antiphon.state_core import State, StateType
+from antiphon.state_rules import exception_to_failed_state
+from antiphon.v1 import session_pb2
+from antiphon.v1.transition_pb2 import Verdict
+
+
+@dataclass(slots=True)
+class FlowCall:
+    """One call of a flow: the run that it makes, and what it is called with."""
+
+    #: The Flow. Typed Any, since that module stands above this one.
+    flow: Any
+    run: FlowRun
+    context: FlowRunContext
+    session: Session
+    scope: RunScope
+    parent_scope: RunScope | None
+    #: Frames that tell the server of the run and are not sent yet.
+    opening: tuple[Body, ...]
+    #: Why the arguments do not fit, if so.
+    unfit: AntiphonException | None = None
+
+
+def flow_life(call: FlowCall) -> Life:
+    """An engine: gives the run's final State, or raises what broke off more than the run."""
+    call.session.set_run_handler(call.run.id, _listener(call.scope))
+    try:
+        try:
+            state: State = yield from _live(call)
+        except AntiphonSignal:
+            if call.scope.signal is None:
+                raise
+            state = yield from _ended(call, cancelled(call.scope))
+        return state
+    finally:
+        call.session.remove_run_handler(call.run.id)
+        if call.parent_scope is not None:
+            call.parent_scope.release(call.scope)
+
+
+def _listener(scope: RunScope) -> Callable[[session_pb2.Command], session_pb2.CommandStage]:
+    """What the session calls when the server wants something of the run."""
+
+    def obey(command: session_pb2.Command) -> session_pb2.CommandStage:
+        if command.WhichOneof("body") == "revoke_run":
+            scope.stop(RunRevoked, command.revoke_run.reason)
+        else:
+            scope.stop(RunCancelled, command.cancel_run.reason)
+        return session_pb2.COMMAND_STAGE_APPLIED
+
+    return obey
+
+
+def _live(call: FlowCall) -> Life:
+    flow, run, context = call.flow, call.run, call.context
+    logger = flow_run_logger(context)
+    opening = (*call.opening, flow_run_pending(run.id))
+    if call.unfit is not None:
+        yield Send(opening, wait=False)
+        return (yield from _ended(call, exception_to_failed_state(call.unfit)))
+    verdict: Verdict = yield Send((*opening, flow_run_running(run.id)), wait=True)
+    logger.info("Beginning flow run %r for flow %r", run.name, flow.name)
+    while is_accepted(verdict):
+        run.run_count = context.run_count = verdict.run_count
+        context.dynamic_keys.clear()
+        context.submitted.clear()
+        yield from run_hooks(flow.on_running_hooks, (flow, run, state_that_holds(verdict)), logger)
+        outcome: Outcome = yield _the_call(call)
+        yield from _settle_submitted(call)
+        state: State = yield from final_state(
+            outcome,
+            call.scope,
+            noun="Flow run",
+            timeout=flow.timeout_seconds,
+            persist_result=context.persist_result,
+        )
+        if is_crash(outcome) and outcome.error is not None:
+            yield from _ended(call, state)
+            raise outcome.error
+        if not (state.is_failed() and flow.retries):
+            return (yield from _ended(call, state))
+        verdict = yield Send((propose_flow_run(run.id, state),), wait=True)
+        held = state if is_accepted(verdict) else state_that_holds(verdict)
+        if held.name != "AwaitingRetry":
+            return (yield from _ended(call, held, told=is_accepted(verdict)))
+        logger.warning("Flow run failed, %s: %s", verdict.reason, state.message)
+        verdict = yield Send((flow_run_running(run.id),), wait=True, scope=call.scope)
+    return (yield from _ended(call, state_that_holds(verdict), told=True))
+
+
+def _the_call(call: FlowCall) -> Call:
+    args, kwargs = call_args(call.flow.fn, call.context.parameters)
+    contexts: tuple[Any, ...] = (call.context, call.context.task_runner)
+    if call.context.log_prints:
+        contexts = (*contexts, patch_print())
+    return Call(call.flow.fn, args, kwargs, call.scope, contexts, call.flow.timeout_seconds)
+
+
+def _settle_submitted(call: FlowCall) -> Life:
+    """What was submitted ends before the flow does, whoever asked for its result."""
+    pending = [each for each in call.context.submitted if not each.state.is_final()]
+    if pending:
+        # Stopped tasks end by themselves; the scope that stops them must not cut the wait for it short.
+        yield Await(pending, RunScope())
+
+
+def _ended(call: FlowCall, state: State, *, told: bool = False) -> Life:
+    """Tells the server unless it knows, and waits until it has committed all that the run did; runs the hooks that
+    fit, and gives the state."""
+    if call.scope.signal is RunRevoked:
+        state = State(StateType.CRASHED, message=call.scope.reason)
+    elif not told:
+        verdict: Verdict = yield Send((propose_flow_run(call.run.id, state),), wait=True)
+        if not is_accepted(verdict):
+            held = state_that_holds(verdict)
+            if held.is_cancelling():
+                # Somebody cancelled the run as it ended: that is confirmed now.
+                state = cancelled(call.scope)
+                yield Send((propose_flow_run(call.run.id, state),), wait=True)
+            else:
+                state = held
+    state.state_details.flow_run_id = call.run.id
+    call.run.state = state
+    logger = flow_run_logger(call.context)
+    (logger.info if state.is_completed() else logger.error)("Finished in state %s", state)
+    yield from run_hooks(_hooks_for(call.flow, state), (call.flow, call.run, state), logger)
+    return state
+
+
+def _hooks_for(flow: Any, state: State) -> tuple[Callable[..., Any], ...]:
+    hooks = {
+        StateType.COMPLETED: flow.on_completion_hooks,
+        StateType.FAILED: flow.on_failure_hooks,
+        StateType.CANCELLED: flow.on_cancellation_hooks,
+        StateType.CRASHED: flow.on_crashed_hooks,
+    }
+    return tuple(hooks.get(state.type, ()))

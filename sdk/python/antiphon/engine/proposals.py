@@ -1,0 +1,47 @@
+"""Frames that engines send."""
+
+from antiphon.ids import new_id
+from antiphon.state_core import State, StateType
+from antiphon.state_protos import from_proto, to_proto
+from antiphon.v1 import state_pb2
+from antiphon.v1.transition_pb2 import Proposal, Verdict
+
+ACCEPTED = 1
+
+_PENDING = state_pb2.State(type=state_pb2.STATE_TYPE_PENDING)
+_RUNNING = state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING)
+
+
+def propose_flow_run(flow_run_id: str, state: State) -> Proposal:
+    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=to_proto(state))
+
+
+def propose_task_run(task_run_id: str, state: State) -> Proposal:
+    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=to_proto(state))
+
+
+def flow_run_pending(flow_run_id: str) -> Proposal:
+    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_PENDING)
+
+
+def flow_run_running(flow_run_id: str) -> Proposal:
+    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RUNNING)
+
+
+def task_run_pending(task_run_id: str) -> Proposal:
+    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=_PENDING)
+
+
+def task_run_running(task_run_id: str) -> Proposal:
+    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=_RUNNING)
+
+
+def is_accepted(verdict: Verdict) -> bool:
+    return verdict.kind == ACCEPTED
+
+
+def state_that_holds(verdict: Verdict) -> State:
+    """The state that the server says holds now. A run that has none counts as crashed: it cannot go on."""
+    if verdict.HasField("state"):
+        return from_proto(verdict.state)
+    return State(StateType.CRASHED, message=f"The server refused to run this: {verdict.reason}")

@@ -1,0 +1,141 @@
+"""From a call of a flow to its run: ids, names, frames, and the driver that fits."""
+
+from typing import Any
+
+from antiphon.context import FlowRunContext, TaskRunContext, current_tags
+from antiphon.engine.drivers import adrive, drive
+from antiphon.engine.effects import Body
+from antiphon.engine.flow_life import FlowCall, flow_life
+from antiphon.engine.proposals import task_run_pending
+from antiphon.engine.retry_policies import retry_policy
+from antiphon.engine.scopes import RunScope
+from antiphon.exceptions import AntiphonException, ParameterTypeError, SerializationError
+from antiphon.ids import new_id
+from antiphon.logging import setup_logging
+from antiphon.naming import generate_run_name, task_run_name
+from antiphon.parameters import validate
+from antiphon.payloads import encode
+from antiphon.run_names import render_name
+from antiphon.runs import FlowRun
+from antiphon.session.registry import get_session
+from antiphon.settings import get_current_settings
+from antiphon.state_core import State
+from antiphon.v1 import flow_run_pb2, task_run_pb2
+
+
+def prepare(flow: Any, parameters: dict[str, Any]) -> FlowCall:
+    """The call of `flow` where the calling code stands: on its own, or as a subflow in another flow."""
+    setup_logging()
+    unfit: AntiphonException | None = None
+    given = parameters
+    if flow.should_validate_parameters:
+        try:
+            parameters = validate(flow.fn, parameters)
+        except ParameterTypeError as error:
+            unfit = error
+    around = FlowRunContext.get()
+    run_id = new_id()
+    run = FlowRun(
+        id=run_id,
+        name=render_name(flow.flow_run_name if unfit is None else None, parameters, generate_run_name()),
+        flow_name=flow.name,
+        parameters=parameters,
+        tags=sorted({*current_tags(), *(around.tags if around is not None else ())}),
+    )
+    opening: tuple[Body, ...] = ()
+    if around is not None:
+        run.parent_task_run_id = new_id()
+        opening = _stand_in(flow, run, around)
+    outer = TaskRunContext.get()
+    parent_scope: RunScope | None = outer.scope if outer is not None else around.scope if around is not None else None
+    scope = RunScope(parent_scope)
+    session = around.session if around is not None else get_session()
+    context = _context(flow, run, around, scope, session)
+    opening = (*opening, _message(flow, run, given))
+    return FlowCall(flow, run, context, session, scope, parent_scope, opening, unfit)
+
+
+def _context(flow: Any, run: FlowRun, around: FlowRunContext | None, scope: RunScope, session: Any) -> FlowRunContext:
+    log_prints = flow.log_prints
+    if log_prints is None:
+        log_prints = around.log_prints if around is not None else get_current_settings().logging_log_prints
+    return FlowRunContext(
+        flow=flow,
+        flow_run_id=run.id,
+        flow_run_name=run.name,
+        parameters=run.parameters,
+        tags=frozenset(run.tags),
+        task_runner=flow.task_runner.duplicate(),
+        session=session,
+        scope=scope,
+        retries=flow.retries,
+        flow_name=flow.name,
+        flow_version=flow.version,
+        parent_flow_run_id=around.flow_run_id if around is not None else None,
+        root_flow_run_id=(around.root_flow_run_id or around.flow_run_id) if around is not None else run.id,
+        log_prints=log_prints,
+        persist_result=flow.persist_result,
+    )
+
+
+def _stand_in(flow: Any, run: FlowRun, around: FlowRunContext) -> tuple[Body, ...]:
+    """The task run that stands for a subflow in its parent; the server lets it mirror the subflow's states."""
+    key = f"subflow:{flow.name}"[:500]
+    count = around.dynamic_keys.get(key, 0)
+    around.dynamic_keys[key] = count + 1
+    assert run.parent_task_run_id is not None
+    stand_in = task_run_pb2.TaskRun(
+        id=run.parent_task_run_id,
+        name=task_run_name(flow.name, str(count)),
+        flow_run_id=around.flow_run_id,
+        task_key=key,
+        dynamic_key=str(count),
+    )
+    return (stand_in, task_run_pending(run.parent_task_run_id))
+
+
+def _message(flow: Any, run: FlowRun, parameters: dict[str, Any]) -> flow_run_pb2.FlowRun:
+    message = flow_run_pb2.FlowRun(
+        id=run.id,
+        name=run.name,
+        flow_name=flow.name,
+        flow_version=flow.version or "",
+        tags=run.tags,
+        parent_task_run_id=run.parent_task_run_id or "",
+    )
+    try:
+        payload = encode(parameters)
+    except SerializationError:
+        # Arguments that only this process can hold are no reason not to run; they are just not shown.
+        payload = None
+    if payload is not None and len(payload.data) <= MAX_SHOWN_PARAMETERS:
+        message.parameters.CopyFrom(payload)
+    policy = retry_policy(flow.retries, flow.retry_delays, 0.0)
+    if policy is not None:
+        message.retry_policy.CopyFrom(policy)
+    return message
+
+
+#: Bytes of encoded arguments up to which the server is told of them; they are for people to look at.
+MAX_SHOWN_PARAMETERS = 256 * 1024
+
+
+def run_flow(call: FlowCall) -> State:
+    """Runs a sync flow in this thread."""
+    state: State = drive(flow_life(call), call.session)
+    _go_on(call)
+    return state
+
+
+async def arun_flow(call: FlowCall) -> State:
+    """Runs an async flow on the running loop."""
+    state: State = await adrive(flow_life(call), call.session)
+    _go_on(call)
+    return state
+
+
+def _go_on(call: FlowCall) -> None:
+    """Where the run around was stopped too, its code must not go on with what this one gave."""
+    parent = call.parent_scope
+    if parent is not None and parent.signal is not None:
+        raise parent.signal()

@@ -1,0 +1,158 @@
+"""How one task run lives, from its announcement to its end."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from antiphon.context import TaskRunContext
+from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
+from antiphon.engine.ending import cancelled, final_state, is_crash
+from antiphon.engine.hooks import run_hooks
+from antiphon.engine.proposals import is_accepted, propose_task_run, state_that_holds, task_run_running
+from antiphon.engine.scopes import RunScope
+from antiphon.engine.upstream import futures_in, plain, resolved
+from antiphon.exceptions import AntiphonSignal, RunCancelled, UpstreamTaskError
+from antiphon.logging.loggers import task_run_logger
+from antiphon.logging.prints import patch_print
+from antiphon.parameters import call_args
+from antiphon.runs import TaskRun
+from antiphon.session.session import Session
+from antiphon.state_core import State, StateType
+from antiphon.v1.transition_pb2 import Verdict
+
+NOT_READY = "NotReady"
+
+
+@dataclass(slots=True)
+class TaskCall:
+    """One call of a task: the run that it makes, and what it is called with."""
+
+    #: The Task. Typed Any, since that module stands above this one.
+    task: Any
+    run: TaskRun
+    context: TaskRunContext
+    #: As given, with futures and annotations.
+    parameters: dict[str, Any]
+    wait_for: list[Any]
+    session: Session
+    scope: RunScope
+    parent_scope: RunScope | None
+    #: Frames that tell the server of the run and are not sent yet.
+    opening: tuple[Body, ...]
+
+
+def task_life(call: TaskCall) -> Life:
+    """An engine: gives the run's final State, or raises what broke off more than the run."""
+    try:
+        try:
+            state: State = yield from _live(call)
+        except AntiphonSignal:
+            if call.scope.signal is None:
+                raise
+            state = yield from _ended(call, cancelled(call.scope))
+        call.run.state = state
+        return state
+    finally:
+        if call.parent_scope is not None:
+            call.parent_scope.release(call.scope)
+
+
+def _live(call: TaskCall) -> Life:
+    futures = futures_in(call.parameters, call.wait_for)
+    if futures:
+        if call.opening:
+            yield Send(_take_opening(call), wait=False)
+        yield Await(futures, call.scope)
+        try:
+            parameters = resolved(call.parameters, call.wait_for)
+        except UpstreamTaskError as error:
+            return (yield from _not_ready(call, error))
+    else:
+        parameters = plain(call.parameters)
+    if call.scope.signal is not None:
+        return (yield from _ended(call, cancelled(call.scope)))
+    opening = _take_opening(call)
+    verdict: Verdict = yield Send((*opening, task_run_running(call.run.id)), wait=True)
+    while is_accepted(verdict):
+        call.run.run_count = verdict.run_count
+        if call.task.on_running_hooks:
+            running = state_that_holds(verdict)
+            yield from run_hooks(
+                call.task.on_running_hooks, (call.task, call.run, running), task_run_logger(call.context)
+            )
+        outcome: Outcome = yield _the_call(call, parameters)
+        state: State = yield from final_state(
+            outcome,
+            call.scope,
+            noun="Task run",
+            timeout=call.task.timeout_seconds,
+            persist_result=call.context.persist_result,
+        )
+        if is_crash(outcome) and outcome.error is not None:
+            yield from _ended(call, state)
+            raise outcome.error
+        if not (state.is_failed() and call.task.retries):
+            return (yield from _ended(call, state))
+        yield from _judge_retry(call, state)
+        verdict = yield Send((propose_task_run(call.run.id, state),), wait=True)
+        if is_accepted(verdict):
+            return (yield from _ended(call, state, told=True))
+        held = state_that_holds(verdict)
+        if held.name != "AwaitingRetry":
+            return (yield from _ended(call, held, told=True))
+        task_run_logger(call.context).warning("Task run failed, %s: %s", verdict.reason, state.message)
+        verdict = yield Send((task_run_running(call.run.id),), wait=True, scope=call.scope)
+    return (yield from _ended(call, state_that_holds(verdict), told=True))
+
+
+def _take_opening(call: TaskCall) -> tuple[Body, ...]:
+    opening, call.opening = call.opening, ()
+    return opening
+
+
+def _the_call(call: TaskCall, parameters: dict[str, Any]) -> Call:
+    args, kwargs = call_args(call.task.fn, parameters)
+    call.context.parameters = parameters
+    call.context.run_count = call.run.run_count
+    contexts = (call.context, patch_print()) if call.context.log_prints else (call.context,)
+    return Call(call.task.fn, args, kwargs, call.scope, contexts, call.task.timeout_seconds)
+
+
+def _judge_retry(call: TaskCall, state: State) -> Life:
+    """Asks the user's condition whether a retry makes sense, and notes a no on the state."""
+    condition = call.task.retry_condition_fn
+    if condition is None:
+        return
+    outcome: Outcome = yield Call(condition, (call.task, call.run, state), {}, call.scope)
+    if outcome.error is not None:
+        task_run_logger(call.context).error(
+            "The retry condition raised %r; there is no retry.", outcome.error, exc_info=outcome.error
+        )
+    if outcome.error is not None or not outcome.value:
+        state.state_details.retriable = False
+
+
+def _not_ready(call: TaskCall, error: UpstreamTaskError) -> Life:
+    state: State = State(StateType.PENDING, NOT_READY, message=str(error))
+    state.state_details.task_run_id = call.run.id
+    task_run_logger(call.context).warning("Task run is not ready: %s", error)
+    yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=False)
+    return state
+
+
+def _ended(call: TaskCall, state: State, *, told: bool = False) -> Life:
+    """Tells the server unless it knows, runs the hooks that fit, and gives the state.
+
+    The answer is not waited for: the flow's own end is, and that comes after this one on the same stream.
+    """
+    if not told and call.scope.signal in (None, RunCancelled):
+        yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=False)
+    state.state_details.task_run_id = call.run.id
+    state.state_details.flow_run_id = call.run.flow_run_id
+    call.run.state = state
+    task = call.task
+    hooks = task.on_completion_hooks if state.is_completed() else task.on_failure_hooks if state.is_failed() else ()
+    if state.is_failed() or state.is_crashed():
+        task_run_logger(call.context).error("Finished in state %s", state)
+    if hooks:
+        yield from run_hooks(hooks, (task, call.run, state), task_run_logger(call.context))
+    return state

@@ -1,0 +1,162 @@
+"""Flows: functions whose calls are runs, and in which tasks are called."""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, ParamSpec, TypeVar, overload
+
+from antiphon.decorated import Decorated, added
+from antiphon.engine.run_flow import arun_flow, prepare, run_flow
+from antiphon.exceptions import InvalidNameError
+from antiphon.parameters import bind, validate
+from antiphon.retries import check_retries, retry_delays
+from antiphon.runs import FlowRun
+from antiphon.settings import get_current_settings
+from antiphon.state_core import State
+from antiphon.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Called with the flow, the run and the state; sync or async.
+FlowHook = Callable[["Flow[..., Any]", FlowRun, State], Any]
+
+RESERVED = frozenset({"return_state"})
+MAX_NAME_LENGTH = 500
+
+__all__ = ["Flow", "FlowHook", "flow"]
+
+
+class Flow(Decorated[P, R]):
+    """A function as a flow. Calling it makes a run and gives the function's value. Made by the decorator `flow`."""
+
+    def __init__(
+        self,
+        fn: Callable[P, R],
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        flow_run_name: str | Callable[..., str] | None = None,
+        retries: int | None = None,
+        retry_delay_seconds: float | None = None,
+        task_runner: TaskRunner | None = None,
+        description: str | None = None,
+        timeout_seconds: float | None = None,
+        validate_parameters: bool = True,
+        persist_result: bool | None = None,
+        log_prints: bool | None = None,
+        on_completion: Sequence[FlowHook] | None = None,
+        on_failure: Sequence[FlowHook] | None = None,
+        on_cancellation: Sequence[FlowHook] | None = None,
+        on_crashed: Sequence[FlowHook] | None = None,
+        on_running: Sequence[FlowHook] | None = None,
+    ) -> None:
+        """Raises TypeError where `fn` is no function, InvalidNameError for a name that is too long,
+        ReservedArgumentError where `fn` takes `return_state`, ValueError or TypeError for options out of range."""
+        super().__init__(fn, noun="flow", reserved=RESERVED, description=description)
+        settings = get_current_settings()
+        self.name: str = name or getattr(self.fn, "__name__", type(self.fn).__name__).replace("_", "-")
+        if len(self.name) > MAX_NAME_LENGTH:
+            raise InvalidNameError(
+                f"The name of a flow has at most {MAX_NAME_LENGTH} characters: {self.name[:40]!r}..."
+            )
+        self.version = version
+        self.flow_run_name = flow_run_name
+        self.retries = check_retries(settings.flows_default_retries if retries is None else retries)
+        if retry_delay_seconds is None:
+            retry_delay_seconds = settings.flows_default_retry_delay_seconds
+        self.retry_delay_seconds = retry_delay_seconds
+        self.retry_delays = retry_delays(retry_delay_seconds, self.retries)
+        self.task_runner = task_runner if task_runner is not None else ThreadPoolTaskRunner()
+        self.timeout_seconds = None if timeout_seconds is None else float(timeout_seconds)
+        self.should_validate_parameters = validate_parameters
+        self.persist_result = persist_result
+        self.log_prints = log_prints
+        self.on_completion_hooks = list(on_completion or ())
+        self.on_failure_hooks = list(on_failure or ())
+        self.on_cancellation_hooks = list(on_cancellation or ())
+        self.on_crashed_hooks = list(on_crashed or ())
+        self.on_running_hooks = list(on_running or ())
+
+    @overload
+    def __call__(
+        self: "Flow[P, Coroutine[Any, Any, R]]", *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, R]: ...
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the flow and return what it returns, or raise what it raises; an async one gives a coroutine.
+
+        `return_state=True` gives the final State instead and raises nothing. Called in a flow it is a subflow.
+        """
+        return_state = kwargs.pop("return_state", False)
+        parameters = bind(self.fn, args, kwargs)
+        if self.isasync:
+            return _aresult(self, parameters, return_state)
+        state = run_flow(prepare(self, parameters))
+        return state if return_state else state.result()
+
+    def validate_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters as a run would get them. Raises ParameterTypeError, with a line for each."""
+        return validate(self.fn, parameters)
+
+    def on_completion(self, fn: FlowHook) -> FlowHook:
+        """Decorator: have `fn` called when a run completes."""
+        return added(self.on_completion_hooks, fn)
+
+    def on_failure(self, fn: FlowHook) -> FlowHook:
+        """Decorator: have `fn` called when a run fails and no retry is left."""
+        return added(self.on_failure_hooks, fn)
+
+    def on_cancellation(self, fn: FlowHook) -> FlowHook:
+        """Decorator: have `fn` called when a run was cancelled."""
+        return added(self.on_cancellation_hooks, fn)
+
+    def on_crashed(self, fn: FlowHook) -> FlowHook:
+        """Decorator: have `fn` called when a run crashes and its process lives on to tell."""
+        return added(self.on_crashed_hooks, fn)
+
+    def on_running(self, fn: FlowHook) -> FlowHook:
+        """Decorator: have `fn` called when a run begins, at each attempt."""
+        return added(self.on_running_hooks, fn)
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "version": self.version,
+            "flow_run_name": self.flow_run_name,
+            "retries": self.retries,
+            "retry_delay_seconds": self.retry_delay_seconds,
+            "task_runner": self.task_runner,
+            "description": self.description,
+            "timeout_seconds": self.timeout_seconds,
+            "validate_parameters": self.should_validate_parameters,
+            "persist_result": self.persist_result,
+            "log_prints": self.log_prints,
+            "on_completion": self.on_completion_hooks,
+            "on_failure": self.on_failure_hooks,
+            "on_cancellation": self.on_cancellation_hooks,
+            "on_crashed": self.on_crashed_hooks,
+            "on_running": self.on_running_hooks,
+        }
+
+
+async def _aresult(flow: Flow[..., Any], parameters: dict[str, Any], return_state: bool) -> Any:
+    state = await arun_flow(prepare(flow, parameters))
+    return state if return_state else await state.aresult()
+
+
+@overload
+def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
+
+
+@overload
+def flow(fn: Literal[None] = None, /, **options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+
+
+def flow(fn: Any = None, /, **options: Any) -> Any:
+    """Make a flow of a function. Works bare (`@flow`) and with options (`@flow(retries=3)`); those of `Flow`."""
+    if fn is None:
+        return partial(flow, **options) if options else flow
+    return Flow(fn, **options)

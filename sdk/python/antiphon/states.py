@@ -1,0 +1,118 @@
+"""The public names around states: constructors for each, and what makes a state of a value or an exception."""
+
+from datetime import datetime
+from typing import Any
+
+from antiphon.exception_payloads import format_exception
+from antiphon.state_core import TERMINAL_STATE_TYPES, State, StateDetails, StateType
+from antiphon.state_protos import from_proto, to_proto
+from antiphon.state_rules import (
+    StateGroup,
+    exception_to_crashed_state,
+    exception_to_failed_state,
+    is_state_iterable,
+    return_value_to_state,
+)
+
+__all__ = [
+    "TERMINAL_STATE_TYPES",
+    "AwaitingRetry",
+    "Cancelled",
+    "Cancelling",
+    "Completed",
+    "Crashed",
+    "Failed",
+    "Late",
+    "Paused",
+    "Pending",
+    "Retrying",
+    "Running",
+    "Scheduled",
+    "State",
+    "StateDetails",
+    "StateGroup",
+    "StateType",
+    "exception_to_crashed_state",
+    "exception_to_failed_state",
+    "format_exception",
+    "from_proto",
+    "is_state_iterable",
+    "return_value_to_state",
+    "to_proto",
+]
+
+
+def _scheduled(name: str | None, scheduled_time: datetime | None, arguments: dict[str, Any]) -> State:
+    """Make a SCHEDULED state; `scheduled_time` None takes that of the details given, or now."""
+    details = arguments.pop("state_details", None) or StateDetails()
+    if scheduled_time is not None:
+        if details.scheduled_time is not None:
+            raise ValueError("Give the scheduled time once: as scheduled_time or in the state details.")
+        details = StateDetails(
+            flow_run_id=details.flow_run_id,
+            task_run_id=details.task_run_id,
+            child_flow_run_id=details.child_flow_run_id,
+            scheduled_time=scheduled_time,
+            retriable=details.retriable,
+        )
+    return State(StateType.SCHEDULED, arguments.pop("name", None) or name, state_details=details, **arguments)
+
+
+def Scheduled(scheduled_time: datetime | None = None, **kwargs: Any) -> State:
+    """The run waits for a time; None is now. Raises ValueError for a time without a time zone."""
+    return _scheduled(None, scheduled_time, kwargs)
+
+
+def Late(scheduled_time: datetime | None = None, **kwargs: Any) -> State:
+    """The time that the run waited for is past, and nobody has run it."""
+    return _scheduled("Late", scheduled_time, kwargs)
+
+
+def AwaitingRetry(scheduled_time: datetime | None = None, **kwargs: Any) -> State:
+    """The run failed and waits to be tried again."""
+    return _scheduled("AwaitingRetry", scheduled_time, kwargs)
+
+
+def Pending(**kwargs: Any) -> State:
+    """Somebody has taken the run and is about to start it."""
+    return State(StateType.PENDING, **kwargs)
+
+
+def Running(**kwargs: Any) -> State:
+    """The run's code runs."""
+    return State(StateType.RUNNING, **kwargs)
+
+
+def Retrying(**kwargs: Any) -> State:
+    """The run's code runs once more, after it failed."""
+    return State(StateType.RUNNING, **{"name": "Retrying", **kwargs})
+
+
+def Completed(**kwargs: Any) -> State:
+    """The run ended as its code wanted; `data` is its result."""
+    return State(StateType.COMPLETED, **kwargs)
+
+
+def Failed(**kwargs: Any) -> State:
+    """The run ended by an exception, a time-out or its own word; `data` may be the exception."""
+    return State(StateType.FAILED, **kwargs)
+
+
+def Crashed(**kwargs: Any) -> State:
+    """The run ended because what ran it went away."""
+    return State(StateType.CRASHED, **kwargs)
+
+
+def Cancelling(**kwargs: Any) -> State:
+    """Somebody asked the run to stop; it has not yet."""
+    return State(StateType.CANCELLING, **kwargs)
+
+
+def Cancelled(**kwargs: Any) -> State:
+    """The run ended because somebody asked for it."""
+    return State(StateType.CANCELLED, **kwargs)
+
+
+def Paused(**kwargs: Any) -> State:
+    """The run holds still until it is resumed."""
+    return State(StateType.PAUSED, **kwargs)

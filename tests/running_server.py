@@ -1,0 +1,68 @@
+"""A whole server in a thread of the test's process: real sockets, a real database, and a clock that the test may hold."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from antiphon_server.server import Server, Settings, wall_clock
+
+
+class Clock:
+    """Wall time plus what a test adds, in microseconds."""
+
+    def __init__(self) -> None:
+        self.ahead = 0
+
+    def __call__(self) -> int:
+        return wall_clock() + self.ahead
+
+    def advance(self, seconds: float) -> None:
+        self.ahead += round(seconds * 1e6)
+
+
+class RunningServer:
+    """`with RunningServer(folder) as server:`; `channel` speaks to it."""
+
+    def __init__(self, home: Path, *, session_ttl: float = 30.0, listen: tuple[str, ...] = ()) -> None:
+        self.clock = Clock()
+        self.socket = home / "s"
+        self.target = f"unix:{self.socket}"
+        self._settings = Settings(home / "antiphon.db", (self.target, *listen), session_ttl, self.clock)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> "RunningServer":
+        self._thread.start()
+        self.server = self.run(self._make)
+        try:
+            self.run(self.server.start)
+        except BaseException:
+            self._end()
+            raise
+        self.channel = grpc.insecure_channel(self.target)
+        return self
+
+    async def _make(self) -> Server:
+        return Server(self._settings)
+
+    def run(self, function: Callable[[], Awaitable[Any]]) -> Any:
+        """Runs a coroutine function in the server's loop and gives what it returns."""
+
+        async def call() -> Any:
+            return await function()
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(30)
+
+    def __exit__(self, *_: object) -> None:
+        self.channel.close()
+        self.run(self.server.stop)
+        self._end()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()

@@ -1,0 +1,100 @@
+"""A database of a test's own, with rows put straight into its tables."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import Table, insert
+
+from antiphon_server.storage import tables
+from antiphon_server.storage.database import reader_engine, writer_engine
+from antiphon_server.storage.reader import Reader
+
+T = TypeVar("T")
+
+NOW = 1_767_225_600_000_000
+_TIMES = {"create_time": NOW, "update_time": NOW}
+_RUN: Mapping[str, Any] = {
+    "name": "",
+    "tags": "[]",
+    "run_count": 0,
+    "state_has_data": False,
+    "total_run_time": 0,
+    "version": 1,
+    "create_digest": b"",
+    **_TIMES,
+}
+_DEFAULTS: Mapping[Table, Mapping[str, Any]] = {
+    tables.flows: {"tags": "[]", "version": 1, **_TIMES},
+    tables.flow_runs: {**_RUN, "flow_id": "", "flow_version": ""},
+    tables.task_runs: {
+        **_RUN,
+        "task_key": "key",
+        "dynamic_key": "",
+        "task_version": "",
+        "upstream_task_run_ids": "[]",
+        "flow_run_run_count": 0,
+    },
+    tables.transitions: {
+        "verdict": 1,
+        "reason": "",
+        "findings": "[]",
+        "run_count": 0,
+        "create_time": NOW,
+        "wrote_state": True,
+        "state_type": 1,
+        "state_name": "Scheduled",
+        "message": "",
+    },
+    tables.logs: {"logger": "log", "level": 20, "message": "", "create_time": NOW},
+    tables.sessions: {
+        "client": "",
+        "epoch": 1,
+        "status": 1,
+        "sequence": 0,
+        "create_time": NOW,
+        "expire_time": NOW,
+    },
+}
+
+
+class Database:
+    """A SQLite file with all tables."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.engine = writer_engine(path)
+        tables.metadata.create_all(self.engine)
+
+    def add(self, table: Table, *rows: Mapping[str, Any]) -> None:
+        """Inserts rows; columns that must be set and are not get a default."""
+        full = {column.name: None for column in table.c} | dict(_DEFAULTS[table])
+        with self.engine.begin() as connection:
+            connection.execute(insert(table), [{**full, **row} for row in rows])
+
+    def read(self, use: Callable[[Reader], Awaitable[T]]) -> T:
+        """Runs `use` on an event loop, with a reader of this database."""
+
+        async def run() -> T:
+            engine = reader_engine(self.path)
+            try:
+                return await use(Reader(engine))
+            finally:
+                await engine.dispose()
+
+        return asyncio.run(run())
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "antiphon.db")
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def uuid() -> Callable[[int], str]:
+    """Makes the UUID of a number; they sort as the numbers do."""
+    return lambda number: f"01890a5d-ac96-774b-bcce-{number:012x}"
