@@ -12,9 +12,10 @@ _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _BROKEN = ("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM")
 
 
-def storage_error(error: DBAPIError) -> AntiphonError | None:
-    """The error to answer with, or None where the statement itself was wrong."""
-    name = getattr(error.orig, "sqlite_errorname", "")
+def storage_error(error: Exception) -> AntiphonError | None:
+    """The error to answer with, or None where the statement itself was wrong. `error` may be the driver's own."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    name = getattr(cause, "sqlite_errorname", "")
     if name.startswith(_FULL):
         return ResourceExhausted(
             "STORAGE_FULL",
@@ -28,7 +29,7 @@ def storage_error(error: DBAPIError) -> AntiphonError | None:
     if name.startswith(_BROKEN):
         return Unavailable(
             "STORAGE_UNAVAILABLE",
-            f"the database cannot be written ({name}: {error.orig}); nothing was written. Check that its folder is "
+            f"the database cannot be written ({name}: {cause}); nothing was written. Check that its folder is "
             "there, writable and on a healthy disk",
             retry_after=RETRY_AFTER,
         )

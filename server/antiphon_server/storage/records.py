@@ -31,6 +31,23 @@ RUN_FIELDS = (
 )
 FLOW_RUN_FIELDS = (*RUN_FIELDS, "retry_policy", "parent_task_run_id")
 TASK_RUN_FIELDS = (*RUN_FIELDS, "retry_policy", "flow_run_id", "flow_run_run_count")
+TRANSITION_FIELDS = (
+    "id",
+    "run_id",
+    "digest",
+    "verdict",
+    "reason",
+    "findings",
+    "run_count",
+    "held_state_id",
+    "create_time",
+    "wrote_state",
+    "state_type",
+    "state_name",
+    "message",
+    "details",
+    "data",
+)
 #: What a transition changes.
 CHANGING_FIELDS = tuple(name for name in RUN_FIELDS if name not in ("id", "create_digest"))
 
@@ -108,48 +125,23 @@ class Transition:
     #: The state that held where nothing was written; None where there was none.
     held_state_id: str | None
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> tuple[Any, ...]:
+        """The values of TRANSITION_FIELDS."""
         state = self.state
-        return {
-            "id": self.id,
-            "run_id": self.run_id,
-            "digest": self.digest,
-            "verdict": int(self.verdict),
-            "reason": self.reason,
-            "findings": json.dumps(self.findings) if self.findings else "[]",
-            "run_count": self.run_count,
-            "held_state_id": self.held_state_id,
-            "create_time": state.time if state is not None else self.create_time,
-            "wrote_state": state is not None,
-            "state_type": int(state.type) if state is not None else None,
-            "state_name": state.name if state is not None else None,
-            "message": state.message if state is not None else None,
-            "details": encode_details(state.details) if state is not None else None,
-            "data": state.data if state is not None else None,
-        }
+        findings = json.dumps(self.findings) if self.findings else "[]"
+        shared = (self.id, self.run_id, self.digest, int(self.verdict), self.reason, findings, self.run_count)
+        if state is None:
+            return (*shared, self.held_state_id, self.create_time, False, None, None, None, None, None)
+        details = encode_details(state.details)
+        return (*shared, None, state.time, True, int(state.type), state.name, state.message, details, state.data)
 
 
 def transition_from(row: Any) -> Transition:
-    state = None
-    if row.wrote_state:
-        state = State(
-            StateType(row.state_type),
-            row.state_name,
-            message=row.message,
-            details=decode_details(row.details),
-            data=row.data,
-            id=row.id,
-            time=row.create_time,
-        )
-    return Transition(
-        id=row.id,
-        run_id=row.run_id,
-        digest=row.digest,
-        verdict=VerdictKind(row.verdict),
-        reason=row.reason,
-        findings=tuple((rule, verdict, reason) for rule, verdict, reason in json.loads(row.findings)),
-        run_count=row.run_count,
-        create_time=row.create_time,
-        state=state,
-        held_state_id=row.held_state_id,
-    )
+    """From the values of TRANSITION_FIELDS."""
+    id, run_id, digest, verdict, reason, findings, run_count, held_state_id, time, wrote, *state = row
+    entered = None
+    if wrote:
+        type_, name, message, details, data = state
+        entered = State(StateType(type_), name, message, decode_details(details), data, id, time)
+    told = tuple((rule, kind, why) for rule, kind, why in json.loads(findings))
+    return Transition(id, run_id, digest, VerdictKind(verdict), reason, told, run_count, time, entered, held_state_id)

@@ -5,9 +5,10 @@ A later operation of the batch sees what an earlier one did. Nothing is written 
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, select
+from sqlalchemy import Connection
 
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.sessions import Session
@@ -16,14 +17,13 @@ from antiphon_server.storage.records import (
     CHANGING_FIELDS,
     FLOW_RUN_FIELDS,
     TASK_RUN_FIELDS,
+    TRANSITION_FIELDS,
     Transition,
     flow_run_from,
     task_run_from,
     transition_from,
 )
-
-#: Ids in one IN list; SQLite takes 32,766 parameters and PostgreSQL 65,535.
-CHUNK = 1000
+from antiphon_server.storage.statements import Lookup, Row, Write, insert_into, update_by_id
 
 
 @dataclass(slots=True)
@@ -54,28 +54,47 @@ class Changes:
     ended_sessions: list[str] = field(default_factory=list)
 
 
-def _by_ids(table: Table, columns: Sequence[str]) -> Select[Any]:
-    return select(*(table.c[name] for name in columns)).where(table.c.id.in_(bindparam("ids", expanding=True)))
+SESSION_FIELDS = Session.__slots__
+LOOK_UP_FLOW_RUNS = Lookup(tables.flow_runs, FLOW_RUN_FIELDS)
+LOOK_UP_TASK_RUNS = Lookup(tables.task_runs, TASK_RUN_FIELDS)
+LOOK_UP_TRANSITIONS = Lookup(tables.transitions, TRANSITION_FIELDS)
+LOOK_UP_SESSIONS = Lookup(tables.sessions, SESSION_FIELDS)
+LOOK_UP_FLOWS = Lookup(tables.flows, ("name", "id"), key="name")
 
 
-SELECT_FLOW_RUNS = _by_ids(tables.flow_runs, FLOW_RUN_FIELDS)
-SELECT_TASK_RUNS = _by_ids(tables.task_runs, TASK_RUN_FIELDS)
-SELECT_TRANSITIONS = select(tables.transitions).where(tables.transitions.c.id.in_(bindparam("ids", expanding=True)))
-SELECT_SESSIONS = select(tables.sessions).where(tables.sessions.c.id.in_(bindparam("ids", expanding=True)))
-SELECT_FLOWS = select(tables.flows.c.name, tables.flows.c.id).where(
-    tables.flows.c.name.in_(bindparam("ids", expanding=True))
+class _RunWrites:
+    """How runs of one family are inserted and updated."""
+
+    def __init__(self, table: Any, fixed: Sequence[str], changing: Sequence[str]) -> None:
+        self.insert = insert_into(table, (*fixed, "id", "create_digest", *changing))
+        self.update = update_by_id(table, changing)
+        self._fixed = frozenset(fixed)
+        self._changes = attrgetter(*self.update.columns[:-1], "id")
+
+    def inserted(self, run: Run, fixed: dict[str, Any]) -> Row:
+        return tuple(fixed[name] if name in self._fixed else getattr(run, name) for name in self.insert.columns)
+
+    def updated(self, run: Run) -> Row:
+        row: Row = self._changes(run)
+        return row
+
+
+_FIXED = ("name", "tags", "retry_policy", "create_time")
+FLOW_RUN_WRITES = _RunWrites(
+    tables.flow_runs,
+    (*_FIXED, "flow_id", "flow_version", "parameters", "idempotency_key", "parent_task_run_id"),
+    CHANGING_FIELDS,
 )
-
-
-def _update(table: Table, columns: Sequence[str]) -> Any:
-    values: dict[str, Any] = {name: bindparam(name) for name in columns}
-    return table.update().where(table.c.id == bindparam("key")).values(values)
-
-
-UPDATE_FLOW_RUN = _update(tables.flow_runs, CHANGING_FIELDS)
-UPDATE_TASK_RUN = _update(tables.task_runs, (*CHANGING_FIELDS, "flow_run_run_count"))
-SESSION_CHANGES = ("client", "epoch", "status", "sequence", "expire_time")
-UPDATE_SESSION = _update(tables.sessions, SESSION_CHANGES)
+TASK_RUN_WRITES = _RunWrites(
+    tables.task_runs,
+    (*_FIXED, "flow_run_id", "task_key", "dynamic_key", "task_version", "upstream_task_run_ids"),
+    (*CHANGING_FIELDS, "flow_run_run_count"),
+)
+INSERT_TRANSITION = insert_into(tables.transitions, TRANSITION_FIELDS)
+INSERT_SESSION = insert_into(tables.sessions, SESSION_FIELDS)
+UPDATE_SESSION = update_by_id(tables.sessions, ("client", "epoch", "status", "sequence", "expire_time"))
+_session_row = attrgetter(*INSERT_SESSION.columns)
+_session_changes = attrgetter(*UPDATE_SESSION.columns[:-1], "id")
 
 
 class WorkingSet:
@@ -84,6 +103,8 @@ class WorkingSet:
     def __init__(self, connection: Connection, now: int) -> None:
         self.connection = connection
         self.now = now
+        self._dialect = connection.dialect
+        self._cursor = connection.connection.cursor()
         self.changes = Changes()
         self.sessions: dict[str, Session] = {}
         self.flow_ids: dict[str, str] = {}
@@ -103,12 +124,12 @@ class WorkingSet:
 
     def load(self, needs: Needs) -> None:
         """Brings in what `needs` names and is not here yet, and the runs around it that rules and effects look at."""
-        for row in self._rows(SELECT_SESSIONS, needs.sessions, self.sessions):
-            self.sessions[row.id] = Session(**row._mapping)
-        for row in self._rows(SELECT_FLOWS, needs.flow_names, self.flow_ids):
-            self.flow_ids[row.name] = row.id
-        for row in self._rows(SELECT_TRANSITIONS, needs.transitions, self._transitions):
-            self._transitions[row.id] = transition_from(row)
+        for row in self._rows(LOOK_UP_SESSIONS, needs.sessions, self.sessions):
+            self.sessions[row[0]] = Session(*row)
+        for name, id in self._rows(LOOK_UP_FLOWS, needs.flow_names, self.flow_ids):
+            self.flow_ids[name] = id
+        for row in self._rows(LOOK_UP_TRANSITIONS, needs.transitions, self._transitions):
+            self._transitions[row[0]] = transition_from(row)
         self._load_task_runs(needs.task_runs)
         around = {self._task_runs[id].flow_run_id for id in needs.task_runs if id in self._task_runs}
         self._load_flow_runs(needs.flow_runs | {each for each in around if each is not None})
@@ -121,17 +142,16 @@ class WorkingSet:
         )
 
     def _load_task_runs(self, ids: set[str]) -> None:
-        for row in self._rows(SELECT_TASK_RUNS, ids, self._task_runs):
+        for row in self._rows(LOOK_UP_TASK_RUNS, ids, self._task_runs):
             self._task_runs[row[0]] = task_run_from(row)
 
     def _load_flow_runs(self, ids: set[str]) -> None:
-        for row in self._rows(SELECT_FLOW_RUNS, ids, self._flow_runs):
+        for row in self._rows(LOOK_UP_FLOW_RUNS, ids, self._flow_runs):
             self._flow_runs[row[0]] = flow_run_from(row)
 
-    def _rows(self, statement: Select[Any], keys: set[str], known: Collection[str]) -> Iterator[Any]:
+    def _rows(self, lookup: Lookup, keys: set[str], known: Collection[str]) -> Iterator[Row]:
         wanted = [key for key in keys if key not in known]
-        for start in range(0, len(wanted), CHUNK):
-            yield from self.connection.execute(statement, {"ids": wanted[start : start + CHUNK]}).fetchall()
+        return lookup.rows(self._cursor, self._dialect, wanted) if wanted else iter(())
 
     def run(self, kind: RunKind, run_id: str) -> Run | None:
         return (self._flow_runs if kind is RunKind.FLOW_RUN else self._task_runs).get(run_id)
@@ -193,56 +213,30 @@ class WorkingSet:
 
     def flush(self) -> None:
         """Writes all that is pending. May be called several times in one transaction."""
-        self._insert(tables.flows, self._new_flows)
-        self._insert(tables.sessions, [_session_row(each, Session.__slots__) for each in self._new_sessions.values()])
-        self._write_runs(tables.flow_runs, UPDATE_FLOW_RUN, self._new_flow_runs, RunKind.FLOW_RUN, CHANGING_FIELDS)
-        self._write_runs(
-            tables.task_runs,
-            UPDATE_TASK_RUN,
-            self._new_task_runs,
-            RunKind.TASK_RUN,
-            (*CHANGING_FIELDS, "flow_run_run_count"),
-        )
-        self._insert(tables.transitions, [each.row() for each in self._new_transitions])
-        if self._changed_sessions:
-            rows = [{"key": each.id, **_session_row(each, SESSION_CHANGES)} for each in self._changed_sessions.values()]
-            self.connection.execute(UPDATE_SESSION, rows)
-        self._insert(tables.commands, self._new_commands)
-        for pending in (self._new_flows, self._new_transitions, self._new_commands):
-            pending.clear()
-        for mapping in (
-            self._new_sessions,
-            self._new_flow_runs,
-            self._new_task_runs,
-            self._changed_runs,
-            self._changed_sessions,
-        ):
-            mapping.clear()
+        if self._new_flows:
+            self.connection.execute(tables.flows.insert(), self._new_flows)
+            self._new_flows.clear()
+        if self._new_commands:
+            self.connection.execute(tables.commands.insert(), self._new_commands)
+            self._new_commands.clear()
+        if self._changed_runs:
+            self._write_runs(FLOW_RUN_WRITES, RunKind.FLOW_RUN, self._new_flow_runs)
+            self._write_runs(TASK_RUN_WRITES, RunKind.TASK_RUN, self._new_task_runs)
+            self._changed_runs.clear()
+        self._write(INSERT_TRANSITION, [each.row() for each in self._new_transitions])
+        self._new_transitions.clear()
+        self._write(INSERT_SESSION, [_session_row(each) for each in self._new_sessions.values()])
+        self._new_sessions.clear()
+        self._write(UPDATE_SESSION, [_session_changes(each) for each in self._changed_sessions.values()])
+        self._changed_sessions.clear()
 
-    def _write_runs(
-        self, table: Table, update: Any, new: dict[str, dict[str, Any]], kind: RunKind, columns: Sequence[str]
-    ) -> None:
-        inserts, updates = [], []
-        for run in self._changed_runs.values():
-            if run.kind is not kind:
-                continue
-            fixed = new.get(run.id)
-            if fixed is not None:
-                inserts.append({**fixed, **_values(run, columns), "id": run.id, "create_digest": run.create_digest})
-            else:
-                updates.append({"key": run.id, **_values(run, columns)})
-        self._insert(table, inserts)
-        if updates:
-            self.connection.execute(update, updates)
+    def _write_runs(self, writes: _RunWrites, kind: RunKind, new: dict[str, dict[str, Any]]) -> None:
+        changed = [run for run in self._changed_runs.values() if run.kind is kind]
+        if new:
+            self._write(writes.insert, [writes.inserted(run, new[run.id]) for run in changed if run.id in new])
+        self._write(writes.update, [writes.updated(run) for run in changed if run.id not in new])
+        new.clear()
 
-    def _insert(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    def _write(self, write: Write, rows: Sequence[Row]) -> None:
         if rows:
-            self.connection.execute(table.insert(), rows)
-
-
-def _values(run: Run, columns: Sequence[str]) -> dict[str, Any]:
-    return {name: getattr(run, name) for name in columns}
-
-
-def _session_row(session: Session, columns: Sequence[str]) -> dict[str, Any]:
-    return {name: getattr(session, name) for name in columns}
+            write.run(self._cursor, self._dialect, rows)

@@ -64,6 +64,8 @@ class Writer:
         self._engine = engine
         self._clock = clock
         self._deliver = deliver
+        #: The hot path speaks to the driver, whose errors come as they are.
+        self._database_errors = (DBAPIError, engine.dialect.loaded_dbapi.Error)
         self._jobs: deque[_Job] = deque()
         self._bulk: deque[_Job] = deque()
         self._work = threading.Condition()
@@ -106,7 +108,7 @@ class Writer:
     def _commit(self, connection: Connection, jobs: Sequence[_Job]) -> None:
         try:
             self._deliver(self._transact(connection, jobs))
-        except DBAPIError as error:
+        except self._database_errors as error:
             connection.rollback()
             fault = storage_error(error)
             if fault is not None:
