@@ -20,7 +20,7 @@ from antiphon.server_process import SERVER_COMMAND, launch, log_path
 #: The system's bound is 104 to 108 bytes.
 _LONGEST_SOCKET_PATH = 100
 #: Not $TMPDIR: it may differ between processes that must find the same server.
-_SHORT_FOLDER = "/tmp"
+_SHORT_ROOT = "/tmp"
 _OTHER_WAY = "set ANTIPHON_API_URL to a server that runs"
 
 
@@ -30,11 +30,17 @@ def socket_path(home: Path) -> str:
     if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
         return path
     digest = hashlib.sha256(os.fsencode(os.path.realpath(home))).hexdigest()[:24]
-    return os.path.join(_SHORT_FOLDER, f"antiphon-{os.getuid()}", f"{digest}.sock")
+    return os.path.join(_short_folder(), f"{digest}.sock")
+
+
+def _short_folder() -> str:
+    return os.path.join(_SHORT_ROOT, f"antiphon-{os.getuid()}")
 
 
 def accepts(path: str) -> bool:
     """Whether a server listens on the Unix socket. Raises ServerUnreachable where we may not even ask."""
+    if os.path.dirname(path) == _short_folder() and os.path.lexists(_short_folder()):
+        _check_private(_short_folder())
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
@@ -45,7 +51,7 @@ def accepts(path: str) -> bool:
             return False
         except OSError as error:
             raise ServerUnreachable(
-                f"Cannot connect to {path}: {error.strerror}. Mend its permissions, use another ANTIPHON_HOME, or"
+                f"Cannot connect to {path}: {_cause(error)}. Mend its permissions, use another ANTIPHON_HOME, or"
                 f" {_OTHER_WAY}.",
                 code="UNAVAILABLE",
             ) from error
@@ -113,8 +119,9 @@ def start(
     path = path or socket_path(home)
     try:
         wait_for_leaving(home, timeout)
-        if os.path.dirname(path) != str(home):
-            _make_private_folder(os.path.dirname(path))
+        if os.path.dirname(path) == _short_folder():
+            os.makedirs(_short_folder(), mode=0o700, exist_ok=True)
+            _check_private(_short_folder())
         all_arguments = ["--home", str(home), "--socket", path, *arguments]
         return launch(all_arguments, home=home, lock=lock, timeout=timeout, command=command)
     except OSError as error:
@@ -150,9 +157,8 @@ def read_pid(home: Path) -> int | None:
         return None
 
 
-def _make_private_folder(folder: str) -> None:
-    """Make the folder for short socket paths. One that others could have made must not be trusted."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+def _check_private(folder: str) -> None:
+    """The folder for short socket paths is where everybody may write, so one that others made must not be trusted."""
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise ServerUnreachable(
@@ -164,7 +170,11 @@ def _make_private_folder(folder: str) -> None:
 
 def _unusable(home: Path, error: OSError) -> ServerUnreachable:
     return ServerUnreachable(
-        f"Cannot keep a server's files in {home}: {error.strerror}. Set ANTIPHON_HOME to a folder that you may write"
+        f"Cannot keep a server's files in {home}: {_cause(error)}. Set ANTIPHON_HOME to a folder that you may write"
         f" to, or {_OTHER_WAY}.",
         code="UNAVAILABLE",
     )
+
+
+def _cause(error: OSError) -> str:
+    return error.strerror or str(error)

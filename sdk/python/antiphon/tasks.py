@@ -54,7 +54,7 @@ class Task(Decorated[P, R]):
         `return_state`, ValueError or TypeError for options out of range."""
         super().__init__(fn, noun="task", reserved=RESERVED, description=description)
         settings = get_current_settings()
-        self.name: str = name or getattr(self.fn, "__name__", type(self.fn).__name__)
+        self.name = name or str(getattr(self.fn, "__name__", type(self.fn).__name__))
         self.tags = frozenset(tags or ())
         self.version = version
         self.task_run_name = task_run_name

@@ -90,6 +90,8 @@ def _live(call: FlowCall) -> Life:
         context.submitted.clear()
         yield from run_hooks(flow.on_running_hooks, (flow, run, state_that_holds(verdict)), logger)
         outcome: Outcome = yield _the_call(call)
+        if outcome.timed_out or is_crash(outcome):
+            call.scope.stop_children(RunCancelled, "the flow run around it ended early")
         yield from _settle_submitted(call)
         state: State = yield from final_state(
             outcome,

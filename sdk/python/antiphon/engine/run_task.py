@@ -10,6 +10,7 @@ from antiphon.engine.drivers import adrive, drive
 from antiphon.engine.effects import Body
 from antiphon.engine.proposals import task_run_pending
 from antiphon.engine.retry_policies import retry_policy
+from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.task_life import TaskCall, task_life
 from antiphon.engine.upstream import futures_in
@@ -30,7 +31,9 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
     if flow is None:
         setup_logging()
     dynamic_key = _dynamic_key(task.task_key, flow)
-    run_id = new_id()
+    reuse = Reuse(flow, task.task_key, dynamic_key, parameters) if flow is not None and flow.retries else None
+    earlier = reuse.task_run_id if reuse is not None else None
+    run_id = earlier or new_id()
     tags = sorted({*task.tags, *current_tags(), *(flow.tags if flow is not None else ())})
     run = TaskRun(
         id=run_id,
@@ -57,8 +60,13 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
     )
     waited = list(wait_for or ())
     session = flow.session if flow is not None else get_session()
-    opening = _opening(task, run, parameters, waited)
-    return TaskCall(task, run, context, parameters, waited, session, scope, parent_scope, opening)
+    # A run of an earlier attempt is there already and goes on; one whose result serves is left as it is.
+    opening: tuple[Body, ...] = ()
+    if earlier is None:
+        opening = _opening(task, run, parameters, waited)
+    elif reuse is not None and reuse.state is None:
+        opening = (task_run_pending(run_id),)
+    return TaskCall(task, run, context, parameters, waited, session, scope, parent_scope, opening, reuse)
 
 
 def _dynamic_key(task_key: str, flow: FlowRunContext | None) -> str:
@@ -118,7 +126,8 @@ def run_in_thread(call: TaskCall) -> State:
 def announce(call: TaskCall) -> None:
     """Tells the server of a run that will start later."""
     opening, call.opening = call.opening, ()
-    call.session.submit(*opening)
+    if opening:
+        call.session.submit(*opening)
 
 
 def _go_on(call: TaskCall) -> None:

@@ -47,11 +47,17 @@ class RunScope:
             if self.signal is not None:
                 return
             self.signal, self.reason = signal, reason
-            stoppers, children = list(self._stoppers), list(self._children)
-        for child in children:
-            child.stop(signal, reason)
+            stoppers = list(self._stoppers)
+        self.stop_children(signal, reason)
         for stopper in stoppers:
             stopper(signal)
+
+    def stop_children(self, signal: type[AntiphonSignal], reason: str) -> None:
+        """Interrupts the runs below that have not ended, while this one goes on."""
+        with self._lock:
+            children = list(self._children)
+        for child in children:
+            child.stop(signal, reason)
 
     @contextmanager
     def stopped_by(self, stopper: Stopper) -> Iterator[None]:

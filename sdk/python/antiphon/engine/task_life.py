@@ -8,6 +8,7 @@ from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
 from antiphon.engine.ending import cancelled, final_state, is_crash
 from antiphon.engine.hooks import run_hooks
 from antiphon.engine.proposals import is_accepted, propose_task_run, state_that_holds, task_run_running
+from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.upstream import futures_in, plain, resolved
 from antiphon.exceptions import AntiphonSignal, RunCancelled, UpstreamTaskError
@@ -38,18 +39,23 @@ class TaskCall:
     parent_scope: RunScope | None
     #: Frames that tell the server of the run and are not sent yet.
     opening: tuple[Body, ...]
+    #: The memory of earlier attempts of the flow run, where it has retries.
+    reuse: Reuse | None = None
 
 
 def task_life(call: TaskCall) -> Life:
     """An engine: gives the run's final State, or raises what broke off more than the run."""
     try:
         try:
-            state: State = yield from _live(call)
+            reused = call.reuse.state if call.reuse is not None else None
+            state: State = reused if reused is not None else (yield from _live(call))
         except AntiphonSignal:
             if call.scope.signal is None:
                 raise
             state = yield from _ended(call, cancelled(call.scope))
         call.run.state = state
+        if call.reuse is not None:
+            call.reuse.keep(call.run.id, state)
         return state
     finally:
         if call.parent_scope is not None:
@@ -57,17 +63,11 @@ def task_life(call: TaskCall) -> Life:
 
 
 def _live(call: TaskCall) -> Life:
-    futures = futures_in(call.parameters, call.wait_for)
-    if futures:
-        if call.opening:
-            yield Send(_take_opening(call), wait=False)
-        yield Await(futures, call.scope)
-        try:
-            parameters = resolved(call.parameters, call.wait_for)
-        except UpstreamTaskError as error:
-            return (yield from _not_ready(call, error))
-    else:
-        parameters = plain(call.parameters)
+    logger = task_run_logger(call.context)
+    try:
+        parameters: dict[str, Any] = yield from _inputs(call)
+    except UpstreamTaskError as error:
+        return (yield from _not_ready(call, error))
     if call.scope.signal is not None:
         return (yield from _ended(call, cancelled(call.scope)))
     opening = _take_opening(call)
@@ -102,6 +102,17 @@ def _live(call: TaskCall) -> Life:
         task_run_logger(call.context).warning("Task run failed, %s: %s", verdict.reason, state.message)
         verdict = yield Send((task_run_running(call.run.id),), wait=True, scope=call.scope)
     return (yield from _ended(call, state_that_holds(verdict), told=True))
+
+
+def _inputs(call: TaskCall) -> Life:
+    """What the function is called with: results stand in place of futures, which are waited for."""
+    futures = futures_in(call.parameters, call.wait_for)
+    if not futures:
+        return plain(call.parameters)
+    if call.opening:
+        yield Send(_take_opening(call), wait=False)
+    yield Await(futures, call.scope)
+    return resolved(call.parameters, call.wait_for)
 
 
 def _take_opening(call: TaskCall) -> tuple[Body, ...]:

@@ -8,11 +8,12 @@ from typing import TextIO
 
 from antiphon.logging.handlers import RunLogHandler
 from antiphon.logging.loggers import FLOW_RUN_LOGGER, ROOT_NAME, TASK_RUN_LOGGER
-from antiphon.settings import get_current_settings
+from antiphon.settings import Settings, get_current_settings
 
 _lock = threading.Lock()
 #: Handlers of this module, so that setting up twice adds nothing and takes nothing of others away.
 _attached: dict[str, logging.Handler] = {}
+_set_up_for: Settings | None = None
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -42,10 +43,14 @@ class ConsoleHandler(logging.StreamHandler[TextIO]):
 def setup_logging() -> None:
     """Attach our handlers: the terminal's to `antiphon`, the server's to runs' loggers and to the extra loggers.
 
-    May be called any number of times, and again when settings have changed. The root logger is left alone, and records
-    do not go on to it: its handlers would write them a second time.
+    May be called before every run: it does something only where settings have changed since, so that what a person
+    does to our loggers stays. The root logger is left alone, and records do not go on to it: its handlers would write
+    them a second time.
     """
+    global _set_up_for
     settings = get_current_settings()
+    if settings is _set_up_for:
+        return
     level = logging.getLevelNamesMapping()[settings.logging_level]
     wanted: dict[str, type[logging.Handler]] = {}
     if settings.logging_to_api_enabled:
@@ -64,12 +69,13 @@ def setup_logging() -> None:
             extra = logging.getLogger(name)
             if extra.level == logging.NOTSET:
                 extra.setLevel(level)
+        _set_up_for = settings
 
 
 def _attach(name: str, make: type[logging.Handler]) -> None:
     if name not in _attached:
         _attached[name] = make()
-    # Does nothing where it is there already; configuring logging anew elsewhere may have taken it away.
+    # Does nothing where it is there already.
     logging.getLogger(name).addHandler(_attached[name])
 
 

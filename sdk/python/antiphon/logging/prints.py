@@ -2,6 +2,7 @@
 
 import builtins
 import io
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,16 @@ from antiphon.logging.loggers import get_run_logger
 _lock = threading.Lock()
 _users = 0
 _original: Callable[..., None] = builtins.print
+
+
+def _renew_lock() -> None:
+    """In a forked child: a thread that held the lock is not there to release it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def print_as_log(*args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,60 @@
+"""What an attempt of a flow run may take over from the one before: task runs that completed with the same inputs."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from antiphon.annotations import NotSet
+from antiphon.context import FlowRunContext
+from antiphon.exceptions import SerializationError
+from antiphon.payloads import to_bytes
+from antiphon.state_core import State
+
+
+@dataclass(slots=True)
+class Earlier:
+    """How a task's call ended in an earlier attempt."""
+
+    task_run_id: str
+    inputs: bytes | None
+    state: State
+
+    def serves(self, inputs: bytes | None) -> bool:
+        """Whether its result stands for a call with these inputs."""
+        kept = self.state.data is not None or self.state.kept_value() is not NotSet
+        return self.state.is_completed() and kept and inputs is not None and inputs == self.inputs
+
+
+class Reuse:
+    """One call's place in the memory of its flow run. Made for flows with retries only: telling inputs apart has a
+    price that others need not pay."""
+
+    def __init__(self, flow: FlowRunContext, task_key: str, dynamic_key: str, parameters: dict[str, Any]) -> None:
+        self._memory = flow.reusable
+        self._place = (task_key, dynamic_key)
+        self._inputs = _digest(parameters)
+        self._earlier: Earlier | None = self._memory.get(self._place)
+
+    @property
+    def state(self) -> State | None:
+        """The final state that the call need not earn again."""
+        return self._earlier.state if self._earlier is not None and self._earlier.serves(self._inputs) else None
+
+    @property
+    def task_run_id(self) -> str | None:
+        """The run that goes on. One that completed with other inputs keeps its result, and the call makes a new one."""
+        if self._earlier is None or (self._earlier.state.is_completed() and self.state is None):
+            return None
+        return self._earlier.task_run_id
+
+    def keep(self, task_run_id: str, state: State) -> None:
+        self._memory[self._place] = Earlier(task_run_id, self._inputs, state)
+
+
+def _digest(parameters: dict[str, Any]) -> bytes | None:
+    """Tells inputs apart; None where they cannot be put into bytes, and so nothing is taken over."""
+    try:
+        encoding, data = to_bytes(parameters)
+    except SerializationError:
+        return None
+    return hashlib.blake2b(data, person=encoding.encode()[:16]).digest()
