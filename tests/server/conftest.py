@@ -11,6 +11,7 @@ from sqlalchemy import Table, insert
 from antiphon_server.storage import tables
 from antiphon_server.storage.database import reader_engine, writer_engine
 from antiphon_server.storage.reader import Reader
+from writing import Writing
 
 T = TypeVar("T")
 
@@ -98,3 +99,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def uuid() -> Callable[[int], str]:
     """Makes the UUID of a number; they sort as the numbers do."""
     return lambda number: f"01890a5d-ac96-774b-bcce-{number:012x}"
+
+
+@pytest.fixture
+def writing(database: Database) -> Writing:
+    return Writing(database.engine)

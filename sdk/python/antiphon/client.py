@@ -1,5 +1,6 @@
 """A small synchronous client: the unary services over one channel, with errors as Antiphon's exceptions."""
 
+import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -37,6 +38,9 @@ CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
 DEFAULT_TIMEOUT_SECONDS = 30.0
 
 _PAGE_SIZE = 500
+#: After so long without an answer, look again whether the embedded server must be started: the one that seemed to
+#: listen may have been about to die.
+_LONGEST_WAIT_SECONDS = 2.0
 
 Response = TypeVar("Response")
 
@@ -115,17 +119,24 @@ class Client:
 
         The embedded server is started anew where it is gone. Raises ServerUnreachable.
         """
-        if self._configured:
-            connect_target()
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            if self._configured:
+                connect_target()
+            if self._answers_within(min(left, _LONGEST_WAIT_SECONDS)):
+                return
+        raise ServerUnreachable(
+            f"No server has answered at {self.target} for {timeout:g} s. {START_HINT}", code="UNAVAILABLE"
+        )
+
+    def _answers_within(self, timeout: float) -> bool:
+        """Whether anybody answers, be it by an error."""
         # Not channel_ready_future: its polling thread outlives the channel and then dies with a traceback.
         try:
             self.admin.GetServerInfo(GetServerInfoRequest(), timeout=timeout, wait_for_ready=True)
         except grpc.RpcError as error:
-            if cast(grpc.Call, error).code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-                raise ServerUnreachable(
-                    f"No server has answered at {self.target} for {timeout:g} s. {START_HINT}", code="UNAVAILABLE"
-                ) from error
-            # Somebody is there; the caller's next request tells what is wrong, if anything still is.
+            return cast(grpc.Call, error).code() is not grpc.StatusCode.DEADLINE_EXCEEDED
+        return True
 
     def close(self) -> None:
         """Close the channel; calls in flight end as cancelled."""

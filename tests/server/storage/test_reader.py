@@ -21,10 +21,11 @@ T0 = 1_767_225_600_000_000
 async def walk(
     reader: Reader, listing: Listing, limit: int, filter: str = "", order_by: str = ""
 ) -> list[list[Record]]:
-    """The rows of all pages."""
+    """The rows of all pages. A walk that meets a row twice has lost its way and would never end: it fails."""
     condition = parse_filter(filter, listing.filters)
     order = parse_order_by(order_by, listing.order)
     pages: list[list[Record]] = []
+    seen: set[str] = set()
     after = None
     while True:
         page = await reader.page(listing.source, condition, order, after, limit)
@@ -32,6 +33,8 @@ async def walk(
         if page.last is None:
             return pages
         assert page.rows, "an empty page that is not the last one"
+        assert seen.isdisjoint(row.id for row in page.rows)
+        seen.update(row.id for row in page.rows)
         after = page.last
 
 

@@ -5,12 +5,11 @@ from rich.text import Text
 
 from antiphon.exceptions import AntiphonException, ObjectNotFound, ServerError, ServerUnreachable
 
+#: Also where the watched run failed or crashed. 2 (wrong usage) and 130 (Ctrl-C) come from Typer.
 ERROR = 1
-USAGE = 2
 NOT_FOUND = 3
 UNREACHABLE = 4
 RUN_CANCELLED = 5
-INTERRUPTED = 130
 
 
 def exit_code_of(error: AntiphonException) -> int:

@@ -52,7 +52,7 @@ def _perform(effect: Effect, session: Session) -> Any:
     if isinstance(effect, Call):
         return _call(effect)
     if isinstance(effect, Send):
-        tickets = session.submit(*effect.bodies)
+        tickets = session.submit(*effect.bodies, urgent=effect.wait)
         if not effect.wait:
             return None
         ticket = tickets[-1]
@@ -68,7 +68,7 @@ async def _aperform(effect: Effect, session: Session) -> Any:
     if isinstance(effect, Call):
         return await _acall(effect) if iscoroutinefunction(effect.function) else _call(effect)
     if isinstance(effect, Send):
-        tickets = session.submit(*effect.bodies)
+        tickets = session.submit(*effect.bodies, urgent=effect.wait)
         if not effect.wait:
             return None
         ticket = tickets[-1]

@@ -63,7 +63,6 @@ def task_life(call: TaskCall) -> Life:
 
 
 def _live(call: TaskCall) -> Life:
-    logger = task_run_logger(call.context)
     try:
         parameters: dict[str, Any] = yield from _inputs(call)
     except UpstreamTaskError as error:

@@ -1,0 +1,93 @@
+"""Proposals of sessions that have to wait."""
+
+from typing import Any
+
+from antiphon.v1 import state_pb2, transition_pb2
+from antiphon_server.application.edits import Delete
+from antiphon_server.application.operations import EndWait, FinalVerdict, ProposeOnSession
+from antiphon_server.application.proposals import proposal_from
+from antiphon_server.domain.states import CANCELLED, SCHEDULED, VerdictKind
+from antiphon_server.storage import tables
+from writing import FLOW_RUN, SECOND, START, Writing, new_id, propose
+
+DUE = START + 100 * SECOND
+
+
+def waiting(writing: Writing, sequence: int = 7) -> ProposeOnSession:
+    """A scheduled run, and the proposal to run it before its time."""
+    run = writing.flow_run()
+    writing.propose(run, SCHEDULED, due=DUE)
+    message = transition_pb2.Proposal(
+        transition_id=new_id(), flow_run_id=run, state=state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING)
+    )
+    body = message.SerializeToString()
+    return ProposeOnSession(proposal_from(message, session_id="s", body=body), sequence, body)
+
+
+def end(operation: ProposeOnSession) -> EndWait:
+    return EndWait(operation.proposal.transition_id, FLOW_RUN, operation.proposal.run_id)
+
+
+def test_a_proposal_that_must_wait_is_kept(writing: Writing) -> None:
+    operation = waiting(writing)
+    verdict = writing.do(operation)
+    assert (verdict.kind, verdict.wait_until) == (VerdictKind.WAIT, DUE)
+    row = writing.row(tables.waits)
+    assert (row.transition_id, row.run_id) == (operation.proposal.transition_id, operation.proposal.run_id)
+    assert (row.session_id, row.sequence, row.until_time, row.proposal) == ("s", 7, DUE, operation.body)
+    assert writing.changes is not None
+    assert [each["transition_id"] for each in writing.changes.waits] == [operation.proposal.transition_id]
+    writing.do(operation)
+    assert len(writing.rows(tables.waits)) == 1, "sent again it waits once"
+
+
+def test_when_its_time_has_come_it_is_decided_for_its_session(writing: Writing) -> None:
+    operation = waiting(writing)
+    writing.do(operation)
+    writing.now = DUE
+    final: FinalVerdict = writing.do(end(operation))
+    assert (final.session_id, final.sequence) == ("s", 7)
+    assert (final.verdict.kind, final.verdict.state.name if final.verdict.state else "") == (1, "Running")
+    assert writing.rows(tables.waits) == []
+    assert writing.row(tables.flow_runs).session_id == "s"
+    assert writing.do(operation) == final.verdict, "who missed the push and asks again learns it"
+    assert writing.do(end(operation)) is None
+
+
+def test_before_its_time_it_goes_on_waiting(writing: Writing) -> None:
+    operation = waiting(writing)
+    writing.do(operation)
+    writing.propose(operation.proposal.run_id, SCHEDULED, due=DUE + SECOND)
+    writing.now = DUE
+    assert writing.do(end(operation)) is None
+    assert writing.row(tables.waits).until_time == DUE + SECOND
+    assert writing.changes is not None
+    assert [each["until_time"] for each in writing.changes.waits] == [DUE + SECOND]
+
+
+def test_what_was_decided_meanwhile_is_not_decided_again(writing: Writing) -> None:
+    operation = waiting(writing)
+    writing.do(operation)
+    writing.now = DUE
+    verdict: Any = writing.do(operation)  # Asked again at the very moment.
+    assert verdict.kind is VerdictKind.ACCEPT
+    assert writing.do(end(operation)) is None
+    assert writing.rows(tables.waits) == []
+    assert writing.row(tables.flow_runs).run_count == 1
+
+
+def test_a_wait_whose_run_was_deleted_is_over(writing: Writing) -> None:
+    operation = waiting(writing)
+    writing.do(operation)
+    run = operation.proposal.run_id
+    assert writing.together(Delete("flow run", run, ""), end(operation)) == [None, None]
+    assert writing.rows(tables.waits) == []
+
+
+def test_a_wait_ends_with_whatever_the_policy_says_by_then(writing: Writing) -> None:
+    operation = waiting(writing)
+    writing.do(operation)
+    _, final = writing.together(propose(operation.proposal.run_id, CANCELLED), end(operation))
+    assert isinstance(final, FinalVerdict)
+    assert final.verdict.kind is VerdictKind.ACCEPT
+    assert writing.row(tables.flow_runs).state_name == "Running"

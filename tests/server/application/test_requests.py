@@ -1,0 +1,68 @@
+"""Unary mutations that are sent again."""
+
+from typing import Any
+
+import pytest
+
+from antiphon_server.application.creation import CreateFlow
+from antiphon_server.application.requests import Remembered
+from antiphon_server.domain.errors import AlreadyExists, NotFound
+from antiphon_server.storage import tables
+from writing import Writing, flow_run, new_id
+
+
+def request(operation: Any, request_id: str = "", **changes: Any) -> Remembered:
+    fields = {"method": "Make", "digest": b"body", "answer": lambda _, result: f"made {result}".encode(), **changes}
+    return Remembered(request_id=request_id, operation=operation, **fields)
+
+
+def test_the_same_request_gets_its_first_answer(writing: Writing) -> None:
+    id = new_id()
+    first = writing.do(request(CreateFlow("one"), id))
+    writing.now += 1
+    before = writing.everything()
+    again = writing.do(request(CreateFlow("one"), id))
+    assert again == first == f"made {writing.row(tables.flows).id}".encode()
+    assert writing.everything() == before
+
+
+def test_the_same_request_twice_in_one_batch(writing: Writing) -> None:
+    id = new_id()
+    first, again = writing.together(request(CreateFlow("one"), id), request(CreateFlow("one"), id))
+    assert first == again
+    assert len(writing.rows(tables.flows)) == 1
+
+
+@pytest.mark.parametrize("change", [{"digest": b"another"}, {"method": "Break"}])
+@pytest.mark.parametrize("together", [True, False])
+def test_the_id_of_another_request_is_refused(writing: Writing, change: dict[str, Any], together: bool) -> None:
+    id = new_id()
+    requests = request(CreateFlow("one"), id), request(CreateFlow("two"), id, **change)
+    answers = writing.together(*requests) if together else [writing.together(each)[0] for each in requests]
+    assert isinstance(answers[1], AlreadyExists)
+    assert (answers[1].reason, answers[1].field) == ("REQUEST_ID_REUSED", "request_id")
+    assert [flow.name for flow in writing.rows(tables.flows)] == ["one"]
+
+
+def test_a_refusal_is_not_remembered(writing: Writing) -> None:
+    id = new_id()
+    flow = new_id()
+    with pytest.raises(NotFound):
+        writing.do(request(flow_run(flow_id=flow), id))
+    with writing.engine.begin() as connection:
+        row = {"id": flow, "name": "now it is", "tags": "[]", "create_time": 1, "update_time": 1, "version": 1}
+        connection.execute(tables.flows.insert(), row)
+    assert writing.do(request(flow_run(flow_id=flow), id)).startswith(b"made ")
+
+
+def test_without_an_id_each_request_is_a_new_one(writing: Writing) -> None:
+    assert writing.do(request(flow_run())) != writing.do(request(flow_run()))
+    assert writing.rows(tables.requests) == []
+
+
+def test_the_answer_is_made_of_what_was_written(writing: Writing) -> None:
+    def answer(working_set: Any, id: str) -> bytes:
+        row = working_set.connection.execute(tables.flows.select().where(tables.flows.c.id == id)).one()
+        return str(row.name).encode()
+
+    assert writing.do(request(CreateFlow("one"), answer=answer)) == b"one"
