@@ -54,7 +54,6 @@ from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.session_servicer import SessionServicer
 from antiphon_server.rpc.session_stream import SessionHub
 from antiphon_server.rpc.task_run_servicer import TaskRunServicer
-from antiphon_server.rpc.times import micros_to_timestamp
 from antiphon_server.rpc.watching import ChangeLog, Watches
 from antiphon_server.services.sweeper import Sweeper
 from antiphon_server.services.waits import Waits
@@ -62,6 +61,7 @@ from antiphon_server.storage import tables
 from antiphon_server.storage.database import SQLITE_DURABILITY, reader_engine, writer_engine
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.schema import HEAD, prepare
+from antiphon_server.wire_times import micros_to_timestamp
 
 logger = logging.getLogger(__name__)
 
@@ -219,6 +219,7 @@ class Server:
         self.hub.drain(session_pb2.ServerFrame(command=session_pb2.Command(drain=session_pb2.Drain(reason="stopping"))))
         self.waits.stop()
         await self.core.stop()
+        self._log.close()
         self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
         await self._grpc.stop(GRACE)
         await self._reader_engine.dispose()

@@ -8,8 +8,11 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from antiphon_server.storage.working_set import Changes
+from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 from antiphon_server.storage.writer import Done, Operation, Outcome, Writer
+
+#: What the wire needs of the storage comes through here.
+__all__ = ["Changes", "Core", "Needs", "Operation", "WorkingSet"]
 
 logger = logging.getLogger(__name__)
 

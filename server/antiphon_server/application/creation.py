@@ -83,10 +83,10 @@ class CreateFlowRun:
     def apply(self, working_set: WorkingSet) -> str:
         if _is_replay(working_set, self.new, RunKind.FLOW_RUN):
             return self.new.id
-        flow_id, flow_name = self._flow(working_set)
         parent = self.parent_task_run_id
         if parent is not None and working_set.run(RunKind.TASK_RUN, parent) is None:
             raise NotFound("TASK_RUN_NOT_FOUND", f"there is no task run {parent} to be the parent of this run")
+        flow_id, flow_name = self._flow(working_set)
         if self.idempotency_key is not None:
             used = self._run_with_key(working_set, flow_id, self.idempotency_key)
             if used is not None:

@@ -16,7 +16,7 @@ class Kind(Enum):
 
     STRING = "text"
     UUID = "a UUID"
-    ENUM = "one of its words"
+    ENUM = "an enum word"
     INT = "a whole number"
     TIME = "a time"
     TAGS = "a list of words"

@@ -16,6 +16,7 @@ _ORDERED = {
     ">=": Check.GREATER_OR_EQUAL,
 }
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID_START = re.compile(r"[0-9a-f][0-9a-f-]{0,34}")
 _INT = re.compile(r"-?[0-9]{1,19}")
 _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
@@ -49,7 +50,7 @@ def interpret(field: FilterField, sign: str, parts: tuple[str, ...], negated: bo
         case Kind.TAGS:
             check, value = _tag(sign, parts)
         case Kind.UUID:
-            check, value = _equality(sign), _uuid("*".join(parts))
+            check, value = _uuid_check(sign, parts)
         case Kind.ENUM:
             check, value = _equality(sign), _enum("*".join(parts), field.words)
         case Kind.INT:
@@ -95,6 +96,14 @@ def _equality(sign: str) -> Check:
     if sign in ("=", "!=", ":"):
         return Check.EQUAL
     raise Unfit("cannot be asked of this field; use =, != or :", sign=True)
+
+
+def _uuid_check(sign: str, parts: tuple[str, ...]) -> tuple[Check, str]:
+    """A whole id, or its first characters and `*`: what people copy from a table."""
+    equal, start = _equality(sign), parts[0].lower()
+    if len(parts) == 2 and not parts[1] and _UUID_START.fullmatch(start):
+        return Check.STARTS, start
+    return equal, _uuid("*".join(parts))
 
 
 def _uuid(text: str) -> str:

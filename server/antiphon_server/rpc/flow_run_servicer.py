@@ -4,16 +4,15 @@ from typing import Any
 
 from antiphon.v1 import flow_run_pb2, flow_run_service_pb2_grpc
 from antiphon.v1 import flow_run_service_pb2 as pb
-from antiphon_server.application.core import Core
+from antiphon_server.application import read_back
+from antiphon_server.application.core import Core, WorkingSet
 from antiphon_server.application.edits import Delete, Edit, tags_column
 from antiphon_server.application.operations import CancelFlowRun
-from antiphon_server.rpc.mutations import masked, mutate, stored
+from antiphon_server.rpc.mutations import masked, mutate
 from antiphon_server.rpc.read_conversions import flow_run_message
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.watching import Watches
 from antiphon_server.rpc.write_conversions import create_flow_run_from, new_id
-from antiphon_server.storage.sources import FLOW_RUNS
-from antiphon_server.storage.working_set import WorkingSet
 
 
 class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
@@ -81,4 +80,4 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
 
 def _stored(working_set: WorkingSet, id: str) -> flow_run_pb2.FlowRun:
     """The flow run as readers will see it once this transaction is committed."""
-    return flow_run_message(stored(working_set, FLOW_RUNS, id))
+    return flow_run_message(read_back.flow_run(working_set, id))

@@ -4,14 +4,13 @@ from typing import Any
 
 from antiphon.v1 import flow_pb2, flow_service_pb2_grpc
 from antiphon.v1 import flow_service_pb2 as pb
-from antiphon_server.application.core import Core
+from antiphon_server.application import read_back
+from antiphon_server.application.core import Core, WorkingSet
 from antiphon_server.application.creation import CreateFlow
 from antiphon_server.application.edits import Delete, Edit, tags_column
-from antiphon_server.rpc.mutations import masked, mutate, stored
+from antiphon_server.rpc.mutations import masked, mutate
 from antiphon_server.rpc.read_conversions import flow_message
 from antiphon_server.rpc.reads import Reads
-from antiphon_server.storage.sources import FLOWS
-from antiphon_server.storage.working_set import WorkingSet
 
 
 class FlowServicer(flow_service_pb2_grpc.FlowServiceServicer):
@@ -58,4 +57,4 @@ class FlowServicer(flow_service_pb2_grpc.FlowServiceServicer):
 
 def _stored(working_set: WorkingSet, id: str) -> flow_pb2.Flow:
     """The flow as readers will see it once this transaction is committed."""
-    return flow_message(stored(working_set, FLOWS, id))
+    return flow_message(read_back.flow(working_set, id))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from antiphon.v1 import session_pb2
+from antiphon_server.application.core import Needs, Operation, WorkingSet
 from antiphon_server.application.operations import ProposeOnSession
 from antiphon_server.application.proposals import proposal_from
 from antiphon_server.application.sessions import Frame, NoteCommandResult, Spoken
@@ -13,8 +14,6 @@ from antiphon_server.domain.errors import AntiphonError, InvalidArgument
 from antiphon_server.rpc.status import to_status
 from antiphon_server.rpc.validation import check
 from antiphon_server.rpc.write_conversions import create_flow_run_from, create_task_run_from, verdict_to
-from antiphon_server.storage.working_set import Needs, WorkingSet
-from antiphon_server.storage.writer import Operation
 
 #: Stages after which a command is not sent again.
 FINAL_STAGES = frozenset(

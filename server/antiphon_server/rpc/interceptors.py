@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, status_pb2
 
-from antiphon_server.domain.errors import AntiphonError, DeadlineExceeded, Internal
+from antiphon_server.domain.errors import AntiphonError, DeadlineExceeded, Internal, InvalidArgument
 from antiphon_server.rpc.status import DETAILS_KEY, GRPC_CODES, to_status
 from antiphon_server.rpc.validation import check
 
@@ -141,37 +142,44 @@ class DeadlineInterceptor(Interceptor):
 
 
 class ValidationInterceptor(Interceptor):
-    """Checks the contract's field rules. The control stream checks its frames one by one instead, so that a wrong one
-    does not end it."""
+    """Decodes requests and checks the contract's field rules. The control stream checks its frames one by one instead,
+    so that a wrong one does not end it.
+
+    Requests come this far as bytes, since the library would answer those that are no message with UNKNOWN.
+    """
 
     ITEMWISE = frozenset({"/antiphon.v1.SessionService/Attach", "/antiphon.v1.SessionService/ExchangeFrames"})
 
-    def unary(self, method: str, behavior: Behavior) -> Behavior:
-        if method in self.ITEMWISE:
-            return behavior
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        def read(data: bytes) -> Any:
+            try:
+                request = handler.request_deserializer(data)
+            except DecodeError as error:
+                raise InvalidArgument("MESSAGE_INVALID", f"the request of {method} cannot be read: {error}") from None
+            if method not in self.ITEMWISE:
+                check(request)
+            return request
 
-        async def checked(request: Any, context: Any) -> Any:
-            check(request)
-            return await behavior(request, context)
+        serializer = handler.response_serializer
+        if handler.request_streaming:
 
-        return checked
+            async def stream(requests: AsyncIterator[bytes], context: Any) -> Any:
+                return await handler.stream_stream(_each(read, requests), context)
 
-    def stream(self, method: str, behavior: Behavior, *, requests: bool) -> Behavior:
-        if method in self.ITEMWISE:
-            return behavior
-        if not requests:
-            return self.unary(method, behavior)
+            return grpc.stream_stream_rpc_method_handler(stream, response_serializer=serializer)
+        behavior = handler.unary_stream if handler.response_streaming else handler.unary_unary
 
-        async def checked(request: AsyncIterator[Any], context: Any) -> Any:
-            return await behavior(_checked(request), context)
+        async def unary(request: bytes, context: Any) -> Any:
+            return await behavior(read(request), context)
 
-        return checked
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(unary, response_serializer=serializer)
+        return grpc.unary_unary_rpc_method_handler(unary, response_serializer=serializer)
 
 
-async def _checked(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _each(read: Callable[[bytes], Any], requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
     async for request in requests:
-        check(request)
-        yield request
+        yield read(request)
 
 
 async def abort(context: Any, status: status_pb2.Status) -> None:

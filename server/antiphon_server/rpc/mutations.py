@@ -6,13 +6,10 @@ from typing import Any, TypeVar
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-from antiphon_server.application.core import Core
+from antiphon_server.application.core import Core, Operation, WorkingSet
 from antiphon_server.application.proposals import digest_of
 from antiphon_server.application.requests import Remembered
 from antiphon_server.domain.errors import InvalidArgument
-from antiphon_server.storage.sources import Source
-from antiphon_server.storage.working_set import WorkingSet
-from antiphon_server.storage.writer import Operation
 
 Response = TypeVar("Response", bound=Message)
 
@@ -33,11 +30,6 @@ async def mutate(
         answer=lambda working_set, result: fill(working_set, result).SerializeToString(),
     )
     return response.FromString(await core.run(remembered))
-
-
-def stored(working_set: WorkingSet, source: Source, id: str) -> Any:
-    """The row as readers will see it once this transaction is committed."""
-    return working_set.connection.execute(source.by_id, {"id": id}).one()
 
 
 def masked(mask: FieldMask, message: Message, columns: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from antiphon.v1 import (
     state_pb2,
     task_run_pb2,
 )
-from antiphon_server.rpc.times import micros_to_duration, micros_to_timestamp
+from antiphon_server.wire_times import micros_to_duration, micros_to_timestamp
 
 Record: TypeAlias = Any
 
@@ -133,7 +133,6 @@ def _add_current_state(message: flow_run_pb2.FlowRun | task_run_pb2.TaskRun, row
 def _read_into(message: Message, data: bytes | None) -> None:
     """Fills a field of another message from its stored bytes; it stays absent where nothing is stored."""
     if data is not None:
-        message.SetInParent()
         message.MergeFromString(data)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from antiphon.v1 import session_pb2, session_service_pb2, session_service_pb2_grpc
-from antiphon_server.application.core import Core
+from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.logs import CreateLogs
 from antiphon_server.application.sessions import Attached, OpenSession, ResumeSession, SpeakOnSession, Spoken
 from antiphon_server.application.tokens import ResumeTokens
@@ -18,13 +18,13 @@ from antiphon_server.domain.errors import (
     Internal,
     InvalidArgument,
     ResourceExhausted,
+    Unavailable,
 )
 from antiphon_server.rpc.frames import answer_frames, read_message
 from antiphon_server.rpc.session_stream import SessionHub, SessionStream
-from antiphon_server.rpc.times import micros_to_duration
 from antiphon_server.rpc.validation import check
 from antiphon_server.rpc.write_conversions import command_to, log_row
-from antiphon_server.storage.working_set import Changes
+from antiphon_server.wire_times import micros_to_duration
 
 logger = logging.getLogger(__name__)
 
@@ -170,9 +170,29 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
     async def Upload(  # type: ignore[override]
         self, request_iterator: AsyncIterator[session_service_pb2.UploadRequest], context: Any
     ) -> None:
-        async for request in request_iterator:
+        async for request in _until(self._hub.closed, request_iterator):
             await self._core.run(CreateLogs([log_row(log) for log in request.logs]), bulk=True)
             await context.write(session_service_pb2.UploadResponse(sequence=request.sequence))
+
+
+async def _until(
+    closed: asyncio.Event, requests: AsyncIterator[session_service_pb2.UploadRequest]
+) -> AsyncIterator[session_service_pb2.UploadRequest]:
+    """The requests, until the client has no more; raises Unavailable when the server closes before."""
+    end = asyncio.ensure_future(closed.wait())
+    try:
+        while True:
+            following = asyncio.ensure_future(anext(requests, None))
+            await asyncio.wait({following, end}, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                following.cancel()
+                raise Unavailable("SERVER_STOPPING", "the server is stopping; upload to the next one", retry_after=0)
+            request = following.result()
+            if request is None:
+                return
+            yield request
+    finally:
+        end.cancel()
 
 
 _HEARTBEAT_ACK = session_pb2.ServerFrame(heartbeat_ack=session_pb2.HeartbeatAck())

@@ -82,6 +82,8 @@ class SessionHub:
     def __init__(self) -> None:
         self._streams: dict[str, SessionStream] = {}
         self.draining: session_pb2.ServerFrame | None = None
+        #: Set when nothing more will be taken in.
+        self.closed = asyncio.Event()
 
     def attach(self, stream: SessionStream, superseded: AntiphonError) -> None:
         """Makes `stream` the one of its session; an older one ends with `superseded`."""
@@ -112,6 +114,8 @@ class SessionHub:
             stream.push([frame])
 
     def end_all(self, error: AntiphonError) -> None:
+        """Ends every stream once what it has queued was sent."""
+        self.closed.set()
         for stream in self._streams.values():
             stream.end(error)
 

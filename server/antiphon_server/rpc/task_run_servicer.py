@@ -4,14 +4,13 @@ from typing import Any
 
 from antiphon.v1 import task_run_pb2, task_run_service_pb2_grpc
 from antiphon.v1 import task_run_service_pb2 as pb
-from antiphon_server.application.core import Core
+from antiphon_server.application import read_back
+from antiphon_server.application.core import Core, WorkingSet
 from antiphon_server.application.edits import Delete, Edit, tags_column
-from antiphon_server.rpc.mutations import masked, mutate, stored
+from antiphon_server.rpc.mutations import masked, mutate
 from antiphon_server.rpc.read_conversions import task_run_message
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.write_conversions import create_task_run_from
-from antiphon_server.storage.sources import TASK_RUNS
-from antiphon_server.storage.working_set import WorkingSet
 
 
 class TaskRunServicer(task_run_service_pb2_grpc.TaskRunServiceServicer):
@@ -63,4 +62,4 @@ class TaskRunServicer(task_run_service_pb2_grpc.TaskRunServiceServicer):
 
 def _stored(working_set: WorkingSet, id: str) -> task_run_pb2.TaskRun:
     """The task run as readers will see it once this transaction is committed."""
-    return task_run_message(stored(working_set, TASK_RUNS, id))
+    return task_run_message(read_back.task_run(working_set, id))

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from antiphon.v1 import flow_run_service_pb2 as pb
 from antiphon.v1 import task_run_service_pb2
-from antiphon_server.domain.errors import InvalidArgument, NotFound, OutOfRange
+from antiphon_server.application.core import Changes
+from antiphon_server.domain.errors import InvalidArgument, NotFound, OutOfRange, Unavailable
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import TERMINAL
 from antiphon_server.rpc.reads import Reads
-from antiphon_server.storage.working_set import Changes
 
 #: Changes that a cursor can go back.
 REMEMBERED = 10_000
@@ -41,6 +41,7 @@ class ChangeLog:
         self._number = 0
         self._process = os.urandom(6).hex()
         self._waiting: set[asyncio.Event] = set()
+        self._closed = False
 
     def note(self, changes: Changes) -> None:
         """A listener for the core."""
@@ -68,6 +69,12 @@ class ChangeLog:
             raise OutOfRange("CURSOR_TOO_OLD", "changes since this cursor are not remembered; watch without a cursor")
         return int(number)
 
+    def close(self) -> None:
+        """Ends every watch: no change will come any more."""
+        self._closed = True
+        for event in self._waiting:
+            event.set()
+
     async def after(self, number: int, flow_run_id: str) -> tuple[int, list[_Change]]:
         """Waits for changes of one flow run that come after `number`; raises OutOfRange where some are forgotten."""
         event = asyncio.Event()
@@ -79,6 +86,8 @@ class ChangeLog:
                 found = self._since(number, flow_run_id)
                 if found:
                     return self._number, found
+                if self._closed:
+                    raise Unavailable("SERVER_STOPPING", "the server is stopping; watch again on the next one")
                 number = self._number
                 event.clear()
                 await event.wait()

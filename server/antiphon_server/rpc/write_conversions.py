@@ -18,7 +18,7 @@ from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.errors import InvalidArgument
 from antiphon_server.domain.model import RetryPolicy, State
 from antiphon_server.domain.states import VerdictKind
-from antiphon_server.rpc.times import duration_to_micros, micros_to_timestamp, timestamp_to_micros
+from antiphon_server.wire_times import duration_to_micros, micros_to_timestamp, timestamp_to_micros
 
 
 def new_id() -> str:

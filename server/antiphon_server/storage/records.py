@@ -7,7 +7,7 @@ from typing import Any
 from antiphon.v1 import state_pb2
 from antiphon_server.domain.model import RetryPolicy, Run, RunKind, State, StateDetails
 from antiphon_server.domain.states import StateType, VerdictKind
-from antiphon_server.rpc.times import micros_to_timestamp, timestamp_to_micros
+from antiphon_server.wire_times import micros_to_timestamp, timestamp_to_micros
 
 #: The columns of a run that decisions need, in the order of `Run`'s fields.
 RUN_FIELDS = (

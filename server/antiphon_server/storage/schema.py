@@ -17,6 +17,8 @@ from antiphon_server.storage.faults import storage_error
 #: Every revision that ever was, oldest first.
 REVISIONS = ("0001",)
 HEAD = REVISIONS[-1]
+#: Of a database whose every migration was taken back.
+BASE = "base"
 VERSION_TABLE = "alembic_version"
 _UPGRADE = "antiphon_server.storage.migrations.upgrade"
 
@@ -44,6 +46,7 @@ def prepare(engine: Engine) -> bytes:
 
 
 def _revision(connection: Connection) -> str | None:
+    """None for a database without tables."""
     names = set(inspect(connection).get_table_names())
     if not names:
         return None
@@ -52,7 +55,7 @@ def _revision(connection: Connection) -> str | None:
             "SCHEMA_UNKNOWN", "the database has tables that are not ours; point the server to another file"
         )
     revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()
-    return revision
+    return revision or BASE
 
 
 def _create(connection: Connection) -> None:
@@ -74,7 +77,7 @@ def _signing_key(connection: Connection) -> bytes:
 
 
 def _migrate(engine: Engine, revision: str) -> None:
-    if revision not in REVISIONS:
+    if revision not in (BASE, *REVISIONS):
         raise FailedPrecondition(
             "SCHEMA_UNKNOWN",
             f"the database has schema {revision}, which this release (schema {HEAD}) does not know; it was made by a "

@@ -131,15 +131,19 @@ class WorkingSet:
         for row in self._rows(LOOK_UP_TRANSITIONS, needs.transitions, self._transitions):
             self._transitions[row[0]] = transition_from(row)
         self._load_task_runs(needs.task_runs)
-        around = {self._task_runs[id].flow_run_id for id in needs.task_runs if id in self._task_runs}
-        self._load_flow_runs(needs.flow_runs | {each for each in around if each is not None})
-        self._load_task_runs(
-            {
-                parent
-                for id in needs.flow_runs
-                if id in self._flow_runs and (parent := self._flow_runs[id].parent_task_run_id) is not None
-            }
-        )
+        self._load_flow_runs(needs.flow_runs | self._around(needs.task_runs))
+        parents = {
+            parent
+            for id in needs.flow_runs
+            if id in self._flow_runs and (parent := self._flow_runs[id].parent_task_run_id) is not None
+        }
+        self._load_task_runs(parents)
+        self._load_flow_runs(self._around(parents))
+
+    def _around(self, task_run_ids: set[str]) -> set[str]:
+        """The flow runs around task runs that are here."""
+        around = {self._task_runs[id].flow_run_id for id in task_run_ids if id in self._task_runs}
+        return {id for id in around if id is not None}
 
     def _load_task_runs(self, ids: set[str]) -> None:
         for row in self._rows(LOOK_UP_TASK_RUNS, ids, self._task_runs):

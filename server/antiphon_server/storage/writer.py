@@ -107,18 +107,36 @@ class Writer:
 
     def _commit(self, connection: Connection, jobs: Sequence[_Job]) -> None:
         try:
-            self._deliver(self._transact(connection, jobs))
+            outcome = self._transact(connection, jobs)
         except self._database_errors as error:
-            connection.rollback()
+            self._undo(connection)
             fault = storage_error(error)
-            if fault is not None:
-                logger.warning("a transaction of %d operations failed: %s", len(jobs), fault)
-                self._deliver(Outcome(None, [(job.done, fault) for job in jobs]))
-            else:
+            if fault is None:
                 self._isolate(connection, jobs, error)
+                return
+            logger.warning("a transaction of %d operations failed: %s", len(jobs), fault)
+            outcome = Outcome(None, [(job.done, fault) for job in jobs])
         except Exception as error:  # noqa: BLE001 - a fault in one operation must not end the writer
-            connection.rollback()
+            self._undo(connection)
             self._isolate(connection, jobs, error)
+            return
+        self._hand_out(outcome)
+
+    def _undo(self, connection: Connection) -> None:
+        """Leaves no transaction open. After a COMMIT that failed only the driver knows that one is."""
+        try:
+            connection.rollback()
+            connection.connection.rollback()
+        except self._database_errors:
+            logger.exception("a transaction could not be rolled back; the next one gets a new connection")
+            connection.invalidate()
+
+    def _hand_out(self, outcome: Outcome) -> None:
+        """What is committed is not undone, and not done again, where nobody waits for it any more."""
+        try:
+            self._deliver(outcome)
+        except Exception:
+            logger.exception("%d answers could not be delivered", len(outcome.answers))
 
     def _transact(self, connection: Connection, jobs: Sequence[_Job]) -> Outcome:
         with connection.begin():
@@ -143,4 +161,4 @@ class Writer:
                 self._commit(connection, [job])
             return
         logger.error("an operation failed: %r", jobs[0].operation, exc_info=error)
-        self._deliver(Outcome(None, [(jobs[0].done, error)]))
+        self._hand_out(Outcome(None, [(jobs[0].done, error)]))

@@ -5,22 +5,27 @@ from typing import Any
 
 import grpc
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.v1 import admin_service_pb2, session_pb2, session_service_pb2
+from antiphon.v1 import (
+    admin_service_pb2,
+    flow_run_service_pb2,
+    session_pb2,
+    session_service_pb2,
+    task_run_service_pb2,
+)
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.log_pb2 import Log
 from antiphon.v1.task_run_pb2 import TaskRun
-from contract import METHODS, Method, messages
+from contract import METHODS, Known, Method, messages
+from effort import examples
 from hand_session import HandSession, new_id
 from refusals import DETAILS_KEY, refusal_of
 from running_server import RunningServer
 
 OURS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
-FAST = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+FAST = examples(30)
 UNARY = [method for method in METHODS if method.unary]
 STREAMING = {method.name: method for method in METHODS if not method.unary}
 
@@ -31,22 +36,42 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def ids(server: RunningServer) -> Iterator[list[str]]:
-    """Ids of things that are there, some of them held by a session."""
+@pytest.fixture
+def known(server: RunningServer) -> Iterator[Known]:
+    """Things that are there, some of them held by a session."""
     session = HandSession(server.channel)
     run = session.create_flow_run(tags=["x"])
     task = session.create_task_run(run)
     session.propose(run, "RUNNING")
     session.propose(task, "SCHEDULED", task=True)
-    transition = new_id()
-    free = FlowRun(id=new_id(), flow_name="g", retry_policy={"max_retries": 9})
-    session.say(session.durable(create_flow_run=free))
-    session.say(session.durable(create_task_run=TaskRun(id=new_id(), task_key="t")))
-    session.propose(free.id, "RUNNING", transition_id=transition)
-    by_name = {method.name: method for method in METHODS}
-    flows: Any = by_name["ListFlows"].response.FromString(by_name["ListFlows"].call(server.channel, b""))
-    yield [run, task, free.id, transition, *(flow.id for flow in flows.flows)]
+    free, free_task = FlowRun(id=new_id(), flow_name="g", retry_policy={"max_retries": 9}), TaskRun(id=new_id())
+    free_task.task_key = "clean"
+    server.channel.unary_unary("/antiphon.v1.FlowRunService/CreateFlowRun")(
+        flow_run_service_pb2.CreateFlowRunRequest(flow_run=free).SerializeToString()
+    )
+    server.channel.unary_unary("/antiphon.v1.TaskRunService/CreateTaskRun")(
+        task_run_service_pb2.CreateTaskRunRequest(task_run=free_task).SerializeToString()
+    )
+    read = server.channel.unary_unary(
+        "/antiphon.v1.FlowRunService/GetFlowRun",
+        response_deserializer=flow_run_service_pb2.GetFlowRunResponse.FromString,
+    )
+    flow = read(flow_run_service_pb2.GetFlowRunRequest(id=run).SerializeToString()).flow_run.flow_id
+    yield {
+        "id": [run, task, free.id, free_task.id, flow],
+        "flow_run_id": [run, free.id],
+        "task_run_id": [task, free_task.id],
+        "upstream_task_run_ids": [task],
+        "parent_task_run_id": [task],
+        "flow_id": [flow],
+        # A fresh one most of the time, so that one request is seldom taken for another.
+        "request_id": ["", "", "", new_id()],
+        "transition_id": [new_id() for _ in range(50)],
+        "expected_state_id": ["", "", new_id()],
+        "resume_token": [session.welcome.resume_token],
+        "epoch": [1],
+        "sequence": [session.sequence + 1, session.sequence + 2],
+    }
     session.cut()
 
 
@@ -80,9 +105,9 @@ def test_no_method_escapes() -> None:
 
 
 @pytest.mark.parametrize("method", UNARY, ids=str)
-def test_any_fields(server: RunningServer, ids: list[str], method: Method) -> None:
+def test_any_fields(server: RunningServer, known: Known, method: Method) -> None:
     @FAST
-    @given(messages(method.request.DESCRIPTOR, ids))
+    @given(messages(method.request.DESCRIPTOR, known))
     def sent(request: Any) -> None:
         call(server, method, request.SerializeToString())
 
@@ -91,9 +116,9 @@ def test_any_fields(server: RunningServer, ids: list[str], method: Method) -> No
 
 
 @pytest.mark.parametrize("method", UNARY, ids=str)
-def test_any_bytes(server: RunningServer, ids: list[str], method: Method) -> None:
+def test_any_bytes(server: RunningServer, known: Known, method: Method) -> None:
     @FAST
-    @given(messages(method.request.DESCRIPTOR, ids), st.binary(max_size=30), st.integers(0, 60))
+    @given(messages(method.request.DESCRIPTOR, known), st.binary(max_size=30), st.integers(0, 60))
     def sent(request: Any, noise: bytes, at: int) -> None:
         whole = request.SerializeToString()
         call(server, method, noise)
@@ -116,12 +141,12 @@ HELLO = session_service_pb2.AttachRequest(frames=[session_pb2.ClientFrame(hello=
 
 
 @pytest.mark.parametrize("name", ["Attach", "Upload"])
-def test_any_stream(server: RunningServer, ids: list[str], name: str) -> None:
+def test_any_stream(server: RunningServer, known: Known, name: str) -> None:
     method = STREAMING[name]
     greeting = [HELLO.SerializeToString()] if name == "Attach" else []
 
     @FAST
-    @given(messages(method.request.DESCRIPTOR, ids, depth=4), st.binary(max_size=30), st.booleans())
+    @given(messages(method.request.DESCRIPTOR, known, depth=4), st.binary(max_size=30), st.booleans())
     def sent(request: Any, noise: bytes, greets: bool) -> None:
         first = greeting if greets else []
         drain(server, method, *first, request.SerializeToString())
@@ -132,11 +157,11 @@ def test_any_stream(server: RunningServer, ids: list[str], name: str) -> None:
     assert_alive(server)
 
 
-def test_any_frame(server: RunningServer, ids: list[str]) -> None:
+def test_any_frame(server: RunningServer, known: Known) -> None:
     """A frame that is wrong in itself is answered in band; one that breaks the protocol ends the stream."""
 
     @FAST
-    @given(st.lists(messages(session_pb2.ClientFrame.DESCRIPTOR, ids, depth=4), max_size=4))
+    @given(st.lists(messages(session_pb2.ClientFrame.DESCRIPTOR, known, depth=4), max_size=4))
     def sent(frames: list[Any]) -> None:
         for number, frame in enumerate(frames, 1):
             frame.sequence = number
@@ -147,11 +172,11 @@ def test_any_frame(server: RunningServer, ids: list[str]) -> None:
     assert_alive(server)
 
 
-def test_any_watch(server: RunningServer, ids: list[str]) -> None:
+def test_any_watch(server: RunningServer, known: Known) -> None:
     method = STREAMING["WatchFlowRun"]
 
     @FAST
-    @given(messages(method.request.DESCRIPTOR, ids), st.binary(max_size=30))
+    @given(messages(method.request.DESCRIPTOR, known), st.binary(max_size=30))
     def sent(request: Any, noise: bytes) -> None:
         for body in (request.SerializeToString(), noise):
             try:
@@ -164,11 +189,11 @@ def test_any_watch(server: RunningServer, ids: list[str]) -> None:
     assert_alive(server)
 
 
-def test_any_log(server: RunningServer, ids: list[str]) -> None:
+def test_any_log(server: RunningServer, known: Known) -> None:
     upload = STREAMING["Upload"]
 
     @FAST
-    @given(st.lists(messages(Log.DESCRIPTOR, ids), min_size=1, max_size=3))
+    @given(st.lists(messages(Log.DESCRIPTOR, known), min_size=1, max_size=3))
     def sent(logs: list[Any]) -> None:
         drain(server, upload, session_service_pb2.UploadRequest(sequence=1, logs=logs).SerializeToString())
 

@@ -9,6 +9,8 @@ from antiphon_server.domain.policy import Need
 from antiphon_server.domain.states import FAILED, RUNNING, SCHEDULED, Origin, StateType, VerdictKind
 
 AWAITING_RETRY = "AwaitingRetry"
+#: The end of the year 9999: no later time can be stored and told.
+LAST_TIME = 253_402_300_800_000_000 - 1
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class RetryFailed:
         details = proposal.state.details
         if policy is None or run_count > policy.max_retries or (details is not None and details.retriable is False):
             return None
-        due = now + delay(policy, run_count, seed=proposal.transition_id)
+        due = min(now + delay(policy, run_count, seed=proposal.transition_id), LAST_TIME)
         awaiting = State(
             SCHEDULED,
             AWAITING_RETRY,

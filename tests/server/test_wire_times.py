@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_server.domain.errors import InvalidArgument
-from antiphon_server.rpc.times import (
+from antiphon_server.wire_times import (
     MAX_SPAN,
     MAX_TIME,
     MIN_TIME,

@@ -1,0 +1,22 @@
+"""Rows as readers will see them once the transaction at hand is committed, for the answers to mutations."""
+
+from typing import Any
+
+from antiphon_server.storage.sources import FLOW_RUNS, FLOWS, TASK_RUNS, Source
+from antiphon_server.storage.working_set import WorkingSet
+
+
+def flow(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, FLOWS, id)
+
+
+def flow_run(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, FLOW_RUNS, id)
+
+
+def task_run(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, TASK_RUNS, id)
+
+
+def _row(working_set: WorkingSet, source: Source, id: str) -> Any:
+    return working_set.connection.execute(source.by_id, {"id": id}).one()
