@@ -1,6 +1,7 @@
 """One server: its parts, put together, started and stopped."""
 
 import asyncio
+import importlib
 import importlib.metadata
 import logging
 import os
@@ -8,11 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import grpc
-from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from antiphon.v1 import (
     admin_service_pb2,
@@ -49,6 +49,7 @@ from antiphon_server.rpc.interceptors import (
     LoggingInterceptor,
     ValidationInterceptor,
 )
+from antiphon_server.rpc.on_demand import OnDemand
 from antiphon_server.rpc.other_servicers import LogServicer, TransitionServicer
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.session_servicer import SessionServicer
@@ -58,7 +59,7 @@ from antiphon_server.rpc.watching import ChangeLog, Watches
 from antiphon_server.services.sweeper import Sweeper
 from antiphon_server.services.waits import Waits
 from antiphon_server.storage import tables
-from antiphon_server.storage.database import SQLITE_DURABILITY, reader_engine, writer_engine
+from antiphon_server.storage.database import SQLITE_DURABILITY, writer_engine
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.schema import HEAD, prepare
 from antiphon_server.wire_times import micros_to_timestamp
@@ -128,11 +129,11 @@ class Server:
         settings = self._settings
         self._engine = writer_engine(settings.database)
         key = prepare(self._engine)
-        self._reader_engine = reader_engine(settings.database)
+        self._reader = Reader(self._open_reader)
         self.core = Core(self._engine, settings.clock)
         self.hub = SessionHub()
         self.waits = Waits(self.core, self._push_verdict)
-        self._reads = Reads(Queries(Reader(self._reader_engine), PageTokens(key)))
+        self._reads = Reads(Queries(self._reader, PageTokens(key)))
         self._log = ChangeLog()
         self.core.listen(self._log.note)
         self._grpc = grpc.aio.server(
@@ -189,8 +190,7 @@ class Server:
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-        channelz.add_channelz_servicer(server)
+        server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME)),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:
         return admin_service_pb2.ServerInfo(
@@ -202,6 +202,11 @@ class Server:
             database=f"sqlite:///{self._settings.database}",
             durability=SQLITE_DURABILITY,
         )
+
+    def _open_reader(self) -> Any:
+        """Readers are loaded when somebody first reads; see `storage/reader_engine.py`."""
+        module = importlib.import_module("antiphon_server.storage.reader_engine")
+        return module.reader_engine(self._settings.database)
 
     def _push_verdict(self, final: FinalVerdict) -> None:
         self.hub.push(final.session_id, verdict_frame(final.sequence, final.verdict))
@@ -222,6 +227,6 @@ class Server:
         self._log.close()
         self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
         await self._grpc.stop(GRACE)
-        await self._reader_engine.dispose()
+        await self._reader.close()
         self._engine.dispose()
         logger.info("stopped")

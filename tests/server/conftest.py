@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Table, insert
 
 from antiphon_server.storage import tables
-from antiphon_server.storage.database import reader_engine, writer_engine
+from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.reader import Reader
+from antiphon_server.storage.reader_engine import reader_engine
 from writing import Writing
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ class Database:
         async def run() -> T:
             engine = reader_engine(self.path)
             try:
-                return await use(Reader(engine))
+                return await use(Reader(lambda: engine))
             finally:
                 await engine.dispose()
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
-
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
+
+INSERT_NEW = tables.logs.insert().prefix_with("OR IGNORE", dialect="sqlite")
 
 
 @dataclass(slots=True)
@@ -21,5 +21,4 @@ class CreateLogs:
     def apply(self, working_set: WorkingSet) -> None:
         if not self.rows:
             return
-        dialect = sqlite if working_set.connection.dialect.name == "sqlite" else postgresql
-        working_set.connection.execute(dialect.insert(tables.logs).on_conflict_do_nothing(), self.rows)
+        working_set.connection.execute(INSERT_NEW, self.rows)

@@ -1,4 +1,4 @@
-"""Engines for the two ways in: one synchronous writer, and asynchronous readers."""
+"""The way in for writes: one synchronous engine. That for reads is in `reader_engine.py`."""
 
 import os
 import sqlite3
@@ -7,11 +7,9 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 #: How commits reach the disk; shown by AdminService.GetServerInfo.
 SQLITE_DURABILITY = "sqlite wal synchronous=FULL"
-READERS = 4
 
 
 def sqlite_url(path: Path, driver: str = "pysqlite") -> URL:
@@ -34,19 +32,5 @@ def writer_engine(path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def reader_engine(path: Path) -> AsyncEngine:
-    """Engines for queries; they see the last commit and cannot write."""
-    engine = create_async_engine(sqlite_url(path, "aiosqlite"), pool_size=READERS, max_overflow=0)
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def on_connect(connection: Any, _: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA query_only=ON")
-        cursor.execute("PRAGMA cache_size=-4000")
-        cursor.close()
 
     return engine

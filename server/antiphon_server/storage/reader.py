@@ -1,17 +1,20 @@
 """The way in for queries: single rows and pages, as of the last commit."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Row, Select, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from antiphon_server.domain.filter_tree import Comparison, FilterNode
 from antiphon_server.domain.ordering import OrderKey
 from antiphon_server.storage.filter_sql import filter_clause
 from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.sources import Source
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 #: A row with its columns as attributes; storage/sources.py says which.
 Record: TypeAlias = Row[Any]
@@ -30,21 +33,32 @@ class Page:
 
 
 class Reader:
-    """Queries on the engine that it is given."""
+    """Queries on the engine that `open_engine` gives; it is asked at the first one, in a thread."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, open_engine: "Callable[[], AsyncEngine]") -> None:
+        self._open_engine = open_engine
+        self._opened: asyncio.Task[AsyncEngine] | None = None
+
+    async def _engine(self) -> "AsyncEngine":
+        if self._opened is None:
+            self._opened = asyncio.ensure_future(asyncio.to_thread(self._open_engine))
+        return await asyncio.shield(self._opened)
+
+    async def close(self) -> None:
+        """Closes the connections, if there are any."""
+        if self._opened is not None:
+            await (await self._opened).dispose()
 
     async def get(self, source: Source, id: str) -> Record | None:
         """The row with this id, or None."""
-        async with self._engine.connect() as connection:
+        async with (await self._engine()).connect() as connection:
             row: Record | None = (await connection.execute(source.by_id, {"id": id})).one_or_none()
             return row
 
     async def exists(self, source: Source, id: str) -> bool:
         """Whether there is a row with this id."""
         statement = select(source.table.c.id).where(source.table.c.id == id)
-        async with self._engine.connect() as connection:
+        async with (await self._engine()).connect() as connection:
             return (await connection.execute(statement)).one_or_none() is not None
 
     async def page(
@@ -61,7 +75,7 @@ class Reader:
         loaded; then just these rows. One that is deleted in between is left out.
         """
         statement = _keys(source, condition, order, after, limit + 1)
-        async with self._engine.connect() as connection:
+        async with (await self._engine()).connect() as connection:
             keys, more = await _fitting(connection, statement, limit)
             found = await connection.execute(source.by_ids, {"ids": [key[-1] for key in keys]})
             rows = {row.id: row for row in found}
@@ -93,7 +107,7 @@ def _columns(node: FilterNode) -> set[str]:
 
 
 async def _fitting(
-    connection: AsyncConnection, statement: Select[Any], limit: int
+    connection: "AsyncConnection", statement: Select[Any], limit: int
 ) -> tuple[list[tuple[Any, ...]], bool]:
     """The keys of the rows that fit into a page, and whether more rows follow."""
     keys: list[tuple[Any, ...]] = []

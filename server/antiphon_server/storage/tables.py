@@ -35,7 +35,7 @@ Micros = BigInteger
 def _index_where_set(*columns: str, unique: bool = False) -> Index:
     """An index over the rows in which the last of `columns` is set."""
     condition = text(f"{columns[-1]} IS NOT NULL")
-    return Index(None, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+    return Index(None, *columns, unique=unique, sqlite_where=condition)
 
 
 def _run_columns() -> list[Column[object]]:

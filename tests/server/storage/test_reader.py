@@ -247,7 +247,7 @@ def test_a_row_deleted_under_the_query_is_left_out(database: Any, uuid: Uuid) ->
                 with database.engine.begin() as connection:
                     connection.execute(delete(tables.flows).where(tables.flows.c.id == uuid(1)))
 
-        event.listen(reader._engine.sync_engine, "before_cursor_execute", before)
+        event.listen((await reader._engine()).sync_engine, "before_cursor_execute", before)
         return await reader.page(sources.FLOWS, None, parse_order_by("", listings.FLOWS.order), None, 2)
 
     page = database.read(use)
@@ -267,7 +267,7 @@ def test_a_page_ends_before_it_grows_too_large(database: Any, uuid: Uuid, size: 
             if "AS state_data" in statement:
                 loaded.append(len(parameters))
 
-        event.listen(reader._engine.sync_engine, "before_cursor_execute", before)
+        event.listen((await reader._engine()).sync_engine, "before_cursor_execute", before)
         return await walk(reader, listings.FLOW_RUNS, 1000, "", "name")
 
     pages = database.read(use)
@@ -297,7 +297,7 @@ def explain(database: Any, listing: Listing, filter: str, order_by: str = "") ->
                 rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
                 plans[0] = "\n".join(row[3] for row in rows)
 
-        event.listen(reader._engine.sync_engine, "before_cursor_execute", before)
+        event.listen((await reader._engine()).sync_engine, "before_cursor_execute", before)
         await reader.page(
             listing.source,
             parse_filter(filter, listing.filters),

@@ -66,21 +66,18 @@ def upgrade() -> None:
             ["flow_id", "idempotency_key"],
             unique=True,
             sqlite_where=sa.text("idempotency_key IS NOT NULL"),
-            postgresql_where=sa.text("idempotency_key IS NOT NULL"),
         )
         batch_op.create_index(
             batch_op.f("ix_flow_runs_parent_task_run_id"),
             ["parent_task_run_id"],
             unique=False,
             sqlite_where=sa.text("parent_task_run_id IS NOT NULL"),
-            postgresql_where=sa.text("parent_task_run_id IS NOT NULL"),
         )
         batch_op.create_index(
             batch_op.f("ix_flow_runs_session_id"),
             ["session_id"],
             unique=False,
             sqlite_where=sa.text("session_id IS NOT NULL"),
-            postgresql_where=sa.text("session_id IS NOT NULL"),
         )
         batch_op.create_index(
             batch_op.f("ix_flow_runs_state_type_create_time_id"), ["state_type", "create_time", "id"], unique=False
@@ -195,7 +192,6 @@ def upgrade() -> None:
             ["session_id"],
             unique=False,
             sqlite_where=sa.text("session_id IS NOT NULL"),
-            postgresql_where=sa.text("session_id IS NOT NULL"),
         )
 
     op.create_table(
@@ -249,7 +245,6 @@ def downgrade() -> None:
         batch_op.drop_index(
             batch_op.f("ix_task_runs_session_id"),
             sqlite_where=sa.text("session_id IS NOT NULL"),
-            postgresql_where=sa.text("session_id IS NOT NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_task_runs_flow_run_id_create_time_id"))
 
@@ -276,17 +271,14 @@ def downgrade() -> None:
         batch_op.drop_index(
             batch_op.f("ix_flow_runs_session_id"),
             sqlite_where=sa.text("session_id IS NOT NULL"),
-            postgresql_where=sa.text("session_id IS NOT NULL"),
         )
         batch_op.drop_index(
             batch_op.f("ix_flow_runs_parent_task_run_id"),
             sqlite_where=sa.text("parent_task_run_id IS NOT NULL"),
-            postgresql_where=sa.text("parent_task_run_id IS NOT NULL"),
         )
         batch_op.drop_index(
             batch_op.f("ix_flow_runs_flow_id_idempotency_key"),
             sqlite_where=sa.text("idempotency_key IS NOT NULL"),
-            postgresql_where=sa.text("idempotency_key IS NOT NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_flow_runs_flow_id_create_time_id"))
         batch_op.drop_index(batch_op.f("ix_flow_runs_create_time_id"))
