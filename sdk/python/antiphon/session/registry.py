@@ -1,63 +1,99 @@
-"""The process's session: made at first use, renewed when lost, closed at exit, and never shared by a fork."""
+"""The session of this process, and its bulk lane for logs: one each for a server, opened when first asked for."""
 
 import atexit
 import os
+import platform
+import sys
 import threading
+import time
 
 from antiphon.logging.handlers import set_log_sink
 from antiphon.server_address import connect_target
 from antiphon.session.session import Session
-from antiphon.session.uploader import Uploader
+from antiphon.session.uploader import LogUploader
 from antiphon.settings import get_current_settings
+from antiphon.v1.log_pb2 import Log
 
-#: Seconds that the end of the process may be held up.
-LAST_FRAMES, LAST_LOGS = 10.0, 5.0
+#: Seconds at the end of the process, at most.
+_SESSION_CLOSE_TIMEOUT = 10.0
+_LOGS_CLOSE_TIMEOUT = 5.0
 
+Server = tuple[str | None, str]
 
-class _Registry:
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.session: Session | None = None
-        self.address: tuple[str | None, str] = (None, "")
-        self.uploader: Uploader | None = None
-
-
-_registry = _Registry()
+_lock = threading.Lock()
+#: By what the settings say of the server: its address, and the home of the embedded one.
+_sessions: dict[Server, Session] = {}
+_uploaders: dict[Server, LogUploader] = {}
 
 
 def get_session() -> Session:
-    """Return the session of this process with the configured server."""
-    settings = get_current_settings()
-    address = (settings.api_url, str(settings.home))
-    with _registry.lock:
-        session = _registry.session
-        if session is None or session.failure is not None or _registry.address != address:
-            session = Session(connect_target, reconnect_timeout=settings.client_reconnect_timeout_seconds)
-            _registry.session, _registry.address = session, address
-            if _registry.uploader is None:
-                _registry.uploader = Uploader(connect_target)
-                set_log_sink(_registry.uploader.put)
+    """Return this process's session with the server that the settings name, a new one where the last has ended.
+
+    Does not wait for the connection. Raises SettingError.
+    """
+    server = _server()
+    session = _sessions.get(server)
+    if session is not None and not session.ended:
+        return session
+    with _lock:
+        session = _sessions.get(server)
+        if session is None or session.ended:
+            timeout = get_current_settings().client_reconnect_timeout_seconds
+            session = Session(connect_target, client=_describe_client(), reconnect_timeout=timeout)
+            _sessions[server] = session
         return session
 
 
-def close() -> None:
-    """Takes leave of the server: what was said is committed, or the time for that is over."""
-    with _registry.lock:
-        session, uploader = _registry.session, _registry.uploader
-        _registry.session = _registry.uploader = None
-    if uploader is not None:
-        set_log_sink(None)
-        uploader.close(LAST_LOGS)
-    if session is not None:
-        session.close(LAST_FRAMES)
+def get_uploader() -> LogUploader:
+    """Return what takes the log lines of this process for the server that the settings name. Raises SettingError."""
+    server = _server()
+    uploader = _uploaders.get(server)
+    if uploader is None:
+        with _lock:
+            uploader = _uploaders.get(server) or LogUploader(connect_target)
+            _uploaders[server] = uploader
+    return uploader
+
+
+def _upload(log: Log) -> None:
+    get_uploader().put(log)
+
+
+def close_all() -> None:
+    """Flush and close every session and uploader, in bounded time. Called at the end of the process."""
+    with _lock:
+        sessions, uploaders = list(_sessions.values()), list(_uploaders.values())
+        _sessions.clear()
+        _uploaders.clear()
+    for uploader in uploaders:
+        uploader.hurry()
+    logs_deadline = time.monotonic() + _LOGS_CLOSE_TIMEOUT
+    deadline = time.monotonic() + _SESSION_CLOSE_TIMEOUT
+    for session in sessions:
+        session.close(deadline - time.monotonic(), "the process ends")
+    for uploader in uploaders:
+        uploader.close(logs_deadline - time.monotonic())
+
+
+def _server() -> Server:
+    settings = get_current_settings()
+    return settings.api_url, str(settings.home)
+
+
+def _describe_client() -> str:
+    """For people who look at the server's sessions."""
+    program = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"
+    return f"{program} (python {platform.python_version()}) on {platform.node()}, process {os.getpid()}"[:500]
 
 
 def _forget() -> None:
-    """In a forked child: what was the parent's stays the parent's."""
-    global _registry
-    _registry = _Registry()
-    set_log_sink(None)
+    """A forked child opens its own; those that it inherited are ended by `forking`."""
+    global _lock
+    _lock = threading.Lock()
+    _sessions.clear()
+    _uploaders.clear()
 
 
-atexit.register(close)
+set_log_sink(_upload)
 os.register_at_fork(after_in_child=_forget)
+atexit.register(close_all)

@@ -1,237 +1,371 @@
-"""The one conversation between this process and the server, kept up over cuts and restarts."""
+"""A process's conversation with the server about its runs."""
 
+import copy
 import logging
-import os
-import platform
-import random
-import socket
 import threading
 import time
-from collections.abc import Callable
-
-import grpc
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum, auto
+from queue import Empty
 
 from antiphon.exceptions import AntiphonException, ServerError, ServerUnreachable, SessionLost
-from antiphon.server_errors import from_rpc_error
-from antiphon.session.core import SessionCore, Settled
-from antiphon.session.stream import Stream
+from antiphon.session import forking
+from antiphon.session.commands import CommandDesk, RunHandler
+from antiphon.session.core import HEARTBEAT, Answer, SessionCore, SessionState
+from antiphon.session.outage import Outage
+from antiphon.session.stream_end import EndKind, StreamEnd
 from antiphon.session.ticket import Body, Ticket
-from antiphon.v1 import session_pb2
-from antiphon.v1.session_pb2 import Command, CommandResult, CommandStage
+from antiphon.session.transport import Link, Stream
+from antiphon.v1.flow_run_pb2 import FlowRun
+from antiphon.v1.session_pb2 import CommandResult
+from antiphon.v1.session_service_pb2 import AttachResponse
+from antiphon.v1.task_run_pb2 import TaskRun
+from antiphon.v1.transition_pb2 import Proposal
+
+#: Seconds to find a server at all.
+STARTUP_TIMEOUT = 30.0
+#: Seconds that the server may take to end the stream after Goodbye.
+_GOODBYE_PATIENCE = 1.0
+#: Seconds for which frames that nobody waits for are held back, to travel with what comes next.
+_LINGER = 0.002
 
 logger = logging.getLogger("antiphon.session")
 
-#: Told a command for a run; says how far it has come. Called in the session's thread: it must be quick.
-RunHandler = Callable[[Command], CommandStage]
 
-FIRST_DELAY, LONGEST_DELAY = 0.01, 2.0
-#: Reasons of the server after which the session cannot go on.
-_LOST = frozenset({"SESSION_EXPIRED", "SESSION_SUPERSEDED", "RESUME_TOKEN_INVALID"})
+class _Listening(Enum):
+    """What the thread that takes requests wakes up for."""
+
+    NOBODY = auto()
+    TO_URGENT = auto()
+    TO_ALL = auto()
 
 
 class Session:
-    """Safe to use from any thread. `connect` gives the target to dial, each time anew."""
+    """Sends what runs of this process want, and gives tickets for the answers. Safe in any thread.
 
-    def __init__(self, connect: Callable[[], str], *, reconnect_timeout: float) -> None:
-        self._connect = connect
-        self._reconnect_timeout = reconnect_timeout
-        self._core = SessionCore(f"python {platform.python_version()} on {socket.gethostname()}, process {os.getpid()}")
-        self._condition = threading.Condition()
-        self._stream: Stream | None = None
-        self._handlers: dict[str, RunHandler] = {}
-        self._closing = threading.Event()
-        #: Why nothing can be said any more.
-        self.failure: ServerError | None = None
-        self._thread = threading.Thread(target=self._run, name="antiphon-session", daemon=True)
-        self._thread.start()
+    It connects at once, in a thread of its own, and connects again when the server goes away; nothing that was
+    submitted is lost by that, or done twice. Once it has ended, tickets fail at once.
+    """
 
-    # For those who run flows
+    method = "/antiphon.v1.SessionService/Attach"
+    parse = AttachResponse.FromString
 
-    def submit(self, *bodies: Body, urgent: bool = True) -> list[Ticket]:
-        """Queue frames, in this order and one message where they fit. Gives a ticket for each.
+    def __init__(
+        self,
+        connect: Callable[[], str],
+        *,
+        client: str = "antiphon",
+        reconnect_timeout: float = 600.0,
+        startup_timeout: float = STARTUP_TIMEOUT,
+    ) -> None:
+        """`connect` gives gRPC's target and is asked anew for each connection; it may start a server.
 
-        Blocks only while too many frames are unanswered. Frames that are not `urgent` may wait a moment for others to
-        travel with. Raises SessionLost or ServerUnreachable where no answer would ever come.
+        `client` tells people who this is. Without a server for `reconnect_timeout` seconds, or `startup_timeout` at
+        the beginning, the session ends and tickets fail with ServerUnreachable.
         """
-        with self._condition:
-            while self._core.unacked >= self._core.window and self.failure is None and not self._in_thread():
-                self._condition.wait()
-            if self.failure is not None:
-                raise self.failure
-            tickets = self._core.submit(bodies)
-            if self._stream is not None and self._core.attached:
-                self._stream.wake(urgent=urgent)
-        return tickets
+        self._core = SessionCore(client)
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        #: How many threads wait for `_changed`; the session's thread looks before it takes the lock.
+        self._watchers = 0
+        self._outage = Outage()
+        self._outage.begin()
+        self._warned = False
+        self._reconnect_timeout = reconnect_timeout
+        self._startup_timeout = startup_timeout
+        self._desk = CommandDesk(self._answer_command)
+        self._stream = Stream()
+        #: Whether a frame is queued that somebody waits for.
+        self._urgent = False
+        #: Whose frames wake the thread that takes requests.
+        self._listening = _Listening.NOBODY
+        self._link = Link("antiphon-session", connect, self)
+        forking.track(self)
+        self._link.start()
 
-    def set_run_handler(self, flow_run_id: str, handler: RunHandler) -> None:
-        """Have `handler` called with commands for this flow run."""
-        self._handlers[flow_run_id] = handler
+    # For users
 
-    def remove_run_handler(self, flow_run_id: str) -> None:
-        """Commands for this flow run come too late from now on."""
-        self._handlers.pop(flow_run_id, None)
+    def submit(self, *bodies: FlowRun | TaskRun | Proposal, urgent: bool = True) -> list[Ticket]:
+        """Send frames in this order, in one message where they fit; gives a ticket for each.
+
+        Frames that are not `urgent`, because nobody waits for their answer, may be held back for 2 ms: the next ones
+        then share their message, and their transaction.
+        A body must not be changed afterwards. Returns without waiting for the network, unless too much is unanswered:
+        then it waits until there is room again (but never in the session's thread, in callbacks of tickets that is).
+        Raises TypeError for anything that is no such message.
+        """
+        core = self._core
+        if core.backlog >= core.window and not self._link.is_current_thread:
+            self._wait(lambda: core.backlog < core.window or core.error is not None, None)
+        return self._submit(bodies, urgent)
 
     @property
     def session_id(self) -> str:
-        """The server's name for this session; empty before the first Welcome."""
-        return self._core.session_id
-
-    def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all that was submitted is committed; says whether it is."""
-        with self._condition:
-            return self._condition.wait_for(lambda: not self._core.unacked or self.failure is not None, timeout)
-
-    def close(self, timeout: float | None = None) -> None:
-        """Have everything committed, take leave of the server, and end. Runs that are still held become CRASHED."""
-        if self.flush(timeout) and self.failure is None:
-            with self._condition:
-                self._core.say_goodbye()
-                self._closing.set()
-                stream = self._stream
-            if stream is not None:
-                stream.half_close()
-                self._thread.join(timeout)
-        self._closing.set()
-        with self._condition:
-            stream = self._stream
-        if stream is not None:
-            stream.close()
-
-    # The session's thread
-
-    def _in_thread(self) -> bool:
-        return threading.current_thread() is self._thread
-
-    def _run(self) -> None:
-        outage = _Outage(self._reconnect_timeout)
-        while not self._closing.is_set():
-            try:
-                self._attach(outage)
-            except grpc.RpcError as error:
-                problem: ServerError = from_rpc_error(error)
-            except ServerError as error:
-                problem = error
-            except AntiphonException as error:  # a wrong setting: no use in trying again
-                self._fail(ServerUnreachable(str(error)))
-                return
-            else:
-                problem = ServerUnreachable("The server ended the stream.", code="UNAVAILABLE")
-            with self._condition:
-                self._core.disconnected()
-            if self._closing.is_set():
-                return
-            if problem.reason in _LOST:
-                self._fail(SessionLost(str(problem), code=problem.code, reason=problem.reason))
-                return
-            if outage.is_hopeless(problem):
-                self._fail(
-                    ServerUnreachable(
-                        f"No server for {outage.seconds:.0f} s, so this process gives up. The last attempt: {problem}",
-                        code=problem.code,
-                        reason=problem.reason,
-                    )
-                )
-                return
-            self._closing.wait(outage.next_delay(problem))
-
-    def _attach(self, outage: "_Outage") -> None:
-        """Holds one stream from its beginning to its end."""
-        stream = Stream(self._core, self._condition, self._connect())
-        with self._condition:
-            self._stream = stream
-        try:
-            for response in stream.responses():
-                with self._condition:
-                    was_attached = self._core.attached
-                    settled, commands = self._core.receive(response.frames)
-                    if not was_attached and self._core.attached:
-                        stream.wake(urgent=True)
-                    self._condition.notify_all()
-                if not was_attached:
-                    outage.over()
-                _hand_out(settled)
-                for command in commands:
-                    self._obey(command)
-        finally:
-            with self._condition:
-                self._stream = None
-            stream.close()
-
-    def _fail(self, failure: ServerError) -> None:
-        """Nothing more can be said: open tickets are told, and so are the runs, which must stop."""
-        with self._condition:
-            self.failure = failure
-            tickets = self._core.abandon()
-            handlers = dict(self._handlers)
-            self._condition.notify_all()
-        for ticket in tickets:
-            ticket.settle(None, failure)
-        for flow_run_id, handler in handlers.items():
-            handler(Command(revoke_run=session_pb2.RevokeRun(flow_run_id=flow_run_id, reason=str(failure))))
-
-    # Commands
-
-    def _obey(self, command: Command) -> None:
-        stage = self._core.known_stage(command)
-        message = ""
-        if stage is None:
-            self._answer(command, session_pb2.COMMAND_STAGE_RECEIVED)
-            stage, message = self._carry_out(command)
-            self._core.note_stage(command, stage)
-        self._answer(command, stage, message)
-
-    def _carry_out(self, command: Command) -> tuple[CommandStage, str]:
-        kind = command.WhichOneof("body")
-        if kind == "drain":
-            logger.info("The server is about to stop; this process goes on and attaches to the next one.")
-            return session_pb2.COMMAND_STAGE_APPLIED, ""
-        if kind is None:
-            return session_pb2.COMMAND_STAGE_REFUSED, "this SDK does not know the command; upgrade it"
-        run_id = command.cancel_run.flow_run_id if kind == "cancel_run" else command.revoke_run.flow_run_id
-        handler = self._handlers.get(run_id)
-        if handler is None:
-            return session_pb2.COMMAND_STAGE_TOO_LATE, ""
-        try:
-            return handler(command), ""
-        except Exception as error:
-            logger.exception("A %s command could not be carried out.", kind)
-            return session_pb2.COMMAND_STAGE_REFUSED, repr(error)
-
-    def _answer(self, command: Command, stage: CommandStage, message: str = "") -> None:
-        if command.id:
-            self.submit(CommandResult(command_id=command.id, stage=stage, message=message[:10_000]))
-
-
-def _hand_out(settled: list[Settled]) -> None:
-    for each in settled:
-        each.ticket.settle(each.answer, each.error)
-
-
-class _Outage:
-    """How long there has been no server, and how long to wait before the next attempt."""
-
-    def __init__(self, longest: float) -> None:
-        self._longest = longest
-        self._since: float | None = None
-        self._delay = FIRST_DELAY
+        """The server's id of the session. Waits for the first connection; raises what the session ended with."""
+        core = self._core
+        self._wait(lambda: bool(core.session_id) or core.error is not None, None)
+        if not core.session_id and core.error is not None:
+            raise copy.copy(core.error)
+        return core.session_id
 
     @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._since if self._since is not None else 0.0
+    def ended(self) -> bool:
+        """Whether every ticket from now on fails."""
+        return self._core.error is not None
 
-    def over(self) -> None:
-        if self._since is not None and self.seconds > 1:
-            logger.info("The server is back after %.1f s.", self.seconds)
-        self._since, self._delay = None, FIRST_DELAY
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was submitted before is answered; WAIT is an answer. False if `timeout` s did not do."""
+        core = self._core
+        with self._lock:
+            tickets = core.unanswered() if core.backlog else []
+        at = 0
 
-    def is_hopeless(self, problem: ServerError) -> bool:
-        if self._since is None:
-            self._since = time.monotonic()
-            if problem.reason != "SERVER_STOPPING":
-                logger.warning("The connection to the server is cut; trying to attach again. %s", problem)
-        return self.seconds > self._longest
+        def all_answered() -> bool:
+            nonlocal at
+            while at < len(tickets) and (tickets[at].done() or tickets[at].deferred):
+                at += 1
+            return at == len(tickets)
 
-    def next_delay(self, problem: ServerError) -> float:
-        """Seconds, drawn between 0 and a bound that doubles ("full jitter")."""
-        bound, self._delay = self._delay, min(self._delay * 2, LONGEST_DELAY)
-        return bound * random.random()
+        return all_answered() or self._wait(all_answered, timeout)
+
+    def close(self, timeout: float = 10.0, reason: str = "") -> bool:
+        """Flush for at most `timeout` seconds, say Goodbye, and end; says whether all was answered.
+
+        Runs that the session still holds become CRASHED. Tickets that have no answer fail.
+        """
+        deadline = time.monotonic() + timeout
+        flushed = self.flush(timeout)
+        closed = ServerError("The session was closed by this process.", code="CANCELLED", reason="SESSION_CLOSED")
+        with self._lock:
+            told = self._core.say_goodbye(reason, closed) if self._core.error is None else False
+        if told:
+            self._stream.bell.put(None)
+            self._link.join(min(_GOODBYE_PATIENCE, max(deadline - time.monotonic(), 0.1)))
+        self._link.stop()
+        self._end(SessionState.CLOSED, closed)
+        return flushed
+
+    def set_run_handler(self, flow_run_id: str, handler: RunHandler) -> None:
+        """Have `handler(command)` called when the server wants something of a run, or takes it away.
+
+        It is called in the session's thread and must be quick. It gives COMMAND_STAGE_APPLIED once user code is told,
+        REFUSED or TOO_LATE; what it raises is logged and refuses the command.
+        """
+        self._desk.set_handler(flow_run_id, handler)
+
+    def remove_run_handler(self, flow_run_id: str) -> None:
+        """The run has ended: commands for it are TOO_LATE."""
+        self._desk.remove_handler(flow_run_id)
+
+    # For forks
+
+    def request_pause(self) -> None:
+        """See `forking.Forkable`."""
+        self._link.request_pause()
+
+    def await_pause(self) -> None:
+        """See `forking.Forkable`."""
+        self._link.await_pause()
+
+    def resume(self) -> None:
+        """See `forking.Forkable`."""
+        self._link.resume()
+
+    def abandon(self) -> None:
+        """In a forked child: this session is the parent's, whatever is asked of it here fails."""
+        error = SessionLost(
+            "This session belongs to the process that forked this one. Runs that were begun before the fork go on "
+            "there; begin new ones here.",
+            code="ABORTED",
+            reason="FORKED",
+        )
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._watchers = 0
+        self._listening = _Listening.NOBODY
+        for ticket in self._core.end(SessionState.LOST, error):
+            ticket.abandon(error)
+
+    # For the link
+
+    def requests(self, stream: Stream) -> Iterator[bytes]:
+        """Begin a stream. Gives everything that is queued, in as few messages as it takes, and heartbeats between."""
+        with self._lock:
+            stream.number = self._core.connect()
+            self._stream = stream
+            hello = self._core.hello()
+        return self._requests(stream, hello)
+
+    def _requests(self, stream: Stream, hello: bytes) -> Iterator[bytes]:
+        core = self._core
+        yield hello
+        while True:
+            self._gather(stream)
+            with self._lock:
+                self._urgent = False
+                wires, refused = core.frames_to_send(stream.number)
+                self._listening = _Listening.NOBODY if wires else _Listening.TO_ALL
+                patience = core.patience
+            self._settle(refused)
+            if wires is None:
+                return
+            if wires:
+                self._urgent = self._urgent or core.sendable
+                yield b"".join(wires)
+            elif not core.sendable and not _rings(stream, patience):  # whoever submits from now on sees `_idle`
+                if not core.beat():
+                    logger.warning("The server has said nothing for too long; connecting again")
+                    stream.cancel()
+                    return
+                yield HEARTBEAT
+
+    def received(self, stream: Stream, message: AttachResponse) -> None:
+        """Answers and commands."""
+        with self._lock:
+            received = self._core.receive(stream.number, message.frames)
+        self._settle(received.answers)
+        if self._outage.lasts and (received.progress or (received.welcome and not self._core.backlog)):
+            self._back()
+        for command in received.commands:
+            self._desk.handle(command)
+        if self._core.sendable:
+            self._ring(urgent=True)
+        self._notify()
+
+    def stream_ended(self, stream: Stream, end: StreamEnd) -> float | None:
+        """Decide what follows: seconds to wait before the next stream, or None."""
+        with self._lock:
+            self._core.disconnected(stream.number)
+            self._listening = _Listening.NOBODY
+            over = self._core.error
+        stream.bell.put(None)
+        if over is not None:
+            self._end(SessionState.CLOSED, over)
+            return None
+        if end.kind is EndKind.PAUSED:
+            return 0.0
+        if end.kind is EndKind.LOST:
+            self._end(SessionState.LOST, _lost(end.cause))
+            return None
+        starting = not self._core.session_id
+        if end.kind is EndKind.REFUSED or (end.kind is EndKind.NOWHERE and starting):
+            self._end(SessionState.LOST, end.cause)
+            return None
+        if self._desk.draining:
+            self._desk.draining = False
+            self._outage.begin()
+            return 0.0
+        limit = self._startup_timeout if starting else self._reconnect_timeout
+        delay = self._outage.next_delay(limit, end.retry_after)
+        if delay is None:
+            self._end(SessionState.LOST, _unreachable(self._outage.seconds, end.cause))
+        elif not self._warned:
+            self._warned = True
+            logger.warning("%s. Trying again, for up to %g s", str(end.cause).rstrip("."), limit)
+        return delay
+
+    def stopped(self, error: Exception | None) -> None:
+        """The link's thread ends."""
+        if self._core.error is None:
+            why = f"by a bug: {type(error).__name__}: {error}" if error is not None else "because it was closed"
+            self._end(SessionState.LOST, ServerError(f"The session ended {why}.", code="INTERNAL"))
+
+    # Inside
+
+    def _gather(self, stream: Stream) -> None:
+        """Give frames that nobody waits for a moment to find company."""
+        self._listening = _Listening.TO_URGENT
+        if not self._urgent:
+            _rings(stream, _LINGER)
+
+    def _ring(self, *, urgent: bool) -> None:
+        """Wake the thread that takes requests, if that is what it waits for. The order matters: it says what it
+        listens to before it looks."""
+        if urgent:
+            self._urgent = True
+        if self._listening is _Listening.TO_ALL or (urgent and self._listening is _Listening.TO_URGENT):
+            self._stream.bell.put(None)
+
+    def _submit(self, bodies: Iterable[Body], urgent: bool = True) -> list[Ticket]:
+        core = self._core
+        tickets = core.submit(bodies)
+        if core.error is not None:
+            self._fail(core.reject(), core.error)
+        elif core.sendable:
+            self._ring(urgent=urgent)
+        return tickets
+
+    def _answer_command(self, result: CommandResult) -> None:
+        self._submit((result,))
+
+    @staticmethod
+    def _settle(answers: list[Answer]) -> None:
+        for ticket, verdict, error in answers:
+            ticket.settle(verdict, error)
+
+    @staticmethod
+    def _fail(tickets: list[Ticket], error: AntiphonException) -> None:
+        for ticket in tickets:
+            ticket.settle(None, error)
+
+    def _back(self) -> None:
+        if self._warned:
+            self._warned = False
+            logger.info("Connected to the server again after %.1f s", self._outage.seconds)
+        self._outage.end()
+
+    def _end(self, state: SessionState, error: AntiphonException) -> None:
+        """Nothing more can come: runs are told first, so that theirs is the word which user code hears."""
+        with self._lock:
+            first = self._core.state not in (SessionState.CLOSED, SessionState.LOST)
+            tickets = self._core.end(state, error)
+        self._stream.bell.put(None)
+        if first and state is SessionState.LOST:
+            logger.error("%s", error)
+            self._desk.revoke_all(str(error))
+        self._fail(tickets, self._core.error or error)
+        self._notify()
+
+    def _wait(self, condition: Callable[[], bool], timeout: float | None) -> bool:
+        """Wait for what the session's thread brings about; False if it takes longer than `timeout` seconds."""
+        if self._link.is_current_thread:
+            raise RuntimeError("The session's own thread cannot wait for the session; wait in another one.")
+        with self._lock:
+            self._watchers += 1
+            try:
+                return self._changed.wait_for(condition, timeout)
+            finally:
+                self._watchers -= 1
+
+    def _notify(self) -> None:
+        if self._watchers:
+            with self._lock:
+                self._changed.notify_all()
+
+
+def _rings(stream: Stream, patience: float | None) -> bool:
+    """Wait for the bell; False if it stays silent for `patience` seconds."""
+    try:
+        stream.bell.get(timeout=patience)
+    except Empty:
+        return False
+    while not stream.bell.empty():  # several may have rung, and this is the only thread that takes
+        stream.bell.get()
+    return True
+
+
+def _lost(cause: AntiphonException) -> SessionLost:
+    return SessionLost(
+        f"The server has given up this process's session: {cause}. Runs that it held are CRASHED there; run their flows "
+        "again.",
+        code=getattr(cause, "code", ""),
+        reason=getattr(cause, "reason", ""),
+    )
+
+
+def _unreachable(seconds: float, cause: AntiphonException) -> ServerUnreachable:
+    return ServerUnreachable(
+        f"No server for {seconds:.0f} s, so this process has given up. The last attempt failed with: {cause} "
+        "(ANTIPHON_CLIENT_RECONNECT_TIMEOUT_SECONDS says how long runs go on without one.)",
+        code="UNAVAILABLE",
+    )

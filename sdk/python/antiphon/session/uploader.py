@@ -1,157 +1,192 @@
-"""The bulk lane: log lines go up on a stream of their own, so that a flood of them cannot delay a verdict."""
+"""The bulk lane: log lines on a stream of their own, so that a flood of them cannot delay a verdict."""
 
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from queue import Empty
 
-import grpc
-
-from antiphon.client import CHANNEL_OPTIONS
-from antiphon.exceptions import AntiphonException
-from antiphon.ids import new_id
+from antiphon.session import forking
+from antiphon.session.log_journal import LogJournal
+from antiphon.session.outage import Outage
+from antiphon.session.stream_end import EndKind, StreamEnd
+from antiphon.session.transport import Link, Stream
 from antiphon.v1.log_pb2 import Log
-from antiphon.v1.session_service_pb2 import UploadRequest
-from antiphon.v1.session_service_pb2_grpc import SessionServiceStub
+from antiphon.v1.session_service_pb2 import UploadResponse
+
+MAX_LINES = 20_000
+MAX_BYTES = 32 * 1024 * 1024
+#: Seconds that a line may wait for others to go with.
+LINGER = 0.1
+_GOODBYE_PATIENCE = 0.5
 
 logger = logging.getLogger("antiphon.session")
 
-MAX_LINES, MAX_BYTES = 1000, 1024 * 1024
-#: What may wait here. Beyond it the least important lines go, counted.
-MAX_QUEUED_LINES, MAX_QUEUED_BYTES = 100_000, 64 * 1024 * 1024
-#: Seconds that a first line waits for others.
-GATHER = 0.1
-RETRY_AFTER = 1.0
-MAX_UNACKED_BATCHES = 4
 
+class LogUploader:
+    """Sends log lines in batches until the server has stored them. Safe in any thread; connects with the first line."""
 
-class Uploader:
-    """`put` never blocks. Lines wait here until the server has them; a batch that was cut off is sent again."""
+    method = "/antiphon.v1.SessionService/Upload"
+    parse = UploadResponse.FromString
 
-    def __init__(self, connect: Callable[[], str]) -> None:
-        self._connect = connect
-        self._condition = threading.Condition()
-        self._queue: deque[Log] = deque()
-        self._bytes = 0
-        self._dropped: dict[int, int] = {}
-        self._unacked: deque[UploadRequest] = deque()
-        self._sequence = 0
-        self._flushing = False
+    def __init__(
+        self,
+        connect: Callable[[], str],
+        *,
+        max_lines: int = MAX_LINES,
+        max_bytes: int = MAX_BYTES,
+        linger: float = LINGER,
+    ) -> None:
+        """`connect` gives gRPC's target. At most `max_lines` and `max_bytes` wait to be sent, each for `linger` s."""
+        self._journal = LogJournal(max_lines, max_bytes, linger)
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._outage = Outage()
+        self._warned = False
+        self._stream = Stream()
+        self._live_stream = 0
+        self._started = False
         self._closed = False
-        self._call: Any = None
-        self._thread: threading.Thread | None = None
+        self._link = Link("antiphon-logs", connect, self)
+        forking.track(self)
 
     def put(self, log: Log) -> None:
-        """Queue a line; when there are too many, the least important ones are dropped."""
-        with self._condition:
+        """Queue a line, which must not be changed afterwards. Never blocks: when too many wait, the oldest of the
+        lowest level are dropped, and a WARNING line says so later. A closed uploader drops all."""
+        with self._lock:
             if self._closed:
                 return
-            self._queue.append(log)
-            self._bytes += log.ByteSize()
-            if len(self._queue) > MAX_QUEUED_LINES or self._bytes > MAX_QUEUED_BYTES:
-                self._make_room()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="antiphon-logs", daemon=True)
-                self._thread.start()
-            if len(self._queue) == 1 or len(self._queue) >= MAX_LINES:
-                self._condition.notify_all()
+            wake = self._journal.put(log, time.monotonic())
+            if not self._started:
+                self._started = True
+                self._link.start()
+        if wake:
+            self._stream.bell.put(None)
 
-    def flush(self, timeout: float | None) -> bool:
-        """Wait until the server has all lines; says whether it has."""
-        with self._condition:
-            self._flushing = True
-            self._condition.notify_all()
-            try:
-                return self._condition.wait_for(lambda: not self._queue and not self._unacked, timeout)
-            finally:
-                self._flushing = False
+    def hurry(self) -> int:
+        """Have what is queued sent without delay; does not wait for it."""
+        with self._lock:
+            order = self._journal.hurry()
+        self._stream.bell.put(None)
+        return order
 
-    def close(self, timeout: float) -> None:
-        """Flush, then end."""
-        if self._thread is not None and not self.flush(timeout):
-            logger.warning("%d log lines could not be sent before the process ended.", len(self._queue))
-        with self._condition:
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until every line put before is stored (or dropped). False if that takes longer than `timeout` s."""
+        order = self.hurry()
+        with self._lock:
+            return self._changed.wait_for(lambda: self._closed or self._journal.stored_up_to(order), timeout)
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Flush for at most `timeout` seconds and end; says whether all lines are stored."""
+        flushed = self.flush(timeout)
+        with self._lock:
             self._closed = True
-            call = self._call
-            self._condition.notify_all()
-        if call is not None:
-            call.cancel()
+            left = self._journal.lines
+            self._changed.notify_all()
+        if left:
+            logger.warning("%d log lines could not be sent to the server", left)
+        self._stream.bell.put(None)
+        if self._started:
+            self._link.join(_GOODBYE_PATIENCE if flushed else 0.0)
+        self._link.stop()
+        return flushed
 
-    def _make_room(self) -> None:
-        """Drops a tenth of the lines, those of the lowest levels first and among them the oldest."""
-        count = max(len(self._queue) // 10, 1)
-        least = sorted(range(len(self._queue)), key=lambda place: (self._queue[place].level, place))[:count]
-        gone = set(least)
-        kept: deque[Log] = deque()
-        for place, log in enumerate(self._queue):
-            if place in gone:
-                self._dropped[log.level] = self._dropped.get(log.level, 0) + 1
-            else:
-                kept.append(log)
-        self._queue = kept
-        self._bytes = sum(log.ByteSize() for log in kept)
+    # For forks
 
-    def _run(self) -> None:
-        while not self._closed:
-            try:
-                self._stream()
-            except grpc.RpcError as error:
-                logger.debug("The log stream was cut: %s", error)
-            except AntiphonException as error:
-                logger.debug("There is no server for log lines: %s", error)
-            with self._condition:
-                self._condition.wait_for(lambda: self._closed, RETRY_AFTER)
+    def request_pause(self) -> None:
+        """See `forking.Forkable`."""
+        self._link.request_pause()
 
-    def _stream(self) -> None:
-        with grpc.insecure_channel(self._connect(), options=CHANNEL_OPTIONS) as channel:
-            self._call = SessionServiceStub(channel).Upload(self._requests())
-            for response in self._call:
-                with self._condition:
-                    while self._unacked and self._unacked[0].sequence <= response.sequence:
-                        self._unacked.popleft()
-                    self._condition.notify_all()
+    def await_pause(self) -> None:
+        """See `forking.Forkable`."""
+        if self._started:
+            self._link.await_pause()
 
-    def _requests(self) -> Iterator[UploadRequest]:
-        with self._condition:
-            again = list(self._unacked)
-        yield from again
-        while not self._closed:
-            with self._condition:
-                self._condition.wait_for(self._may_send)
-                if self._closed:
+    def resume(self) -> None:
+        """See `forking.Forkable`."""
+        self._link.resume()
+
+    def abandon(self) -> None:
+        """In a forked child: the lines are the parent's to send."""
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._closed = True
+
+    # For the link
+
+    def requests(self, stream: Stream) -> Iterator[bytes]:
+        """Begin a stream; gives batches."""
+        with self._lock:
+            stream.number = self._stream.number + 1
+            self._stream = stream
+            self._live_stream = stream.number
+        return self._requests(stream)
+
+    def _requests(self, stream: Stream) -> Iterator[bytes]:
+        while True:
+            with self._lock:
+                if self._live_stream != stream.number:
                     return
-                if not self._flushing and len(self._queue) < MAX_LINES:
-                    self._condition.wait_for(
-                        lambda: self._closed or self._flushing or len(self._queue) >= MAX_LINES, GATHER
-                    )
-                request = self._next_batch()
-            yield request
+                now = time.monotonic()
+                request = self._journal.next_request(now, time.time_ns())
+                if request is None and self._closed:
+                    return
+                wait = self._journal.wait(now)
+            if request is not None:
+                yield request
+            else:
+                _doze(stream, wait)
 
-    def _may_send(self) -> bool:
-        return self._closed or (bool(self._queue) and len(self._unacked) < MAX_UNACKED_BATCHES)
+    def received(self, stream: Stream, message: UploadResponse) -> None:
+        """Batches are stored."""
+        with self._lock:
+            if self._live_stream == stream.number:
+                self._journal.stored(message.sequence)
+            self._changed.notify_all()
+        if self._outage.lasts:
+            if self._warned:
+                logger.info("The server takes logs again after %.1f s", self._outage.seconds)
+            self._warned = False
+            self._outage.end()
+        stream.bell.put(None)
 
-    def _next_batch(self) -> UploadRequest:
-        self._sequence += 1
-        batch = UploadRequest(sequence=self._sequence)
-        if self._dropped:
-            batch.logs.append(self._told_dropped())
-        size = 0
-        while self._queue and len(batch.logs) < MAX_LINES and size < MAX_BYTES:
-            log = self._queue.popleft()
-            length = log.ByteSize()
-            size += length
-            self._bytes -= length
-            batch.logs.append(log)
-        self._unacked.append(batch)
-        return batch
+    def stream_ended(self, stream: Stream, end: StreamEnd) -> float | None:
+        """Try again for as long as the process lives: the queue is bounded."""
+        at_fault = end.kind is EndKind.REFUSED and getattr(end.cause, "code", "") == "INVALID_ARGUMENT"
+        with self._lock:
+            self._live_stream = 0
+            refused = 0
+            if at_fault:
+                refused = self._journal.refused()
+            else:
+                self._journal.disconnected()
+            self._changed.notify_all()
+            closed = self._closed
+        stream.bell.put(None)
+        if refused:
+            logger.warning("The server refuses a log line, which is dropped: %s", end.cause)
+        if closed:
+            return None
+        if end.kind is EndKind.PAUSED or at_fault:
+            return 0.0
+        delay = self._outage.next_delay(None, end.retry_after)
+        if not self._warned:
+            self._warned = True
+            logger.warning("Logs cannot be sent for now and are kept: %s", end.cause)
+        return delay
 
-    def _told_dropped(self) -> Log:
-        """A line that says what is missing, in place of the lines that are."""
-        counts = ", ".join(f"{count} at level {logging.getLevelName(level)}" for level, count in self._dropped.items())
-        self._dropped = {}
-        line = Log(id=new_id(), logger="antiphon.session", level=logging.WARNING)
-        line.message = f"Log lines were dropped because they came faster than the server takes them: {counts}."
-        line.create_time.FromNanoseconds(time.time_ns())
-        return line
+    def stopped(self, error: Exception | None) -> None:
+        """The link's thread ends."""
+        with self._lock:
+            self._closed = True
+            self._changed.notify_all()
+
+
+def _doze(stream: Stream, seconds: float | None) -> None:
+    """Wait for the bell, for at most `seconds`."""
+    try:
+        stream.bell.get(timeout=seconds)
+    except Empty:
+        return
+    while not stream.bell.empty():
+        stream.bell.get()
