@@ -1,4 +1,4 @@
-"""A whole server in a thread of the test's process: real sockets, a real database, and a clock that the test may hold."""
+"""A whole server in a thread of the test process: real sockets, a real database, and a clock that a test may move."""
 
 import asyncio
 import threading

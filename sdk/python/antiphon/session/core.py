@@ -170,8 +170,8 @@ class SessionCore:
         return True
 
     def end(self, state: SessionState, error: AntiphonException) -> list[Ticket]:
-        """Nothing will be sent any more. Gives the tickets to fail, in order; ends the present stream. `error` says why,
-        unless something did before."""
+        """Nothing will be sent any more. Gives the tickets to fail, in order; ends the present stream. `error` says
+        why, unless something did before."""
         self.state = state
         self.stream += 1
         self.error = self.error or error

@@ -48,7 +48,6 @@ class Session:
     """
 
     method = "/antiphon.v1.SessionService/Attach"
-    parse = AttachResponse.FromString
 
     def __init__(
         self,
@@ -188,6 +187,9 @@ class Session:
 
     # For the link
 
+    def parse(self, data: bytes) -> AttachResponse:
+        return AttachResponse.FromString(data)
+
     def requests(self, stream: Stream) -> Iterator[bytes]:
         """Begin a stream. Gives everything that is queued, in as few messages as it takes, and heartbeats between."""
         with self._lock:
@@ -212,7 +214,7 @@ class Session:
             if wires:
                 self._urgent = self._urgent or core.sendable
                 yield b"".join(wires)
-            elif not core.sendable and not _rings(stream, patience):  # whoever submits from now on sees `_idle`
+            elif not core.sendable and not _rings(stream, patience):  # whoever submits from now on rings
                 if not core.beat():
                     logger.warning("The server has said nothing for too long; connecting again")
                     stream.cancel()
@@ -356,8 +358,8 @@ def _rings(stream: Stream, patience: float | None) -> bool:
 
 def _lost(cause: AntiphonException) -> SessionLost:
     return SessionLost(
-        f"The server has given up this process's session: {cause}. Runs that it held are CRASHED there; run their flows "
-        "again.",
+        f"The server has given up this process's session: {cause}. Runs that it held are CRASHED there; run their "
+        "flows again.",
         code=getattr(cause, "code", ""),
         reason=getattr(cause, "reason", ""),
     )

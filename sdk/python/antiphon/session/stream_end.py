@@ -70,5 +70,6 @@ def _retry_delay(error: grpc.RpcError) -> float:
     info = error_details_pb2.RetryInfo()
     for detail in status.details if status is not None else ():
         if detail.Unpack(info):
-            return max(0.0, info.retry_delay.ToTimedelta().total_seconds())
+            seconds: float = info.retry_delay.ToTimedelta().total_seconds()
+            return max(0.0, seconds)
     return 0.0

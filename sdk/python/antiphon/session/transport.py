@@ -16,8 +16,8 @@ from antiphon.client import CHANNEL_OPTIONS
 from antiphon.exceptions import AntiphonException
 from antiphon.session.stream_end import EndKind, StreamEnd, paused, read_end
 
-#: A connection for each link: what floods one must not delay the other, and a new attempt must not wait for the back-off
-#: of an older one, which gRPC keeps with connections that are shared.
+#: A connection for each link: what floods one must not delay the other, and a new attempt must not wait for the
+#: back-off of an older one, which gRPC keeps with connections that are shared.
 _OPTIONS = (*CHANNEL_OPTIONS, ("grpc.use_local_subchannel_pool", 1))
 #: Seconds that a fork waits for a link to put its call down. Only a server that is being started takes so long.
 PAUSE_PATIENCE = 30.0
@@ -75,8 +75,9 @@ class Talk(Protocol):
 
     #: The full name of the RPC.
     method: str
-    #: Makes a message of an answer's bytes.
-    parse: Callable[[bytes], Any]
+
+    def parse(self, data: bytes) -> Any:
+        """Makes a message of an answer's bytes."""
 
     def requests(self, stream: Stream) -> Iterator[bytes]:
         """Begin a stream. Gives encoded requests; the iterator is for another thread, waits at `stream.bell` when there

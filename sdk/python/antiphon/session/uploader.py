@@ -27,7 +27,6 @@ class LogUploader:
     """Sends log lines in batches until the server has stored them. Safe in any thread; connects with the first line."""
 
     method = "/antiphon.v1.SessionService/Upload"
-    parse = UploadResponse.FromString
 
     def __init__(
         self,
@@ -113,6 +112,9 @@ class LogUploader:
         self._closed = True
 
     # For the link
+
+    def parse(self, data: bytes) -> UploadResponse:
+        return UploadResponse.FromString(data)
 
     def requests(self, stream: Stream) -> Iterator[bytes]:
         """Begin a stream; gives batches."""

@@ -1,0 +1,29 @@
+"""Fixtures for every test."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def miss_tool(reason: str) -> NoReturn:
+    """Skips a test whose tool is missing; fails it where every tool must be present, as in CI."""
+    if os.environ.get("ANTIPHON_REQUIRE_TOOLS"):
+        pytest.fail(f"{reason} (ANTIPHON_REQUIRE_TOOLS is set)")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def grpcurl() -> str:
+    """The path of grpcurl: `.tools/bin/grpcurl`, which `.ci/run` builds, or the one on PATH."""
+    local = ROOT / ".tools" / "bin" / "grpcurl"
+    path = str(local) if os.access(local, os.X_OK) else shutil.which("grpcurl")
+    if path is None:
+        miss_tool(
+            "grpcurl is missing: GOBIN=$PWD/.tools/bin go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4"
+        )
+    return path

@@ -1,0 +1,102 @@
+"""The demo, as a newcomer runs it: its tables, its plot, its run tree, and the lines that it says to try."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from antiphon.embedded_server import read_pid, wait_for_leaving
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What one run of the demo said, and where it left things."""
+
+    said: str
+    folder: Path
+    environment: dict[str, str]
+
+    def lines(self, word: str) -> list[str]:
+        """The command lines that it says to try and that have `word` in them."""
+        found = [line.strip() for line in self.said.splitlines() if word in line]
+        return [line for line in found if not line.startswith("#")]
+
+    def run(self, line: str) -> str:
+        """What a command line prints. It must succeed."""
+        process = subprocess.run(
+            shlex.split(line), env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=60
+        )
+        assert process.returncode == 0, f"{line}\n{process.stdout}{process.stderr}"
+        return process.stdout
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("plot")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("ANTIPHON_")}
+    environment = kept | {"ANTIPHON_HOME": str(home), "PYTHONPATH": str(ROOT / "examples")}
+    command = [sys.executable, str(ROOT / "scripts" / "lib" / "demo.py"), "--folder", str(folder)]
+    try:
+        process = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        assert process.returncode == 0, process.stdout + process.stderr
+        yield Demo(process.stdout, folder, environment)
+    finally:
+        pid = read_pid(home)
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            wait_for_leaving(home, 30)
+
+
+def test_the_tables_have_every_month_and_state(demo: Demo) -> None:
+    months = re.findall(r"│ (\w+) +│ +[\d.]+ │ +[\d.]+ │ +\d+ │ +(\d+)% │", demo.said)
+    assert len(months) == 12
+    assert dict(months)["July"] == "93"
+    assert max(months, key=lambda month: int(month[1]))[0] == "July"
+    assert re.search(r"│ WA +│ +\d+ │ Renton Municipal +│ +9 │", demo.said)
+    assert re.search(r"│ MT +│", demo.said)
+
+
+def test_the_plot_is_a_picture(demo: Demo) -> None:
+    plot = (demo.folder / "seattle_weather.png").read_bytes()
+    assert plot.startswith(b"\x89PNG\r\n\x1a\n")
+    assert len(plot) > 20_000
+    assert str(demo.folder / "seattle_weather.png") in demo.said
+
+
+def test_the_tree_has_tasks_retries_and_the_nested_flow(demo: Demo) -> None:
+    tree = demo.said.partition("Its run, as the server remembers it")[2].partition("Look for yourself")[0]
+    assert "seattle-weather" in tree and "airports-within-reach" in tree
+    for number in range(1, 13):
+        assert f"summarize-month-{number} " in tree
+    for code in ("WA", "OR", "ID", "MT"):
+        assert f"summarize-state-{code}" in tree
+    assert re.search(r"read-year-2013.*attempt 4", tree)
+    assert "Failed" not in tree and "Running" not in tree
+
+
+def test_the_antiphon_lines_work(demo: Demo) -> None:
+    lines = demo.lines("antiphon flow-run")
+    assert [line.split()[2] for line in lines] == ["inspect", "logs", "ls"]
+    inspected, logged, listed = (demo.run(line) for line in lines)
+    assert "seattle-weather" in inspected and "read-year-2013" in inspected
+    assert "1461 days from 2012-01-01 to 2015-12-31" in logged
+    assert "seattle-weather" in listed
+
+
+def test_the_grpcurl_lines_work(demo: Demo, grpcurl: str) -> None:
+    lines = demo.lines("grpcurl -plaintext")
+    services, described, got = (demo.run(shlex.join([grpcurl, *shlex.split(line)[1:]])) for line in lines)
+    assert "antiphon.v1.SessionService" in services.split()
+    assert "message FlowRun" in described
+    assert json.loads(got)["flowRun"]["state"]["type"] == "STATE_TYPE_COMPLETED"
