@@ -1,6 +1,9 @@
 """Field rules of the contract, checked on each message that comes in."""
 
+from collections.abc import Sequence
+
 import protovalidate
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from antiphon_server.domain.errors import InvalidArgument
@@ -16,18 +19,29 @@ def check(message: Message, prefix: str = "") -> None:
     try:
         _validator.validate(message)
     except protovalidate.ValidationError as error:
-        raise _told(error, prefix) from None
+        violations = [violation for violation in error.violations if not _ignored(message, violation)]
+        if violations:
+            raise _told(violations, prefix) from None
     except protovalidate.CompilationError as error:  # a rule of ours that cannot work is a bug, not bad input
         raise RuntimeError(f"a validation rule is wrong: {error}") from error
 
 
-def _told(error: protovalidate.ValidationError, prefix: str) -> InvalidArgument:
+def _ignored(message: Message, violation: protovalidate.Violation) -> bool:
+    """Whether it is about a field that an update does not name. Such a field is not looked at, so it may be missing."""
+    if "update_mask" not in message.DESCRIPTOR.fields_by_name:
+        return False
+    where = violation.proto.field
+    names = [element.field_name for element in where.elements] if where is not None else []
+    mask: FieldMask = getattr(message, "update_mask")  # noqa: B009 - no message is known to have one
+    return len(names) > 1 and names[0] != "update_mask" and names[1] not in ("id", "etag", *mask.paths)
+
+
+def _told(found: Sequence[protovalidate.Violation], prefix: str) -> InvalidArgument:
     violations = tuple(
-        (prefix + _path(violation), violation.proto.message or violation.proto.rule_id)
-        for violation in error.violations[:MOST]
+        (prefix + _path(violation), violation.proto.message or violation.proto.rule_id) for violation in found[:MOST]
     )
     text = "; ".join(f"{field}: {description}" for field, description in violations)
-    more = len(error.violations) - len(violations)
+    more = len(found) - len(violations)
     told = InvalidArgument("FIELD_INVALID", text + (f"; and {more} more" if more > 0 else ""))
     told.violations = violations
     return told
