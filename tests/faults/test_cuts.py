@@ -1,0 +1,124 @@
+"""Cutting the control stream anywhere: nothing that was acknowledged is lost, and nothing happens twice."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from antiphon.ids import new_id
+from antiphon.session.session import Session
+from antiphon.v1 import state_pb2, task_run_service_pb2, task_run_service_pb2_grpc
+from antiphon.v1.flow_run_pb2 import FlowRun
+from antiphon.v1.task_run_pb2 import TaskRun
+from antiphon.v1.transition_pb2 import Proposal
+from faults.proxy import CuttingProxy
+from running_server import RunningServer
+
+ACCEPT = 1
+LIFE = (state_pb2.STATE_TYPE_PENDING, state_pb2.STATE_TYPE_RUNNING, state_pb2.STATE_TYPE_COMPLETED)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RunningServer]:
+    with RunningServer(tmp_path) as running:
+        yield running
+
+
+def proposal(state: state_pb2.StateType, **run: str) -> Proposal:
+    return Proposal(transition_id=new_id(), state=state_pb2.State(type=state), **run)
+
+
+def run_through(session: Session, tasks: int) -> tuple[str, list[Any]]:
+    """A flow run with some task runs, each frame handed over as the one before is answered or not, as it comes."""
+    flow_run_id = new_id()
+    tickets = session.submit(FlowRun(id=flow_run_id, flow_name="cut"), proposal(LIFE[1], flow_run_id=flow_run_id))
+    for key in range(tasks):
+        task_run_id = new_id()
+        run = TaskRun(id=task_run_id, flow_run_id=flow_run_id, task_key="t", dynamic_key=str(key))
+        tickets += session.submit(run, *(proposal(each, task_run_id=task_run_id) for each in LIFE[:2]))
+        tickets[-1].result(30)
+        tickets += session.submit(proposal(LIFE[2], task_run_id=task_run_id), urgent=False)
+    tickets += session.submit(proposal(LIFE[2], flow_run_id=flow_run_id))
+    return flow_run_id, [ticket.result(30) for ticket in tickets]
+
+
+def histories(server: RunningServer, flow_run_id: str) -> list[list[str]]:
+    """The names of each task run's states, in order, as the server remembers them."""
+    stub = task_run_service_pb2_grpc.TaskRunServiceStub(server.channel)
+    runs: list[Any] = []
+    token = ""
+    while True:
+        request = task_run_service_pb2.ListTaskRunsRequest(
+            filter=f'flow_run_id = "{flow_run_id}"', page_size=1000, page_token=token, order_by="create_time"
+        )
+        page = stub.ListTaskRuns(request)
+        runs += page.task_runs
+        token = page.next_page_token
+        if not token:
+            break
+    assert all(run.run_count == 1 for run in runs)
+    return [
+        [
+            state.name
+            for state in stub.ListTaskRunStates(task_run_service_pb2.ListTaskRunStatesRequest(id=run.id)).states
+        ]
+        for run in runs
+    ]
+
+
+def check(server: RunningServer, flow_run_id: str, verdicts: list[Any], tasks: int) -> None:
+    assert all(verdict.kind == ACCEPT for verdict in verdicts if verdict is not None)
+    assert histories(server, flow_run_id) == [["Pending", "Running", "Completed"]] * tasks
+
+
+def through_proxy(
+    tmp_path: Path, server: RunningServer, tasks: int, **cuts: Callable[..., Any]
+) -> tuple[str, Any, Any]:
+    with CuttingProxy(tmp_path / "p", server.socket, **cuts) as proxy:
+        session = Session(lambda: f"unix:{proxy.listen}", reconnect_timeout=60)
+        try:
+            flow_run_id, verdicts = run_through(session, tasks)
+        finally:
+            session.close(30)
+        return flow_run_id, verdicts, proxy
+
+
+def test_a_cut_at_every_frame_boundary_of_a_run(tmp_path: Path, server: RunningServer) -> None:
+    tasks = 4
+    flow_run_id, verdicts, uncut = through_proxy(tmp_path, server, tasks)
+    check(server, flow_run_id, verdicts, tasks)
+    assert uncut.frames > 20
+    for boundary in range(1, uncut.frames + 1):
+        flow_run_id, verdicts, proxy = through_proxy(
+            tmp_path, server, tasks, on_frame=lambda n, boundary=boundary: n == boundary
+        )
+        check(server, flow_run_id, verdicts, tasks)
+        # How many frames a run takes differs a little: the last boundaries may not be reached.
+        assert proxy.cuts == 1 or boundary > uncut.frames - 15
+
+
+@pytest.mark.timeout(300)
+def test_a_thousand_cuts_at_random_points(tmp_path: Path, server: RunningServer) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    left = chance.randrange(200, 3000)
+
+    def cut_somewhere(coming: int) -> int | None:
+        nonlocal left
+        if coming < left:
+            left -= coming
+            return None
+        here, left = left, chance.randrange(200, 3000)
+        return here
+
+    cuts = runs = 0
+    while cuts < 1000:
+        tasks = 60
+        flow_run_id, verdicts, proxy = through_proxy(tmp_path, server, tasks, on_bytes=cut_somewhere)
+        check(server, flow_run_id, verdicts, tasks)
+        cuts += proxy.cuts
+        runs += 1
+    print(f"{cuts} cuts in {runs} runs")
