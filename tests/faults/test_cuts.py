@@ -59,13 +59,8 @@ def histories(server: RunningServer, flow_run_id: str) -> list[list[str]]:
         if not token:
             break
     assert all(run.run_count == 1 for run in runs)
-    return [
-        [
-            state.name
-            for state in stub.ListTaskRunStates(task_run_service_pb2.ListTaskRunStatesRequest(id=run.id)).states
-        ]
-        for run in runs
-    ]
+    requests = [task_run_service_pb2.ListTaskRunStatesRequest(id=run.id) for run in runs]
+    return [[state.name for state in stub.ListTaskRunStates(request).states] for request in requests]
 
 
 def check(server: RunningServer, flow_run_id: str, verdicts: list[Any], tasks: int) -> None:
