@@ -152,10 +152,11 @@ def _not_ready(call: TaskCall, error: UpstreamTaskError) -> Life:
 def _ended(call: TaskCall, state: State, *, told: bool = False) -> Life:
     """Tells the server unless it knows, runs the hooks that fit, and gives the state.
 
-    The answer is not waited for: the flow's own end is, and that comes after this one on the same stream.
+    In a flow the answer is not waited for: the flow's own end is, and that comes after this one on the same stream.
     """
     if not told and call.scope.signal in (None, RunCancelled):
-        yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=False)
+        alone = call.run.flow_run_id is None
+        yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=alone)
     state.state_details.task_run_id = call.run.id
     state.state_details.flow_run_id = call.run.flow_run_id
     call.run.state = state
