@@ -123,7 +123,7 @@ def summarize_state(code: str, airports: pd.DataFrame) -> State:
 @flow
 def airports_within_reach(home: str, reach_km: float) -> tuple[pd.DataFrame, list[State]]:
     """A flow of its own: called from another one, it becomes a nested run."""
-    airports = load_airports(home)
+    airports: pd.DataFrame = load_airports(home)
     near = airports[(airports.km > 0) & (airports.km <= reach_km)]
     states = summarize_state.map(sorted(near.state.unique()), unmapped(near)).result()
     get_run_logger().info("%d airports within %.0f km of %s", len(near), reach_km, home)
@@ -137,14 +137,14 @@ def plot(months: list[Month], airports: pd.DataFrame, file: Path) -> Path:
 
 
 @flow
-def seattle_weather(folder: Path = Path("build/demo"), seed: int = 8, reach_km: float = 600) -> Report:
+def seattle_weather(folder: str = "build/demo", seed: int = 8, reach_km: float = 600) -> Report:
     """The whole job. Another `seed` drops the line at other times."""
     years = read_year.map(YEARS, seed=seed)
     weather = validate_weather(years)
     months = summarize_month.map(range(1, 13), weather=unmapped(weather))
     airports, states = airports_within_reach("SEA", reach_km)
-    file = plot(months, airports, folder / "seattle_weather.png")
-    return Report(flow_run.id, months.result(), states, file)
+    file = plot(months, airports, Path(folder, "seattle_weather.png"))
+    return Report(str(flow_run.id), months.result(), states, file)
 
 
 if __name__ == "__main__":

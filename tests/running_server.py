@@ -24,11 +24,20 @@ class Clock:
         self.ahead += round(seconds * 1e6)
 
 
+class FrozenClock(Clock):
+    """Moves only when a test says so."""
+
+    def __call__(self) -> int:
+        return 1_800_000_000_000_000 + self.ahead
+
+
 class RunningServer:
     """`with RunningServer(folder) as server:`; `channel` speaks to it."""
 
-    def __init__(self, home: Path, *, session_ttl: float = 30.0, listen: tuple[str, ...] = ()) -> None:
-        self.clock = Clock()
+    def __init__(
+        self, home: Path, *, session_ttl: float = 30.0, listen: tuple[str, ...] = (), clock: Clock | None = None
+    ) -> None:
+        self.clock = clock or Clock()
         self.socket = home / "s"
         self.target = f"unix:{self.socket}"
         self._settings = Settings(home / "antiphon.db", (self.target, *listen), session_ttl, self.clock)

@@ -87,7 +87,7 @@ def show_commands(console: Console, target: str, flow_run_id: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("build/demo"), help="where the plot goes")
+    parser.add_argument("--folder", default="build/demo", help="where the plot goes")
     parser.add_argument("--seed", type=int, default=8, help="another one makes the flaky task fail at other times")
     options = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)

@@ -81,6 +81,8 @@ SERVICES = tuple(
 
 #: Seconds that calls under way get to end by themselves once all that was asked for is committed.
 GRACE = 5.0
+#: Seconds that calls of others' services (someone watches health, say) may keep the server after that.
+GRACE_OF_OTHERS = 0.2
 OPTIONS = (
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     ("grpc.max_send_message_length", 16 * 1024 * 1024),
@@ -177,7 +179,7 @@ class Server:
         server, core, reads = self._grpc, self.core, self._reads
         flow_service_pb2_grpc.add_FlowServiceServicer_to_server(FlowServicer(core, reads), server)
         flow_run_service_pb2_grpc.add_FlowRunServiceServicer_to_server(
-            FlowRunServicer(core, reads, Watches(reads, self._log)), server
+            FlowRunServicer(core, reads, Watches(reads, self._log, core.settle)), server
         )
         task_run_service_pb2_grpc.add_TaskRunServiceServicer_to_server(TaskRunServicer(core, reads), server)
         transition_service_pb2_grpc.add_TransitionServiceServicer_to_server(TransitionServicer(core), server)
@@ -226,7 +228,17 @@ class Server:
         await self.core.stop()
         self._log.close()
         self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
-        await self._grpc.stop(GRACE)
+        await self._end_calls()
         await self._reader.close()
         self._engine.dispose()
         logger.info("stopped")
+
+    async def _end_calls(self) -> None:
+        """Takes no new call, lets those under way end, and cuts those that do not."""
+        stopping = asyncio.ensure_future(self._grpc.stop(GRACE))
+        quiet = asyncio.ensure_future(self.activity.quiet.wait())
+        await asyncio.wait({stopping, quiet}, return_when=asyncio.FIRST_COMPLETED)
+        quiet.cancel()
+        await asyncio.wait({stopping}, timeout=GRACE_OF_OTHERS)
+        await self._grpc.stop(None)
+        await stopping

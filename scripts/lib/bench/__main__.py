@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from antiphon.exceptions import AntiphonException
 from bench import machine, protocol, startup, work
 from bench.children import ChildFailed
 from bench.figures import Samples, Scale, Workload
@@ -57,8 +58,8 @@ def durabilities(systems: Sequence[System]) -> dict[str, str]:
     for system in systems:
         try:
             texts[system.title] = system.durability()
-        except (ChildFailed, OSError) as error:
-            texts[system.title] = f"unknown: {error}"
+        except (ChildFailed, AntiphonException) as error:
+            texts[system.title] = f"unknown: {error}{system.explain()}"
     return texts
 
 

@@ -25,5 +25,5 @@ def run_workload(
             try:
                 mine.add(workload.measure(system, scale))
             except ChildFailed as error:
-                mine.errors.append(str(error))
+                mine.errors.append(f"{error}{system.explain()}")
     return list(samples.values())

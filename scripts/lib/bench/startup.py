@@ -19,7 +19,7 @@ def measure_import(system: System, scale: Scale) -> Mapping[str, float]:
             return run_child([system.python, "-c", code], site.environment, site.folder)[0]
 
         run(system.imports[-1])  # compiles what is not compiled yet
-        rounds = [(run("pass"), *map(run, system.imports)) for _ in range(scale.count(3, least=1))]
+        rounds = [(run("pass"), *map(run, system.imports)) for _ in range(scale.count(5, least=1))]
     bare, *imports = (min(column) for column in itertools.zip_longest(*rounds))
     keys = ("package", "names")[-len(imports) :]
     return {key: seconds - bare for key, seconds in zip(keys, imports, strict=True)}

@@ -16,6 +16,7 @@ from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, GetServerInfoRes
 from bench.children import JOBS
 
 _STOP_SECONDS = 30.0
+_LOG_LINES = 15
 
 
 class Site:
@@ -59,6 +60,12 @@ class System(ABC):
 
     def start(self, site: Site) -> None:  # noqa: B027  (DBOS has no server)
         """Starts a server at the site, for as long as this object is open."""
+
+    def explain(self) -> str:
+        """The end of what the running server has logged, to explain a failure."""
+        log = self._warm.folder / "server.log" if self._warm else None
+        lines = log.read_text(errors="replace").splitlines() if log and log.exists() else []
+        return "\n".join(["", f"The log of {self.title}'s server ends:", *lines[-_LOG_LINES:]]) if lines else ""
 
     @contextlib.contextmanager
     def fresh(self) -> Iterator[Site]:

@@ -17,6 +17,14 @@ __all__ = ["Changes", "Core", "Needs", "Operation", "WorkingSet"]
 logger = logging.getLogger(__name__)
 
 
+class _Nothing:
+    """An operation that waits for its turn."""
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> None: ...
+
+
 class Core:
     """Runs operations on the writer from one event loop. Make and use it inside that loop."""
 
@@ -42,6 +50,10 @@ class Core:
     def submit(self, operation: Operation, done: Done) -> None:
         """The same with a callback, which gets the answer or the exception, in the loop."""
         self._writer.submit(operation, done)
+
+    async def settle(self) -> None:
+        """Returns once the listeners have heard of every commit made until now."""
+        await self.run(_Nothing())
 
     async def stop(self) -> None:
         """Commits what is queued. Operations that come later are answered with Unavailable."""

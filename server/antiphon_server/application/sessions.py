@@ -1,6 +1,7 @@
 """Operations of sessions: opening, resuming, speaking, and losing them."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +18,6 @@ from antiphon_server.storage.writer import Operation
 
 
 @dataclass(slots=True)
-class Attached:
-    """A session that may speak from now on, and the commands that it has not answered."""
-
-    session: Session
-    commands: list[dict[str, Any]]
-
-
-@dataclass(slots=True)
 class OpenSession:
     """A new session."""
 
@@ -33,11 +26,11 @@ class OpenSession:
 
     def needs(self, needs: Needs) -> None: ...
 
-    def apply(self, working_set: WorkingSet) -> Attached:
+    def apply(self, working_set: WorkingSet) -> Session:
         now = working_set.now
         session = Session(str(uuid7()), self.client, 1, SessionStatus.ACTIVE, 0, now, now + self.ttl)
         working_set.add_session(session)
-        return Attached(session, [])
+        return copy(session)
 
 
 @dataclass(slots=True)
@@ -51,14 +44,14 @@ class ResumeSession:
     def needs(self, needs: Needs) -> None:
         needs.sessions.add(self.session_id)
 
-    def apply(self, working_set: WorkingSet) -> Attached:
+    def apply(self, working_set: WorkingSet) -> Session:
         session = find_session(working_set, self.session_id)
         check_alive(session)
         session.epoch += 1
         session.client = self.client
         session.expire_time = working_set.now + self.ttl
         working_set.touch_session(session)
-        return Attached(session, _commands_of(working_set, session.id))
+        return copy(session)  # Later operations of the batch may change it.
 
 
 @dataclass(slots=True)
@@ -150,6 +143,18 @@ class NoteCommandResult:
             working_set.connection.execute(commands.delete().where(here))
         else:
             working_set.connection.execute(commands.update().where(here).values(stage=self.stage, message=self.message))
+
+
+@dataclass(slots=True)
+class ReadCommands:
+    """The commands that a session has not answered."""
+
+    session_id: str
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> list[dict[str, Any]]:
+        return _commands_of(working_set, self.session_id)
 
 
 @dataclass(slots=True)

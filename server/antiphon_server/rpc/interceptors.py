@@ -66,13 +66,19 @@ class Activity:
     def __init__(self) -> None:
         self.calls = 0
         self.quiet_since = time.monotonic()
+        #: Set while no call is under way.
+        self.quiet = asyncio.Event()
+        self.quiet.set()
 
     def __enter__(self) -> None:
         self.calls += 1
+        self.quiet.clear()
 
     def __exit__(self, *_: object) -> None:
         self.calls -= 1
         self.quiet_since = time.monotonic()
+        if not self.calls:
+            self.quiet.set()
 
 
 class LoggingInterceptor(Interceptor):

@@ -8,7 +8,7 @@ from antiphon_server.application.logs import CreateLogs
 from antiphon_server.application.operations import ExplainTransition, ProposeTransition
 from antiphon_server.application.proposals import proposal_from
 from antiphon_server.rpc.reads import Reads
-from antiphon_server.rpc.write_conversions import log_row, verdict_to
+from antiphon_server.rpc.write_conversions import log_rows, verdict_to
 
 
 class TransitionServicer(transition_service_pb2_grpc.TransitionServiceServicer):
@@ -36,7 +36,7 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
     async def CreateLogs(
         self, request: log_service_pb2.CreateLogsRequest, context: Any
     ) -> log_service_pb2.CreateLogsResponse:
-        await self._core.run(CreateLogs([log_row(log) for log in request.logs]), bulk=True)
+        await self._core.run(CreateLogs(log_rows(request.logs)), bulk=True)
         return log_service_pb2.CreateLogsResponse()
 
     async def ListLogs(

@@ -9,7 +9,13 @@ from typing import Any
 from antiphon.v1 import session_pb2, session_service_pb2, session_service_pb2_grpc
 from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.logs import CreateLogs
-from antiphon_server.application.sessions import Attached, OpenSession, ResumeSession, SpeakOnSession, Spoken
+from antiphon_server.application.sessions import (
+    OpenSession,
+    ReadCommands,
+    ResumeSession,
+    SpeakOnSession,
+    Spoken,
+)
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.domain.errors import (
     Aborted,
@@ -20,10 +26,11 @@ from antiphon_server.domain.errors import (
     ResourceExhausted,
     Unavailable,
 )
+from antiphon_server.domain.sessions import Session
 from antiphon_server.rpc.frames import answer_frames, read_message
 from antiphon_server.rpc.session_stream import SessionHub, SessionStream
 from antiphon_server.rpc.validation import check
-from antiphon_server.rpc.write_conversions import command_to, log_row
+from antiphon_server.rpc.write_conversions import command_to, log_rows
 from antiphon_server.wire_times import micros_to_duration
 
 logger = logging.getLogger(__name__)
@@ -44,7 +51,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
 
     def _on_changes(self, changes: Changes) -> None:
         for row in changes.commands:
-            self._hub.push(row["session_id"], session_pb2.ServerFrame(command=command_to(row)))
+            self._hub.tell(row["session_id"], command_to(row))
         for session_id in changes.ended_sessions:
             self._hub.end(
                 session_id, FailedPrecondition("SESSION_EXPIRED", f"session {session_id} has ended; open a new one")
@@ -61,11 +68,13 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
             return
         hello = _hello(first.frames)
         check(hello, "frames[0].hello.")
-        attached = await self._attach(hello)
-        stream = SessionStream(attached.session.id, attached.session.epoch)
+        session = await self._attach(hello)
+        stream = SessionStream(session.id, session.epoch)
         self._hub.attach(stream, _superseded(stream))
-        stream.push([session_pb2.ServerFrame(welcome=self._welcome(attached))])
-        stream.push(session_pb2.ServerFrame(command=command_to(row)) for row in attached.commands)
+        stream.push([session_pb2.ServerFrame(welcome=self._welcome(session))])
+        if hello.resume_token:
+            # Read now, since those of the moment between the two would else be told to nobody.
+            self._core.submit(ReadCommands(stream.session_id), partial(_tell_all, stream))
         if self._hub.draining is not None:
             stream.push([self._hub.draining])
         reader = asyncio.ensure_future(self._read(stream, first.frames[1:], requests))
@@ -145,17 +154,16 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         frames.extend(_HEARTBEAT_ACK for _ in range(message.heartbeats))
         return session_service_pb2.ExchangeFramesResponse(frames=frames)
 
-    async def _attach(self, hello: session_pb2.Hello) -> Attached:
+    async def _attach(self, hello: session_pb2.Hello) -> Session:
         operation = (
             ResumeSession(self._tokens.session_id(hello.resume_token), hello.client, self._ttl)
             if hello.resume_token
             else OpenSession(hello.client, self._ttl)
         )
-        attached: Attached = await self._core.run(operation)
-        return attached
+        session: Session = await self._core.run(operation)
+        return session
 
-    def _welcome(self, attached: Attached) -> session_pb2.Welcome:
-        session = attached.session
+    def _welcome(self, session: Session) -> session_pb2.Welcome:
         return session_pb2.Welcome(
             session_id=session.id,
             resume_token=self._tokens.issue(session.id),
@@ -171,8 +179,18 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         self, request_iterator: AsyncIterator[session_service_pb2.UploadRequest], context: Any
     ) -> None:
         async for request in _until(self._hub.closed, request_iterator):
-            await self._core.run(CreateLogs([log_row(log) for log in request.logs]), bulk=True)
+            await self._core.run(CreateLogs(log_rows(request.logs)), bulk=True)
             await context.write(session_service_pb2.UploadResponse(sequence=request.sequence))
+
+
+def _tell_all(stream: SessionStream, answer: list[dict[str, Any]] | Exception) -> None:
+    if isinstance(answer, AntiphonError):
+        stream.end(answer)
+    elif isinstance(answer, Exception):
+        stream.end(Internal("INTERNAL", "the commands could not be read by a bug of the server; see its log"))
+    else:
+        for row in answer:
+            stream.tell(command_to(row))
 
 
 async def _until(

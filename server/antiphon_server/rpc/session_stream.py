@@ -25,6 +25,8 @@ class SessionStream:
         self.epoch = epoch
         #: Durable frames that were read and are not answered.
         self.unanswered = 0
+        #: Ids of the commands that were sent on this stream.
+        self._told: set[str] = set()
         self._queue: deque[session_pb2.ServerFrame] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
@@ -46,6 +48,12 @@ class SessionStream:
                 )
             )
         self._wake.set()
+
+    def tell(self, command: session_pb2.Command) -> None:
+        """Queues a command, once."""
+        if command.id not in self._told:
+            self._told.add(command.id)
+            self.push([session_pb2.ServerFrame(command=command)])
 
     def end(self, error: AntiphonError | None = None) -> None:
         """Ends the stream once what is queued was sent: with `error`, or in peace."""
@@ -101,6 +109,12 @@ class SessionHub:
         stream = self._streams.get(session_id)
         if stream is not None:
             stream.push([frame])
+
+    def tell(self, session_id: str, command: session_pb2.Command) -> None:
+        """The same for a command, which is sent once on a stream."""
+        stream = self._streams.get(session_id)
+        if stream is not None:
+            stream.tell(command)
 
     def end(self, session_id: str, error: AntiphonError) -> None:
         stream = self._streams.get(session_id)

@@ -83,7 +83,7 @@ class ChangeLog:
             while True:
                 if self._changes and self._changes[0].number > number + 1:
                     raise OutOfRange("CURSOR_TOO_OLD", "this watcher fell too far behind; watch without a cursor")
-                found = self._since(number, flow_run_id)
+                found = self.since(number, flow_run_id)
                 if found:
                     return self._number, found
                 if self._closed:
@@ -94,7 +94,8 @@ class ChangeLog:
         finally:
             self._waiting.discard(event)
 
-    def _since(self, number: int, flow_run_id: str) -> list[_Change]:
+    def since(self, number: int, flow_run_id: str) -> list[_Change]:
+        """What is remembered of the changes of one flow run after `number`."""
         found = []
         for change in reversed(self._changes):
             if change.number <= number:
@@ -105,24 +106,28 @@ class ChangeLog:
 
 
 class Watches:
-    """Serves WatchFlowRun."""
+    """Serves WatchFlowRun. `settle` returns once the log has heard of every commit made until now."""
 
-    def __init__(self, reads: Reads, log: ChangeLog) -> None:
+    def __init__(self, reads: Reads, log: ChangeLog, settle: Callable[[], Awaitable[None]]) -> None:
         self._reads = reads
         self._log = log
+        self._settle = settle
 
     async def flow_run(self, request: pb.WatchFlowRunRequest, send: Send) -> None:
         """Sends until the run has ended, which ends the call in peace."""
         id = request.id.lower()
+        number = self._log.number
         if request.resume_cursor:
-            number = self._log.parse(request.resume_cursor)
+            changes = self._log.since(self._log.parse(request.resume_cursor), id)
+            await self._send_task_runs(number, changes, send)
             ended = await self._send_flow_run(id, number, send)
         else:
-            number = self._log.number
             ended = await self._snapshot(id, number, send)
         while not ended:
             number, changes = await self._log.after(number, id)
-            ended = await self._send_changes(id, number, changes, send)
+            await self._send_task_runs(number, changes, send)
+            if any(change.kind is RunKind.FLOW_RUN for change in changes):
+                ended = await self._send_flow_run(id, number, send)
 
     async def _snapshot(self, id: str, number: int, send: Send) -> bool:
         cursor = self._log.cursor(number)
@@ -144,7 +149,7 @@ class Watches:
         await send(pb.WatchFlowRunResponse(snapshot_mark=pb.SnapshotMark(), cursor=cursor))
         return ended
 
-    async def _send_changes(self, id: str, number: int, changes: list[_Change], send: Send) -> bool:
+    async def _send_task_runs(self, number: int, changes: list[_Change], send: Send) -> None:
         cursor = self._log.cursor(number)
         for run_id in dict.fromkeys(change.run_id for change in changes if change.kind is RunKind.TASK_RUN):
             try:
@@ -152,11 +157,16 @@ class Watches:
             except NotFound:  # deleted since
                 continue
             await send(pb.WatchFlowRunResponse(task_run=found.task_run, cursor=cursor))
-        if any(change.kind is RunKind.FLOW_RUN for change in changes):
-            return await self._send_flow_run(id, number, send)
-        return False
 
     async def _send_flow_run(self, id: str, number: int, send: Send) -> bool:
+        """The run as it is now, and whether it has ended; all that its task runs did until then goes before its end."""
         run = (await self._reads.get_flow_run(pb.GetFlowRunRequest(id=id))).flow_run
+        ended = int(run.state.type) in TERMINAL
+        if ended:
+            # Readers may see the end of a run before the log has heard of it.
+            await self._settle()
+            changes = self._log.since(number, id)
+            number = self._log.number
+            await self._send_task_runs(number, changes, send)
         await send(pb.WatchFlowRunResponse(flow_run=run, cursor=self._log.cursor(number)))
-        return int(run.state.type) in TERMINAL
+        return ended

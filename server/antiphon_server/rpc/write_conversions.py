@@ -1,5 +1,7 @@
 """From the wire to what operations are made of, and verdicts back."""
 
+from collections.abc import Iterable
+
 from uuid_utils import uuid7
 
 from antiphon.v1 import (
@@ -25,20 +27,22 @@ def new_id() -> str:
     return str(uuid7())
 
 
-def retry_policy_from(message: retry_policy_pb2.RetryPolicy) -> RetryPolicy | None:
-    """None where nothing would ever be retried."""
+def retry_policy_from(message: retry_policy_pb2.RetryPolicy, run: str) -> RetryPolicy | None:
+    """None where nothing would ever be retried. `run` is the field that holds the run, for errors."""
     if message.max_retries == 0:
         return None
-    delays = tuple(duration_to_micros(delay, f"retry_policy.delays[{i}]") for i, delay in enumerate(message.delays))
+    delays = tuple(
+        duration_to_micros(delay, f"{run}.retry_policy.delays[{i}]") for i, delay in enumerate(message.delays)
+    )
     return RetryPolicy(message.max_retries, delays, message.jitter_factor)
 
 
-def _new_run(message: flow_run_pb2.FlowRun | task_run_pb2.TaskRun, session_id: str | None) -> NewRun:
+def _new_run(message: flow_run_pb2.FlowRun | task_run_pb2.TaskRun, field: str, session_id: str | None) -> NewRun:
     return NewRun(
         id=message.id.lower() or new_id(),
         name=message.name,
         tags=list(message.tags),
-        retry_policy=retry_policy_from(message.retry_policy) if message.HasField("retry_policy") else None,
+        retry_policy=retry_policy_from(message.retry_policy, field) if message.HasField("retry_policy") else None,
         digest=digest_of(message.SerializeToString(deterministic=True)),
         session_id=session_id,
     )
@@ -52,7 +56,7 @@ def create_flow_run_from(message: flow_run_pb2.FlowRun, session_id: str | None) 
             field="flow_run.flow_name",
         )
     return CreateFlowRun(
-        _new_run(message, session_id),
+        _new_run(message, "flow_run", session_id),
         message.flow_id.lower(),
         message.flow_name,
         message.flow_version,
@@ -64,7 +68,7 @@ def create_flow_run_from(message: flow_run_pb2.FlowRun, session_id: str | None) 
 
 def create_task_run_from(message: task_run_pb2.TaskRun, session_id: str | None) -> CreateTaskRun:
     return CreateTaskRun(
-        _new_run(message, session_id),
+        _new_run(message, "task_run", session_id),
         message.flow_run_id.lower() or None,
         message.task_key,
         message.dynamic_key,
@@ -73,7 +77,12 @@ def create_task_run_from(message: task_run_pb2.TaskRun, session_id: str | None) 
     )
 
 
-def log_row(message: log_pb2.Log) -> dict[str, object]:
+def log_rows(messages: Iterable[log_pb2.Log]) -> list[dict[str, object]]:
+    """The lines of a field `logs`."""
+    return [_log_row(message, f"logs[{i}]") for i, message in enumerate(messages)]
+
+
+def _log_row(message: log_pb2.Log, field: str) -> dict[str, object]:
     return {
         "id": message.id.lower() or new_id(),
         "flow_run_id": message.flow_run_id.lower() or None,
@@ -81,7 +90,7 @@ def log_row(message: log_pb2.Log) -> dict[str, object]:
         "logger": message.logger,
         "level": message.level,
         "message": message.message,
-        "create_time": timestamp_to_micros(message.create_time, "create_time"),
+        "create_time": timestamp_to_micros(message.create_time, f"{field}.create_time"),
     }
 
 

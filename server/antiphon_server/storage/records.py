@@ -99,7 +99,7 @@ def decode_details(data: bytes | None) -> StateDetails | None:
 def details_from(message: state_pb2.StateDetails) -> StateDetails:
     """Raises InvalidArgument (TIME_INVALID) for a scheduled time outside of the years 1 to 9999."""
     return StateDetails(
-        scheduled_time=timestamp_to_micros(message.scheduled_time, "state.details.scheduled_time")
+        scheduled_time=timestamp_to_micros(message.scheduled_time, "proposal.state.details.scheduled_time")
         if message.HasField("scheduled_time")
         else None,
         child_flow_run_id=message.child_flow_run_id,

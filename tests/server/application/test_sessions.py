@@ -6,12 +6,12 @@ import pytest
 
 from antiphon_server.application.operations import ProposeOnSession, ProposeTransition
 from antiphon_server.application.sessions import (
-    Attached,
     ExpireSessions,
     ForgiveDowntime,
     Frame,
     NoteCommandResult,
     OpenSession,
+    ReadCommands,
     ResumeSession,
     SpeakOnSession,
     Spoken,
@@ -27,8 +27,7 @@ TTL = 30 * SECOND
 
 
 def opened(writing: Writing) -> str:
-    attached: Attached = writing.do(OpenSession("test", TTL))
-    return attached.session.id
+    return str(writing.do(OpenSession("test", TTL)).id)
 
 
 def speak(session: str, *operations: Operation, first: int = 1, epoch: int = 1, **more: Any) -> SpeakOnSession:
@@ -55,8 +54,8 @@ def test_a_session_is_opened(writing: Writing) -> None:
 def test_resuming_raises_the_epoch_and_fences_off_who_spoke_before(writing: Writing) -> None:
     session = opened(writing)
     writing.now += SECOND
-    attached = writing.do(ResumeSession(session, "again", TTL))
-    assert (attached.session.epoch, attached.session.expire_time) == (2, START + SECOND + TTL)
+    resumed = writing.do(ResumeSession(session, "again", TTL))
+    assert (resumed.epoch, resumed.expire_time) == (2, START + SECOND + TTL)
     assert stored(writing, session).client == "again"
     before = writing.everything()
     with pytest.raises(Aborted) as refused:
@@ -76,6 +75,12 @@ def test_who_spoke_before_is_fenced_off_in_the_same_batch(writing: Writing) -> N
     )
     assert (before.committed_sequence, reason(after), now.committed_sequence) == (1, "SESSION_SUPERSEDED", 2)
     assert len(writing.rows(tables.flow_runs)) == 2
+
+
+def test_each_of_two_attaches_in_one_batch_gets_an_epoch_of_its_own(writing: Writing) -> None:
+    session = opened(writing)
+    first, second = writing.together(ResumeSession(session, "a", TTL), ResumeSession(session, "b", TTL))
+    assert [(each.epoch, each.client) for each in (first, second)] == [(2, "a"), (3, "b")]
 
 
 def test_a_session_of_another_database_is_not_known(writing: Writing) -> None:
@@ -276,7 +281,8 @@ def commanded(writing: Writing) -> tuple[str, str, str]:
 def test_commands_are_told_until_they_are_answered(writing: Writing) -> None:
     session, run, command = commanded(writing)
     for _ in range(2):
-        (told,) = writing.do(ResumeSession(session, "", TTL)).commands
+        writing.do(ResumeSession(session, "", TTL))
+        (told,) = writing.do(ReadCommands(session))
         assert (told["id"], told["flow_run_id"], told["kind"]) == (command, run, "cancel_run")
     (told,) = writing.do(speak(session, epoch=3, with_commands=True)).commands
     assert told["id"] == command

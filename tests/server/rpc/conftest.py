@@ -8,6 +8,7 @@ import pytest
 
 from hand_session import HandSession
 from running_server import RunningServer
+from world import World
 
 
 @pytest.fixture
@@ -29,3 +30,11 @@ def attach(server: RunningServer) -> Iterator[Any]:
     yield open_one
     for session in opened:
         session.cut()
+
+
+@pytest.fixture
+def world(server: RunningServer) -> World:
+    """The same server, with one of everything."""
+    world = World(server)
+    world.fill()
+    return world

@@ -3,16 +3,20 @@
 import asyncio
 import queue
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from inspect import iscoroutinefunction
+from contextvars import copy_context
+from functools import partial
+from inspect import GEN_CLOSED, getgeneratorstate, iscoroutinefunction
 from typing import Any, assert_never
 
 from antiphon.engine.effects import Await, Call, Effect, Life, Outcome, Send
-from antiphon.engine.interrupts import RunTimeout, interruptible
-from antiphon.engine.scopes import RunScope
-from antiphon.exceptions import AntiphonSignal
+from antiphon.engine.interrupts import Block, RunTimeout, awakened
+from antiphon.engine.scopes import RunScope, in_loop
+from antiphon.exceptions import AntiphonSignal, ServerError
 from antiphon.session.session import Session
 from antiphon.session.ticket import Ticket
+from antiphon.v1.transition_pb2 import Verdict
 
 #: Something that calls back, from any thread, when it is done.
 Waitable = Any
@@ -20,32 +24,38 @@ Waitable = Any
 
 def drive(life: Life, session: Session) -> Any:
     """Runs an engine to its end in this thread and gives what it returns."""
-    try:
-        effect = next(life)
-        while True:
-            try:
-                result = _perform(effect, session)
-            except BaseException as error:  # noqa: BLE001 - the engine decides what an error means
-                effect = life.throw(error)
-            else:
-                effect = life.send(result)
-    except StopIteration as end:
-        return end.value
+    step: Callable[[Any], Effect] = life.send
+    argument: Any = None
+    while True:
+        try:
+            effect = step(argument)
+            step, argument = life.send, _perform(effect, session)
+        except BaseException as error:
+            if getgeneratorstate(life) == GEN_CLOSED:
+                if isinstance(error, StopIteration):
+                    return error.value
+                argument = None  # it may be this very error, whose traceback holds this frame
+                raise
+            # What an interrupt raises may come at any step, here between the engine's effects too.
+            step, argument = life.throw, error
 
 
 async def adrive(life: Life, session: Session) -> Any:
     """The same on the running event loop. Sync code that it calls blocks the loop, as it does anywhere."""
-    try:
-        effect = next(life)
-        while True:
-            try:
-                result = await _aperform(effect, session)
-            except BaseException as error:  # noqa: BLE001 - the engine decides what an error means
-                effect = life.throw(error)
-            else:
-                effect = life.send(result)
-    except StopIteration as end:
-        return end.value
+    step: Callable[[Any], Effect] = life.send
+    argument: Any = None
+    while True:
+        try:
+            effect = step(argument)
+            step, argument = life.send, await _aperform(effect, session)
+        except BaseException as error:
+            if getgeneratorstate(life) == GEN_CLOSED:
+                if isinstance(error, StopIteration):
+                    return error.value
+                argument = None  # it may be this very error, whose traceback holds this frame
+                raise
+            # What an interrupt raises may come at any step, here between the engine's effects too.
+            step, argument = life.throw, error
 
 
 def _perform(effect: Effect, session: Session) -> Any:
@@ -55,13 +65,24 @@ def _perform(effect: Effect, session: Session) -> Any:
         tickets = session.submit(*effect.bodies, urgent=effect.wait)
         if not effect.wait:
             return None
-        ticket = tickets[-1]
         if effect.scope is not None:
-            _wait([ticket], effect.scope)
-        return ticket.result()
+            _wait(tickets[-1:], effect.scope)
+        return _answer(tickets)
     if isinstance(effect, Await):
         return _wait([each for each in effect.futures if not each.state.is_final()], effect.scope)
     assert_never(effect)
+
+
+def _answer(tickets: list[Ticket]) -> Verdict | None:
+    """The last one's, which comes after the others'. Where a frame was refused, so are those that build on it: the
+    first refusal says why."""
+    try:
+        return tickets[-1].result()
+    except ServerError:
+        for ticket in tickets:
+            if ticket.done():
+                ticket.result()
+        raise
 
 
 async def _aperform(effect: Effect, session: Session) -> Any:
@@ -71,9 +92,8 @@ async def _aperform(effect: Effect, session: Session) -> Any:
         tickets = session.submit(*effect.bodies, urgent=effect.wait)
         if not effect.wait:
             return None
-        ticket = tickets[-1]
-        await _await([ticket], effect.scope)
-        return ticket.result()
+        await _await(tickets[-1:], effect.scope)
+        return _answer(tickets)
     if isinstance(effect, Await):
         return await _await([each for each in effect.futures if not each.state.is_final()], effect.scope)
     assert_never(effect)
@@ -81,47 +101,59 @@ async def _aperform(effect: Effect, session: Session) -> Any:
 
 def _call(effect: Call) -> Outcome:
     outcome = Outcome()
-    function: Callable[..., Any] = effect.function
-    if iscoroutinefunction(function):
-        function = _in_a_loop(function)
-    block = None
+    block = Block(effect.timeout)
     try:
-        with (
-            interruptible(effect.timeout) as block,
-            effect.scope.stopped_by(block.interrupt),
-            ExitStack() as stack,
-        ):
-            for context in effect.contexts:
-                stack.enter_context(context)
-            outcome.value = function(*effect.args, **effect.kwargs)
+        block.run(partial(_call_in_block, effect, block, outcome))
     except BaseException as error:  # noqa: BLE001 - the outcome carries it
         outcome.error = error
-        outcome.timed_out = block is not None and block.timed_out and isinstance(error, RunTimeout)
+        outcome.timed_out = block.timed_out and not block.outer_timed_out and isinstance(error, RunTimeout)
         outcome.stopped = effect.scope.signal is not None and isinstance(error, AntiphonSignal)
     return outcome
 
 
+def _call_in_block(effect: Call, block: Block, outcome: Outcome) -> None:
+    function = effect.function
+    if iscoroutinefunction(function):
+        function = _in_a_loop(function)
+    with effect.scope.stopped_by(block.interrupt), ExitStack() as stack:
+        for context in effect.contexts:
+            stack.enter_context(context)
+        outcome.value = function(*effect.args, **effect.kwargs)
+
+
 def _in_a_loop(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A coroutine function as a function that blocks until it is done."""
+
     def run(*args: Any, **kwargs: Any) -> Any:
         return asyncio.run(function(*args, **kwargs))
 
-    return run
+    def run_in_thread(*args: Any, **kwargs: Any) -> Any:
+        with ThreadPoolExecutor(1, thread_name_prefix="antiphon-loop") as executor:
+            return executor.submit(copy_context().run, run, *args, **kwargs).result()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return run
+    return run_in_thread
 
 
 async def _acall(effect: Call) -> Outcome:
     outcome = Outcome()
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
-    inside = True
+    inside, cancels = True, 0
 
     def cancel() -> None:
+        nonlocal cancels
         # User code that has ended since must not take the engine with it.
         if inside:
+            cancels += 1
             task.cancel()
 
     limit = asyncio.timeout(effect.timeout)
     try:
-        with effect.scope.stopped_by(lambda _: loop.call_soon_threadsafe(cancel)), ExitStack() as stack:
+        with effect.scope.stopped_by(lambda _: (loop, cancel)), ExitStack() as stack:
             for context in effect.contexts:
                 stack.enter_context(context)
             async with limit:
@@ -129,13 +161,11 @@ async def _acall(effect: Call) -> Outcome:
     except BaseException as error:  # noqa: BLE001 - the outcome carries it
         outcome.error = error
         outcome.timed_out = isinstance(error, TimeoutError) and limit.expired()
-        if effect.scope.signal is not None and isinstance(error, asyncio.CancelledError):
-            task.uncancel()
-            outcome.stopped = True
-        elif effect.scope.signal is not None and isinstance(error, AntiphonSignal):
-            outcome.stopped = True
+        outcome.stopped = effect.scope.signal is not None and isinstance(error, AntiphonSignal | asyncio.CancelledError)
     finally:
         inside = False
+        for _ in range(cancels):
+            task.uncancel()
     return outcome
 
 
@@ -144,7 +174,7 @@ def _wait(pending: list[Waitable], scope: RunScope) -> None:
     done: queue.SimpleQueue[Waitable | None] = queue.SimpleQueue()
     for each in pending:
         each.add_done_callback(done.put)
-    with scope.stopped_by(lambda _: done.put(None)):
+    with scope.stopped_by(lambda _: done.put(None)), awakened(lambda: done.put(None)):
         for _ in pending:
             if done.get() is None:
                 break
@@ -171,11 +201,11 @@ async def _await(pending: list[Waitable], scope: RunScope | None) -> None:
     if not pending:
         return
     for each in pending:
-        each.add_done_callback(lambda it: loop.call_soon_threadsafe(count, it))
+        each.add_done_callback(lambda it: in_loop(loop, count, it))
     if scope is None:
         await over
         return
-    with scope.stopped_by(lambda _: loop.call_soon_threadsafe(finish)):
+    with scope.stopped_by(lambda _: (loop, finish)):
         await over
     if scope.signal is not None and not all(map(_is_done, pending)):
         raise scope.signal()

@@ -1,5 +1,7 @@
 """From what user code did to the state that its run should end in; the same for flows and tasks."""
 
+from asyncio import CancelledError
+
 from antiphon.collections_visit import find_futures
 from antiphon.engine.effects import Await, Life, Outcome
 from antiphon.engine.interrupts import RunTimeout
@@ -9,13 +11,26 @@ from antiphon.results import ResultStore
 from antiphon.state_core import State, StateType
 from antiphon.state_rules import exception_to_crashed_state, exception_to_failed_state, return_value_to_state
 
+#: The name of the state in which a failed run waits to be tried again.
+AWAITING_RETRY = "AwaitingRetry"
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether the error breaks off more than the code that it was raised in."""
+    return not isinstance(error, Exception) or isinstance(error, RunTimeout)
+
+
+def is_stop(error: BaseException, scope: RunScope) -> bool:
+    """Whether the error is how word reached the code that the run was stopped."""
+    return scope.signal is not None and isinstance(error, AntiphonSignal | CancelledError)
+
 
 def is_crash(outcome: Outcome) -> bool:
     """Whether the error broke off more than the user's code: it must go on to whoever called the run."""
     error = outcome.error
     if error is None or outcome.timed_out or outcome.stopped:
         return False
-    return not isinstance(error, Exception) or isinstance(error, RunTimeout)
+    return is_interrupt(error)
 
 
 def final_state(

@@ -6,7 +6,7 @@ from typing import Any
 
 from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
-from antiphon.engine.ending import cancelled, final_state, is_crash
+from antiphon.engine.ending import AWAITING_RETRY, cancelled, final_state, is_crash, is_interrupt, is_stop
 from antiphon.engine.hooks import run_hooks
 from antiphon.engine.proposals import (
     flow_run_pending,
@@ -16,14 +16,14 @@ from antiphon.engine.proposals import (
     state_that_holds,
 )
 from antiphon.engine.scopes import RunScope
-from antiphon.exceptions import AntiphonException, AntiphonSignal, RunCancelled, RunRevoked
+from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked
 from antiphon.logging.loggers import flow_run_logger
 from antiphon.logging.prints import patch_print
 from antiphon.parameters import call_args
 from antiphon.runs import FlowRun
 from antiphon.session.session import Session
 from antiphon.state_core import State, StateType
-from antiphon.state_rules import exception_to_failed_state
+from antiphon.state_rules import exception_to_crashed_state, exception_to_failed_state
 from antiphon.v1 import session_pb2
 from antiphon.v1.transition_pb2 import Verdict
 
@@ -43,6 +43,8 @@ class FlowCall:
     opening: tuple[Body, ...]
     #: Why the arguments do not fit, if so.
     unfit: AntiphonException | None = None
+    #: The run's end was proposed, or the server knows it already.
+    told: bool = False
 
 
 def flow_life(call: FlowCall) -> Life:
@@ -51,10 +53,13 @@ def flow_life(call: FlowCall) -> Life:
     try:
         try:
             state: State = yield from _live(call)
-        except AntiphonSignal:
-            if call.scope.signal is None:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if not is_stop(error, call.scope):
+                yield from _broken_off(call, error)
                 raise
-            state = yield from _ended(call, cancelled(call.scope))
+            state = yield from _stopped(call)
         return state
     finally:
         call.session.remove_run_handler(call.run.id)
@@ -88,30 +93,40 @@ def _live(call: FlowCall) -> Life:
         run.run_count = context.run_count = verdict.run_count
         context.dynamic_keys.clear()
         context.submitted.clear()
-        yield from run_hooks(flow.on_running_hooks, (flow, run, state_that_holds(verdict)), logger)
-        outcome: Outcome = yield _the_call(call)
-        if outcome.timed_out or is_crash(outcome):
-            call.scope.stop_children(RunCancelled, "the flow run around it ended early")
-        yield from _settle_submitted(call)
-        state: State = yield from final_state(
-            outcome,
-            call.scope,
-            noun="Flow run",
-            timeout=flow.timeout_seconds,
-            persist_result=context.persist_result,
-        )
-        if is_crash(outcome) and outcome.error is not None:
-            yield from _ended(call, state)
-            raise outcome.error
+        if flow.on_running_hooks:
+            run.state = state_that_holds(verdict)
+            yield from run_hooks(flow.on_running_hooks, (flow, run, run.state), logger)
+        state: State = yield from _attempt(call)
         if not (state.is_failed() and flow.retries):
             return (yield from _ended(call, state))
         verdict = yield Send((propose_flow_run(run.id, state),), wait=True)
-        held = state if is_accepted(verdict) else state_that_holds(verdict)
-        if held.name != "AwaitingRetry":
-            return (yield from _ended(call, held, told=is_accepted(verdict)))
+        if is_accepted(verdict):
+            return (yield from _ended(call, state, told=True))
+        held = state_that_holds(verdict)
+        if held.name != AWAITING_RETRY:
+            return (yield from _overruled(call, held))
         logger.warning("Flow run failed, %s: %s", verdict.reason, state.message)
-        verdict = yield Send((flow_run_running(run.id),), wait=True, scope=call.scope)
-    return (yield from _ended(call, state_that_holds(verdict), told=True))
+        verdict = yield Send((flow_run_running(run.id, after=held),), wait=True, scope=call.scope)
+    return (yield from _overruled(call, state_that_holds(verdict)))
+
+
+def _attempt(call: FlowCall) -> Life:
+    """Calls the user's code once; gives the state that it leads to."""
+    outcome: Outcome = yield _the_call(call)
+    if outcome.timed_out or is_crash(outcome):
+        call.scope.stop_children(RunCancelled, "the flow run around it ended early")
+    yield from _settle_submitted(call)
+    state: State = yield from final_state(
+        outcome,
+        call.scope,
+        noun="Flow run",
+        timeout=call.flow.timeout_seconds,
+        persist_result=call.context.persist_result,
+    )
+    if is_crash(outcome) and outcome.error is not None:
+        yield from _ended(call, state)
+        raise outcome.error
+    return state
 
 
 def _the_call(call: FlowCall) -> Call:
@@ -138,19 +153,42 @@ def _ended(call: FlowCall, state: State, *, told: bool = False) -> Life:
     elif not told:
         verdict: Verdict = yield Send((propose_flow_run(call.run.id, state),), wait=True)
         if not is_accepted(verdict):
-            held = state_that_holds(verdict)
-            if held.is_cancelling():
-                # Somebody cancelled the run as it ended: that is confirmed now.
-                state = cancelled(call.scope)
-                yield Send((propose_flow_run(call.run.id, state),), wait=True)
-            else:
-                state = held
+            return (yield from _overruled(call, state_that_holds(verdict)))
     state.state_details.flow_run_id = call.run.id
     call.run.state = state
+    call.told = True
     logger = flow_run_logger(call.context)
     (logger.info if state.is_completed() else logger.error)("Finished in state %s", state)
     yield from run_hooks(_hooks_for(call.flow, state), (call.flow, call.run, state), logger)
     return state
+
+
+def _overruled(call: FlowCall, held: State) -> Life:
+    """The server holds the run in another state than was proposed: that one counts. A request to cancel, which came
+    as the run went on or ended, is confirmed."""
+    if held.is_cancelling():
+        held = State(StateType.CANCELLED, message=call.scope.reason or held.message)
+        yield Send((propose_flow_run(call.run.id, held),), wait=True)
+    return (yield from _ended(call, held, told=True))
+
+
+def _stopped(call: FlowCall) -> Life:
+    """The run is to stop, and its code has. What had ended before keeps its end."""
+    if call.told:
+        return call.run.state
+    return (yield from _ended(call, cancelled(call.scope)))
+
+
+def _broken_off(call: FlowCall, error: BaseException) -> Life:
+    """Something broke off the engine while it waited: the run has crashed, and nobody else would say so."""
+    if call.told:
+        return
+    state = exception_to_crashed_state(error)
+    if is_interrupt(error):
+        yield from _ended(call, state)
+    else:
+        # The server's refusal, or its absence, may be the reason; then there is no use in waiting for an answer.
+        yield Send((propose_flow_run(call.run.id, state),), wait=False)
 
 
 def _hooks_for(flow: Any, state: State) -> tuple[Callable[..., Any], ...]:

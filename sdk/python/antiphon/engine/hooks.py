@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from antiphon.engine.effects import Call, Life, Outcome
+from antiphon.engine.ending import is_interrupt
 from antiphon.engine.scopes import RunScope
 from antiphon.logging.loggers import RunLogger
 from antiphon.signatures import function_name
@@ -19,6 +20,6 @@ def run_hooks(
         outcome: Outcome = yield Call(hook, arguments, {}, RunScope())
         if outcome.error is None:
             continue
-        if not isinstance(outcome.error, Exception):
+        if is_interrupt(outcome.error):
             raise outcome.error
         logger.error("Hook %s raised %r; it is ignored.", function_name(hook), outcome.error, exc_info=outcome.error)

@@ -24,16 +24,20 @@ def flow_run_pending(flow_run_id: str) -> Proposal:
     return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_PENDING)
 
 
-def flow_run_running(flow_run_id: str) -> Proposal:
-    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RUNNING)
+def flow_run_running(flow_run_id: str, *, after: State | None = None) -> Proposal:
+    """`after` is the state that the run must still be in: a proposal that waits is void where the run moved on."""
+    expected = after.id if after is not None else ""
+    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RUNNING, expected_state_id=expected)
 
 
 def task_run_pending(task_run_id: str) -> Proposal:
     return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=_PENDING)
 
 
-def task_run_running(task_run_id: str) -> Proposal:
-    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=_RUNNING)
+def task_run_running(task_run_id: str, *, after: State | None = None) -> Proposal:
+    """As `flow_run_running`."""
+    expected = after.id if after is not None else ""
+    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=_RUNNING, expected_state_id=expected)
 
 
 def is_accepted(verdict: Verdict) -> bool:

@@ -4,13 +4,19 @@ A run has a scope. What waits or computes on its behalf leaves a stopper there w
 of the scope and of those below it, from any thread.
 """
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeAlias
 
 from antiphon.exceptions import AntiphonSignal
 
-Stopper = Callable[["type[AntiphonSignal]"], object]
+#: What is left to do, in an event loop.
+InLoop: TypeAlias = tuple[asyncio.AbstractEventLoop, Callable[[], object]]
+#: Stops something, or gives what does so in a loop. For all runs that stop together this is done in one step of the
+#: loop: a coroutine that stands in two of them is to be cancelled once, and not again as it cleans up.
+Stopper: TypeAlias = Callable[["type[AntiphonSignal]"], InLoop | None]
 
 
 class RunScope:
@@ -25,13 +31,14 @@ class RunScope:
         self.reason = ""
         self._lock = threading.Lock()
         self._stoppers: list[Stopper] = []
-        self._children: list[RunScope] = []
+        #: As a dict for its order and for leaving fast: a flow may have thousands.
+        self._children: dict[RunScope, None] = {}
         if parent is not None:
             parent._adopt(self)
 
     def _adopt(self, child: "RunScope") -> None:
         with self._lock:
-            self._children.append(child)
+            self._children[child] = None
             signal, reason = self.signal, self.reason
         if signal is not None:
             child.stop(signal, reason)
@@ -39,36 +46,61 @@ class RunScope:
     def release(self, child: "RunScope") -> None:
         """Forgets a scope below whose run has ended."""
         with self._lock:
-            self._children.remove(child)
+            self._children.pop(child, None)
 
     def stop(self, signal: type[AntiphonSignal], reason: str) -> None:
         """Interrupts what runs in this scope and below; only the first call counts."""
-        with self._lock:
-            if self.signal is not None:
-                return
-            self.signal, self.reason = signal, reason
-            stoppers = list(self._stoppers)
-        self.stop_children(signal, reason)
-        for stopper in stoppers:
-            stopper(signal)
+        _call_all(self._mark_stopped(signal, reason), signal)
 
     def stop_children(self, signal: type[AntiphonSignal], reason: str) -> None:
         """Interrupts the runs below that have not ended, while this one goes on."""
+        _call_all(self._mark_children_stopped(signal, reason), signal)
+
+    def _mark_stopped(self, signal: type[AntiphonSignal], reason: str) -> list[Stopper]:
+        """Gives the stoppers to call, those of the innermost runs first."""
+        with self._lock:
+            if self.signal is not None:
+                return []
+            self.signal, self.reason = signal, reason
+            stoppers = list(self._stoppers)
+        return self._mark_children_stopped(signal, reason) + stoppers
+
+    def _mark_children_stopped(self, signal: type[AntiphonSignal], reason: str) -> list[Stopper]:
         with self._lock:
             children = list(self._children)
-        for child in children:
-            child.stop(signal, reason)
+        return [stopper for child in children for stopper in child._mark_stopped(signal, reason)]
 
     @contextmanager
     def stopped_by(self, stopper: Stopper) -> Iterator[None]:
         """Has `stopper` called with the signal if the run is stopped inside the block, or was before."""
-        with self._lock:
-            self._stoppers.append(stopper)
-            signal = self.signal
-        if signal is not None:
-            stopper(signal)
         try:
+            with self._lock:
+                self._stoppers.append(stopper)
+                signal = self.signal
+            if signal is not None:
+                _call_all((stopper,), signal)
             yield
         finally:
-            with self._lock:
+            with self._lock, suppress(ValueError):  # an interrupt may have kept it out
                 self._stoppers.remove(stopper)
+
+
+def _call_all(stoppers: Iterable[Stopper], signal: type[AntiphonSignal]) -> None:
+    in_loops: dict[asyncio.AbstractEventLoop, list[Callable[[], object]]] = {}
+    for stopper in stoppers:
+        rest = stopper(signal)
+        if rest is not None:
+            in_loops.setdefault(rest[0], []).append(rest[1])
+    for loop, callbacks in in_loops.items():
+        in_loop(loop, _each, callbacks)
+
+
+def in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *args: object) -> None:
+    """Has a loop call this soon, from any thread. In one that was closed nobody is left who would care."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *args)
+
+
+def _each(callbacks: list[Callable[[], object]]) -> None:
+    for callback in callbacks:
+        callback()

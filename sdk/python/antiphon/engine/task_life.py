@@ -5,19 +5,20 @@ from typing import Any
 
 from antiphon.context import TaskRunContext
 from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
-from antiphon.engine.ending import cancelled, final_state, is_crash
+from antiphon.engine.ending import AWAITING_RETRY, cancelled, final_state, is_crash, is_interrupt, is_stop
 from antiphon.engine.hooks import run_hooks
 from antiphon.engine.proposals import is_accepted, propose_task_run, state_that_holds, task_run_running
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.upstream import futures_in, plain, resolved
-from antiphon.exceptions import AntiphonSignal, RunCancelled, UpstreamTaskError
+from antiphon.exceptions import RunCancelled, UpstreamTaskError
 from antiphon.logging.loggers import task_run_logger
 from antiphon.logging.prints import patch_print
 from antiphon.parameters import call_args
 from antiphon.runs import TaskRun
 from antiphon.session.session import Session
 from antiphon.state_core import State, StateType
+from antiphon.state_rules import exception_to_crashed_state
 from antiphon.v1.transition_pb2 import Verdict
 
 NOT_READY = "NotReady"
@@ -41,6 +42,8 @@ class TaskCall:
     opening: tuple[Body, ...]
     #: The memory of earlier attempts of the flow run, where it has retries.
     reuse: Reuse | None = None
+    #: The run's end was proposed, or the server knows it already.
+    told: bool = False
 
 
 def task_life(call: TaskCall) -> Life:
@@ -49,10 +52,13 @@ def task_life(call: TaskCall) -> Life:
         try:
             reused = call.reuse.state if call.reuse is not None else None
             state: State = reused if reused is not None else (yield from _live(call))
-        except AntiphonSignal:
-            if call.scope.signal is None:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if not is_stop(error, call.scope):
+                yield from _broken_off(call, error)
                 raise
-            state = yield from _ended(call, cancelled(call.scope))
+            state = yield from _stopped(call)
         call.run.state = state
         if call.reuse is not None:
             call.reuse.keep(call.run.id, state)
@@ -74,21 +80,10 @@ def _live(call: TaskCall) -> Life:
     while is_accepted(verdict):
         call.run.run_count = verdict.run_count
         if call.task.on_running_hooks:
-            running = state_that_holds(verdict)
-            yield from run_hooks(
-                call.task.on_running_hooks, (call.task, call.run, running), task_run_logger(call.context)
-            )
-        outcome: Outcome = yield _the_call(call, parameters)
-        state: State = yield from final_state(
-            outcome,
-            call.scope,
-            noun="Task run",
-            timeout=call.task.timeout_seconds,
-            persist_result=call.context.persist_result,
-        )
-        if is_crash(outcome) and outcome.error is not None:
-            yield from _ended(call, state)
-            raise outcome.error
+            call.run.state = state_that_holds(verdict)
+            arguments = (call.task, call.run, call.run.state)
+            yield from run_hooks(call.task.on_running_hooks, arguments, task_run_logger(call.context))
+        state: State = yield from _attempt(call, parameters)
         if not (state.is_failed() and call.task.retries):
             return (yield from _ended(call, state))
         yield from _judge_retry(call, state)
@@ -96,11 +91,27 @@ def _live(call: TaskCall) -> Life:
         if is_accepted(verdict):
             return (yield from _ended(call, state, told=True))
         held = state_that_holds(verdict)
-        if held.name != "AwaitingRetry":
+        if held.name != AWAITING_RETRY:
             return (yield from _ended(call, held, told=True))
         task_run_logger(call.context).warning("Task run failed, %s: %s", verdict.reason, state.message)
-        verdict = yield Send((task_run_running(call.run.id),), wait=True, scope=call.scope)
+        verdict = yield Send((task_run_running(call.run.id, after=held),), wait=True, scope=call.scope)
     return (yield from _ended(call, state_that_holds(verdict), told=True))
+
+
+def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
+    """Calls the user's code once; gives the state that it leads to."""
+    outcome: Outcome = yield _the_call(call, parameters)
+    state: State = yield from final_state(
+        outcome,
+        call.scope,
+        noun="Task run",
+        timeout=call.task.timeout_seconds,
+        persist_result=call.context.persist_result,
+    )
+    if is_crash(outcome) and outcome.error is not None:
+        yield from _ended(call, state)
+        raise outcome.error
+    return state
 
 
 def _inputs(call: TaskCall) -> Life:
@@ -133,6 +144,8 @@ def _judge_retry(call: TaskCall, state: State) -> Life:
     if condition is None:
         return
     outcome: Outcome = yield Call(condition, (call.task, call.run, state), {}, call.scope)
+    if outcome.error is not None and (outcome.stopped or is_interrupt(outcome.error)):
+        raise outcome.error
     if outcome.error is not None:
         task_run_logger(call.context).error(
             "The retry condition raised %r; there is no retry.", outcome.error, exc_info=outcome.error
@@ -160,6 +173,7 @@ def _ended(call: TaskCall, state: State, *, told: bool = False) -> Life:
     state.state_details.task_run_id = call.run.id
     state.state_details.flow_run_id = call.run.flow_run_id
     call.run.state = state
+    call.told = True
     task = call.task
     hooks = task.on_completion_hooks if state.is_completed() else task.on_failure_hooks if state.is_failed() else ()
     if state.is_failed() or state.is_crashed():
@@ -167,3 +181,16 @@ def _ended(call: TaskCall, state: State, *, told: bool = False) -> Life:
     if hooks:
         yield from run_hooks(hooks, (task, call.run, state), task_run_logger(call.context))
     return state
+
+
+def _stopped(call: TaskCall) -> Life:
+    """The run is to stop, and its code has. What had ended before keeps its end."""
+    if call.told:
+        return call.run.state
+    return (yield from _ended(call, cancelled(call.scope)))
+
+
+def _broken_off(call: TaskCall, error: BaseException) -> Life:
+    """Something broke off the engine while it waited: the run has crashed, and nobody else would say so."""
+    if not call.told:
+        yield from _ended(call, exception_to_crashed_state(error))

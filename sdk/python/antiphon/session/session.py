@@ -5,8 +5,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from enum import Enum, auto
-from queue import Empty
 
 from antiphon.exceptions import AntiphonException, ServerError, ServerUnreachable, SessionLost
 from antiphon.session import forking
@@ -30,14 +28,6 @@ _GOODBYE_PATIENCE = 1.0
 _LINGER = 0.002
 
 logger = logging.getLogger("antiphon.session")
-
-
-class _Listening(Enum):
-    """What the thread that takes requests wakes up for."""
-
-    NOBODY = auto()
-    TO_URGENT = auto()
-    TO_ALL = auto()
 
 
 class Session:
@@ -74,10 +64,6 @@ class Session:
         self._startup_timeout = startup_timeout
         self._desk = CommandDesk(self._answer_command)
         self._stream = Stream()
-        #: Whether a frame is queued that somebody waits for.
-        self._urgent = False
-        #: Whose frames wake the thread that takes requests.
-        self._listening = _Listening.NOBODY
         self._link = Link("antiphon-session", connect, self)
         forking.track(self)
         self._link.start()
@@ -138,7 +124,7 @@ class Session:
         with self._lock:
             told = self._core.say_goodbye(reason, closed) if self._core.error is None else False
         if told:
-            self._stream.bell.put(None)
+            self._stream.bell.ring()
             self._link.join(min(_GOODBYE_PATIENCE, max(deadline - time.monotonic(), 0.1)))
         self._link.stop()
         self._end(SessionState.CLOSED, closed)
@@ -181,7 +167,6 @@ class Session:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._watchers = 0
-        self._listening = _Listening.NOBODY
         for ticket in self._core.end(SessionState.LOST, error):
             ticket.abandon(error)
 
@@ -199,22 +184,24 @@ class Session:
         return self._requests(stream, hello)
 
     def _requests(self, stream: Stream, hello: bytes) -> Iterator[bytes]:
-        core = self._core
+        core, bell = self._core, stream.bell
         yield hello
         while True:
-            self._gather(stream)
+            bell.gather(_LINGER)
             with self._lock:
-                self._urgent = False
+                bell.answer()
                 wires, refused = core.frames_to_send(stream.number)
-                self._listening = _Listening.NOBODY if wires else _Listening.TO_ALL
+                if not wires:
+                    bell.listen()
                 patience = core.patience
             self._settle(refused)
             if wires is None:
                 return
             if wires:
-                self._urgent = self._urgent or core.sendable
+                if core.sendable:
+                    bell.ring()  # more than one message holds: what is left has waited enough
                 yield b"".join(wires)
-            elif not core.sendable and not _rings(stream, patience):  # whoever submits from now on rings
+            elif not core.sendable and not bell.wait(patience):
                 if not core.beat():
                     logger.warning("The server has said nothing for too long; connecting again")
                     stream.cancel()
@@ -225,22 +212,21 @@ class Session:
         """Answers and commands."""
         with self._lock:
             received = self._core.receive(stream.number, message.frames)
-        self._settle(received.answers)
         if self._outage.lasts and (received.progress or (received.welcome and not self._core.backlog)):
             self._back()
+        self._settle(received.answers)
         for command in received.commands:
             self._desk.handle(command)
         if self._core.sendable:
-            self._ring(urgent=True)
+            stream.bell.ring()
         self._notify()
 
     def stream_ended(self, stream: Stream, end: StreamEnd) -> float | None:
         """Decide what follows: seconds to wait before the next stream, or None."""
         with self._lock:
             self._core.disconnected(stream.number)
-            self._listening = _Listening.NOBODY
             over = self._core.error
-        stream.bell.put(None)
+        stream.bell.ring()
         if over is not None:
             self._end(SessionState.CLOSED, over)
             return None
@@ -274,27 +260,13 @@ class Session:
 
     # Inside
 
-    def _gather(self, stream: Stream) -> None:
-        """Give frames that nobody waits for a moment to find company."""
-        self._listening = _Listening.TO_URGENT
-        if not self._urgent:
-            _rings(stream, _LINGER)
-
-    def _ring(self, *, urgent: bool) -> None:
-        """Wake the thread that takes requests, if that is what it waits for. The order matters: it says what it
-        listens to before it looks."""
-        if urgent:
-            self._urgent = True
-        if self._listening is _Listening.TO_ALL or (urgent and self._listening is _Listening.TO_URGENT):
-            self._stream.bell.put(None)
-
     def _submit(self, bodies: Iterable[Body], urgent: bool = True) -> list[Ticket]:
         core = self._core
         tickets = core.submit(bodies)
         if core.error is not None:
             self._fail(core.reject(), core.error)
         elif core.sendable:
-            self._ring(urgent=urgent)
+            self._stream.bell.ring(urgent=urgent)
         return tickets
 
     def _answer_command(self, result: CommandResult) -> None:
@@ -321,7 +293,7 @@ class Session:
         with self._lock:
             first = self._core.state not in (SessionState.CLOSED, SessionState.LOST)
             tickets = self._core.end(state, error)
-        self._stream.bell.put(None)
+        self._stream.bell.ring()
         if first and state is SessionState.LOST:
             logger.error("%s", error)
             self._desk.revoke_all(str(error))
@@ -343,17 +315,6 @@ class Session:
         if self._watchers:
             with self._lock:
                 self._changed.notify_all()
-
-
-def _rings(stream: Stream, patience: float | None) -> bool:
-    """Wait for the bell; False if it stays silent for `patience` seconds."""
-    try:
-        stream.bell.get(timeout=patience)
-    except Empty:
-        return False
-    while not stream.bell.empty():  # several may have rung, and this is the only thread that takes
-        stream.bell.get()
-    return True
 
 
 def _lost(cause: AntiphonException) -> SessionLost:

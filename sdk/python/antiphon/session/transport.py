@@ -5,7 +5,6 @@ to the talk in the link's thread.
 """
 
 import logging
-import queue
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -14,6 +13,7 @@ import grpc
 
 from antiphon.client import CHANNEL_OPTIONS
 from antiphon.exceptions import AntiphonException
+from antiphon.session.bell import Bell
 from antiphon.session.stream_end import EndKind, StreamEnd, paused, read_end
 
 #: A connection for each link: what floods one must not delay the other, and a new attempt must not wait for the
@@ -33,7 +33,7 @@ class Stream:
         #: The talk's number for it.
         self.number = 0
         #: Wakes the thread that waits for something to send.
-        self.bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.bell = Bell()
         self._call: Any = None
         self._cancelled = False
         self._over = threading.Event()

@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from queue import Empty
 
 from antiphon.session import forking
 from antiphon.session.log_journal import LogJournal
@@ -60,13 +59,13 @@ class LogUploader:
                 self._started = True
                 self._link.start()
         if wake:
-            self._stream.bell.put(None)
+            self._stream.bell.ring()
 
     def hurry(self) -> int:
         """Have what is queued sent without delay; does not wait for it."""
         with self._lock:
             order = self._journal.hurry()
-        self._stream.bell.put(None)
+        self._stream.bell.ring()
         return order
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -84,7 +83,7 @@ class LogUploader:
             self._changed.notify_all()
         if left:
             logger.warning("%d log lines could not be sent to the server", left)
-        self._stream.bell.put(None)
+        self._stream.bell.ring()
         if self._started:
             self._link.join(_GOODBYE_PATIENCE if flushed else 0.0)
         self._link.stop()
@@ -129,15 +128,18 @@ class LogUploader:
             with self._lock:
                 if self._live_stream != stream.number:
                     return
+                stream.bell.answer()
                 now = time.monotonic()
                 request = self._journal.next_request(now, time.time_ns())
                 if request is None and self._closed:
                     return
                 wait = self._journal.wait(now)
+                if request is None:
+                    stream.bell.listen()  # lines are queued under the same lock
             if request is not None:
                 yield request
             else:
-                _doze(stream, wait)
+                stream.bell.wait(wait)
 
     def received(self, stream: Stream, message: UploadResponse) -> None:
         """Batches are stored."""
@@ -150,7 +152,7 @@ class LogUploader:
                 logger.info("The server takes logs again after %.1f s", self._outage.seconds)
             self._warned = False
             self._outage.end()
-        stream.bell.put(None)
+        stream.bell.ring()
 
     def stream_ended(self, stream: Stream, end: StreamEnd) -> float | None:
         """Try again for as long as the process lives: the queue is bounded."""
@@ -164,7 +166,7 @@ class LogUploader:
                 self._journal.disconnected()
             self._changed.notify_all()
             closed = self._closed
-        stream.bell.put(None)
+        stream.bell.ring()
         if refused:
             logger.warning("The server refuses a log line, which is dropped: %s", end.cause)
         if closed:
@@ -182,13 +184,3 @@ class LogUploader:
         with self._lock:
             self._closed = True
             self._changed.notify_all()
-
-
-def _doze(stream: Stream, seconds: float | None) -> None:
-    """Wait for the bell, for at most `seconds`."""
-    try:
-        stream.bell.get(timeout=seconds)
-    except Empty:
-        return
-    while not stream.bell.empty():
-        stream.bell.get()

@@ -1,0 +1,153 @@
+"""What a run should be, in plain Python: an expectation to hold a server to, written without a look at its rules.
+
+A `ModelRun` knows how to answer a proposal (`decide`) and what becomes of it (`enter`). Times are microseconds.
+"""
+
+from dataclasses import dataclass, field, replace
+
+SCHEDULED, PENDING, RUNNING, COMPLETED, FAILED, CANCELLED, CRASHED, PAUSED, CANCELLING = range(1, 10)
+NAMES = ["", "Scheduled", "Pending", "Running", "Completed", "Failed", "Cancelled", "Crashed", "Paused", "Cancelling"]
+ENDS = {COMPLETED, FAILED, CANCELLED, CRASHED}
+ACCEPT, REJECT, WAIT, ABORT = 1, 2, 3, 4
+#: The id of a state that the server made up.
+SERVERS_OWN = "?"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A proposal: who asks for what."""
+
+    type: int
+    by: str | None = None
+    name: str = ""
+    due: int | None = None
+    data: bool = False
+    force: bool = False
+    expected: str = ""
+    id: str = SERVERS_OWN
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A verdict; `state` is what is entered, `until` is when WAIT ends."""
+
+    kind: int
+    state: Wish | None = None
+    until: int | None = None
+
+
+@dataclass
+class ModelRun:
+    """Either kind of run."""
+
+    id: str
+    task: bool
+    created: int
+    holder: str | None
+    retries: int = 0
+    delay: int = 0
+    around: "ModelRun | None" = None
+    type: int | None = None
+    name: str = ""
+    state_id: str = ""
+    time: int = 0
+    due: int | None = None
+    has_data: bool = False
+    run_count: int = 0
+    around_count: int = 0
+    start: int | None = None
+    end: int | None = None
+    expected_start: int | None = None
+    next_start: int | None = None
+    total: int = 0
+    version: int = 1
+    updated: int = 0
+    #: (type, name, time) of every state, oldest first.
+    history: list[tuple[int, str, int]] = field(default_factory=list)
+
+    def decide(self, wish: Wish, now: int) -> Answer:
+        wish = replace(wish, name=wish.name or NAMES[wish.type])
+        if wish.expected and wish.expected != self.state_id:
+            return Answer(ABORT)
+        if not wish.force:
+            refused = self._refused(wish)
+            if refused is not None:
+                return Answer(refused)
+        if wish.type == CANCELLING and self.holder is None and self.type not in {*ENDS, CANCELLING}:
+            return Answer(REJECT, replace(wish, type=CANCELLED, name="Cancelled"))
+        if wish.due is None and wish.type == SCHEDULED:
+            wish = replace(wish, due=now)
+        if wish.due is None and wish.type == PENDING and self.type == SCHEDULED:
+            wish = replace(wish, due=self.due)
+        if not wish.force:
+            if wish.type == RUNNING and self.type in (SCHEDULED, PENDING) and self.due is not None and self.due > now:
+                return Answer(WAIT, until=self.due)
+            if wish.type == FAILED and self.type == RUNNING and 0 < self.run_count <= self.retries:
+                retry = Wish(SCHEDULED, wish.by, "AwaitingRetry", now + self.delay, id=wish.id)
+                return Answer(REJECT, retry)
+            if wish.type == RUNNING and wish.name == "Running" and self.run_count and self.type is not None:
+                wish = replace(wish, name="Retrying" if self.name == "AwaitingRetry" else "Rerunning")
+        return Answer(ACCEPT, wish)
+
+    def _refused(self, wish: Wish) -> int | None:
+        """What a person with force may pass by."""
+        stranger = self.holder is not None and self.holder != wish.by
+        if stranger and (self.task or wish.type != CANCELLING):
+            return ABORT
+        move = self._unlawful(wish.type)
+        if move is not None:
+            return move
+        if self.type == COMPLETED and self.has_data and not (wish.type == COMPLETED and wish.data):
+            guarded = self.task or wish.type not in (FAILED, CANCELLED, CRASHED)
+            if guarded:
+                return REJECT
+        if not self.task and self.type in ENDS and wish.type == SCHEDULED:
+            return ABORT
+        if not self.task and self.type == wish.type == PENDING and wish.name in (self.name, "Pending"):
+            return ABORT
+        return None
+
+    def _unlawful(self, target: int) -> int | None:
+        if self.type in ENDS and target in (PAUSED, CANCELLING, CRASHED):
+            return ABORT
+        if self.task:
+            return None
+        if self.type == CANCELLING:
+            return None if target == CANCELLED else REJECT
+        if target == PAUSED:
+            return {None: ABORT, SCHEDULED: REJECT, PENDING: REJECT, PAUSED: REJECT}.get(self.type)
+        if target == PENDING:
+            return {RUNNING: ABORT, PAUSED: REJECT, CANCELLED: ABORT}.get(self.type)
+        return None
+
+    def enter(self, state: Wish, now: int) -> str:
+        """Moves on; gives what the holder, if it is not the one who asks, is told."""
+        told = ""
+        if self.holder is not None and self.holder != state.by:
+            told = "cancel_run" if state.type == CANCELLING else "revoke_run" if state.type in ENDS else ""
+        time = max(now, self.time + 1) if self.type is not None else now
+        if self.type == RUNNING:
+            self.total += time - self.time
+        if self.type in ENDS and state.type not in ENDS:
+            self.end = None
+            self.run_count = 0 if self.task else self.run_count
+        if state.type == RUNNING:
+            self.run_count += 1
+            self.around_count = self.around.run_count if self.around is not None else self.around_count
+        if state.type in ENDS and self.end is None:
+            self.end = time
+        if self.start is None and state.type == RUNNING:
+            self.start = time
+        if self.start is None and state.type in ENDS:
+            self.start = self.end
+        self.next_start = state.due if state.type == SCHEDULED else None
+        self.expected_start = self.expected_start or self.next_start or time
+        if state.type in ENDS or state.name == "NotReady":
+            self.holder = None
+        elif state.by is not None and state.type in (PENDING, RUNNING):
+            self.holder = state.by
+        self.type, self.name, self.state_id, self.time = state.type, state.name, state.id, time
+        self.due, self.has_data, self.updated = state.due, state.data, time
+        self.version += 1
+        self.history.append((state.type, state.name, time))
+        return told

@@ -1,0 +1,117 @@
+"""Every unary RPC does what it says."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from world import MISSING, UNARY, World, mask, opened, proposed
+
+Ask = Callable[[World], dict[str, Any]]
+Check = Callable[[Any, World], bool]
+
+
+#: RPC -> (request, what must hold of the answer).
+DOES: dict[str, tuple[Ask, Check]] = {
+    "GetServerInfo": (lambda w: {}, lambda r, w: r.server_info.process_id == os.getpid()),
+    "ListSessions": (lambda w: {}, lambda r, w: not r.sessions),
+    "StopServer": (lambda w: {"reason": "enough"}, lambda r, w: w.server.server.asked_to_stop.is_set()),
+    "CreateFlow": (
+        lambda w: {"flow": {"name": "new", "tags": ["x"]}},
+        lambda r, w: (r.flow.name, list(r.flow.tags), r.flow.etag) == ("new", ["x"], "1") and bool(r.flow.id),
+    ),
+    "GetFlow": (lambda w: {"id": w.flow}, lambda r, w: (r.flow.id, r.flow.name) == (w.flow, "etl")),
+    "ListFlows": (lambda w: {"filter": "name = etl"}, lambda r, w: [each.id for each in r.flows] == [w.flow]),
+    "UpdateFlow": (
+        lambda w: mask("flow", w.flow, etag="1"),
+        lambda r, w: (r.flow.name, list(r.flow.tags), r.flow.etag) == ("etl", ["new"], "2"),
+    ),
+    "DeleteFlow": (lambda w: {"id": w.flow}, lambda r, w: not w.call("ListFlowRuns").flow_runs),
+    "CreateFlowRun": (
+        lambda w: {"flowRun": {"flowId": w.flow, "id": MISSING, "retryPolicy": {"maxRetries": 2, "delays": ["3s"]}}},
+        lambda r, w: (
+            (r.flow_run.id, r.flow_run.flow_name, r.flow_run.retry_policy.max_retries) == (MISSING, "etl", 2)
+            and not r.flow_run.HasField("state")
+        ),
+    ),
+    "GetFlowRun": (
+        lambda w: {"id": w.run.upper()},
+        lambda r, w: (r.flow_run.name, r.flow_run.state.id) == ("one", w.state),
+    ),
+    "ListFlowRuns": (
+        lambda w: {"filter": "state.type = SCHEDULED"},
+        lambda r, w: [each.id for each in r.flow_runs] == [w.run],
+    ),
+    "UpdateFlowRun": (
+        lambda w: mask("flowRun", w.run, "name,tags", name="two"),
+        lambda r, w: (r.flow_run.name, list(r.flow_run.tags)) == ("two", ["new"]),
+    ),
+    "DeleteFlowRun": (
+        lambda w: {"id": w.run},
+        lambda r, w: w.refused("GetTaskRun", {"id": w.task}).reason == "TASK_RUN_NOT_FOUND",
+    ),
+    "ListFlowRunStates": (lambda w: {"id": w.run}, lambda r, w: [each.name for each in r.states] == ["Scheduled"]),
+    "CancelFlowRun": (
+        lambda w: {"id": w.run, "reason": "enough"},
+        lambda r, w: (r.flow_run.state.name, r.flow_run.state.message) == ("Cancelled", "enough"),
+    ),
+    "CreateLogs": (
+        lambda w: {"logs": [{"message": "more", "createTime": "2026-01-02T00:00:00Z"}]},
+        lambda r, w: [line.message for line in w.call("ListLogs").logs] == ["hello", "more"],
+    ),
+    "ListLogs": (
+        lambda w: {"filter": f'flow_run_id = "{w.run}" AND level >= 20'},
+        lambda r, w: [line.message for line in r.logs] == ["hello"],
+    ),
+    "OpenSession": (
+        lambda w: {"hello": {"client": "unary"}},
+        lambda r, w: (r.welcome.epoch, w.call("ListSessions").sessions[0].client) == (1, "unary"),
+    ),
+    "ExchangeFrames": (
+        lambda w: {**opened(w), "frames": [{"sequence": "1", "proposal": proposed(w.run, "RUNNING")}]},
+        lambda r, w: (
+            [frame.WhichOneof("body") for frame in r.frames] == ["verdict", "ack"]
+            and w.call("GetFlowRun", {"id": w.run}).flow_run.session_id != ""
+        ),
+    ),
+    "CreateTaskRun": (
+        lambda w: {"taskRun": {"taskKey": "load", "dynamicKey": "1", "upstreamTaskRunIds": [w.task]}},
+        lambda r, w: (r.task_run.name, list(r.task_run.upstream_task_run_ids)) == ("load-1", [w.task]),
+    ),
+    "GetTaskRun": (
+        lambda w: {"id": w.task},
+        lambda r, w: (r.task_run.flow_run_id, r.task_run.state.name) == (w.run, "Pending"),
+    ),
+    "ListTaskRuns": (
+        lambda w: {"filter": f'flow_run_id = "{w.run}"'},
+        lambda r, w: [each.id for each in r.task_runs] == [w.task],
+    ),
+    "UpdateTaskRun": (
+        lambda w: mask("taskRun", w.task, "name", name="two"),
+        lambda r, w: (r.task_run.name, list(r.task_run.tags)) == ("two", []),
+    ),
+    "DeleteTaskRun": (lambda w: {"id": w.task}, lambda r, w: not w.call("ListTaskRuns").task_runs),
+    "ListTaskRunStates": (lambda w: {"id": w.task}, lambda r, w: [each.name for each in r.states] == ["Pending"]),
+    "ProposeTransition": (
+        lambda w: {"proposal": proposed(w.run, "RUNNING")},
+        lambda r, w: (r.verdict.kind, r.verdict.state.name, r.verdict.run_count) == (1, "Running", 1),
+    ),
+    "ExplainTransition": (
+        lambda w: {"proposal": proposed(w.task, "FAILED", task=True)},
+        lambda r, w: (
+            r.verdict.state.name == "Failed" and w.call("GetTaskRun", {"id": w.task}).task_run.state.name == "Pending"
+        ),
+    ),
+}
+
+
+def test_no_method_escapes() -> None:
+    assert set(DOES) == set(UNARY)
+
+
+@pytest.mark.parametrize("name", DOES)
+def test_it_does_what_it_says(world: World, name: str) -> None:
+    ask, holds = DOES[name]
+    answer = world.call(name, ask(world))
+    assert holds(answer, world), answer

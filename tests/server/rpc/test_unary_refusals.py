@@ -1,0 +1,205 @@
+"""Every unary RPC refuses what is wrong: with a code, a reason that programs may rely on, and the field."""
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+
+from world import MISSING, World, mask, opened, proposed
+
+Ask = Callable[[World], dict[str, Any]]
+INVALID, NOT_FOUND, EXISTS, ABORTED, FAILED, STRANGER = (
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.UNAUTHENTICATED,
+)
+LINE = {"message": "x", "createTime": "2026-01-01T00:00:00Z"}
+
+
+def wrong_state(**state: Any) -> Ask:
+    return lambda w: {"proposal": {**proposed(w.run, "RUNNING"), "state": state}}
+
+
+def each_reader_of_pages(request: dict[str, Any], reason: str, field: str) -> list[tuple[Any, ...]]:
+    names = ["ListFlows", "ListFlowRuns", "ListTaskRuns", "ListLogs"]
+    names += ["ListSessions"] if "pageSize" in request or "pageToken" in request else []
+    return [(name, lambda w: request, INVALID, reason, (field,)) for name in names]
+
+
+#: (RPC, request, code, reason, fields of BadRequest)
+REFUSES: list[tuple[str, Ask, grpc.StatusCode, str, tuple[str, ...]]] = [
+    # Ids that name nothing, and ids that are none.
+    *(
+        (name, lambda w, more=more: {"id": MISSING, **more}, NOT_FOUND, reason, ())
+        for name, reason, more in [
+            ("GetFlow", "FLOW_NOT_FOUND", {}),
+            ("DeleteFlow", "FLOW_NOT_FOUND", {}),
+            ("GetFlowRun", "FLOW_RUN_NOT_FOUND", {}),
+            ("DeleteFlowRun", "FLOW_RUN_NOT_FOUND", {}),
+            ("CancelFlowRun", "FLOW_RUN_NOT_FOUND", {"reason": "x"}),
+            ("ListFlowRunStates", "FLOW_RUN_NOT_FOUND", {}),
+            ("GetTaskRun", "TASK_RUN_NOT_FOUND", {}),
+            ("DeleteTaskRun", "TASK_RUN_NOT_FOUND", {}),
+            ("ListTaskRunStates", "TASK_RUN_NOT_FOUND", {}),
+        ]
+    ),
+    *(
+        (name, lambda w: {"id": "etl"}, INVALID, "FIELD_INVALID", ("id",))
+        for name in ("GetFlow", "GetFlowRun", "GetTaskRun", "DeleteFlowRun", "CancelFlowRun", "ListTaskRunStates")
+    ),
+    # What is missing, clashes, or hangs on what is not there.
+    ("CreateFlow", lambda w: {}, INVALID, "FIELD_INVALID", ("flow",)),
+    ("CreateFlow", lambda w: {"flow": {"name": "etl"}}, EXISTS, "FLOW_EXISTS", ()),
+    ("CreateFlowRun", lambda w: {}, INVALID, "FIELD_INVALID", ("flow_run",)),
+    ("CreateFlowRun", lambda w: {"flowRun": {"name": "x"}}, INVALID, "FLOW_MISSING", ("flow_run.flow_name",)),
+    ("CreateFlowRun", lambda w: {"flowRun": {"flowId": MISSING}}, NOT_FOUND, "FLOW_NOT_FOUND", ()),
+    ("CreateFlowRun", lambda w: {"flowRun": {"flowName": "etl", "id": w.run}}, EXISTS, "FLOW_RUN_EXISTS", ()),
+    (
+        "CreateFlowRun",
+        lambda w: {"flowRun": {"flowName": "f", "parentTaskRunId": MISSING}},
+        NOT_FOUND,
+        "TASK_RUN_NOT_FOUND",
+        (),
+    ),
+    (
+        "CreateFlowRun",
+        lambda w: {"flowRun": {"flowName": "f", "tags": ["ok", ""]}, "requestId": "once"},
+        INVALID,
+        "FIELD_INVALID",
+        ("flow_run.tags[1]", "request_id"),
+    ),
+    ("CreateTaskRun", lambda w: {"taskRun": {}}, INVALID, "FIELD_INVALID", ("task_run.task_key",)),
+    (
+        "CreateTaskRun",
+        lambda w: {"taskRun": {"taskKey": "t", "flowRunId": MISSING}},
+        NOT_FOUND,
+        "FLOW_RUN_NOT_FOUND",
+        (),
+    ),
+    ("CreateTaskRun", lambda w: {"taskRun": {"taskKey": "t", "id": w.task}}, EXISTS, "TASK_RUN_EXISTS", ()),
+    # Numbers and spans that cannot be.
+    (
+        "CreateFlowRun",
+        lambda w: {"flowRun": {"flowName": "f", "retryPolicy": {"maxRetries": -1, "jitterFactor": -1}}},
+        INVALID,
+        "FIELD_INVALID",
+        ("flow_run.retry_policy.max_retries", "flow_run.retry_policy.jitter_factor"),
+    ),
+    (
+        "CreateFlowRun",
+        lambda w: {"flowRun": {"flowName": "f", "retryPolicy": {"maxRetries": 1, "delays": ["-1s"]}}},
+        INVALID,
+        "FIELD_INVALID",
+        ("flow_run.retry_policy.delays[0]",),
+    ),
+    *each_reader_of_pages({"pageSize": -1}, "FIELD_INVALID", "page_size"),
+    ("ListFlowRunStates", lambda w: {"id": w.run, "pageSize": -1}, INVALID, "FIELD_INVALID", ("page_size",)),
+    # Wrong questions.
+    *each_reader_of_pages({"pageToken": "forged"}, "PAGE_TOKEN_INVALID", "page_token"),
+    *each_reader_of_pages({"filter": "size > 3"}, "FILTER_INVALID", "filter"),
+    *each_reader_of_pages({"orderBy": "size"}, "ORDER_BY_INVALID", "order_by"),
+    ("ListFlowRunStates", lambda w: {"id": w.run, "pageToken": "x"}, INVALID, "PAGE_TOKEN_INVALID", ("page_token",)),
+    # Edits.
+    *(
+        (name, lambda w, t=thing, f=field: {t: {"id": getattr(w, f)}}, INVALID, "FIELD_INVALID", ("update_mask",))
+        for name, thing, field in [("UpdateFlowRun", "flowRun", "run"), ("UpdateFlow", "flow", "flow")]
+    ),
+    ("UpdateFlowRun", lambda w: mask("flowRun", w.run, ""), INVALID, "UPDATE_MASK_INVALID", ("update_mask",)),
+    ("UpdateFlowRun", lambda w: mask("flowRun", w.run, "state"), INVALID, "UPDATE_MASK_INVALID", ("update_mask",)),
+    (
+        "UpdateFlow",
+        lambda w: mask("flow", w.flow, "name", name="new"),
+        INVALID,
+        "UPDATE_MASK_INVALID",
+        ("update_mask",),
+    ),
+    (
+        "UpdateTaskRun",
+        lambda w: mask("taskRun", w.task, "taskKey", taskKey="t"),
+        INVALID,
+        "UPDATE_MASK_INVALID",
+        ("update_mask",),
+    ),
+    ("UpdateFlowRun", lambda w: mask("flowRun", w.run, etag="1"), ABORTED, "ETAG_MISMATCH", ()),
+    ("UpdateFlow", lambda w: mask("flow", w.flow, etag="9"), ABORTED, "ETAG_MISMATCH", ()),
+    ("UpdateTaskRun", lambda w: mask("taskRun", w.task, etag="1"), ABORTED, "ETAG_MISMATCH", ()),
+    ("DeleteFlowRun", lambda w: {"id": w.run, "etag": "1"}, ABORTED, "ETAG_MISMATCH", ()),
+    ("UpdateFlowRun", lambda w: mask("flowRun", MISSING), NOT_FOUND, "FLOW_RUN_NOT_FOUND", ()),
+    ("UpdateFlow", lambda w: mask("flow", MISSING), NOT_FOUND, "FLOW_NOT_FOUND", ()),
+    ("UpdateTaskRun", lambda w: mask("taskRun", MISSING), NOT_FOUND, "TASK_RUN_NOT_FOUND", ()),
+    # Proposals.
+    ("ProposeTransition", lambda w: {}, INVALID, "FIELD_INVALID", ("proposal",)),
+    ("ProposeTransition", lambda w: {"proposal": proposed(MISSING, "RUNNING")}, NOT_FOUND, "FLOW_RUN_NOT_FOUND", ()),
+    (
+        "ExplainTransition",
+        lambda w: {"proposal": proposed(MISSING, "RUNNING", task=True)},
+        NOT_FOUND,
+        "TASK_RUN_NOT_FOUND",
+        (),
+    ),
+    ("ProposeTransition", wrong_state(), INVALID, "FIELD_INVALID", ("proposal.state.type",)),
+    ("ProposeTransition", wrong_state(type=42), INVALID, "FIELD_INVALID", ("proposal.state.type",)),
+    ("ProposeTransition", wrong_state(type=3, name="x" * 201), INVALID, "FIELD_INVALID", ("proposal.state.name",)),
+    (
+        "ProposeTransition",
+        lambda w: {"proposal": proposed(w.run, "RUNNING", transition_id=w.state)},
+        EXISTS,
+        "TRANSITION_ID_REUSED",
+        (),
+    ),
+    (
+        "ProposeTransition",
+        lambda w: {"proposal": {"transitionId": MISSING, "state": {"type": 3}}},
+        INVALID,
+        "FIELD_INVALID",
+        ("proposal.run",),
+    ),
+    # Logs and sessions.
+    ("CreateLogs", lambda w: {}, INVALID, "FIELD_INVALID", ("logs",)),
+    ("CreateLogs", lambda w: {"logs": [{"message": "x"}]}, INVALID, "FIELD_INVALID", ("logs[0].create_time",)),
+    ("CreateLogs", lambda w: {"logs": [LINE, {**LINE, "level": -1}]}, INVALID, "FIELD_INVALID", ("logs[1].level",)),
+    ("OpenSession", lambda w: {"hello": {"resumeToken": "forged"}}, STRANGER, "RESUME_TOKEN_INVALID", ()),
+    ("OpenSession", lambda w: {}, INVALID, "FIELD_INVALID", ("hello",)),
+    ("ExchangeFrames", lambda w: {"resumeToken": f"{MISSING}.00"}, STRANGER, "RESUME_TOKEN_INVALID", ()),
+    ("ExchangeFrames", lambda w: {**opened(w), "epoch": 7}, ABORTED, "SESSION_SUPERSEDED", ()),
+    ("ExchangeFrames", lambda w: {**opened(w), "frames": [{"hello": {}}]}, INVALID, "FRAME_INVALID", ("frames[0]",)),
+    ("ExchangeFrames", lambda w: {**opened(w), "frames": [{}]}, INVALID, "FRAME_INVALID", ("frames[0]",)),
+    (
+        "ExchangeFrames",
+        lambda w: {**opened(w), "frames": [{"proposal": proposed(w.run, "RUNNING")}]},
+        INVALID,
+        "FRAME_INVALID",
+        ("frames[0].sequence",),
+    ),
+    (
+        "ExchangeFrames",
+        lambda w: {**opened(w), "frames": [{"sequence": "2", "proposal": proposed(w.run, "RUNNING")}]},
+        FAILED,
+        "SEQUENCE_GAP",
+        (),
+    ),
+    ("StopServer", lambda w: {"reason": "x" * 1001}, INVALID, "FIELD_INVALID", ("reason",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "ask", "code", "reason", "fields"),
+    REFUSES,
+    ids=[f"{i}-{row[0]}-{row[3]}" for i, row in enumerate(REFUSES)],
+)
+def test_it_refuses_what_is_wrong(
+    world: World, name: str, ask: Ask, code: grpc.StatusCode, reason: str, fields: tuple[str, ...]
+) -> None:
+    refusal = world.refused(name, ask(world))
+    assert (refusal.code, refusal.reason, refusal.fields) == (code, reason, fields), refusal
+    assert refusal.preconditions == ((reason,) if code is FAILED else ())
+
+
+def test_what_has_ended_is_not_cancelled(world: World) -> None:
+    world.propose(world.run, "COMPLETED")
+    refusal = world.refused("CancelFlowRun", {"id": world.run})
+    assert (refusal.code, refusal.reason, refusal.preconditions) == (FAILED, "RUN_TERMINAL", ("RUN_TERMINAL",))

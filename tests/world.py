@@ -1,0 +1,66 @@
+"""A server with one of everything, asked by unary calls alone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from contract import METHODS
+from hand_session import proposal
+from refusals import Refusal, refused
+from running_server import RunningServer
+
+#: An id of nothing.
+MISSING = "0190163d-8694-739b-aea5-966c26f8ad90"
+UNARY = {method.name: method for method in METHODS if method.unary}
+
+
+@dataclass
+class World:
+    """Ids of what is there, and calls. Requests are dicts as JSON has them, messages, or bytes."""
+
+    server: RunningServer
+    run: str = ""
+    task: str = ""
+    flow: str = ""
+    state: str = ""
+
+    def fill(self) -> None:
+        """Makes a flow, a scheduled run of it, a pending task run in that, and a line of its log."""
+        run = self.call("CreateFlowRun", {"flowRun": {"flowName": "etl", "name": "one", "tags": ["a"]}}).flow_run
+        self.run, self.flow = run.id, run.flow_id
+        self.task = self.call("CreateTaskRun", {"taskRun": {"flowRunId": run.id, "taskKey": "clean"}}).task_run.id
+        self.state = self.propose(run.id, "SCHEDULED").state.id
+        self.propose(self.task, "PENDING", task=True)
+        line = {"message": "hello", "level": 20, "createTime": "2026-01-01T00:00:00Z", "flowRunId": run.id}
+        self.call("CreateLogs", {"logs": [line]})
+
+    def call(self, name: str, request: dict[str, Any] | Message | bytes = b"", **options: Any) -> Any:
+        method = UNARY[name]
+        if isinstance(request, dict):
+            request = json_format.ParseDict(request, method.request())
+        body = request if isinstance(request, bytes) else request.SerializeToString()
+        return method.response.FromString(method.call(self.server.channel, body, **options))
+
+    def refused(self, name: str, request: dict[str, Any] | Message | bytes = b"", **options: Any) -> Refusal:
+        return refused(lambda: self.call(name, request, **options))
+
+    def propose(self, run: str, type_: str, **fields: Any) -> Any:
+        return self.call("ProposeTransition", {"proposal": proposed(run, type_, **fields)}).verdict
+
+
+def proposed(run: str, type_: str, **fields: Any) -> dict[str, Any]:
+    """A proposal as JSON has it."""
+    return json_format.MessageToDict(proposal(run, type_, **fields))
+
+
+def mask(thing: str, id: str, paths: str = "tags", **fields: Any) -> dict[str, Any]:
+    """A request to update some fields of a thing."""
+    return {thing: {"id": id, "tags": ["new"], **fields}, "updateMask": paths}
+
+
+def opened(world: World) -> dict[str, Any]:
+    """A session, as ExchangeFrames names it."""
+    welcome = world.call("OpenSession", {"hello": {"client": "unary"}}).welcome
+    return {"resumeToken": welcome.resume_token, "epoch": welcome.epoch}
