@@ -7,6 +7,9 @@ from typing import NoReturn
 
 import pytest
 
+# Modules that tests share and that assert: pytest shall say what was compared.
+pytest.register_assert_rewrite("refusals", "run_model")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -5,6 +5,8 @@ A `ModelRun` knows how to answer a proposal (`decide`) and what becomes of it (`
 
 from dataclasses import dataclass, field, replace
 
+from world import World
+
 SCHEDULED, PENDING, RUNNING, COMPLETED, FAILED, CANCELLED, CRASHED, PAUSED, CANCELLING = range(1, 10)
 NAMES = ["", "Scheduled", "Pending", "Running", "Completed", "Failed", "Cancelled", "Crashed", "Paused", "Cancelling"]
 ENDS = {COMPLETED, FAILED, CANCELLED, CRASHED}
@@ -65,6 +67,12 @@ class ModelRun:
     #: (type, name, time) of every state, oldest first.
     history: list[tuple[int, str, int]] = field(default_factory=list)
 
+    def shown_id(self, seen: str) -> str:
+        """The id of the state that holds; learned where the server made it up."""
+        if self.state_id == SERVERS_OWN:
+            self.state_id = seen
+        return self.state_id
+
     def decide(self, wish: Wish, now: int) -> Answer:
         wish = replace(wish, name=wish.name or NAMES[wish.type])
         if wish.expected and wish.expected != self.state_id:
@@ -79,14 +87,16 @@ class ModelRun:
             wish = replace(wish, due=now)
         if wish.due is None and wish.type == PENDING and self.type == SCHEDULED:
             wish = replace(wish, due=self.due)
-        if not wish.force:
-            if wish.type == RUNNING and self.type in (SCHEDULED, PENDING) and self.due is not None and self.due > now:
-                return Answer(WAIT, until=self.due)
-            if wish.type == FAILED and self.type == RUNNING and 0 < self.run_count <= self.retries:
-                retry = Wish(SCHEDULED, wish.by, "AwaitingRetry", now + self.delay, id=wish.id)
-                return Answer(REJECT, retry)
-            if wish.type == RUNNING and wish.name == "Running" and self.run_count and self.type is not None:
-                wish = replace(wish, name="Retrying" if self.name == "AwaitingRetry" else "Rerunning")
+        return Answer(ACCEPT, wish) if wish.force else self._in_time(wish, now)
+
+    def _in_time(self, wish: Wish, now: int) -> Answer:
+        """Not before its time, again after a failure, and under the name that says so."""
+        if wish.type == RUNNING and self.type in (SCHEDULED, PENDING) and self.due is not None and self.due > now:
+            return Answer(WAIT, until=self.due)
+        if wish.type == FAILED and self.type == RUNNING and self.run_count <= self.retries:
+            return Answer(REJECT, Wish(SCHEDULED, wish.by, "AwaitingRetry", now + self.delay, id=wish.id))
+        if wish.type == RUNNING and wish.name == "Running" and self.run_count and self.type is not None:
+            wish = replace(wish, name="Retrying" if self.name == "AwaitingRetry" else "Rerunning")
         return Answer(ACCEPT, wish)
 
     def _refused(self, wish: Wish) -> int | None:
@@ -151,3 +161,36 @@ class ModelRun:
         self.version += 1
         self.history.append((state.type, state.name, time))
         return told
+
+
+def check_run(world: World, run: ModelRun) -> None:
+    """Holds what the server stores of a run to the model."""
+    kind = "Task" if run.task else "Flow"
+    response = world.call(f"Get{kind}Run", {"id": run.id})
+    found = response.task_run if run.task else response.flow_run
+
+    def time(name: str) -> int | None:
+        return getattr(found, name).ToMicroseconds() if found.HasField(name) else None
+
+    stored = {
+        "state": (found.state.type, found.state.name, found.state.id, found.state.create_time.ToMicroseconds()),
+        "run_count": found.run_count,
+        "flow_run_run_count": found.flow_run_run_count if run.task else run.around_count,
+        "times": [time(f"{name}_time") for name in ("start", "end", "expected_start", "next_scheduled_start")],
+        "total": found.total_run_time.ToMicroseconds(),
+        "holder": found.session_id or None,
+        "etag": found.etag,
+        "written": (time("create_time"), time("update_time")),
+    }
+    assert stored == {
+        "state": (run.type or 0, run.name, run.shown_id(found.state.id), run.time),
+        "run_count": run.run_count,
+        "flow_run_run_count": run.around_count,
+        "times": [run.start, run.end, run.expected_start, run.next_start],
+        "total": run.total,
+        "holder": run.holder,
+        "etag": str(run.version),
+        "written": (run.created, run.updated or run.created),
+    }
+    states = world.call(f"List{kind}RunStates", {"id": run.id, "pageSize": 1000}).states
+    assert [(each.type, each.name, each.create_time.ToMicroseconds()) for each in states] == run.history

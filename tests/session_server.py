@@ -44,6 +44,8 @@ class SessionServer(session_service_pb2_grpc.SessionServiceServicer):
         self.refusals: list[status_pb2.Status] = []
         #: Messages from clients after each of which the stream is cut, before they are looked at (False) or after.
         self.cuts: list[bool] = []
+        #: Seconds from each Hello to its Welcome.
+        self.welcome_delay = 0.0
         #: While set, nothing that clients say is looked at or answered.
         self.mute = False
         self._attached: list[_Attached] = []
@@ -77,6 +79,7 @@ class SessionServer(session_service_pb2_grpc.SessionServiceServicer):
     def Attach(self, request_iterator: Any, context: Any) -> Iterator[session_service_pb2.AttachResponse]:
         attached = _Attached()
         hello = next(request_iterator).frames[0].hello
+        threading.Event().wait(self.welcome_delay)
         with self.changed:
             self.attaches += 1
             if self.refusals:

@@ -16,7 +16,7 @@ import pytest
 from antiphon.embedded_server import read_pid, wait_for_leaving
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass(frozen=True)

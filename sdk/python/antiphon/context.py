@@ -1,6 +1,7 @@
 """What the code that runs now is part of: a flow run, a task run, and tags. Kept in context variables, so that threads
 and coroutines started with a copied context see it too."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
@@ -49,8 +50,8 @@ class FlowRunContext:
     root_flow_run_id: str | None = None
     log_prints: bool = False
     persist_result: bool | None = None
-    #: Task key -> how many of its runs were made in this attempt.
-    dynamic_keys: dict[str, int] = field(default_factory=dict)
+    #: Task key -> counts its runs in this attempt.
+    dynamic_keys: dict[str, Iterator[int]] = field(default_factory=dict)
     #: Futures of what was submitted; the run waits for them at its end.
     submitted: list[Any] = field(default_factory=list)
     #: What an earlier attempt of this run completed, and this one need not do again.
@@ -63,6 +64,10 @@ class FlowRunContext:
     def get(cls) -> "FlowRunContext | None":
         """Return the flow run that the calling code is part of, or None."""
         return _flow_run.get()
+
+    def next_key(self, task_key: str) -> int:
+        """Return a number that no other call of this task has in this attempt, whatever thread it comes from."""
+        return next(self.dynamic_keys.setdefault(task_key, itertools.count()))
 
     def __enter__(self) -> Self:
         if self._tokens is not None:

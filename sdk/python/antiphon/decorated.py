@@ -2,12 +2,12 @@
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 from antiphon.annotations import NotSet
-from antiphon.exceptions import ReservedArgumentError
+from antiphon.exceptions import InvalidNameError, ReservedArgumentError
 from antiphon.signatures import shape_of
 
 P = ParamSpec("P")
@@ -66,6 +66,42 @@ class Decorated(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+#: Limits of the contract.
+MAX_TAGS, MAX_TAG_LENGTH, MAX_VERSION_LENGTH, MAX_NAME_LENGTH = 100, 200, 500, 500
+
+
+def checked_name(name: str, noun: str) -> str:
+    """Return the name. Raises InvalidNameError where it is too long."""
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidNameError(f"The name of a {noun} has at most {MAX_NAME_LENGTH} characters: {name[:40]!r}...")
+    return name
+
+
+def checked_version(version: str | None) -> str | None:
+    """Return the version. Raises TypeError where it is no text, ValueError where it is too long."""
+    if version is not None and not isinstance(version, str):
+        raise TypeError(f"A version is text, not {type(version).__name__}: {version!r}.")
+    if version is not None and len(version) > MAX_VERSION_LENGTH:
+        raise ValueError(f"A version has at most {MAX_VERSION_LENGTH} characters: {version[:40]!r}...")
+    return version
+
+
+def checked_tags(tags: Iterable[str] | None) -> frozenset[str]:
+    """Return the tags. Raises TypeError where they are no collection of texts, ValueError where the contract forbids
+    them."""
+    if isinstance(tags, str):
+        raise TypeError(f"Tags are a list of texts, not one text: write tags=[{tags!r}].")
+    checked = frozenset(tags or ())
+    for tag in checked:
+        if not isinstance(tag, str):
+            raise TypeError(f"A tag is text, not {type(tag).__name__}: {tag!r}.")
+        if not 0 < len(tag) <= MAX_TAG_LENGTH:
+            raise ValueError(f"A tag has 1 to {MAX_TAG_LENGTH} characters: {tag[:40]!r} has {len(tag)}.")
+    if len(checked) > MAX_TAGS:
+        raise ValueError(f"A run has at most {MAX_TAGS} tags, not {len(checked)}.")
+    return checked
 
 
 def added(hooks: list[Any], hook: Hook) -> Hook:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, ParamSpec, TypeVar, overload
 
-from antiphon.decorated import Decorated, added
+from antiphon.decorated import Decorated, added, checked_name, checked_version
 from antiphon.engine.run_flow import arun_flow, prepare, run_flow
-from antiphon.exceptions import InvalidNameError
 from antiphon.parameters import bind, validate
 from antiphon.retries import check_retries, retry_delays
 from antiphon.runs import FlowRun
@@ -21,7 +20,6 @@ R = TypeVar("R")
 FlowHook = Callable[["Flow[..., Any]", FlowRun, State], Any]
 
 RESERVED = frozenset({"return_state"})
-MAX_NAME_LENGTH = 500
 
 __all__ = ["Flow", "FlowHook", "flow"]
 
@@ -54,12 +52,8 @@ class Flow(Decorated[P, R]):
         ReservedArgumentError where `fn` takes `return_state`, ValueError or TypeError for options out of range."""
         super().__init__(fn, noun="flow", reserved=RESERVED, description=description)
         settings = get_current_settings()
-        self.name: str = name or getattr(self.fn, "__name__", type(self.fn).__name__).replace("_", "-")
-        if len(self.name) > MAX_NAME_LENGTH:
-            raise InvalidNameError(
-                f"The name of a flow has at most {MAX_NAME_LENGTH} characters: {self.name[:40]!r}..."
-            )
-        self.version = version
+        self.name = checked_name(name or getattr(self.fn, "__name__", type(self.fn).__name__).replace("_", "-"), "flow")
+        self.version = checked_version(version)
         self.flow_run_name = flow_run_name
         self.retries = check_retries(settings.flows_default_retries if retries is None else retries)
         if retry_delay_seconds is None:

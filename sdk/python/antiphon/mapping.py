@@ -1,6 +1,6 @@
 """Taking parameters apart for `Task.map`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from antiphon.annotations import BaseAnnotation, allow_failure, unmapped
@@ -41,6 +41,18 @@ def mapped_parameters(fn: Callable[..., Any], parameters: dict[str, Any]) -> Ite
     return _rows(
         parameters, shape.variadic_positional, shape.variadic_keyword, flat, columns, next(iter(lengths.values()))
     )
+
+
+def keep_defaults_whole(
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], parameters: dict[str, Any]
+) -> dict[str, Any]:
+    """The parameters with `unmapped` around those that the call did not give: a default is one value in any case."""
+    shape = shape_of(fn)
+    given = {*shape.signature.bind(*args, **kwargs).arguments, shape.variadic_positional, shape.variadic_keyword}
+    return {
+        name: value if name in given or isinstance(value, BaseAnnotation) else unmapped(value)
+        for name, value in parameters.items()
+    }
 
 
 def _label(where: tuple[str, Any]) -> str:

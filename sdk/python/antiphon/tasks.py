@@ -5,8 +5,10 @@ from functools import partial
 from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from antiphon.context import FlowRunContext
-from antiphon.decorated import Decorated, added
+from antiphon.decorated import Decorated, added, checked_name, checked_tags, checked_version
 from antiphon.engine.run_task import arun_task, prepare, run_task
+from antiphon.futures import AntiphonFuture, AntiphonFutureList
+from antiphon.mapping import keep_defaults_whole
 from antiphon.parameters import bind
 from antiphon.retries import RetryDelays, check_jitter_factor, check_retries, exponential_backoff, retry_delays
 from antiphon.runs import TaskRun
@@ -54,9 +56,9 @@ class Task(Decorated[P, R]):
         `return_state`, ValueError or TypeError for options out of range."""
         super().__init__(fn, noun="task", reserved=RESERVED, description=description)
         settings = get_current_settings()
-        self.name = name or str(getattr(self.fn, "__name__", type(self.fn).__name__))
-        self.tags = frozenset(tags or ())
-        self.version = version
+        self.name = checked_name(name or str(getattr(self.fn, "__name__", type(self.fn).__name__)), "task")
+        self.tags = checked_tags(tags)
+        self.version = checked_version(version)
         self.task_run_name = task_run_name
         self.task_key = f"{getattr(self.fn, '__module__', '')}.{getattr(self.fn, '__qualname__', self.name)}"[-500:]
         self.retries = check_retries(settings.tasks_default_retries if retries is None else retries)
@@ -94,6 +96,38 @@ class Task(Decorated[P, R]):
         state = run_task(prepare(self, parameters, wait_for))
         return state if return_state else state.result()
 
+    @overload
+    def submit(
+        self: "Task[P, Coroutine[Any, Any, R]]",
+        *args: Any,
+        return_state: Literal[False] = ...,
+        wait_for: Iterable[Any] | None = ...,
+        **kwargs: Any,
+    ) -> AntiphonFuture[R]: ...
+
+    @overload
+    def submit(
+        self: "Task[P, Coroutine[Any, Any, R]]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = ...,
+        **kwargs: Any,
+    ) -> State[R]: ...
+
+    @overload
+    def submit(
+        self,
+        *args: Any,
+        return_state: Literal[False] = ...,
+        wait_for: Iterable[Any] | None = ...,
+        **kwargs: Any,
+    ) -> AntiphonFuture[R]: ...
+
+    @overload
+    def submit(
+        self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] | None = ..., **kwargs: Any
+    ) -> State[R]: ...
+
     def submit(
         self, *args: Any, return_state: bool = False, wait_for: Iterable[Any] | None = None, **kwargs: Any
     ) -> Any:
@@ -107,6 +141,38 @@ class Task(Decorated[P, R]):
         future.wait()
         return future.state
 
+    @overload
+    def map(
+        self: "Task[P, Coroutine[Any, Any, R]]",
+        *args: Any,
+        return_state: Literal[False] = ...,
+        wait_for: Iterable[Any] | None = ...,
+        **kwargs: Any,
+    ) -> AntiphonFutureList[R]: ...
+
+    @overload
+    def map(
+        self: "Task[P, Coroutine[Any, Any, R]]",
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = ...,
+        **kwargs: Any,
+    ) -> list[State[R]]: ...
+
+    @overload
+    def map(
+        self,
+        *args: Any,
+        return_state: Literal[False] = ...,
+        wait_for: Iterable[Any] | None = ...,
+        **kwargs: Any,
+    ) -> AntiphonFutureList[R]: ...
+
+    @overload
+    def map(
+        self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] | None = ..., **kwargs: Any
+    ) -> list[State[R]]: ...
+
     def map(self, *args: Any, return_state: bool = False, wait_for: Iterable[Any] | None = None, **kwargs: Any) -> Any:
         """Start a run for each element of the iterables given and return the list of futures.
 
@@ -114,7 +180,8 @@ class Task(Decorated[P, R]):
         MappingMissingIterable, and RuntimeError outside of a flow.
         """
         runner = _runner("map")
-        futures = runner.map(self, bind(self.fn, args, kwargs), wait_for)
+        parameters = keep_defaults_whole(self.fn, args, kwargs, bind(self.fn, args, kwargs))
+        futures = runner.map(self, parameters, wait_for)
         if not return_state:
             return futures
         futures.wait()

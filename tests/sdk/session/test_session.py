@@ -10,6 +10,7 @@ import pytest
 
 from antiphon.exceptions import ObjectNotFound, ServerError, ServerUnreachable, SessionLost, SettingError
 from antiphon.ids import new_id
+from antiphon.session.core import GREETING_PATIENCE
 from antiphon.session.session import Session
 from antiphon.session.ticket import Ticket
 from antiphon.v1.session_pb2 import (
@@ -306,6 +307,13 @@ def test_heartbeats_keep_a_silent_session_alive(tmp_path: Path, open_session: Op
         session_id = session.session_id
         server.wait_for(lambda: server.model.sessions[session_id].heartbeats >= 4)
         assert server.attaches == 1
+
+
+def test_a_welcome_that_comes_late_does_not_delay_heartbeats(tmp_path: Path, open_session: Open) -> None:
+    with SessionServer(tmp_path, SessionModel(ttl=0.6)) as server:
+        server.welcome_delay = 0.1  # much longer than frames that nobody waits for are held back
+        session_id = open_session(server.target).session_id
+        server.wait_for(lambda: server.model.sessions[session_id].heartbeats >= 1, timeout=GREETING_PATIENCE / 2)
 
 
 def test_a_server_that_says_nothing_for_a_ttl_is_left_and_found_again(tmp_path: Path, open_session: Open) -> None:

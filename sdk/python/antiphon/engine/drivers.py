@@ -1,6 +1,7 @@
 """The two drivers: they do what engines ask for, one by blocking, one by awaiting."""
 
 import asyncio
+import logging
 import queue
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +11,15 @@ from functools import partial
 from inspect import GEN_CLOSED, getgeneratorstate, iscoroutinefunction
 from typing import Any, assert_never
 
-from antiphon.engine.effects import Await, Call, Effect, Life, Outcome, Send
+from antiphon.engine.effects import Await, Body, Call, Effect, Life, Outcome, Send
 from antiphon.engine.interrupts import Block, RunTimeout, awakened
 from antiphon.engine.scopes import RunScope, in_loop
-from antiphon.exceptions import AntiphonSignal, ServerError
+from antiphon.exceptions import AntiphonSignal, ServerError, ServerUnreachable, SessionLost
 from antiphon.session.session import Session
 from antiphon.session.ticket import Ticket
 from antiphon.v1.transition_pb2 import Verdict
+
+logger = logging.getLogger("antiphon.engine")
 
 #: Something that calls back, from any thread, when it is done.
 Waitable = Any
@@ -62,15 +65,32 @@ def _perform(effect: Effect, session: Session) -> Any:
     if isinstance(effect, Call):
         return _call(effect)
     if isinstance(effect, Send):
-        tickets = session.submit(*effect.bodies, urgent=effect.wait)
         if not effect.wait:
-            return None
+            return send(session, effect.bodies)
+        tickets = session.submit(*effect.bodies)
         if effect.scope is not None:
             _wait(tickets[-1:], effect.scope)
         return _answer(tickets)
     if isinstance(effect, Await):
         return _wait([each for each in effect.futures if not each.state.is_final()], effect.scope)
     assert_never(effect)
+
+
+def send(session: Session, bodies: tuple[Body, ...], *, urgent: bool = False) -> None:
+    """Sends frames whose answer nobody waits for."""
+    for ticket in session.submit(*bodies, urgent=urgent):
+        ticket.add_done_callback(_report_refusal)
+
+
+def _report_refusal(ticket: Ticket) -> None:
+    try:
+        ticket.result()
+    except (SessionLost, ServerUnreachable):
+        # The session says so itself, and those who wait hear it.
+        return
+    except ServerError as error:
+        if error.reason != "SESSION_CLOSED":
+            logger.error("The server refused a %s, which nobody waited for: %s", type(ticket.body).__name__, error)
 
 
 def _answer(tickets: list[Ticket]) -> Verdict | None:
@@ -89,9 +109,9 @@ async def _aperform(effect: Effect, session: Session) -> Any:
     if isinstance(effect, Call):
         return await _acall(effect) if iscoroutinefunction(effect.function) else _call(effect)
     if isinstance(effect, Send):
-        tickets = session.submit(*effect.bodies, urgent=effect.wait)
         if not effect.wait:
-            return None
+            return send(session, effect.bodies)
+        tickets = session.submit(*effect.bodies)
         await _await(tickets[-1:], effect.scope)
         return _answer(tickets)
     if isinstance(effect, Await):

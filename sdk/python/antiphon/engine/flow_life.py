@@ -16,7 +16,7 @@ from antiphon.engine.proposals import (
     state_that_holds,
 )
 from antiphon.engine.scopes import RunScope
-from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked
+from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked, ServerError
 from antiphon.logging.loggers import flow_run_logger
 from antiphon.logging.prints import patch_print
 from antiphon.parameters import call_args
@@ -184,11 +184,15 @@ def _broken_off(call: FlowCall, error: BaseException) -> Life:
     if call.told:
         return
     state = exception_to_crashed_state(error)
-    if is_interrupt(error):
-        yield from _ended(call, state)
-    else:
+    if not is_interrupt(error):
         # The server's refusal, or its absence, may be the reason; then there is no use in waiting for an answer.
         yield Send((propose_flow_run(call.run.id, state),), wait=False)
+        return
+    try:
+        yield from _ended(call, state)
+    except ServerError as problem:
+        # What broke off the run is what its caller must hear of.
+        flow_run_logger(call.context).warning("The server could not be told that the run has crashed: %s", problem)
 
 
 def _hooks_for(flow: Any, state: State) -> tuple[Callable[..., Any], ...]:

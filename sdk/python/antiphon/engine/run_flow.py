@@ -81,8 +81,7 @@ def _context(flow: Any, run: FlowRun, around: FlowRunContext | None, scope: RunS
 def _stand_in(flow: Any, run: FlowRun, around: FlowRunContext) -> tuple[Body, ...]:
     """The task run that stands for a subflow in its parent; the server lets it mirror the subflow's states."""
     key = f"subflow:{flow.name}"[:500]
-    count = around.dynamic_keys.get(key, 0)
-    around.dynamic_keys[key] = count + 1
+    count = around.next_key(key)
     assert run.parent_task_run_id is not None
     stand_in = task_run_pb2.TaskRun(
         id=run.parent_task_run_id,

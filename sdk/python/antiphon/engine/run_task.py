@@ -6,7 +6,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from antiphon.context import FlowRunContext, TaskRunContext, current_tags
-from antiphon.engine.drivers import adrive, drive
+from antiphon.engine.drivers import adrive, drive, send
 from antiphon.engine.effects import Body
 from antiphon.engine.proposals import task_run_pending
 from antiphon.engine.retry_policies import retry_policy
@@ -73,9 +73,7 @@ def _dynamic_key(task_key: str, flow: FlowRunContext | None) -> str:
     """Counts the calls of one task in one attempt of a flow run; outside of flows there is nothing to tell apart."""
     if flow is None:
         return new_id()[-12:]
-    count = flow.dynamic_keys.get(task_key, 0)
-    flow.dynamic_keys[task_key] = count + 1
-    return str(count)
+    return str(flow.next_key(task_key))
 
 
 def _log_prints(task: Any, flow: FlowRunContext | None) -> bool:
@@ -86,6 +84,7 @@ def _log_prints(task: Any, flow: FlowRunContext | None) -> bool:
 
 def _opening(task: Any, run: TaskRun, parameters: dict[str, Any], wait_for: list[Any]) -> tuple[Body, ...]:
     upstream = [future.task_run_id for future in futures_in(parameters, wait_for) if hasattr(future, "task_run_id")]
+    upstream = list(dict.fromkeys(upstream))[:MAX_SHOWN_UPSTREAM]
     message = task_run_pb2.TaskRun(
         id=run.id,
         name=run.name,
@@ -100,6 +99,10 @@ def _opening(task: Any, run: TaskRun, parameters: dict[str, Any], wait_for: list
     if policy is not None:
         message.retry_policy.CopyFrom(policy)
     return (message, task_run_pending(run.id))
+
+
+#: Ids of runs before this one that the server is told of; they are for people to look at.
+MAX_SHOWN_UPSTREAM = 10_000
 
 
 def run_task(call: TaskCall) -> State:
@@ -127,7 +130,7 @@ def announce(call: TaskCall) -> None:
     """Tells the server of a run that will start later."""
     opening, call.opening = call.opening, ()
     if opening:
-        call.session.submit(*opening)
+        send(call.session, opening, urgent=True)
 
 
 def _go_on(call: TaskCall) -> None:

@@ -11,7 +11,7 @@ from antiphon.engine.proposals import is_accepted, propose_task_run, state_that_
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.upstream import futures_in, plain, resolved
-from antiphon.exceptions import RunCancelled, UpstreamTaskError
+from antiphon.exceptions import RunCancelled, ServerError, UpstreamTaskError
 from antiphon.logging.loggers import task_run_logger
 from antiphon.logging.prints import patch_print
 from antiphon.parameters import call_args
@@ -192,5 +192,15 @@ def _stopped(call: TaskCall) -> Life:
 
 def _broken_off(call: TaskCall, error: BaseException) -> Life:
     """Something broke off the engine while it waited: the run has crashed, and nobody else would say so."""
-    if not call.told:
-        yield from _ended(call, exception_to_crashed_state(error))
+    if call.told:
+        return
+    state = exception_to_crashed_state(error)
+    if not is_interrupt(error):
+        # The server's refusal, or its absence, may be the reason; then there is no use in waiting for an answer.
+        yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=False)
+        return
+    try:
+        yield from _ended(call, state)
+    except ServerError as problem:
+        # What broke off the run is what its caller must hear of.
+        task_run_logger(call.context).warning("The server could not be told that the run has crashed: %s", problem)

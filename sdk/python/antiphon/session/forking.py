@@ -1,10 +1,11 @@
-"""Forks. gRPC keeps threads, locks and file descriptors that do not survive one while a call runs: a child then dies
-by a signal, or hangs, in about every tenth fork. With the calls ended, but the channel open, none was seen to fail in
-thousands. So whatever holds a call puts it down before a fork and takes it up again in the parent, by the same way as
-after any other cut; the child leaves what it inherited alone, and opens its own.
+"""Forks. gRPC keeps threads, locks and file descriptors that do not survive one while a call runs: of children that
+were forked so, one in twenty died by a signal while the calls were silent, and one in five while they were busy. With
+the calls ended, but the channel open, none of 1,400 did. So whatever holds a call puts it down before a fork and takes
+it up again in the parent, by the same way as after any other cut; the child leaves what it inherited alone, and opens
+its own.
 
-GRPC_ENABLE_FORK_SUPPORT stays as it is. Set to 1, it makes each fork wait up to a second for calls that run, and still
-breaks them now and then; set to 0 it takes away what the child needs.
+GRPC_ENABLE_FORK_SUPPORT stays as it is. Set to 1, it makes each fork wait a second or more for calls that run, and
+breaks them now and then; set to 0 it takes away what the child needs. (grpcio 1.85)
 """
 
 import os

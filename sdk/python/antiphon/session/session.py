@@ -217,8 +217,8 @@ class Session:
         self._settle(received.answers)
         for command in received.commands:
             self._desk.handle(command)
-        if self._core.sendable:
-            stream.bell.ring()
+        if received.welcome or self._core.sendable:
+            stream.bell.ring()  # also for a Welcome alone: it says how long silence may last
         self._notify()
 
     def stream_ended(self, stream: Stream, end: StreamEnd) -> float | None:

@@ -1,0 +1,414 @@
+"""A real server against a model: whatever two sessions and a stranger create, propose, cancel, edit, delete, cut and
+outlive, every answer and every run is as a plain program says."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from antiphon.v1 import session_pb2
+from antiphon.v1.transition_pb2 import Proposal
+from antiphon.v1.transition_service_pb2 import ProposeTransitionRequest
+from effort import examples
+from hand_session import HandSession, new_id
+from in_writer import in_writer
+from refusals import Refusal, refusal_in
+from run_model import CANCELLED, CANCELLING, CRASHED, ENDS, NAMES, WAIT, Answer, ModelRun, Wish, check_run
+from running_server import FrozenClock, RunningServer
+from world import World
+
+TTL = 3600
+SECOND = 1_000_000
+#: Who asks: one of two sessions, or a unary caller.
+CALLERS = st.sampled_from([0, 0, 1, None])
+HEARTBEAT = session_pb2.ClientFrame(heartbeat=session_pb2.Heartbeat())
+
+
+@dataclass
+class Speaker:
+    """A session, and the commands (kind, run id) that it has not answered."""
+
+    hand: HandSession
+    told: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return str(self.hand.welcome.session_id)
+
+
+@dataclass
+class Said:
+    """A proposal as it was sent, and what the model says of it."""
+
+    message: Proposal
+    wish: Wish
+    run: ModelRun
+    answer: Answer
+    #: Who said it, in a frame of which number; a unary caller is None and has none.
+    speaker: Speaker | None = None
+    sequence: int = 0
+    #: As it was received once it was final.
+    verdict: Any = None
+
+
+class Machine(RuleBasedStateMachine):
+    """Each example has runs and sessions of its own on one server, whose clock moves only by a rule."""
+
+    server: RunningServer
+    runs = Bundle("runs")
+    proposals = Bundle("proposals")
+
+    @initialize()
+    def begin(self) -> None:
+        self.world = World(self.server)
+        self.speakers = [Speaker(HandSession(self.server.channel)) for _ in range(2)]
+        self.model: dict[str, ModelRun] = {}
+        #: Proposals of sessions that wait.
+        self.waiting: list[Said] = []
+        self.touched: set[str] = set()
+
+    def teardown(self) -> None:
+        for run in getattr(self, "model", {}).values():
+            check_run(self.world, run)
+        for speaker in getattr(self, "speakers", []):
+            speaker.hand.cut()
+
+    @invariant()
+    def runs_are_as_they_should_be(self) -> None:
+        while getattr(self, "touched", None):
+            run = self.model.get(self.touched.pop())
+            if run is not None:
+                check_run(self.world, run)
+
+    # Runs
+
+    @rule(
+        target=runs,
+        task=st.booleans(),
+        caller=CALLERS,
+        retries=st.sampled_from([0, 0, 1, 2]),
+        delay=st.sampled_from([0, 10]),
+        data=st.data(),
+    )
+    def create(self, task: bool, caller: int | None, retries: int, delay: int, data: st.DataObject) -> str:
+        speaker = self._speaker(caller)
+        policy = {"maxRetries": retries, "delays": [f"{delay}s"]} if retries else {}
+        body: dict[str, Any] = {"id": new_id(), "retryPolicy": policy}
+        flow_runs = [None, *sorted(run.id for run in self.model.values() if not run.task)]
+        around = self.model.get(data.draw(st.sampled_from(flow_runs)) or "") if task else None
+        body |= {"taskKey": "t", "flowRunId": around.id if around else ""} if task else {"flowName": "f"}
+        for _ in range(2):  # The second time it is a replay.
+            self._create("taskRun" if task else "flowRun", body, speaker)
+        run = ModelRun(body["id"], task, self.now, speaker and speaker.id, retries, delay * SECOND, around)
+        self.model[run.id] = run
+        self.touched.add(run.id)
+        return run.id
+
+    def _create(self, kind: str, body: dict[str, Any], speaker: Speaker | None) -> None:
+        if speaker is None:
+            self.world.call(f"Create{kind[0].upper()}{kind[1:]}", {kind: body})
+            return
+        speaker.hand.say(frame(speaker.hand, **{f"create{kind[0].upper()}{kind[1:]}": body}))
+        speaker.hand.acked(speaker.hand.sequence)
+
+    @rule(id=runs)
+    def create_another_under_the_same_id(self, id: str) -> None:
+        run = self.model.get(id)
+        if run is not None:
+            kind = "TaskRun" if run.task else "FlowRun"
+            body = {"id": id, "taskKey": "other"} if run.task else {"id": id, "flowName": "other"}
+            refusal = self.world.refused(f"Create{kind}", {f"{kind[0].lower()}{kind[1:]}": body})
+            assert refusal.reason in ("FLOW_RUN_EXISTS", "TASK_RUN_EXISTS")
+
+    @rule(id=runs, stale=st.booleans())
+    def edit(self, id: str, stale: bool) -> None:
+        run = self.model.get(id)
+        etag = str(run.version - stale) if run is not None else ""
+        for kind in ("TaskRun", "FlowRun") if run is None else ("TaskRun" if run.task else "FlowRun",):
+            thing = {"id": id, "name": "edited", "etag": etag}
+            request = {f"{kind[0].lower()}{kind[1:]}": thing, "updateMask": "name"}
+            if run is None or stale:
+                refusal = self.world.refused(f"Update{kind}", request)
+                assert refusal.reason == ("ETAG_MISMATCH" if run else f"{kind[:-3].upper()}_RUN_NOT_FOUND")
+            else:
+                self.world.call(f"Update{kind}", request)
+        if run is not None and not stale:
+            self._edited(run)
+
+    @rule(id=runs, chance=st.integers(0, 3))
+    def delete(self, id: str, chance: int) -> None:
+        run = self.model.get(id)
+        if run is None or chance:
+            return
+        self.world.call("DeleteTaskRun" if run.task else "DeleteFlowRun", {"id": id})
+        for gone in [run, *(each for each in self.model.values() if each.around is run)]:
+            self._tell(gone.holder, "revoke_run", gone.id)
+            self.waiting = [said for said in self.waiting if said.run is not gone]
+            del self.model[gone.id]
+        self._settle()
+
+    # Proposals
+
+    @rule(
+        target=proposals,
+        id=runs,
+        caller=CALLERS,
+        type_=st.integers(1, 9),
+        name=st.sampled_from(["", "", "Late", "NotReady"]),
+        due=st.sampled_from([None, None, -10, 10]),
+        data=st.booleans(),
+        force=st.sampled_from([False, False, False, True]),
+        expected=st.sampled_from(["", "", "held", "wrong"]),
+    )
+    def propose(
+        self,
+        id: str,
+        caller: int | None,
+        type_: int,
+        name: str,
+        due: int | None,
+        data: bool,
+        force: bool,
+        expected: str,
+    ) -> Said | None:
+        run = self.model.get(id)
+        held = run.state_id if run is not None else ""
+        named = {"": "", "held": held, "wrong": new_id()}[expected]
+        time = None if due is None else self.now + due * SECOND
+        speaker = self._speaker(caller)
+        wish = Wish(type_, speaker and speaker.id, name, time, data, force, named, new_id())
+        said = Said(message_of(wish, id, run), wish, run or ModelRun(id, False, 0, None), Answer(0), speaker)
+        if speaker is not None:
+            speaker.hand.sequence += 1
+            said.sequence = speaker.hand.sequence
+        answer = self._say(said)
+        if run is None:
+            assert isinstance(answer, Refusal)
+            assert answer.reason == "FLOW_RUN_NOT_FOUND"
+            return None
+        self._decided(said, answer)
+        return said
+
+    @rule(said=proposals)
+    def say_it_again(self, said: Said | None) -> None:
+        if said is None or (said.speaker is not None and said.speaker not in self.speakers):
+            return
+        answer = self._say(said)
+        if said.run.id not in self.model:
+            assert isinstance(answer, Refusal)
+            assert answer.reason in ("FLOW_RUN_NOT_FOUND", "TASK_RUN_NOT_FOUND")
+        elif said.verdict is not None:
+            assert answer == said.verdict
+        elif said.answer.kind == WAIT:
+            self.waiting = [each for each in self.waiting if each is not said]
+            self._decided(said, answer)
+        else:  # It waited, and was decided meanwhile.
+            state = said.answer.state
+            assert answer.kind == said.answer.kind
+            assert state is None or (answer.state.type, answer.state.name) == (state.type, state.name)
+            said.verdict = answer
+
+    @rule(said=proposals)
+    def say_something_else_under_its_id(self, said: Said | None) -> None:
+        if said is None or said.verdict is None or said.run.id not in self.model:
+            return
+        other = ProposeTransitionRequest(proposal=said.message)
+        other.proposal.state.message = "something else"
+        assert self.world.refused("ProposeTransition", other).reason == "TRANSITION_ID_REUSED"
+
+    @rule(id=runs)
+    def cancel(self, id: str) -> None:
+        run = self.model.get(id)
+        if run is not None and run.task:
+            return
+        if run is None or run.type in ENDS:
+            reason = "FLOW_RUN_NOT_FOUND" if run is None else "RUN_TERMINAL"
+            assert self.world.refused("CancelFlowRun", {"id": id}).reason == reason
+            return
+        self.world.call("CancelFlowRun", {"id": id})
+        if run.type != CANCELLING:
+            state = run.decide(Wish(CANCELLING), self.now).state
+            assert state is not None
+            self._enter(run, state)
+            self._moved(run)
+
+    # Sessions and time
+
+    @rule(caller=st.integers(0, 1), answers=st.booleans())
+    def cut_and_resume(self, caller: int, answers: bool) -> None:
+        speaker = self.speakers[caller]
+        before = speaker.hand
+        before.cut()
+        hand = speaker.hand = HandSession(self.server.channel, before.welcome.resume_token)
+        assert hand.welcome.epoch == before.welcome.epoch + 1
+        assert hand.welcome.committed_sequence == before.sequence
+        commands = self._commands(hand)
+        told = [(command.WhichOneof("body"), run_of(command)) for command in commands]
+        assert sorted(told) == sorted(speaker.told)
+        if answers and commands:
+            done = [{"command_id": each.id, "stage": session_pb2.COMMAND_STAGE_APPLIED} for each in commands]
+            hand.say(*(hand.durable(command_result=each) for each in done))
+            hand.acked(hand.sequence)
+            speaker.told.clear()
+
+    @rule(seconds=st.sampled_from([1, 11]))
+    def time_goes_by(self, seconds: int) -> None:
+        for speaker in self.speakers:
+            self._commands(speaker.hand)
+        self.server.clock.advance(seconds)
+        self._look_at_what_waits()
+
+    @rule(silent=st.sets(st.integers(0, 1), min_size=1), chance=st.integers(0, 2))
+    def sessions_are_lost(self, silent: set[int], chance: int) -> None:
+        if chance:
+            return
+        self.server.clock.advance(TTL + 1)
+        for number in {0, 1} - silent:
+            self._commands(self.speakers[number].hand)
+        lost = self.server.run(self.server.server.sweeper.sweep)
+        gone = {self.speakers[number].id for number in silent}
+        assert gone <= set(lost)
+        assert not {speaker.id for speaker in self.speakers} - gone & set(lost)
+        self.waiting = [said for said in self.waiting if said.wish.by not in gone]
+        held = [run for run in self.model.values() if run.holder in gone]
+        for run in held:
+            end = CANCELLED if run.type == CANCELLING else CRASHED
+            self._enter(run, Wish(end, run.holder, NAMES[end]))
+        for run in held:
+            self._moved(run)
+        for number in silent:
+            self.speakers[number].hand.cut()
+            self.speakers[number] = Speaker(HandSession(self.server.channel))
+        self._look_at_what_waits()
+
+    # What the rules share
+
+    @property
+    def now(self) -> int:
+        return self.server.clock()
+
+    def _speaker(self, caller: int | None) -> Speaker | None:
+        return None if caller is None else self.speakers[caller]
+
+    def _say(self, said: Said) -> Any:
+        """Sends a proposal, for the first time or again; gives a verdict or a refusal."""
+        if said.speaker is None:
+            request = ProposeTransitionRequest(proposal=said.message)
+            if said.run.id in self.model:
+                return self.world.call("ProposeTransition", request).verdict
+            return self.world.refused("ProposeTransition", request)
+        hand = said.speaker.hand
+        hand.say(session_pb2.ClientFrame(sequence=said.sequence, proposal=said.message))
+        answer = hand.answer(said.sequence)
+        return answer if isinstance(answer, type(said.message)) or hasattr(answer, "kind") else refusal_in(answer)
+
+    def _decided(self, said: Said, verdict: Any) -> None:
+        """Holds a new verdict to the model, and moves that on."""
+        run = said.run
+        said.answer = run.decide(said.wish, self.now)
+        state = said.answer.state
+        if state is not None:
+            self._enter(run, state)
+        got = (verdict.kind, verdict.state.type, verdict.state.name, verdict.state.id, verdict.run_count)
+        assert got == (said.answer.kind, run.type or 0, run.name, run.shown_id(verdict.state.id), run.run_count), (
+            verdict
+        )
+        assert verdict.state.create_time.ToMicroseconds() == run.time
+        if said.answer.kind != WAIT:
+            said.verdict = verdict
+        else:
+            assert verdict.wait_until_time.ToMicroseconds() == said.answer.until
+            if said.speaker is not None:
+                self.waiting.append(said)
+        if state is not None:
+            self._moved(run)
+
+    def _enter(self, run: ModelRun, state: Wish) -> None:
+        holder = run.holder
+        self._tell(holder, run.enter(state, self.now), run.id)
+        self.touched.add(run.id)
+
+    def _tell(self, holder: str | None, what: str, run_id: str) -> None:
+        for speaker in self.speakers:
+            if what and speaker.id == holder:
+                speaker.told.append((what, run_id))
+
+    def _moved(self, run: ModelRun) -> None:
+        """Proposals that wait for a run are decided again when anything of it changes."""
+        changed = True
+        while changed:
+            changed = False
+            mine = [said for said in self.waiting if said.run is run]
+            self.waiting = [said for said in self.waiting if said.run is not run]
+            for said in mine:
+                said.answer = run.decide(said.wish, self.now)
+                if said.answer.kind == WAIT:
+                    self.waiting.append(said)
+                elif said.answer.state is not None:
+                    self._enter(run, said.answer.state)
+                    changed = True
+        self._settle()
+
+    def _look_at_what_waits(self) -> None:
+        for run in {said.run.id: said.run for said in self.waiting}.values():
+            kind = "TaskRun" if run.task else "FlowRun"
+            thing = {f"{kind[0].lower()}{kind[1:]}": {"id": run.id, "name": "edited"}, "updateMask": "name"}
+            self.world.call(f"Update{kind}", thing)
+            self._edited(run)
+
+    def _edited(self, run: ModelRun) -> None:
+        run.version += 1
+        run.updated = self.now
+        self.touched.add(run.id)
+        self._moved(run)
+
+    def _settle(self) -> None:
+        """Returns when the server has decided what it decides of itself after a commit."""
+        for _ in range(len(self.waiting) + 2):
+            in_writer(self.server, lambda _: None)
+
+    def _commands(self, hand: HandSession) -> list[Any]:
+        """Says that the session lives, and gives the commands that come before the answer."""
+        hand.say(HEARTBEAT)
+        commands = []
+        while (told := hand.next("command", "heartbeat_ack")).HasField("command"):
+            commands.append(told.command)
+        return commands
+
+
+def frame(hand: HandSession, **body: Any) -> session_pb2.ClientFrame:
+    hand.sequence += 1
+    return json_format.ParseDict({"sequence": hand.sequence, **body}, session_pb2.ClientFrame())
+
+
+def message_of(wish: Wish, id: str, run: ModelRun | None) -> Proposal:
+    key = "task_run_id" if run is not None and run.task else "flow_run_id"
+    message = Proposal(transition_id=wish.id, force=wish.force, expected_state_id=wish.expected, **{key: id})
+    message.state.type = wish.type  # type: ignore[assignment]
+    message.state.name = wish.name
+    if wish.due is not None:
+        message.state.details.scheduled_time.FromMicroseconds(wish.due)
+    if wish.data:
+        message.state.data.data = b"result"
+    return message
+
+
+def run_of(command: session_pb2.Command) -> str:
+    body = getattr(command, str(command.WhichOneof("body")))
+    return str(body.flow_run_id or body.task_run_id)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RunningServer]:
+    with RunningServer(tmp_path, session_ttl=TTL, clock=FrozenClock()) as running:
+        yield running
+
+
+def test_the_server_is_as_the_model_says(server: RunningServer) -> None:
+    machine = type("MachineOfThisServer", (Machine,), {"server": server})
+    run_state_machine_as_test(machine, settings=examples(60, stateful_step_count=40))

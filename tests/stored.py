@@ -1,0 +1,84 @@
+"""What a server has stored, for tests that compare it with what the SDK said."""
+
+from typing import Any
+
+from antiphon.client import Client
+from antiphon.session import registry
+from antiphon.v1.flow_run_pb2 import FlowRun
+from antiphon.v1.flow_run_service_pb2 import (
+    CancelFlowRunRequest,
+    GetFlowRunRequest,
+    ListFlowRunsRequest,
+    ListFlowRunStatesRequest,
+)
+from antiphon.v1.log_pb2 import Log
+from antiphon.v1.log_service_pb2 import ListLogsRequest
+from antiphon.v1.state_pb2 import State, StateType
+from antiphon.v1.task_run_pb2 import TaskRun
+from antiphon.v1.task_run_service_pb2 import GetTaskRunRequest, ListTaskRunsRequest, ListTaskRunStatesRequest
+
+
+def type_of(state: State) -> str:
+    """`RUNNING` and the like."""
+    return StateType.Name(state.type).removeprefix("STATE_TYPE_")
+
+
+class Stored:
+    """Reads what is committed: what this process's session has said is flushed first."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def flow_run(self, id: str) -> FlowRun:
+        self._flush()
+        return self.client.call(self.client.flow_runs.GetFlowRun, GetFlowRunRequest(id=id)).flow_run
+
+    def flow_runs(self, name: str) -> list[FlowRun]:
+        """Those of the flow of that name, in the order of their creation."""
+        return self._all(self.client.flow_runs.ListFlowRuns, ListFlowRunsRequest(filter=f'flow_name = "{name}"'))
+
+    def task_run(self, id: str) -> TaskRun:
+        self._flush()
+        return self.client.call(self.client.task_runs.GetTaskRun, GetTaskRunRequest(id=id)).task_run
+
+    def task_runs(self, flow_run_id: str) -> list[TaskRun]:
+        """Those of a flow run, in the order of their creation."""
+        request = ListTaskRunsRequest(filter=f'flow_run_id = "{flow_run_id}"')
+        return self._all(self.client.task_runs.ListTaskRuns, request)
+
+    def flow_run_states(self, id: str) -> list[State]:
+        self._flush()
+        method = self.client.flow_runs.ListFlowRunStates
+        return list(self.client.pages(method, ListFlowRunStatesRequest(id=id), "states"))
+
+    def task_run_states(self, id: str) -> list[State]:
+        self._flush()
+        method = self.client.task_runs.ListTaskRunStates
+        return list(self.client.pages(method, ListTaskRunStatesRequest(id=id), "states"))
+
+    def flow_run_history(self, id: str) -> list[str]:
+        """The names of its states, the oldest first."""
+        return [state.name for state in self.flow_run_states(id)]
+
+    def task_run_history(self, id: str) -> list[str]:
+        """The names of its states, the oldest first."""
+        return [state.name for state in self.task_run_states(id)]
+
+    def logs(self, flow_run_id: str) -> list[Log]:
+        """The lines of a flow run and of its task runs, the oldest first."""
+        assert registry.get_uploader().flush(10)
+        request = ListLogsRequest(filter=f'flow_run_id = "{flow_run_id}"', order_by="create_time")
+        return list(self.client.pages(self.client.logs.ListLogs, request, "logs"))
+
+    def cancel(self, flow_run_id: str, reason: str = "") -> None:
+        request = CancelFlowRunRequest(id=flow_run_id, reason=reason)
+        self.client.call(self.client.flow_runs.CancelFlowRun, request)
+
+    def _all(self, method: Any, request: Any) -> list[Any]:
+        self._flush()
+        field = "flow_runs" if isinstance(request, ListFlowRunsRequest) else "task_runs"
+        return sorted(self.client.pages(method, request, field), key=lambda run: run.create_time.ToNanoseconds())
+
+    @staticmethod
+    def _flush() -> None:
+        assert registry.get_session().flush(10)
