@@ -143,7 +143,7 @@ def seattle_weather(folder: str = "build/demo", seed: int = 8, reach_km: float =
     weather = validate_weather(years)
     months = summarize_month.map(range(1, 13), weather=unmapped(weather))
     airports, states = airports_within_reach("SEA", reach_km)
-    file = plot(months, airports, Path(folder, "seattle_weather.png"))
+    file = plot(months, airports, Path(folder, "seattle_weather.png"))  # type: ignore[arg-type]  # futures are fine
     return Report(str(flow_run.id), months.result(), states, file)
 
 
