@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Protocol
 
 from antiphon_server.domain.decision import Decision, Effect, Finding, MirrorToParent, Tell, TellHolder
-from antiphon_server.domain.model import Facts, Proposal, Run, State
+from antiphon_server.domain.model import Facts, Proposal, Run, RunKind, State
 from antiphon_server.domain.states import CANCELLING, TERMINAL, Origin, StateType, VerdictKind
 
 
@@ -95,7 +95,8 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
     """What follows from entering `state`, whichever rule led there."""
     found: list[Effect] = []
     if run.session_id is not None and run.session_id != proposal.session_id:
-        if state.type == CANCELLING:
+        # Task runs are stopped with their flow run; no command is about one of them alone.
+        if state.type == CANCELLING and run.kind is RunKind.FLOW_RUN:
             found.append(TellHolder(run.session_id, Tell.CANCEL, state.message))
         elif state.type in TERMINAL:
             found.append(TellHolder(run.session_id, Tell.REVOKE, f"the run was set to {state.name} by somebody else"))
