@@ -134,7 +134,8 @@ class ModelRun:
         """Moves on; gives what the holder, if it is not the one who asks, is told."""
         told = ""
         if self.holder is not None and self.holder != state.by:
-            told = "cancel_run" if state.type == CANCELLING else "revoke_run" if state.type in ENDS else ""
+            asked = state.type == CANCELLING and not self.task
+            told = "cancel_run" if asked else "revoke_run" if state.type in ENDS else ""
         time = max(now, self.time + 1) if self.type is not None else now
         if self.type == RUNNING:
             self.total += time - self.time

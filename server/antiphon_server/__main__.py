@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import logging
+import math
 import os
 import signal
 import sys
@@ -19,16 +20,51 @@ logger = logging.getLogger("antiphon_server")
 EXIT_FAILED, EXIT_TAKEN = 1, 3
 
 
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value) or value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return value
+
+
+def _some_time(text: str) -> float:
+    value = _seconds(text)
+    if value < 0.001:
+        raise argparse.ArgumentTypeError(f"{text} s is too short: give at least 0.001")
+    return value
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:4200; port 0 takes a free one")
+    return text
+
+
+def _descriptor(text: str) -> int:
+    try:
+        os.fstat(int(text))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"descriptor {text}: {error.strerror}") from None
+    return int(text)
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m antiphon_server", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="folder of database, lock and socket")
-    parser.add_argument("--listen", action="append", default=[], metavar="HOST:PORT", help="TCP address; repeatable")
+    parser.add_argument(
+        "--listen", action="append", default=[], type=_address, metavar="HOST:PORT", help="TCP address; repeatable"
+    )
     parser.add_argument("--socket", type=Path, help="path of a Unix socket to listen on")
-    parser.add_argument("--idle-timeout", type=float, default=0.0, help="leave after so many quiet seconds; 0: never")
-    parser.add_argument("--session-ttl", type=float, default=30.0, help="seconds before a silent session is lost")
+    parser.add_argument(
+        "--idle-timeout", type=_seconds, default=0.0, help="leave after so many quiet seconds; 0: never"
+    )
+    parser.add_argument("--session-ttl", type=_some_time, default=30.0, help="seconds before a silent session is lost")
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    parser.add_argument("--ready-fd", type=int, help="descriptor that gets a line when the server serves, or cannot")
-    parser.add_argument("--lock-fd", type=int, help="inherited descriptor to close by then")
+    parser.add_argument(
+        "--ready-fd", type=_descriptor, help="descriptor that gets a line when the server serves, or cannot"
+    )
+    parser.add_argument("--lock-fd", type=_descriptor, help="inherited descriptor to close by then")
     options = parser.parse_args()
     if not options.listen and options.socket is None:
         parser.error("nowhere to listen: give --listen HOST:PORT, --socket PATH, or both")

@@ -161,19 +161,27 @@ class Server:
         logger.info("listening on %s, database %s", ", ".join(self.addresses), settings.database)
 
     def _bind(self, address: str) -> str:
-        if address.startswith("unix:"):
-            path = Path(address.removeprefix("unix:"))
+        path = Path(address.removeprefix("unix:")) if address.startswith("unix:") else None
+        if path is not None and path.is_socket():
             # The lock on the home says that nobody listens there any more.
-            path.unlink(missing_ok=True)
-            self._grpc.add_insecure_port(address)
-            os.chmod(path, 0o600)
-            return address
-        host = address.rpartition(":")[0]
+            path.unlink()
+        elif path is not None and os.path.lexists(path):
+            raise OSError(
+                f"cannot listen on {path}: something is there that is no socket. Move it, or name another path"
+            )
         try:
             port = self._grpc.add_insecure_port(address)
         except RuntimeError as error:
-            raise OSError(f"cannot listen on {address}: {error}") from error
-        return f"{host}:{port}"
+            hint = (
+                "is the port taken, and is the address one of this machine?"
+                if path is None
+                else "its folder must be there and be writable, and its path may have no more than 107 bytes"
+            )
+            raise OSError(f"cannot listen on {address}: {hint}") from error
+        if path is not None:
+            os.chmod(path, 0o600)
+            return address
+        return f"{address.rpartition(':')[0]}:{port}"
 
     def _add_services(self, tokens: ResumeTokens) -> None:
         server, core, reads = self._grpc, self.core, self._reads

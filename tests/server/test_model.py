@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from antiphon.v1 import session_pb2
 from antiphon.v1.transition_pb2 import Proposal
@@ -18,7 +27,23 @@ from effort import examples
 from hand_session import HandSession, new_id
 from in_writer import in_writer
 from refusals import Refusal, refusal_in
-from run_model import CANCELLED, CANCELLING, CRASHED, ENDS, NAMES, WAIT, Answer, ModelRun, Wish, check_run
+from run_model import (
+    CANCELLED,
+    CANCELLING,
+    COMPLETED,
+    CRASHED,
+    ENDS,
+    FAILED,
+    NAMES,
+    PENDING,
+    RUNNING,
+    SCHEDULED,
+    WAIT,
+    Answer,
+    ModelRun,
+    Wish,
+    check_run,
+)
 from running_server import FrozenClock, RunningServer
 from world import World
 
@@ -26,6 +51,12 @@ TTL = 3600
 SECOND = 1_000_000
 #: Who asks: one of two sessions, or a unary caller.
 CALLERS = st.sampled_from([0, 0, 1, None])
+#: What runs do most: a state, and when it is due (seconds from now).
+STEPS: list[tuple[int, int | None]] = [
+    *[(SCHEDULED, 10), (SCHEDULED, None), (PENDING, None), (PENDING, None)],
+    *[(RUNNING, None)] * 5,
+    *[(FAILED, None), (FAILED, None), (COMPLETED, None), (CANCELLING, None), (CANCELLED, None)],
+]
 HEARTBEAT = session_pb2.ClientFrame(heartbeat=session_pb2.Heartbeat())
 
 
@@ -63,14 +94,17 @@ class Machine(RuleBasedStateMachine):
     runs = Bundle("runs")
     proposals = Bundle("proposals")
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(target=runs)
+    def begin(self) -> Any:
+        """Two runs are there from the start, so that there is always something to do."""
         self.world = World(self.server)
         self.speakers = [Speaker(HandSession(self.server.channel)) for _ in range(2)]
         self.model: dict[str, ModelRun] = {}
         #: Proposals of sessions that wait.
         self.waiting: list[Said] = []
         self.touched: set[str] = set()
+        held = self._new_run(False, self.speakers[0], retries=2, delay=10, around=None)
+        return multiple(held, self._new_run(True, self.speakers[1], retries=1, delay=0, around=self.model[held]))
 
     def teardown(self) -> None:
         for run in getattr(self, "model", {}).values():
@@ -87,6 +121,7 @@ class Machine(RuleBasedStateMachine):
 
     # Runs
 
+    @precondition(lambda self: len(self.model) < 4)
     @rule(
         target=runs,
         task=st.booleans(),
@@ -96,11 +131,13 @@ class Machine(RuleBasedStateMachine):
         data=st.data(),
     )
     def create(self, task: bool, caller: int | None, retries: int, delay: int, data: st.DataObject) -> str:
-        speaker = self._speaker(caller)
-        policy = {"maxRetries": retries, "delays": [f"{delay}s"]} if retries else {}
-        body: dict[str, Any] = {"id": new_id(), "retryPolicy": policy}
         flow_runs = [None, *sorted(run.id for run in self.model.values() if not run.task)]
         around = self.model.get(data.draw(st.sampled_from(flow_runs)) or "") if task else None
+        return self._new_run(task, self._speaker(caller), retries, delay, around)
+
+    def _new_run(self, task: bool, speaker: Speaker | None, retries: int, delay: int, around: ModelRun | None) -> str:
+        policy = {"maxRetries": retries, "delays": [f"{delay}s"]} if retries else {}
+        body: dict[str, Any] = {"id": new_id(), "retryPolicy": policy}
         body |= {"taskKey": "t", "flowRunId": around.id if around else ""} if task else {"flowName": "f"}
         for _ in range(2):  # The second time it is a replay.
             self._create("taskRun" if task else "flowRun", body, speaker)
@@ -182,22 +219,34 @@ class Machine(RuleBasedStateMachine):
         time = None if due is None else self.now + due * SECOND
         speaker = self._speaker(caller)
         wish = Wish(type_, speaker and speaker.id, name, time, data, force, named, new_id())
-        said = Said(message_of(wish, id, run), wish, run or ModelRun(id, False, 0, None), Answer(0), speaker)
-        if speaker is not None:
-            speaker.hand.sequence += 1
-            said.sequence = speaker.hand.sequence
-        answer = self._say(said)
-        if run is None:
-            assert isinstance(answer, Refusal)
-            assert answer.reason == "FLOW_RUN_NOT_FOUND"
-            return None
-        self._decided(said, answer)
-        return said
+        return self._propose(id, wish, speaker)
+
+    @rule(target=proposals, id=runs, steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=6))
+    def live(self, id: str, steps: list[tuple[int, int | None]]) -> Any:
+        """Who holds a run moves it as runs move."""
+        said = []
+        for type_, due in steps:
+            holder = self.model[id].holder if id in self.model else None
+            speaker = next((each for each in self.speakers if each.id == holder), None)
+            time = None if due is None else self.now + due * SECOND
+            said.append(self._propose(id, Wish(type_, speaker and speaker.id, due=time, id=new_id()), speaker))
+        return multiple(*said)
+
+    @rule(target=proposals, id=runs, caller=st.integers(0, 1))
+    def wait(self, id: str, caller: int) -> Any:
+        """A session would run it before its time."""
+        holder = self.model[id].holder if id in self.model else None
+        speaker = next((each for each in self.speakers if each.id == holder), self.speakers[caller])
+        later = Wish(SCHEDULED, speaker.id, due=self.now + 10 * SECOND, force=True, id=new_id())
+        said = [self._propose(id, wish, speaker) for wish in (later, Wish(RUNNING, speaker.id, id=new_id()))]
+        return multiple(*said)
 
     @rule(said=proposals)
     def say_it_again(self, said: Said | None) -> None:
         if said is None or (said.speaker is not None and said.speaker not in self.speakers):
             return
+        if said.speaker is not None:
+            self._commands(said.speaker.hand)  # A verdict that was pushed since is not the answer.
         answer = self._say(said)
         if said.run.id not in self.model:
             assert isinstance(answer, Refusal)
@@ -205,7 +254,6 @@ class Machine(RuleBasedStateMachine):
         elif said.verdict is not None:
             assert answer == said.verdict
         elif said.answer.kind == WAIT:
-            self.waiting = [each for each in self.waiting if each is not said]
             self._decided(said, answer)
         else:  # It waited, and was decided meanwhile.
             state = said.answer.state
@@ -295,6 +343,20 @@ class Machine(RuleBasedStateMachine):
     def _speaker(self, caller: int | None) -> Speaker | None:
         return None if caller is None else self.speakers[caller]
 
+    def _propose(self, id: str, wish: Wish, speaker: Speaker | None) -> Said | None:
+        run = self.model.get(id)
+        said = Said(message_of(wish, id, run), wish, run or ModelRun(id, False, 0, None), Answer(0), speaker)
+        if speaker is not None:
+            speaker.hand.sequence += 1
+            said.sequence = speaker.hand.sequence
+        answer = self._say(said)
+        if run is None:
+            assert isinstance(answer, Refusal)
+            assert answer.reason == "FLOW_RUN_NOT_FOUND"
+            return None
+        self._decided(said, answer)
+        return said
+
     def _say(self, said: Said) -> Any:
         """Sends a proposal, for the first time or again; gives a verdict or a refusal."""
         if said.speaker is None:
@@ -319,11 +381,13 @@ class Machine(RuleBasedStateMachine):
             verdict
         )
         assert verdict.state.create_time.ToMicroseconds() == run.time
+        waits = any(each is said for each in self.waiting)
         if said.answer.kind != WAIT:
             said.verdict = verdict
+            self.waiting = [each for each in self.waiting if each is not said]
         else:
             assert verdict.wait_until_time.ToMicroseconds() == said.answer.until
-            if said.speaker is not None:
+            if said.speaker is not None and not waits:
                 self.waiting.append(said)
         if state is not None:
             self._moved(run)
@@ -399,8 +463,9 @@ def message_of(wish: Wish, id: str, run: ModelRun | None) -> Proposal:
 
 
 def run_of(command: session_pb2.Command) -> str:
-    body = getattr(command, str(command.WhichOneof("body")))
-    return str(body.flow_run_id or body.task_run_id)
+    if command.HasField("cancel_run"):
+        return command.cancel_run.flow_run_id
+    return command.revoke_run.flow_run_id or command.revoke_run.task_run_id
 
 
 @pytest.fixture
@@ -409,6 +474,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
         yield running
 
 
+@pytest.mark.timeout(400)  # A failure is made small before it is told.
 def test_the_server_is_as_the_model_says(server: RunningServer) -> None:
     machine = type("MachineOfThisServer", (Machine,), {"server": server})
-    run_state_machine_as_test(machine, settings=examples(60, stateful_step_count=40))
+    run_state_machine_as_test(machine, settings=examples(100, stateful_step_count=30))

@@ -29,7 +29,7 @@ def storage_error(error: Exception) -> AntiphonError | None:
     if name.startswith(_BROKEN):
         return Unavailable(
             "STORAGE_UNAVAILABLE",
-            f"the database cannot be written ({name}: {cause}); nothing was written. Check that its folder is "
+            f"the database cannot be used ({name}: {cause}); nothing was written. Check that its folder is "
             "there, writable and on a healthy disk",
             retry_after=RETRY_AFTER,
         )

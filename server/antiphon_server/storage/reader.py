@@ -1,14 +1,19 @@
 """The way in for queries: single rows and pages, as of the last commit."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from antiphon_server.domain.errors import Unavailable
 from antiphon_server.domain.filter_tree import Comparison, FilterNode
 from antiphon_server.domain.ordering import OrderKey
+from antiphon_server.storage.faults import storage_error
 from antiphon_server.storage.filter_sql import filter_clause
 from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.sources import Source
@@ -49,16 +54,34 @@ class Reader:
         if self._opened is not None:
             await (await self._opened).dispose()
 
+    @asynccontextmanager
+    async def _connection(self) -> "AsyncIterator[AsyncConnection]":
+        """Raises what `storage_error` says of a database that cannot be read."""
+        try:
+            async with (await self._engine()).connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            fault = storage_error(error)
+            if fault is None:
+                raise
+            raise fault from error
+        except PoolTimeout as error:
+            raise Unavailable(
+                "READERS_BUSY",
+                "all readers of the database are busy; try again, or ask for less",
+                retry_after=1_000_000,
+            ) from error
+
     async def get(self, source: Source, id: str) -> Record | None:
         """The row with this id, or None."""
-        async with (await self._engine()).connect() as connection:
+        async with self._connection() as connection:
             row: Record | None = (await connection.execute(source.by_id, {"id": id})).one_or_none()
             return row
 
     async def exists(self, source: Source, id: str) -> bool:
         """Whether there is a row with this id."""
         statement = select(source.table.c.id).where(source.table.c.id == id)
-        async with (await self._engine()).connect() as connection:
+        async with self._connection() as connection:
             return (await connection.execute(statement)).one_or_none() is not None
 
     async def page(
@@ -75,7 +98,7 @@ class Reader:
         loaded; then just these rows. One that is deleted in between is left out.
         """
         statement = _keys(source, condition, order, after, limit + 1)
-        async with (await self._engine()).connect() as connection:
+        async with self._connection() as connection:
             keys, more = await _fitting(connection, statement, limit)
             found = await connection.execute(source.by_ids, {"ids": [key[-1] for key in keys]})
             rows = {row.id: row for row in found}

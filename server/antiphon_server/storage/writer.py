@@ -58,7 +58,8 @@ class Outcome:
 
 
 class Writer:
-    """Feeds operations to the database. `deliver` is called in the writer's thread once for each transaction."""
+    """Feeds operations to the database. `deliver` is called once for each transaction, in the writer's thread, and
+    after the end of that in the thread of whoever comes too late."""
 
     def __init__(self, engine: Engine, clock: Callable[[], int], deliver: Callable[[Outcome], None]) -> None:
         self._engine = engine
@@ -70,19 +71,25 @@ class Writer:
         self._bulk: deque[_Job] = deque()
         self._work = threading.Condition()
         self._stopping = False
+        #: Whether all is answered that came before the stop, and who came too late meanwhile.
+        self._ended = False
+        self._late: list[Done] = []
         self._thread = threading.Thread(target=self._run, name="antiphon-writer", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def submit(self, operation: Operation, done: Done, *, bulk: bool = False) -> None:
-        """Queues an operation; after `stop` it is answered with Unavailable."""
+        """Queues an operation; after `stop` it is answered with Unavailable, behind the answers of what came before."""
         with self._work:
             if not self._stopping:
                 (self._bulk if bulk else self._jobs).append(_Job(operation, done))
                 self._work.notify()
                 return
-        done(Unavailable("SERVER_STOPPING", "the server is stopping; try again on the next one"))
+            if not self._ended:
+                self._late.append(done)
+                return
+        self._refuse([done])
 
     def stop(self) -> None:
         """Commits what is queued, then ends the thread and returns."""
@@ -95,6 +102,14 @@ class Writer:
         with self._engine.connect() as connection:
             while jobs := self._next_jobs():
                 self._commit(connection, jobs)
+        with self._work:
+            self._ended = True
+        if self._late:
+            self._refuse(self._late)
+
+    def _refuse(self, late: Sequence[Done]) -> None:
+        stopping = Unavailable("SERVER_STOPPING", "the server is stopping; try again on the next one")
+        self._hand_out(Outcome(None, [(done, stopping) for done in late]))
 
     def _next_jobs(self) -> list[_Job]:
         """Waits for work and takes what is there; empty once the writer was stopped and all is done."""

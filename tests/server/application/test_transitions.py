@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from antiphon_server.application.edits import Delete
 from antiphon_server.application.operations import CancelFlowRun, ExplainTransition
 from antiphon_server.domain.decision import Tell
 from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, NotFound
@@ -224,6 +225,14 @@ def test_a_verdict_that_writes_nothing_is_not_mirrored(writing: Writing) -> None
     writing.propose(child, COMPLETED, data=b"x")
     assert writing.propose(child, RUNNING).kind is REJECT
     assert states(writing, stand_in) == ["Completed"]
+
+
+def test_a_subflow_whose_stand_in_is_gone_goes_on(writing: Writing) -> None:
+    stand_in = writing.task_run(None)
+    child = writing.flow_run(parent_task_run_id=stand_in)
+    writing.do(Delete("task run", stand_in, ""))
+    assert writing.propose(child, RUNNING).kind is ACCEPT
+    assert writing.rows(tables.task_runs) == []
 
 
 def commands(writing: Writing) -> list[tuple[Any, ...]]:

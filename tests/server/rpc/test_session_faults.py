@@ -74,6 +74,12 @@ def test_what_breaks_the_protocol_ends_the_stream(attach: Attach, frame: session
     assert refusal.fields == (field,)
 
 
+def test_who_says_nothing_at_all_is_let_go_in_peace(server: RunningServer) -> None:
+    stub = session_service_pb2_grpc.SessionServiceStub(server.channel)
+    assert list(stub.Attach(iter(()))) == []
+    assert not World(server).call("ListSessions").sessions
+
+
 def test_frames_before_one_that_breaks_the_protocol_are_not_half_done(server: RunningServer, attach: Attach) -> None:
     session = attach()
     session.say(session.durable(create_flow_run=FlowRun(flow_name="f")), session_pb2.ClientFrame())
