@@ -31,18 +31,20 @@ class Stored:
 
     def flow_run(self, id: str) -> FlowRun:
         self._flush()
-        return self.client.call(self.client.flow_runs.GetFlowRun, GetFlowRunRequest(id=id)).flow_run
+        run: FlowRun = self.client.call(self.client.flow_runs.GetFlowRun, GetFlowRunRequest(id=id)).flow_run
+        return run
 
     def flow_runs(self, name: str) -> list[FlowRun]:
-        """Those of the flow of that name, in the order of their creation."""
+        """Those of the flow of that name, in the order in which this process made them."""
         return self._all(self.client.flow_runs.ListFlowRuns, ListFlowRunsRequest(filter=f'flow_name = "{name}"'))
 
     def task_run(self, id: str) -> TaskRun:
         self._flush()
-        return self.client.call(self.client.task_runs.GetTaskRun, GetTaskRunRequest(id=id)).task_run
+        run: TaskRun = self.client.call(self.client.task_runs.GetTaskRun, GetTaskRunRequest(id=id)).task_run
+        return run
 
     def task_runs(self, flow_run_id: str) -> list[TaskRun]:
-        """Those of a flow run, in the order of their creation."""
+        """Those of a flow run, in the order in which this process made them."""
         request = ListTaskRunsRequest(filter=f'flow_run_id = "{flow_run_id}"')
         return self._all(self.client.task_runs.ListTaskRuns, request)
 
@@ -77,7 +79,7 @@ class Stored:
     def _all(self, method: Any, request: Any) -> list[Any]:
         self._flush()
         field = "flow_runs" if isinstance(request, ListFlowRunsRequest) else "task_runs"
-        return sorted(self.client.pages(method, request, field), key=lambda run: run.create_time.ToNanoseconds())
+        return sorted(self.client.pages(method, request, field), key=lambda run: str(run.id))
 
     @staticmethod
     def _flush() -> None:

@@ -8,6 +8,7 @@ import pytest
 from antiphon.client import Client
 from antiphon.session import registry
 from antiphon.settings import temporary_settings
+from kinds import Kind
 from running_server import RunningServer
 from stored import Stored
 
@@ -26,3 +27,10 @@ def stored(shared_server: RunningServer, tmp_path: Path) -> Iterator[Stored]:
         with Client(shared_server.target) as client:
             yield Stored(client)
         registry.close_all()
+
+
+@pytest.fixture(params=[Kind(False), Kind(True)], ids=str)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Sync, then async."""
+    chosen: Kind = request.param
+    return chosen

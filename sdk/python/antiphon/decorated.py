@@ -19,6 +19,7 @@ class Decorated(Generic[P, R]):
     """A function with options. Works on functions, methods, static and class methods."""
 
     name: str
+    __name__: str
 
     def __init__(self, fn: Callable[P, R], *, noun: str, reserved: frozenset[str], description: str | None) -> None:
         """Raises TypeError where `fn` is no function, ReservedArgumentError where it takes a name that calls keep."""
@@ -68,6 +69,8 @@ class Decorated(Generic[P, R]):
         return f"<{type(self).__name__} {self.name!r}>"
 
 
+#: Seconds; thirty years.
+MAX_TIMEOUT = 1_000_000_000
 #: Limits of the contract.
 MAX_TAGS, MAX_TAG_LENGTH, MAX_VERSION_LENGTH, MAX_NAME_LENGTH = 100, 200, 500, 500
 
@@ -86,6 +89,20 @@ def checked_version(version: str | None) -> str | None:
     if version is not None and len(version) > MAX_VERSION_LENGTH:
         raise ValueError(f"A version has at most {MAX_VERSION_LENGTH} characters: {version[:40]!r}...")
     return version
+
+
+def checked_timeout(seconds: Any) -> float | None:
+    """Return the time limit in seconds. Raises TypeError where it is no number, ValueError where it is none that a run
+    could have."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"timeout_seconds must be a number of seconds or None, not {type(seconds).__name__}.")
+    if not 0 < seconds <= MAX_TIMEOUT:
+        raise ValueError(
+            f"timeout_seconds must be more than 0 and at most {MAX_TIMEOUT:,}, not {seconds}; None is no limit."
+        )
+    return float(seconds)
 
 
 def checked_tags(tags: Iterable[str] | None) -> frozenset[str]:

@@ -1,10 +1,10 @@
 """Flows: functions whose calls are runs, and in which tasks are called."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar, overload
 
-from antiphon.decorated import Decorated, added, checked_name, checked_version
+from antiphon.decorated import Decorated, added, checked_name, checked_timeout, checked_version
 from antiphon.engine.run_flow import arun_flow, prepare, run_flow
 from antiphon.parameters import bind, validate
 from antiphon.retries import check_retries, retry_delays
@@ -15,6 +15,8 @@ from antiphon.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 P = ParamSpec("P")
 R = TypeVar("R")
+V = TypeVar("V")
+Q = ParamSpec("Q")
 
 #: Called with the flow, the run and the state; sync or async.
 FlowHook = Callable[["Flow[..., Any]", FlowRun, State], Any]
@@ -61,7 +63,7 @@ class Flow(Decorated[P, R]):
         self.retry_delay_seconds = retry_delay_seconds
         self.retry_delays = retry_delays(retry_delay_seconds, self.retries)
         self.task_runner = task_runner if task_runner is not None else ThreadPoolTaskRunner()
-        self.timeout_seconds = None if timeout_seconds is None else float(timeout_seconds)
+        self.timeout_seconds = checked_timeout(timeout_seconds)
         self.should_validate_parameters = validate_parameters
         self.persist_result = persist_result
         self.log_prints = log_prints
@@ -72,12 +74,11 @@ class Flow(Decorated[P, R]):
         self.on_running_hooks = list(on_running or ())
 
     @overload
-    def __call__(
-        self: "Flow[P, Coroutine[Any, Any, R]]", *args: P.args, **kwargs: P.kwargs
-    ) -> Coroutine[Any, Any, R]: ...
-
-    @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    # Any: of a function without annotations nobody knows whether a State or a coroutine comes.
+    @overload
+    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> Any: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the flow and return what it returns, or raise what it raises; an async one gives a coroutine.
@@ -114,6 +115,18 @@ class Flow(Decorated[P, R]):
     def on_running(self, fn: FlowHook) -> FlowHook:
         """Decorator: have `fn` called when a run begins, at each attempt."""
         return added(self.on_running_hooks, fn)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type | None = ...) -> Self: ...
+
+        @overload
+        def __get__(
+            self: "Flow[Concatenate[Any, Q], V]", instance: object, owner: type | None = ...
+        ) -> "Flow[Q, V]": ...
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
 
     def _options(self) -> dict[str, Any]:
         return {

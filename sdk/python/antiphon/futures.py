@@ -26,9 +26,15 @@ class AntiphonFuture(Generic[R]):
     """A task run that was submitted. It ends with the run, whatever the run's end is."""
 
     def __init__(self, task_run_id: str, running: "concurrent.futures.Future[State[R]]") -> None:
-        self.task_run_id = task_run_id
+        self._task_run_id = task_run_id
         self._running = running
         self._end: State[R] | None = None
+
+    @property
+    def task_run_id(self) -> str:
+        """The run's id. In a flow that is tried again it may turn out to be that of an earlier attempt's run."""
+        end = self._end
+        return (end.state_details.task_run_id if end is not None else None) or self._task_run_id
 
     @property
     def state(self) -> State[R]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from antiphon.annotations import BaseAnnotation, allow_failure, unmapped
-from antiphon.exceptions import MappingLengthMismatch, MappingMissingIterable
+from antiphon.exceptions import MappingLengthMismatch, MappingMissingIterable, UpstreamTaskError
 from antiphon.future_protocol import is_future
 from antiphon.signatures import function_name, shape_of
 
@@ -28,6 +28,7 @@ def mapped_parameters(fn: Callable[..., Any], parameters: dict[str, Any]) -> Ite
     columns = {where: _column(value) for where, value in flat.items()}
     lengths = {where: len(column) for where, column in columns.items() if column is not None}
     if not any(lengths.values()) and len(set(lengths.values())) <= 1:
+        _complain_of_failures(name, flat)
         raise MappingMissingIterable(
             f"Nothing to map over was given to {name}.map(...). Give at least one list or other iterable; a single "
             "call is made with submit."
@@ -53,6 +54,15 @@ def keep_defaults_whole(
         name: value if name in given or isinstance(value, BaseAnnotation) else unmapped(value)
         for name, value in parameters.items()
     }
+
+
+def _complain_of_failures(name: str, flat: dict[tuple[str, Any], Any]) -> None:
+    for where, value in flat.items():
+        if is_future(value) and not value.state.is_completed():
+            raise UpstreamTaskError(
+                f"The future that {name}.map(...) got as {_label(where)} did not complete, so there is nothing to map "
+                f"over: it is {value.state}."
+            )
 
 
 def _label(where: tuple[str, Any]) -> str:

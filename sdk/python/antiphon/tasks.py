@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
-from typing import Any, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar, overload
 
 from antiphon.context import FlowRunContext
-from antiphon.decorated import Decorated, added, checked_name, checked_tags, checked_version
+from antiphon.decorated import Decorated, added, checked_name, checked_tags, checked_timeout, checked_version
 from antiphon.engine.run_task import arun_task, prepare, run_task
 from antiphon.futures import AntiphonFuture, AntiphonFutureList
 from antiphon.mapping import keep_defaults_whole
@@ -17,6 +17,8 @@ from antiphon.state_core import State
 
 P = ParamSpec("P")
 R = TypeVar("R")
+V = TypeVar("V")
+Q = ParamSpec("Q")
 
 #: Called with the task, the run and the state; sync or async.
 TaskHook = Callable[["Task[..., Any]", TaskRun, State], Any]
@@ -68,7 +70,7 @@ class Task(Decorated[P, R]):
         self.retry_delays = retry_delays(retry_delay_seconds, self.retries)
         self.retry_jitter_factor = check_jitter_factor(retry_jitter_factor)
         self.persist_result = persist_result
-        self.timeout_seconds = None if timeout_seconds is None else float(timeout_seconds)
+        self.timeout_seconds = checked_timeout(timeout_seconds)
         self.log_prints = log_prints
         self.on_completion_hooks = list(on_completion or ())
         self.on_failure_hooks = list(on_failure or ())
@@ -76,12 +78,18 @@ class Task(Decorated[P, R]):
         self.retry_condition_fn = retry_condition_fn
 
     @overload
-    def __call__(
-        self: "Task[P, Coroutine[Any, Any, R]]", *args: P.args, **kwargs: P.kwargs
-    ) -> Coroutine[Any, Any, R]: ...
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
     @overload
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(
+        self, *args: Any, wait_for: Iterable[Any] | None, return_state: Literal[False] = ..., **kwargs: Any
+    ) -> R: ...
+
+    # Any: of a function without annotations nobody knows whether a State or a coroutine comes.
+    @overload
+    def __call__(
+        self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] | None = ..., **kwargs: Any
+    ) -> Any: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task and return what it returns, or raise what it raises; an async one gives a coroutine.
@@ -98,21 +106,21 @@ class Task(Decorated[P, R]):
 
     @overload
     def submit(
-        self: "Task[P, Coroutine[Any, Any, R]]",
+        self: "Task[P, Coroutine[Any, Any, V]]",
         *args: Any,
         return_state: Literal[False] = ...,
         wait_for: Iterable[Any] | None = ...,
         **kwargs: Any,
-    ) -> AntiphonFuture[R]: ...
+    ) -> AntiphonFuture[V]: ...
 
     @overload
     def submit(
-        self: "Task[P, Coroutine[Any, Any, R]]",
+        self: "Task[P, Coroutine[Any, Any, V]]",
         *args: Any,
         return_state: Literal[True],
         wait_for: Iterable[Any] | None = ...,
         **kwargs: Any,
-    ) -> State[R]: ...
+    ) -> State[V]: ...
 
     @overload
     def submit(
@@ -143,21 +151,21 @@ class Task(Decorated[P, R]):
 
     @overload
     def map(
-        self: "Task[P, Coroutine[Any, Any, R]]",
+        self: "Task[P, Coroutine[Any, Any, V]]",
         *args: Any,
         return_state: Literal[False] = ...,
         wait_for: Iterable[Any] | None = ...,
         **kwargs: Any,
-    ) -> AntiphonFutureList[R]: ...
+    ) -> AntiphonFutureList[V]: ...
 
     @overload
     def map(
-        self: "Task[P, Coroutine[Any, Any, R]]",
+        self: "Task[P, Coroutine[Any, Any, V]]",
         *args: Any,
         return_state: Literal[True],
         wait_for: Iterable[Any] | None = ...,
         **kwargs: Any,
-    ) -> list[State[R]]: ...
+    ) -> list[State[V]]: ...
 
     @overload
     def map(
@@ -198,6 +206,18 @@ class Task(Decorated[P, R]):
     def on_running(self, fn: TaskHook) -> TaskHook:
         """Decorator: have `fn` called when a run begins, at each attempt."""
         return added(self.on_running_hooks, fn)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type | None = ...) -> Self: ...
+
+        @overload
+        def __get__(
+            self: "Task[Concatenate[Any, Q], V]", instance: object, owner: type | None = ...
+        ) -> "Task[Q, V]": ...
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any: ...
 
     def _options(self) -> dict[str, Any]:
         return {

@@ -3,6 +3,7 @@
 While it is installed, alarms that are not ours go to the handler that was there; a timer that was running goes on.
 """
 
+import math
 import signal
 import threading
 import time
@@ -10,6 +11,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+#: Seconds between rings until the handler has run: a signal that comes just before a system call does not end that.
+RING_INTERVAL = 0.01
+#: Seconds for which a signal of ours may be under way. Signals are counted by nobody: two that come together are one.
+LATEST_ECHO = 1.0
 #: An interval timer of 0 seconds would be off.
 SHORTEST = 1e-6
 
@@ -25,8 +30,8 @@ class Alarm:
         self._armed: float | None = None
         #: When the timer ends that was running as we set ours, and the seconds at which it repeats.
         self._foreign: tuple[float, float] | None = None
-        #: A signal of ours is on its way.
-        self._expected = False
+        #: Until then (of time.monotonic) a signal that nobody else is known to send is taken for ours.
+        self._ours_until = -math.inf
 
     def install(self) -> None:
         self._previous = signal.signal(signal.SIGALRM, self._handle)
@@ -35,11 +40,10 @@ class Alarm:
         # Code that put a handler of its own in place meanwhile keeps it.
         if signal.getsignal(signal.SIGALRM) == self._handle:
             signal.signal(signal.SIGALRM, self._previous if self._previous is not None else signal.SIG_DFL)
-        self._expected = False
 
     def ring(self) -> None:
         """Rings now; from any thread."""
-        self._expected = True
+        self._ours_until = time.monotonic() + LATEST_ECHO
         main = threading.main_thread().ident
         assert main is not None
         signal.pthread_kill(main, signal.SIGALRM)
@@ -54,7 +58,7 @@ class Alarm:
             self._foreign = (now + left, interval) if left else None
         elif self._armed <= now:
             # The signal may have come, and the handler has not run yet.
-            self._expected = True
+            self._ours_until = now + LATEST_ECHO
         self._arm(deadlines, now)
 
     def _arm(self, deadlines: list[float], now: float) -> None:
@@ -62,7 +66,7 @@ class Alarm:
         ends = [end for end in (self._armed, self._foreign[0] if self._foreign else None) if end is not None]
         left = max(min(ends) - now, SHORTEST) if ends else 0.0
         if self._armed is not None:
-            signal.setitimer(signal.ITIMER_REAL, left)
+            signal.setitimer(signal.ITIMER_REAL, left, RING_INTERVAL)
             return
         signal.setitimer(signal.ITIMER_REAL, left, self._foreign[1] if self._foreign else 0.0)
         self._foreign = None
@@ -70,8 +74,8 @@ class Alarm:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         timed = self._armed is not None
-        ours = self._expected or (self._armed is not None and self._armed <= now)
-        self._expected = False
+        if self._armed is not None and self._armed <= now:
+            self._ours_until = now + LATEST_ECHO
         kind, deadlines = self._rings()
         # Where something of ours is raised, the timer rings once more for the others.
         foreign = kind is None and self._foreign_is_due(now)
@@ -79,7 +83,7 @@ class Alarm:
             self._arm(deadlines, now)
         if kind is not None:
             raise kind
-        if (foreign or not ours) and callable(self._previous):
+        if (foreign or now >= self._ours_until) and callable(self._previous):
             self._previous(number, frame)
 
     def _foreign_is_due(self, now: float) -> bool:

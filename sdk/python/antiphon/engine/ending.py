@@ -9,7 +9,7 @@ from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import AntiphonException, AntiphonSignal
 from antiphon.results import ResultStore
 from antiphon.state_core import State, StateType
-from antiphon.state_rules import exception_to_crashed_state, exception_to_failed_state, return_value_to_state
+from antiphon.state_rules import exception_to_failed_state, return_value_to_state
 
 #: The name of the state in which a failed run waits to be tried again.
 AWAITING_RETRY = "AwaitingRetry"
@@ -36,7 +36,8 @@ def is_crash(outcome: Outcome) -> bool:
 def final_state(
     outcome: Outcome, scope: RunScope, *, noun: str, timeout: float | None, persist_result: bool | None
 ) -> Life:
-    """An engine's part: gives the State. Futures in the result are waited for."""
+    """An engine's part: gives the State that code which was not broken off leads to. Futures in the result are waited
+    for."""
     error = outcome.error
     if outcome.timed_out:
         message = f"{noun} exceeded timeout of {timeout} second(s)"
@@ -44,7 +45,7 @@ def final_state(
     if outcome.stopped:
         return cancelled(scope)
     if error is not None:
-        return exception_to_crashed_state(error) if is_crash(outcome) else exception_to_failed_state(error)
+        return exception_to_failed_state(error)
     try:
         futures = find_futures(outcome.value)
         if futures:

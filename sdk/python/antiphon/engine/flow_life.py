@@ -53,8 +53,6 @@ def flow_life(call: FlowCall) -> Life:
     try:
         try:
             state: State = yield from _live(call)
-        except GeneratorExit:
-            raise
         except BaseException as error:
             if not is_stop(error, call.scope):
                 yield from _broken_off(call, error)
@@ -116,6 +114,8 @@ def _attempt(call: FlowCall) -> Life:
     if outcome.timed_out or is_crash(outcome):
         call.scope.stop_children(RunCancelled, "the flow run around it ended early")
     yield from _settle_submitted(call)
+    if outcome.error is not None and is_crash(outcome):
+        raise outcome.error
     state: State = yield from final_state(
         outcome,
         call.scope,
@@ -123,9 +123,6 @@ def _attempt(call: FlowCall) -> Life:
         timeout=call.flow.timeout_seconds,
         persist_result=call.context.persist_result,
     )
-    if is_crash(outcome) and outcome.error is not None:
-        yield from _ended(call, state)
-        raise outcome.error
     return state
 
 
@@ -180,12 +177,13 @@ def _stopped(call: FlowCall) -> Life:
 
 
 def _broken_off(call: FlowCall, error: BaseException) -> Life:
-    """Something broke off the engine while it waited: the run has crashed, and nobody else would say so."""
+    """Something broke off the run's code, or the engine while it waited: the run has crashed."""
     if call.told:
         return
     state = exception_to_crashed_state(error)
-    if not is_interrupt(error):
-        # The server's refusal, or its absence, may be the reason; then there is no use in waiting for an answer.
+    if isinstance(error, GeneratorExit) or not is_interrupt(error):
+        # A coroutine that is being closed cannot wait. And where the server's refusal or its absence is the reason,
+        # there is no use in waiting for an answer.
         yield Send((propose_flow_run(call.run.id, state),), wait=False)
         return
     try:

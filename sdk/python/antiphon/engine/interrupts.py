@@ -10,14 +10,17 @@ wait: it goes through the inner run.
 """
 
 import ctypes
+import math
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from types import FrameType
+from typing import Any, TypeVar
 
-from antiphon.engine.alarm import Alarm
+from antiphon.engine.alarm import RING_INTERVAL, Alarm
 from antiphon.exceptions import AntiphonSignal
 
 T = TypeVar("T")
@@ -29,8 +32,11 @@ class RunTimeout(TimeoutError):
 
 #: What may still come while a block closes.
 _LATE = (AntiphonSignal, RunTimeout)
+#: Seconds after which an interrupt is tried again that went astray.
+_AGAIN = 0.001
 #: Guards blocks against threads; the alarm's handler does without, since it runs between two steps of the main thread.
-_lock = threading.Lock()
+#: Reentrant for `_on_unraisable`, which may come while its thread has it.
+_lock = threading.RLock()
 #: Thread -> its active blocks, the innermost last.
 _stacks: dict[int, list["Block"]] = {}
 #: Thread -> what ends its wait in C, so that an exception can be raised there.
@@ -42,12 +48,11 @@ class Block:
 
     __slots__ = (
         "_outer_timeouts",
-        "_timer",
         "active",
         "deadline",
+        "deferred",
         "due",
         "main",
-        "outer_timed_out",
         "raised",
         "thread",
     )
@@ -59,16 +64,22 @@ class Block:
         #: What interrupts the block, once something does.
         self.due: type[BaseException] | None = None
         self.raised = False
+        #: The engine raises it, when the run inside has been brought to its end.
+        self.deferred = False
         self.active = False
-        #: Whether the limit of a block around this one ran out meanwhile.
-        self.outer_timed_out = False
+        #: How many blocks around this one had timed out as it began.
         self._outer_timeouts = 0
-        self._timer: threading.Timer | None = None
 
     @property
     def timed_out(self) -> bool:
         """Whether it was this block's time limit that ran out."""
         return self.due is RunTimeout
+
+    @property
+    def outer_timed_out(self) -> bool:
+        """Whether the limit of a block around this one has run out since it began."""
+        around = [block for block in _stacks.get(self.thread, []) if block is not self]
+        return _timeouts(around) > self._outer_timeouts
 
     def interrupt(self, kind: type[AntiphonSignal]) -> None:
         """Raises `kind` inside the block, from any thread; only the first interrupt counts."""
@@ -101,26 +112,19 @@ class Block:
                 _alarm.install()
             self.active = True
             stack.append(self)
-        if self.deadline is None:
-            return
-        if self.main:
+            if self.deadline is not None and not self.main:
+                _watch.look_at(self.deadline)
+        if self.deadline is not None and self.main:
             _alarm.set_timer(_deadlines(stack))
-        else:
-            self._timer = threading.Timer(max(self.deadline - time.monotonic(), 0), _raise_in, (self, RunTimeout))
-            self._timer.daemon = True
-            self._timer.start()
 
     def _close(self) -> None:
         """May be called again where it was interrupted."""
-        if self._timer is not None:
-            self._timer.cancel()
         with _lock:
             self.active = False
             stack = _stacks.get(self.thread, [])
             if self in stack:
                 # All above it too: what did not come to close itself is over all the same.
                 del stack[stack.index(self) :]
-            self.outer_timed_out = _timeouts(stack) > self._outer_timeouts
             if not self.main and self.raised:
                 # Where it was not raised yet it must not be raised behind the block; where it was, this does nothing.
                 _set_async(self.thread, None)
@@ -146,15 +150,87 @@ def _raise_in(block: Block, kind: type[BaseException]) -> None:
         if not block.active or block.due is not None:
             return
         block.due = kind
+        _unraisable.install()
         if _stacks[block.thread][-1] is not block and kind is not RunTimeout:
-            return
-        if block.main:
-            _alarm.ring()
+            block.deferred = True
+        elif block.main:
+            _raise_on_main_thread()
         else:
-            block.raised = True
-            _set_async(block.thread, kind)
-            for wake in _wakers.get(block.thread, ()):
-                wake()
+            _raise_elsewhere(block)
+
+
+def _raise_on_main_thread() -> None:
+    """Rings, and again until it was heard: a signal that comes just before a system call does not end that. Call with
+    the lock held."""
+    _alarm.ring()
+    _watch.look_at(time.monotonic() + RING_INTERVAL)
+
+
+def _raise_elsewhere(block: Block) -> None:
+    """Raises what is due in a thread other than the main one. Call with the lock held."""
+    if any(_started_by(sys._current_frames().get(block.thread))):
+        # Threading cannot take an exception there; worse follows before Python 3.12, see _Unraisable.
+        _watch.look_at(time.monotonic() + _AGAIN)
+        return
+    assert block.due is not None
+    block.raised = True
+    _set_async(block.thread, block.due)
+    for wake in _wakers.get(block.thread, ()):
+        wake()
+
+
+def _set_async(thread: int, kind: type[BaseException] | None) -> None:
+    argument = ctypes.py_object(kind) if kind is not None else None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), argument)
+
+
+def _started_by(frame: FrameType | None) -> Iterator[threading.Thread]:
+    """The threads that code is starting, from its innermost frame up."""
+    for _ in range(16):  # it waits some calls deep, and a weak reference's callback may run on top
+        if frame is None:
+            return
+        if frame.f_code is threading.Thread.start.__code__:
+            yield frame.f_locals["self"]
+        frame = frame.f_back
+
+
+class _Watch:
+    """Ends the blocks of all threads but the main one when their time is up, and tries interrupts again that missed.
+    From a thread of its own: starting one for each block would take longer than most blocks do. Its methods are called
+    with the lock held."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(_lock)
+        self._thread: threading.Thread | None = None
+        #: When it looks next, of time.monotonic.
+        self._next = math.inf
+
+    def look_at(self, moment: float) -> None:
+        """Has it look no later than this."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="antiphon-limits", daemon=True)
+            self._thread.start()
+        if moment < self._next:
+            self._next = moment
+            self._changed.notify()
+
+    def _run(self) -> None:
+        with _lock:
+            while True:
+                if self._next <= time.monotonic():
+                    self._next = math.inf
+                    for blocks in list(_stacks.values()):
+                        self._look(blocks)
+                self._changed.wait(None if self._next == math.inf else max(self._next - time.monotonic(), 0))
+
+    def _look(self, blocks: list[Block]) -> None:
+        """Raises what is due in one thread, and notes when to look again."""
+        due = _note_timeouts(blocks)
+        if due is not None and due.main:
+            _raise_on_main_thread()
+        elif due is not None:
+            _raise_elsewhere(due)
+        self._next = min([self._next, *_deadlines(blocks)])
 
 
 @contextmanager
@@ -171,24 +247,85 @@ def awakened(wake: Callable[[], object]) -> Iterator[None]:
             _wakers.pop(threading.get_ident(), None)
 
 
-def _set_async(thread: int, kind: type[BaseException] | None) -> None:
-    argument = ctypes.py_object(kind) if kind is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), argument)
-
-
-def _on_alarm() -> tuple[type[BaseException] | None, list[float]]:
-    """Notes whose time is up; gives what is to be raised on the main thread, and the limits still to come."""
-    blocks = _stacks.get(threading.get_ident(), [])
+def _note_timeouts(blocks: list[Block]) -> Block | None:
+    """Notes whose time is up in one thread; gives the outermost block whose interrupt may be raised now."""
     now = time.monotonic()
     for block in blocks:
         if block.due is None and block.deadline is not None and block.deadline <= now:
             block.due = RunTimeout
     for block in blocks:
-        ready = block.due is RunTimeout or block is blocks[-1]
-        if block.due is not None and ready and not block.raised:
-            block.raised = True
-            return block.due, _deadlines(blocks)
-    return None, _deadlines(blocks)
+        if block.due is not None and not (block.raised or block.deferred):
+            _unraisable.install()
+            return block
+    return None
 
 
+def _on_alarm() -> tuple[type[BaseException] | None, list[float]]:
+    """Gives what is to be raised on the main thread, and the limits still to come."""
+    blocks = _stacks.get(threading.get_ident(), [])
+    due = _note_timeouts(blocks)
+    if due is not None:
+        due.raised = True
+    return due.due if due is not None else None, _deadlines(blocks)
+
+
+#: What a new thread begins with.
+_BOOTSTRAP = threading.Thread._bootstrap  # type: ignore[attr-defined]
+
+
+class _Unraisable:
+    """Sees interrupts that came where Python can only ignore exceptions: in `__del__` or in a weak reference's
+    callback. They are raised again a moment later.
+
+    Or at the first step of a new thread: before Python 3.12 it goes by its parent's number for a moment and can get the
+    parent's exception. It would die of it, and its parent wait for it forever; so it is brought to life again.
+    """
+
+    def __init__(self) -> None:
+        self._previous: Callable[[sys.UnraisableHookArgs], object] | None = None
+
+    def install(self) -> None:
+        if sys.unraisablehook != self._hook:
+            self._previous, sys.unraisablehook = sys.unraisablehook, self._hook
+
+    def _hook(self, unraisable: "sys.UnraisableHookArgs", /) -> None:
+        begin: Any = unraisable.object
+        newborn = begin.__self__ if getattr(begin, "__func__", None) is _BOOTSTRAP else None
+        lost = self._lost(unraisable.exc_type, newborn)
+        with _lock:
+            for block in lost:
+                block.raised = False
+            _watch.look_at(time.monotonic() + _AGAIN)
+        if newborn is not None and issubclass(unraisable.exc_type, _LATE):
+            begin()
+        elif not lost and self._previous is not None:
+            self._previous(unraisable)
+
+    @staticmethod
+    def _lost(kind: type[BaseException], newborn: threading.Thread | None) -> list[Block]:
+        """The blocks whose interrupt it was."""
+        here = threading.get_ident()
+        if newborn is None:
+            blocks = _stacks.get(here, [])
+        else:
+            frames = sys._current_frames().items()
+            blocks = [
+                block for thread, frame in frames if newborn in _started_by(frame) for block in _stacks.get(thread, [])
+            ]
+        return [block for block in blocks if block.raised and block.due is kind]
+
+
+def _renew() -> None:
+    """In a forked child: other threads are gone, and one of them may have held the lock."""
+    global _lock, _watch
+    here = threading.get_ident()
+    _lock = threading.RLock()
+    _watch = _Watch()
+    for thread in [each for each in _stacks if each != here]:
+        del _stacks[thread]
+
+
+_unraisable = _Unraisable()
+_watch = _Watch()
+os.register_at_fork(after_in_child=_renew)
 _alarm = Alarm(_on_alarm)

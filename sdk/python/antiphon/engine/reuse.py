@@ -29,11 +29,18 @@ class Reuse:
     """One call's place in the memory of its flow run. Made for flows with retries only: telling inputs apart has a
     price that others need not pay."""
 
-    def __init__(self, flow: FlowRunContext, task_key: str, dynamic_key: str, parameters: dict[str, Any]) -> None:
+    def __init__(self, flow: FlowRunContext, task_key: str, dynamic_key: str) -> None:
         self._memory = flow.reusable
         self._place = (task_key, dynamic_key)
-        self._inputs = _digest(parameters)
+        self._inputs: bytes | None = None
+        #: Whether the inputs are known; where some come from runs that have not ended, they are not at first.
+        self.knows_inputs = False
         self._earlier: Earlier | None = self._memory.get(self._place)
+
+    def know_inputs(self, parameters: dict[str, Any]) -> None:
+        """`parameters` are those that the function would be called with."""
+        self._inputs = _digest(parameters)
+        self.knows_inputs = True
 
     @property
     def state(self) -> State | None:
@@ -47,8 +54,14 @@ class Reuse:
             return None
         return self._earlier.task_run_id
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the inputs, once they are known, may turn out to be those of a run that completed."""
+        return not self.knows_inputs and self._earlier is not None and self._earlier.state.is_completed()
+
     def keep(self, task_run_id: str, state: State) -> None:
-        self._memory[self._place] = Earlier(task_run_id, self._inputs, state)
+        if self.knows_inputs or not self.is_open:
+            self._memory[self._place] = Earlier(task_run_id, self._inputs, state)
 
 
 def _digest(parameters: dict[str, Any]) -> bytes | None:

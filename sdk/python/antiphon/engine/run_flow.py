@@ -6,7 +6,6 @@ from antiphon.context import FlowRunContext, TaskRunContext, current_tags
 from antiphon.engine.drivers import adrive, drive
 from antiphon.engine.effects import Body
 from antiphon.engine.flow_life import FlowCall, flow_life
-from antiphon.engine.proposals import task_run_pending
 from antiphon.engine.retry_policies import retry_policy
 from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import AntiphonException, ParameterTypeError, SerializationError
@@ -90,7 +89,7 @@ def _stand_in(flow: Any, run: FlowRun, around: FlowRunContext) -> tuple[Body, ..
         task_key=key,
         dynamic_key=str(count),
     )
-    return (stand_in, task_run_pending(run.parent_task_run_id))
+    return (stand_in,)
 
 
 def _message(flow: Any, run: FlowRun, parameters: dict[str, Any]) -> flow_run_pb2.FlowRun:

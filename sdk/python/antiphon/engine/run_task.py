@@ -31,7 +31,9 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
     if flow is None:
         setup_logging()
     dynamic_key = _dynamic_key(task.task_key, flow)
-    reuse = Reuse(flow, task.task_key, dynamic_key, parameters) if flow is not None and flow.retries else None
+    reuse = Reuse(flow, task.task_key, dynamic_key) if flow is not None and flow.retries else None
+    if reuse is not None and not futures_in(parameters, ()):
+        reuse.know_inputs(parameters)
     earlier = reuse.task_run_id if reuse is not None else None
     run_id = earlier or new_id()
     tags = sorted({*task.tags, *current_tags(), *(flow.tags if flow is not None else ())})
@@ -128,6 +130,9 @@ def run_in_thread(call: TaskCall) -> State:
 
 def announce(call: TaskCall) -> None:
     """Tells the server of a run that will start later."""
+    if call.reuse is not None and call.reuse.is_open:
+        # Perhaps it is a run that has completed already.
+        return
     opening, call.opening = call.opening, ()
     if opening:
         send(call.session, opening, urgent=True)

@@ -50,10 +50,9 @@ def task_life(call: TaskCall) -> Life:
     """An engine: gives the run's final State, or raises what broke off more than the run."""
     try:
         try:
-            reused = call.reuse.state if call.reuse is not None else None
-            state: State = reused if reused is not None else (yield from _live(call))
-        except GeneratorExit:
-            raise
+            state: State | None = _taken_over(call)
+            if state is None:
+                state = yield from _live(call)
         except BaseException as error:
             if not is_stop(error, call.scope):
                 yield from _broken_off(call, error)
@@ -68,13 +67,32 @@ def task_life(call: TaskCall) -> Life:
             call.parent_scope.release(call.scope)
 
 
+def _taken_over(call: TaskCall) -> State | None:
+    """The end of a run of an earlier attempt that stands for this call too."""
+    state = call.reuse.state if call.reuse is not None else None
+    if state is not None:
+        call.run.id = state.state_details.task_run_id or call.run.id
+    return state
+
+
 def _live(call: TaskCall) -> Life:
     try:
         parameters: dict[str, Any] = yield from _inputs(call)
     except UpstreamTaskError as error:
+        if call.scope.signal is not None:
+            return (yield from _ended(call, cancelled(call.scope)))
         return (yield from _not_ready(call, error))
+    if call.reuse is not None and not call.reuse.knows_inputs:
+        call.reuse.know_inputs(parameters)
+        earlier = _taken_over(call)
+        if earlier is not None:
+            return earlier
     if call.scope.signal is not None:
         return (yield from _ended(call, cancelled(call.scope)))
+    return (yield from _run(call, parameters))
+
+
+def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
     opening = _take_opening(call)
     verdict: Verdict = yield Send((*opening, task_run_running(call.run.id)), wait=True)
     while is_accepted(verdict):
@@ -101,6 +119,8 @@ def _live(call: TaskCall) -> Life:
 def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
     """Calls the user's code once; gives the state that it leads to."""
     outcome: Outcome = yield _the_call(call, parameters)
+    if outcome.error is not None and is_crash(outcome):
+        raise outcome.error
     state: State = yield from final_state(
         outcome,
         call.scope,
@@ -108,9 +128,6 @@ def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
         timeout=call.task.timeout_seconds,
         persist_result=call.context.persist_result,
     )
-    if is_crash(outcome) and outcome.error is not None:
-        yield from _ended(call, state)
-        raise outcome.error
     return state
 
 
@@ -119,7 +136,7 @@ def _inputs(call: TaskCall) -> Life:
     futures = futures_in(call.parameters, call.wait_for)
     if not futures:
         return plain(call.parameters)
-    if call.opening:
+    if call.opening and not (call.reuse is not None and call.reuse.is_open):
         yield Send(_take_opening(call), wait=False)
     yield Await(futures, call.scope)
     return resolved(call.parameters, call.wait_for)
@@ -191,12 +208,13 @@ def _stopped(call: TaskCall) -> Life:
 
 
 def _broken_off(call: TaskCall, error: BaseException) -> Life:
-    """Something broke off the engine while it waited: the run has crashed, and nobody else would say so."""
+    """Something broke off the run's code, or the engine while it waited: the run has crashed."""
     if call.told:
         return
     state = exception_to_crashed_state(error)
-    if not is_interrupt(error):
-        # The server's refusal, or its absence, may be the reason; then there is no use in waiting for an answer.
+    if isinstance(error, GeneratorExit) or not is_interrupt(error):
+        # A coroutine that is being closed cannot wait. And where the server's refusal or its absence is the reason,
+        # there is no use in waiting for an answer.
         yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=False)
         return
     try:

@@ -24,7 +24,7 @@ def resolved(parameters: dict[str, Any], wait_for: Iterable[Any]) -> dict[str, A
     Raises UpstreamTaskError where one did not complete and `allow_failure` does not stand around it.
     """
     for value in wait_for:
-        resolve(value, _result, on_allow_failure=_result_or_failure)
+        resolve(value, _completed, on_allow_failure=_ended)
     return {name: resolve(value, _result, on_allow_failure=_result_or_failure) for name, value in parameters.items()}
 
 
@@ -34,13 +34,20 @@ def plain(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _result(future: FutureLike) -> Any:
+    return _completed(future).state.result()
+
+
+def _result_or_failure(future: FutureLike) -> Any:
+    return _ended(future).state.result(raise_on_failure=False)
+
+
+def _completed(future: FutureLike) -> FutureLike:
     state = future.state
     if not state.is_completed():
         run = getattr(future, "task_run_id", "")
         raise UpstreamTaskError(f"Task run {run} that this one builds on did not complete: it is {state}.")
-    return state.result()
+    return future
 
 
-def _result_or_failure(future: FutureLike) -> Any:
-    state = future.state
-    return state.result(raise_on_failure=False) if state.is_final() else _result(future)
+def _ended(future: FutureLike) -> FutureLike:
+    return future if future.state.is_final() else _completed(future)

@@ -1,0 +1,161 @@
+"""What a type checker says of user code."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import antiphon
+
+if importlib.util.find_spec("mypy") is None:
+    pytest.skip("mypy is not installed", allow_module_level=True)
+
+RIGHT = """
+import asyncio
+from typing import Any
+
+from antiphon import State, allow_failure, flow, task, unmapped
+from antiphon.futures import AntiphonFuture, AntiphonFutureList
+
+
+@task
+def add(x: int, y: int = 1) -> int:
+    return x + y
+
+
+@task(retries=3, retry_delay_seconds=[1, 2])
+async def aadd(x: int) -> int:
+    return x
+
+
+class Job:
+    @task
+    def method(self, x: int) -> str:
+        return str(x)
+
+
+@flow
+def sync_flow(name: str) -> list[int]:
+    plain: int = add(1)
+    future: AntiphonFuture[int] = add.submit(1)
+    value: int = future.result()
+    chained: AntiphonFuture[int] = add.submit(future, y=value, wait_for=[future])
+    state: State[int] = add.submit(1, return_state=True)
+    futures: AntiphonFutureList[int] = add.map([1, 2], unmapped(3))
+    ready: int = add(1, wait_for=[future])
+    known: State[int] = add(1, return_state=True, wait_for=[future])
+    states: list[State[int]] = add.map([1, 2], return_state=True)
+    later: AntiphonFuture[int] = aadd.submit(1)
+    laters: AntiphonFutureList[int] = aadd.map([1])
+    allowed = add.submit(allow_failure(chained))
+    results: list[int] = futures.result()
+    ended: list[int] = [known.result(), state.result(), states[0].result(), later.result(), laters[0].result()]
+    return [plain, value, ready, *results, *ended]
+
+
+@flow(name="later", retries=2)
+async def async_flow(count: int) -> int:
+    one: int = await aadd(count)
+    two: int = await aadd(count, wait_for=[])
+    state: State[int] = await aadd(count, return_state=True)
+    return one + two + state.result()
+
+
+numbers: list[int] = sync_flow("x")
+number: int = asyncio.run(async_flow(1))
+ended: State[list[int]] = sync_flow("x", return_state=True)
+later: State[int] = asyncio.run(async_flow(1, return_state=True))
+renamed: list[int] = sync_flow.with_options(name="y")("x")
+state_of: State[Any] = add.with_options(tags=["a"]).submit(1, return_state=True)
+
+
+text: str = Job().method(1)
+of_method: AntiphonFuture[str] = Job().method.submit(1)
+by_class: str = Job.method(Job(), 1)
+label: str = sync_flow.__name__
+
+
+@sync_flow.on_failure
+def tell(flow: Any, run: Any, state: State) -> None: ...
+"""
+
+WRONG = """
+import asyncio
+
+from antiphon import flow, task
+
+
+@task
+def add(x: int, y: int = 1) -> int:
+    return x + y
+
+
+@task
+async def aadd(x: int) -> int:
+    return x
+
+
+@flow
+def f(name: str) -> int:
+    return 1
+
+
+@flow
+async def g(name: str) -> int:
+    return 1
+
+
+class Job:
+    @task
+    def method(self, x: int) -> str:
+        return str(x)
+
+
+add("one")  # E: call-overload
+add(1, z=2)  # E: call-overload
+add()  # E: call-overload
+text: str = add(1)  # E: assignment
+f(1)  # E: call-overload
+f()  # E: call-overload
+g(name=1)  # E: call-overload
+wrong: str = asyncio.run(g("x"))  # E: assignment
+number: int = aadd(1)  # E: assignment
+result: str = add.submit(1).result()  # E: assignment
+results: list[str] = add.map([1]).result()  # E: assignment
+Job().method("one")  # E: call-overload
+
+
+@task
+def no(x: int) -> int:
+    return "text"  # E: return-value
+"""
+
+
+def check(folder: Path, code: str) -> list[str]:
+    """The errors that mypy finds in user code. What it finds in a package that is installed, it keeps to itself."""
+    (folder / "user.py").write_text(textwrap.dedent(code))
+    cache = Path(__file__).parents[2] / ".mypy_cache" / "user"
+    options = ["--strict", "--config-file=", "--follow-imports=silent", f"--cache-dir={cache}"]
+    command = [sys.executable, "-m", "mypy", *options, "user.py"]
+    # An editable install is found by an import hook, which a type checker does not run.
+    environment = os.environ | {"MYPYPATH": str(Path(antiphon.__file__).parents[1])}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=110)
+    said = done.stdout.splitlines()
+    assert "checked 1 source file" in said[-1], done.stdout + done.stderr
+    return [line for line in said if line.startswith("user.py:") and ": error: " in line]
+
+
+def test_right_code_has_no_errors(tmp_path: Path) -> None:
+    assert check(tmp_path, RIGHT) == []
+
+
+def test_each_mistake_is_found(tmp_path: Path) -> None:
+    said = check(tmp_path, WRONG)
+    found = [(int(line), kind) for line, kind in (re.findall(r":(\d+):.*\[([a-z-]+)\]$", each)[0] for each in said)]
+    lines = WRONG.splitlines()
+    assert found == [(at, line.split("# E: ")[1]) for at, line in enumerate(lines, 1) if "# E: " in line], said
