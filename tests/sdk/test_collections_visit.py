@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from antiphon.annotations import allow_failure, opaque, quote, unmapped
-from antiphon.collections_visit import find_futures, resolve
+from antiphon.collections_visit import find_futures, find_upstream, resolve
 from antiphon.states import Completed, State
 
 
@@ -208,3 +208,11 @@ def test_results_that_cannot_stand_in_a_set_or_key_say_so() -> None:
         resolve({unhashable}, result_of)
     with pytest.raises(TypeError, match="cannot be a key of a dict"):
         resolve({unhashable: 1}, result_of)
+
+
+def test_states_are_resolved_and_are_no_futures() -> None:
+    future, state = Future(), Completed(data="state's")
+    value = {"a": [future, state]}
+    assert find_upstream(value) == [future, state] and find_futures(value) == [future]
+    assert resolve(value, lambda each: each.result()) == {"a": ["value", "state's"]}
+    assert resolve([quote(state)], lambda each: each.result()) == [state]

@@ -107,9 +107,9 @@ def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception],
 
 
 def test_a_reserved_parameter() -> None:
-    def taken(return_state: bool) -> None: ...
+    def taken(wait_for: bool) -> None: ...
 
-    with pytest.raises(ReservedArgumentError, match="takes 'return_state', which flow calls keep for themselves"):
+    with pytest.raises(ReservedArgumentError, match="takes 'wait_for', which flow calls keep for themselves"):
         flow(taken)
 
 

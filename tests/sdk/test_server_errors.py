@@ -12,7 +12,8 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from antiphon.client import CHANNEL_OPTIONS, Client
+from antiphon.channels import CHANNEL_OPTIONS
+from antiphon.client import Client
 from antiphon.exceptions import ObjectAlreadyExists, ObjectNotFound, ServerError, ServerUnreachable
 from antiphon.server_errors import from_rpc_error, from_status
 from antiphon.v1 import admin_service_pb2, admin_service_pb2_grpc

@@ -1,11 +1,12 @@
 """Flows in flows: runs of their own, mirrored by a task run in the parent."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
-from antiphon import flow, runtime, task
+from antiphon import allow_failure, flow, runtime, task
 from antiphon.states import State
 from kinds import Kind
 from stored import Stored, type_of
@@ -40,6 +41,65 @@ def test_the_mirrored_task_run(kind: Kind, stored: Stored) -> None:
         assert mirror.state.details.child_flow_run_id == child_run.id
         assert mirror.state.data == child_run.state.data
         assert stored.task_run_history(mirror.id) == stored.flow_run_history(child_run.id)
+
+
+def test_futures_and_states_stand_for_their_results(kind: Kind, stored: Stored) -> None:
+    @task
+    def one() -> int:
+        return 1
+
+    @task
+    def bad() -> int:
+        raise ValueError("bad")
+
+    @kind.flow()
+    def child(x: int, y: Any = 0) -> int:
+        return x + 1
+
+    @kind.flow()
+    def parent() -> Any:
+        of_future = yield child(one.submit())
+        of_state = yield child(one(return_state=True))
+        after = yield child(1, wait_for=[one.submit()])
+        allowed = yield child(1, y=[allow_failure(bad.submit())])
+        refused = yield child(bad.submit(), return_state=True)
+        after_bad = yield child(1, wait_for=[bad.submit()], return_state=True)
+        return of_future, of_state, after, allowed, refused, after_bad.name
+
+    *values, refused, after_bad = kind.call(parent)
+    assert values == [2, 2, 2, 2]
+    assert refused.name == after_bad == "NotReady"
+    run = stored.flow_run(flow_run_id(refused))
+    assert run.state.name == "NotReady" and "did not complete: it is Failed" in run.state.message
+    assert run.run_count == 0
+    assert stored.task_run(run.parent_task_run_id).state.name == "NotReady"
+
+
+def test_a_flow_that_waits_for_its_inputs_can_be_stopped(kind: Kind, stored: Stored) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    @task
+    def slow() -> int:
+        begun.set()
+        assert go_on.wait(20)
+        return 1
+
+    @kind.flow()
+    def child(x: int) -> None:
+        raise AssertionError("its input never came")
+
+    @kind.flow(timeout_seconds=0.3)
+    def parent() -> Any:
+        future = slow.submit()
+        assert begun.wait(20)
+        try:
+            yield child(future)
+        finally:
+            go_on.set()
+
+    state = kind.call(parent, return_state=True)
+    assert state.name == "TimedOut"
+    assert [run.task_key.rpartition(".")[2] for run in stored.task_runs(flow_run_id(state))] == ["slow"]
 
 
 def test_the_mirror_fails_and_retries_as_the_subflow_does(kind: Kind, stored: Stored) -> None:

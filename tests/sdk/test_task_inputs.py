@@ -44,7 +44,7 @@ def test_a_task_that_is_not_ready_raises(stored: Stored) -> None:
 
     @flow
     def around() -> str:
-        with pytest.raises(Exception, match="has no result yet"):
+        with pytest.raises(Exception, match="did not complete: it is Failed"):
             decorated(bad.submit())  # type: ignore[call-overload]
         return runtime.flow_run.id or ""
 
@@ -52,6 +52,61 @@ def test_a_task_that_is_not_ready_raises(stored: Stored) -> None:
     assert [run.state.name for run in runs] == ["Failed", "NotReady"]
     assert type_of(runs[1].state) == "PENDING"
     assert list(runs[1].upstream_task_run_ids) == [runs[0].id]
+
+
+def test_states_stand_for_their_results(kind: Kind, stored: Stored) -> None:
+    good, bad, decorated = task(add), task(fail), kind.task()(add)
+
+    @task
+    def kept(x: Any) -> str:
+        return type(x).__name__
+
+    @kind.flow()
+    def around() -> Any:
+        ended, failed = good(1, return_state=True), bad(return_state=True)
+        value = yield decorated(ended)
+        refused = yield decorated(failed, return_state=True)
+        after = yield decorated(1, wait_for=[failed], return_state=True)
+        allowed = kept(allow_failure(failed))
+        return value, refused, after.name, allowed, kept([ended]), kept(quote(ended)), ended
+
+    value, refused, *rest, ended = kind.call(around)
+    assert value == 3 and refused.name == "NotReady"
+    assert rest == ["NotReady", "ValueError", "list", "State"]
+    downstream = stored.task_run(refused.state_details.task_run_id or "")
+    assert len(downstream.upstream_task_run_ids) == 1
+    assert ended.state_details.task_run_id not in downstream.upstream_task_run_ids
+
+
+def test_a_name_made_of_results(kind: Kind, stored: Stored) -> None:
+    good, bad = task(add), task(fail)
+    decorated = kind.task(task_run_name="sum-{x}")(add)
+
+    @kind.flow()
+    def around() -> Any:
+        future = good.submit(1)
+        value = yield decorated(future)
+        yield decorated(bad.submit(), return_state=True)
+        return value, decorated.submit(future).result(), runtime.flow_run.id
+
+    value, submitted, id = kind.call(around)
+    assert value == submitted == 3
+    named = {run.name: run.state.name for run in stored.task_runs(id) if run.name.startswith("sum-")}
+    assert named == {"sum-2": "Completed"}
+    assert [run.state.name for run in stored.task_runs(id) if run.name == "add-2"] == ["NotReady"]
+
+
+def test_a_name_that_the_results_do_not_fit_fails_the_run(kind: Kind, stored: Stored) -> None:
+    good, decorated = task(add), kind.task(task_run_name="{x:%A}")(add)
+
+    @kind.flow()
+    def around() -> Any:
+        state = yield decorated(good.submit(1), return_state=True)
+        return state.state_details.task_run_id, state.message
+
+    id, message = kind.call(around)
+    assert "cannot be filled in" in message
+    assert stored.task_run_history(id) == ["Pending", "Failed"]
 
 
 def test_quote_keeps_what_is_inside(stored: Stored) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar, cast
 import grpc
 from google.protobuf.message import Message
 
+from antiphon.channels import CHANNEL_OPTIONS
 from antiphon.exceptions import ServerError, ServerUnreachable
 from antiphon.server_address import connect_target
 from antiphon.server_errors import START_HINT, from_rpc_error
@@ -19,22 +20,6 @@ from antiphon.v1.log_service_pb2_grpc import LogServiceStub
 from antiphon.v1.task_run_service_pb2_grpc import TaskRunServiceStub
 from antiphon.v1.transition_service_pb2_grpc import TransitionServiceStub
 
-_MIB = 1024 * 1024
-#: For every channel of this SDK. Pings go out only while a call is open: an idle channel costs nothing, and a peer that
-#: vanished without a word is noticed within 40 s. No proxy: http_proxy is meant for browsers, and a server on this host
-#: would be looked for behind it.
-CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
-    ("grpc.max_receive_message_length", 16 * _MIB),
-    ("grpc.max_send_message_length", 16 * _MIB),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 0),
-    ("grpc.http2.max_pings_without_data", 0),
-    # A server that restarts is found again soon; by default gRPC would wait for up to two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.enable_http_proxy", 0),
-)
 DEFAULT_TIMEOUT_SECONDS = 30.0
 
 _PAGE_SIZE = 500

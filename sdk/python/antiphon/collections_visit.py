@@ -1,4 +1,4 @@
-"""Futures inside arguments and results: finding them, and putting something else in their places.
+"""Futures and states inside arguments and results: finding them, and putting something else in their places.
 
 Searched are lists, tuples, sets, dicts, named tuples, dataclasses and Pydantic models, to any depth. `quote` is not
 looked into; of `opaque` only the value itself counts.
@@ -8,10 +8,11 @@ import copy
 import types
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from antiphon.annotations import BaseAnnotation, allow_failure, opaque, quote
 from antiphon.future_protocol import FutureLike, is_future
+from antiphon.state_core import State
 
 #: Types that hold nothing. Told by exact type, so that a long list of numbers is passed over without a step for each.
 _PLAIN: Final = frozenset(
@@ -24,39 +25,51 @@ _PLAIN: Final = frozenset(
 )
 _NOTHING: Final = ()
 
+#: What stands for a run: its future, or its state.
+Upstream = FutureLike | State
 Resolver = Callable[[Any], Any]
 
 
-def find_futures(value: Any) -> list[FutureLike]:
-    """Return the futures in a value, each once, those at the front first. A structure may contain itself."""
+def find_upstream(value: Any) -> list[Upstream]:
+    """Return the futures and states in a value, each once, those at the front first. A structure may contain itself."""
     if type(value) in _PLAIN:
         return []
-    found: list[FutureLike] = []
+    found: list[Upstream] = []
     _scan(value, found)
     return found
+
+
+def find_futures(value: Any) -> list[FutureLike]:
+    """Return only the futures of `find_upstream`."""
+    return [each for each in find_upstream(value) if is_future(each)]
+
+
+def _is_upstream(value: object) -> TypeGuard[Upstream]:
+    return isinstance(value, State) or is_future(value)
 
 
 def resolve(
     value: Any, resolver: Resolver, *, on_allow_failure: Resolver | None = None, unwrap_annotations: bool = True
 ) -> Any:
-    """Return the value with `resolver(future)` in place of each future, and annotations taken off.
+    """Return the value with `resolver(each)` in place of each future and state, and annotations taken off.
 
     What needs no change is the same object as before; what does is a copy, and nothing given is altered. Where a
-    structure contains itself, the inner place keeps the original. `on_allow_failure` resolves futures inside of
+    structure contains itself, the inner place keeps the original. `on_allow_failure` resolves those inside of
     `allow_failure`; None means as any other. `unwrap_annotations=False` leaves annotations on.
-    Raises TypeError where a result cannot stand in the set or dict key where its future stood.
+    Raises TypeError where a result cannot stand in the set or dict key where its future or state stood.
     """
     if type(value) in _PLAIN:
         return value
-    found: list[FutureLike] = []
+    found: list[Upstream] = []
     annotated = _scan(value, found)
     if not found and not (annotated and unwrap_annotations):
         return value
     return _Resolution(resolver, on_allow_failure or resolver, unwrap_annotations).visit(value, False)
 
 
-def _scan(root: Any, found: list[FutureLike]) -> bool:
-    """Append the futures in `root` to `found`; return whether there is an annotation. No recursion: depth is free."""
+def _scan(root: Any, found: list[Upstream]) -> bool:
+    """Append the futures and states in `root` to `found`; return whether there is an annotation. There is no recursion,
+    so depth is free."""
     annotated = False
     # The values are kept with their ids: one that only existed for this walk would leave its id to the next.
     seen: dict[int, Any] = {}
@@ -68,13 +81,13 @@ def _scan(root: Any, found: list[FutureLike]) -> bool:
         seen[id(value)] = value
         if isinstance(value, BaseAnnotation):
             annotated = True
-            if not isinstance(value, quote) and (not isinstance(value, opaque) or is_future(value.value)):
+            if not isinstance(value, quote) and (not isinstance(value, opaque) or _is_upstream(value.value)):
                 waiting.append(value.value)
             continue
         parts = _parts(value)
         if parts is not None:
             waiting.extend(reversed(parts))
-        elif is_future(value):
+        elif _is_upstream(value):
             found.append(value)
     return annotated
 
@@ -128,7 +141,7 @@ class _Resolution:
             return self._annotation(value, failure_allowed)
         parts = _parts(value)
         if parts is None:
-            if not is_future(value):
+            if not _is_upstream(value):
                 return value
             return self._on_allow_failure(value) if failure_allowed else self._resolver(value)
         built = [self.visit(part, failure_allowed) for part in parts]
@@ -138,7 +151,7 @@ class _Resolution:
 
     def _annotation(self, value: BaseAnnotation[Any], failure_allowed: bool) -> Any:
         inner = value.value
-        if isinstance(value, quote) or (isinstance(value, opaque) and not is_future(inner)):
+        if isinstance(value, quote) or (isinstance(value, opaque) and not _is_upstream(inner)):
             return inner if self._unwrap else value
         built = self.visit(inner, failure_allowed or isinstance(value, allow_failure))
         if self._unwrap:

@@ -14,6 +14,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
+#: Arguments that calls of flows and tasks take for themselves.
+RESERVED = frozenset({"return_state", "wait_for"})
+
 
 class Decorated(Generic[P, R]):
     """A function with options. Works on functions, methods, static and class methods."""
@@ -21,12 +24,12 @@ class Decorated(Generic[P, R]):
     name: str
     __name__: str
 
-    def __init__(self, fn: Callable[P, R], *, noun: str, reserved: frozenset[str], description: str | None) -> None:
+    def __init__(self, fn: Callable[P, R], *, noun: str, description: str | None) -> None:
         """Raises TypeError where `fn` is no function, ReservedArgumentError where it takes a name that calls keep."""
         function = fn.__func__ if isinstance(fn, staticmethod | classmethod) else fn
         if not callable(function):
             raise TypeError(f"@{noun} stands on functions, not on {type(fn).__name__}: {fn!r}.")
-        taken = reserved.intersection(shape_of(function).names)
+        taken = RESERVED.intersection(shape_of(function).names)
         if taken:
             raise ReservedArgumentError(
                 f"The {noun} function takes {', '.join(sorted(taken))!r}, which {noun} calls keep for themselves. "

@@ -1,11 +1,11 @@
 """Flows: functions whose calls are runs, and in which tasks are called."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar, overload
 
 from antiphon.decorated import Decorated, added, checked_name, checked_timeout, checked_version
-from antiphon.engine.run_flow import arun_flow, prepare, run_flow
+from antiphon.engine.run_flow import arun_flow, run_flow
 from antiphon.parameters import bind, validate
 from antiphon.retries import check_retries, retry_delays
 from antiphon.runs import FlowRun
@@ -21,7 +21,6 @@ Q = ParamSpec("Q")
 #: Called with the flow, the run and the state; sync or async.
 FlowHook = Callable[["Flow[..., Any]", FlowRun, State], Any]
 
-RESERVED = frozenset({"return_state"})
 
 __all__ = ["Flow", "FlowHook", "flow"]
 
@@ -51,8 +50,9 @@ class Flow(Decorated[P, R]):
         on_running: Sequence[FlowHook] | None = None,
     ) -> None:
         """Raises TypeError where `fn` is no function, InvalidNameError for a name that is too long,
-        ReservedArgumentError where `fn` takes `return_state`, ValueError or TypeError for options out of range."""
-        super().__init__(fn, noun="flow", reserved=RESERVED, description=description)
+        ReservedArgumentError where `fn` takes `return_state` or `wait_for`, ValueError or TypeError for options out of
+        range."""
+        super().__init__(fn, noun="flow", description=description)
         settings = get_current_settings()
         self.name = checked_name(name or getattr(self.fn, "__name__", type(self.fn).__name__).replace("_", "-"), "flow")
         self.version = checked_version(version)
@@ -76,20 +76,28 @@ class Flow(Decorated[P, R]):
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
+    @overload
+    def __call__(
+        self, *args: Any, wait_for: Iterable[Any] | None, return_state: Literal[False] = ..., **kwargs: Any
+    ) -> R: ...
+
     # Any: of a function without annotations nobody knows whether a State or a coroutine comes.
     @overload
-    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> Any: ...
+    def __call__(
+        self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] | None = ..., **kwargs: Any
+    ) -> Any: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the flow and return what it returns, or raise what it raises; an async one gives a coroutine.
 
-        `return_state=True` gives the final State instead and raises nothing. Called in a flow it is a subflow.
+        `return_state=True` gives the final State instead and raises nothing. `wait_for` holds futures and states of
+        runs that must have completed before. Called in a flow it is a subflow.
         """
-        return_state = kwargs.pop("return_state", False)
+        return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         parameters = bind(self.fn, args, kwargs)
         if self.isasync:
-            return _aresult(self, parameters, return_state)
-        state = run_flow(prepare(self, parameters))
+            return _aresult(self, parameters, return_state, wait_for)
+        state = run_flow(self, parameters, wait_for)
         return state if return_state else state.result()
 
     def validate_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,8 +157,8 @@ class Flow(Decorated[P, R]):
         }
 
 
-async def _aresult(flow: Flow[..., Any], parameters: dict[str, Any], return_state: bool) -> Any:
-    state = await arun_flow(prepare(flow, parameters))
+async def _aresult(flow: Flow[..., Any], parameters: dict[str, Any], return_state: bool, wait_for: Any) -> Any:
+    state = await arun_flow(flow, parameters, wait_for)
     return state if return_state else await state.aresult()
 
 

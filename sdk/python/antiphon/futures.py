@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from antiphon.collections_visit import resolve
-from antiphon.future_protocol import FutureLike
+from antiphon.collections_visit import Upstream, resolve
 from antiphon.state_core import State, StateType
 from antiphon.state_rules import exception_to_crashed_state
 
@@ -113,7 +112,7 @@ def as_completed(futures: Iterable[AntiphonFuture[R]], timeout: float | None = N
 def resolve_futures_to_results(value: Any) -> Any:
     """Return the value with results in place of the futures in it; raises as `result` does for one that failed."""
 
-    def result(future: FutureLike) -> Any:
-        return future.result()
+    def result(each: Upstream) -> Any:
+        return each if isinstance(each, State) else each.result()
 
     return resolve(value, result)

@@ -182,7 +182,8 @@ class State(Generic[R]):
         if self.type is StateType.PAUSED:
             raise PausedRun(self.message or "The run is paused; it has no result before it was resumed and has ended.")
         if self.type not in TERMINAL_STATE_TYPES:
-            raise UnfinishedRun(f"The run is {self.name} and has no result yet. Wait for it to end.")
+            why = self.message or "Wait for it to end."
+            raise UnfinishedRun(f"The run is {self.name} and has no result yet. {why}")
         if raise_on_failure:
             raise self.failure()
         if self._value is NotSet:

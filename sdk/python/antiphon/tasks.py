@@ -25,7 +25,6 @@ TaskHook = Callable[["Task[..., Any]", TaskRun, State], Any]
 #: Says whether a failed run makes sense to try again; sync or async.
 RetryCondition = Callable[["Task[..., Any]", TaskRun, State], Any]
 
-RESERVED = frozenset({"return_state", "wait_for"})
 
 __all__ = ["Task", "TaskHook", "exponential_backoff", "task"]
 
@@ -56,7 +55,7 @@ class Task(Decorated[P, R]):
     ) -> None:
         """Raises TypeError where `fn` is no function, ReservedArgumentError where it takes `wait_for` or
         `return_state`, ValueError or TypeError for options out of range."""
-        super().__init__(fn, noun="task", reserved=RESERVED, description=description)
+        super().__init__(fn, noun="task", description=description)
         settings = get_current_settings()
         self.name = checked_name(name or str(getattr(self.fn, "__name__", type(self.fn).__name__)), "task")
         self.tags = checked_tags(tags)

@@ -134,9 +134,31 @@ def test_a_refusal_answers_one_frame_and_the_ack_after_it_does_not() -> None:
     first, second, third = core.submit([flow_run(), task_run(), proposal()])
     stream = welcome(core)
     sent(core, stream)
-    (got_first, error), (got_third, _), (got_second, nothing) = answers(core, stream, refusal(1), refusal(3), ack(3))
-    assert (got_first, got_third, got_second, nothing) == (first, third, second, None)
+    (got_first, error), (got_second, nothing), (got_third, _) = answers(core, stream, refusal(1), refusal(3), ack(3))
+    assert (got_first, got_second, got_third, nothing) == (first, second, third, None)
     assert isinstance(error, ObjectNotFound) and error.reason == "FLOW_RUN_NOT_FOUND"
+
+
+def test_a_refusal_counts_once_it_is_acked_since_a_server_cut_off_before_decides_anew() -> None:
+    core = SessionCore("")
+    create, move = core.submit([flow_run(), proposal()])
+    stream = welcome(core)
+    sent(core, stream)
+    assert answers(core, stream, refusal(1), refusal(2)) == [] and core.backlog == 2
+    core.disconnected(stream)
+    stream = welcome(core, committed=0)
+    assert sequences(sent(core, stream)) == [1, 2]
+    assert answers(core, stream, ack(1), accept(2)) == [(create, None), (move, accept(2).verdict.verdict)]
+
+
+def test_a_waiting_proposal_that_is_refused_in_the_end_has_no_ack_to_wait_for() -> None:
+    core = SessionCore("")
+    [waiting] = core.submit([proposal("wait")])
+    stream = welcome(core)
+    sent(core, stream)
+    assert answers(core, stream, accept(1, VERDICT_KIND_WAIT), ack(1)) == []
+    [(refused, error)] = answers(core, stream, refusal(1))
+    assert refused is waiting and isinstance(error, ObjectNotFound)
 
 
 def test_wait_gives_room_and_the_final_verdict_comes_later() -> None:

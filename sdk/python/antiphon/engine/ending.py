@@ -6,13 +6,15 @@ from antiphon.collections_visit import find_futures
 from antiphon.engine.effects import Await, Life, Outcome
 from antiphon.engine.interrupts import RunTimeout
 from antiphon.engine.scopes import RunScope
-from antiphon.exceptions import AntiphonException, AntiphonSignal
+from antiphon.exceptions import AntiphonException, AntiphonSignal, UpstreamTaskError
 from antiphon.results import ResultStore
 from antiphon.state_core import State, StateType
 from antiphon.state_rules import exception_to_failed_state, return_value_to_state
 
 #: The name of the state in which a failed run waits to be tried again.
 AWAITING_RETRY = "AwaitingRetry"
+#: And of that in which a run stays whose inputs cannot come.
+NOT_READY = "NotReady"
 
 
 def is_interrupt(error: BaseException) -> bool:
@@ -55,6 +57,10 @@ def final_state(
         return cancelled(scope)
     except AntiphonException as problem:
         return exception_to_failed_state(problem, message="The result could not be kept")
+
+
+def not_ready(error: UpstreamTaskError) -> State:
+    return State(StateType.PENDING, NOT_READY, message=str(error))
 
 
 def cancelled(scope: RunScope) -> State:

@@ -6,7 +6,7 @@ from typing import Any
 
 from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
-from antiphon.engine.ending import AWAITING_RETRY, cancelled, final_state, is_crash, is_interrupt, is_stop
+from antiphon.engine.ending import AWAITING_RETRY, cancelled, final_state, is_crash, is_interrupt, is_stop, not_ready
 from antiphon.engine.hooks import run_hooks
 from antiphon.engine.proposals import (
     flow_run_pending,
@@ -16,7 +16,7 @@ from antiphon.engine.proposals import (
     state_that_holds,
 )
 from antiphon.engine.scopes import RunScope
-from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked, ServerError
+from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked, ServerError, UpstreamTaskError
 from antiphon.logging.loggers import flow_run_logger
 from antiphon.logging.prints import patch_print
 from antiphon.parameters import call_args
@@ -41,7 +41,7 @@ class FlowCall:
     parent_scope: RunScope | None
     #: Frames that tell the server of the run and are not sent yet.
     opening: tuple[Body, ...]
-    #: Why the arguments do not fit, if so.
+    #: Why the arguments do not fit, or are not there, if so.
     unfit: AntiphonException | None = None
     #: The run's end was proposed, or the server knows it already.
     told: bool = False
@@ -84,6 +84,8 @@ def _live(call: FlowCall) -> Life:
     opening = (*call.opening, flow_run_pending(run.id))
     if call.unfit is not None:
         yield Send(opening, wait=False)
+        if isinstance(call.unfit, UpstreamTaskError):
+            return (yield from _not_ready(call, call.unfit))
         return (yield from _ended(call, exception_to_failed_state(call.unfit)))
     verdict: Verdict = yield Send((*opening, flow_run_running(run.id)), wait=True)
     logger.info("Beginning flow run %r for flow %r", run.name, flow.name)
@@ -106,6 +108,14 @@ def _live(call: FlowCall) -> Life:
         logger.warning("Flow run failed, %s: %s", verdict.reason, state.message)
         verdict = yield Send((flow_run_running(run.id, after=held),), wait=True, scope=call.scope)
     return (yield from _overruled(call, state_that_holds(verdict)))
+
+
+def _not_ready(call: FlowCall, error: UpstreamTaskError) -> Life:
+    state = not_ready(error)
+    state.state_details.flow_run_id = call.run.id
+    flow_run_logger(call.context).warning("Flow run is not ready: %s", error)
+    yield Send((propose_flow_run(call.run.id, state),), wait=True)
+    return state
 
 
 def _attempt(call: FlowCall) -> Life:

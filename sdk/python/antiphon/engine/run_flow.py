@@ -1,14 +1,16 @@
 """From a call of a flow to its run: ids, names, frames, and the driver that fits."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from antiphon.context import FlowRunContext, TaskRunContext, current_tags
 from antiphon.engine.drivers import adrive, drive
-from antiphon.engine.effects import Body
+from antiphon.engine.effects import Body, Life
 from antiphon.engine.flow_life import FlowCall, flow_life
 from antiphon.engine.retry_policies import retry_policy
 from antiphon.engine.scopes import RunScope
-from antiphon.exceptions import AntiphonException, ParameterTypeError, SerializationError
+from antiphon.engine.upstream import inputs, plain, upstream_in
+from antiphon.exceptions import AntiphonException, ParameterTypeError, SerializationError, UpstreamTaskError
 from antiphon.ids import new_id
 from antiphon.logging import setup_logging
 from antiphon.naming import generate_run_name, task_run_name
@@ -17,17 +19,33 @@ from antiphon.payloads import encode
 from antiphon.run_names import render_name
 from antiphon.runs import FlowRun
 from antiphon.session.registry import get_session
+from antiphon.session.session import Session
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State
 from antiphon.v1 import flow_run_pb2, task_run_pb2
 
 
-def prepare(flow: Any, parameters: dict[str, Any]) -> FlowCall:
+def _calling(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> Life:
+    """An engine's part: gives the FlowCall, once what the flow builds on has ended."""
+    waited = list(wait_for or ())
+    upstream = upstream_in(parameters, waited)
+    try:
+        if upstream:
+            outer = TaskRunContext.get() or FlowRunContext.get()
+            scope = outer.scope if outer is not None else RunScope()
+            parameters = yield from inputs(parameters, waited, upstream, scope)
+        else:
+            parameters = plain(parameters)
+    except UpstreamTaskError as error:
+        return prepare(flow, parameters, error)
+    return prepare(flow, parameters)
+
+
+def prepare(flow: Any, parameters: dict[str, Any], unfit: AntiphonException | None = None) -> FlowCall:
     """The call of `flow` where the calling code stands: on its own, or as a subflow in another flow."""
     setup_logging()
-    unfit: AntiphonException | None = None
     given = parameters
-    if flow.should_validate_parameters:
+    if unfit is None and flow.should_validate_parameters:
         try:
             parameters = validate(flow.fn, parameters)
         except ParameterTypeError as error:
@@ -48,7 +66,7 @@ def prepare(flow: Any, parameters: dict[str, Any]) -> FlowCall:
     outer = TaskRunContext.get()
     parent_scope: RunScope | None = outer.scope if outer is not None else around.scope if around is not None else None
     scope = RunScope(parent_scope)
-    session = around.session if around is not None else get_session()
+    session = _session()
     context = _context(flow, run, around, scope, session)
     opening = (*opening, _message(flow, run, given))
     return FlowCall(flow, run, context, session, scope, parent_scope, opening, unfit)
@@ -118,18 +136,25 @@ def _message(flow: Any, run: FlowRun, parameters: dict[str, Any]) -> flow_run_pb
 MAX_SHOWN_PARAMETERS = 256 * 1024
 
 
-def run_flow(call: FlowCall) -> State:
-    """Runs a sync flow in this thread."""
+def run_flow(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> State:
+    """Runs a sync flow in this thread. `wait_for` holds futures and states that must have completed before."""
+    call: FlowCall = drive(_calling(flow, parameters, wait_for), _session())
     state: State = drive(flow_life(call), call.session)
     _go_on(call)
     return state
 
 
-async def arun_flow(call: FlowCall) -> State:
+async def arun_flow(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> State:
     """Runs an async flow on the running loop."""
+    call: FlowCall = await adrive(_calling(flow, parameters, wait_for), _session())
     state: State = await adrive(flow_life(call), call.session)
     _go_on(call)
     return state
+
+
+def _session() -> Session:
+    around = FlowRunContext.get()
+    return around.session if around is not None else get_session()
 
 
 def _go_on(call: FlowCall) -> None:

@@ -13,7 +13,7 @@ from antiphon.engine.retry_policies import retry_policy
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.task_life import TaskCall, task_life
-from antiphon.engine.upstream import futures_in
+from antiphon.engine.upstream import task_run_ids, upstream_in
 from antiphon.ids import new_id
 from antiphon.logging import setup_logging
 from antiphon.naming import task_run_name
@@ -32,14 +32,16 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
         setup_logging()
     dynamic_key = _dynamic_key(task.task_key, flow)
     reuse = Reuse(flow, task.task_key, dynamic_key) if flow is not None and flow.retries else None
-    if reuse is not None and not futures_in(parameters, ()):
+    inputs_known = not upstream_in(parameters, ())
+    if reuse is not None and inputs_known:
         reuse.know_inputs(parameters)
     earlier = reuse.task_run_id if reuse is not None else None
     run_id = earlier or new_id()
     tags = sorted({*task.tags, *current_tags(), *(flow.tags if flow is not None else ())})
+    template = task.task_run_name if inputs_known else None
     run = TaskRun(
         id=run_id,
-        name=render_name(task.task_run_name, parameters, task_run_name(task.name, dynamic_key)),
+        name=render_name(template, parameters, task_run_name(task.name, dynamic_key)),
         task_key=task.task_key,
         dynamic_key=dynamic_key,
         flow_run_id=flow.flow_run_id if flow is not None else None,
@@ -68,7 +70,8 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
         opening = _opening(task, run, parameters, waited)
     elif reuse is not None and reuse.state is None:
         opening = (task_run_pending(run_id),)
-    return TaskCall(task, run, context, parameters, waited, session, scope, parent_scope, opening, reuse)
+    unnamed = template is not task.task_run_name
+    return TaskCall(task, run, context, parameters, waited, session, scope, parent_scope, opening, unnamed, reuse)
 
 
 def _dynamic_key(task_key: str, flow: FlowRunContext | None) -> str:
@@ -85,8 +88,7 @@ def _log_prints(task: Any, flow: FlowRunContext | None) -> bool:
 
 
 def _opening(task: Any, run: TaskRun, parameters: dict[str, Any], wait_for: list[Any]) -> tuple[Body, ...]:
-    upstream = [future.task_run_id for future in futures_in(parameters, wait_for) if hasattr(future, "task_run_id")]
-    upstream = list(dict.fromkeys(upstream))[:MAX_SHOWN_UPSTREAM]
+    upstream = task_run_ids(upstream_in(parameters, wait_for))[:MAX_SHOWN_UPSTREAM]
     message = task_run_pb2.TaskRun(
         id=run.id,
         name=run.name,
@@ -130,8 +132,7 @@ def run_in_thread(call: TaskCall) -> State:
 
 def announce(call: TaskCall) -> None:
     """Tells the server of a run that will start later."""
-    if call.reuse is not None and call.reuse.is_open:
-        # Perhaps it is a run that has completed already.
+    if not call.may_be_announced:
         return
     opening, call.opening = call.opening, ()
     if opening:

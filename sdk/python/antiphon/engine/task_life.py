@@ -4,24 +4,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from antiphon.context import TaskRunContext
-from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
-from antiphon.engine.ending import AWAITING_RETRY, cancelled, final_state, is_crash, is_interrupt, is_stop
+from antiphon.engine.effects import Body, Call, Life, Outcome, Send
+from antiphon.engine.ending import AWAITING_RETRY, cancelled, final_state, is_crash, is_interrupt, is_stop, not_ready
 from antiphon.engine.hooks import run_hooks
 from antiphon.engine.proposals import is_accepted, propose_task_run, state_that_holds, task_run_running
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
-from antiphon.engine.upstream import futures_in, plain, resolved
-from antiphon.exceptions import RunCancelled, ServerError, UpstreamTaskError
+from antiphon.engine.upstream import inputs, plain, upstream_in
+from antiphon.exceptions import InvalidNameError, RunCancelled, ServerError, UpstreamTaskError
 from antiphon.logging.loggers import task_run_logger
 from antiphon.logging.prints import patch_print
 from antiphon.parameters import call_args
+from antiphon.run_names import render_name
 from antiphon.runs import TaskRun
 from antiphon.session.session import Session
-from antiphon.state_core import State, StateType
-from antiphon.state_rules import exception_to_crashed_state
+from antiphon.state_core import State
+from antiphon.state_rules import exception_to_crashed_state, exception_to_failed_state
+from antiphon.v1.task_run_pb2 import TaskRun as TaskRunMessage
 from antiphon.v1.transition_pb2 import Verdict
-
-NOT_READY = "NotReady"
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class TaskCall:
     task: Any
     run: TaskRun
     context: TaskRunContext
-    #: As given, with futures and annotations.
+    #: As given, with futures, states and annotations.
     parameters: dict[str, Any]
     wait_for: list[Any]
     session: Session
@@ -40,10 +40,18 @@ class TaskCall:
     parent_scope: RunScope | None
     #: Frames that tell the server of the run and are not sent yet.
     opening: tuple[Body, ...]
+    #: The run's name is made of results that are not there yet; the server is told of the run once it has a name.
+    unnamed: bool = False
     #: The memory of earlier attempts of the flow run, where it has retries.
     reuse: Reuse | None = None
     #: The run's end was proposed, or the server knows it already.
     told: bool = False
+
+    @property
+    def may_be_announced(self) -> bool:
+        """Whether the server can be told of the run before its inputs are there: it has its name, and is not perhaps a
+        run of an earlier attempt that has completed already."""
+        return not self.unnamed and not (self.reuse is not None and self.reuse.is_open)
 
 
 def task_life(call: TaskCall) -> Life:
@@ -82,6 +90,8 @@ def _live(call: TaskCall) -> Life:
         if call.scope.signal is not None:
             return (yield from _ended(call, cancelled(call.scope)))
         return (yield from _not_ready(call, error))
+    except InvalidNameError as error:
+        return (yield from _ended(call, exception_to_failed_state(error)))
     if call.reuse is not None and not call.reuse.knows_inputs:
         call.reuse.know_inputs(parameters)
         earlier = _taken_over(call)
@@ -132,14 +142,24 @@ def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
 
 
 def _inputs(call: TaskCall) -> Life:
-    """What the function is called with: results stand in place of futures, which are waited for."""
-    futures = futures_in(call.parameters, call.wait_for)
-    if not futures:
+    """What the function is called with: results stand in place of futures, which are waited for, and of states."""
+    upstream = upstream_in(call.parameters, call.wait_for)
+    if not upstream:
         return plain(call.parameters)
-    if call.opening and not (call.reuse is not None and call.reuse.is_open):
+    if call.opening and call.may_be_announced:
         yield Send(_take_opening(call), wait=False)
-    yield Await(futures, call.scope)
-    return resolved(call.parameters, call.wait_for)
+    parameters: dict[str, Any] = yield from inputs(call.parameters, call.wait_for, upstream, call.scope)
+    if call.unnamed:
+        _name(call, parameters)
+    return parameters
+
+
+def _name(call: TaskCall, parameters: dict[str, Any]) -> None:
+    name = render_name(call.task.task_run_name, parameters, call.run.name)
+    call.run.name = call.context.task_run_name = name
+    for body in call.opening:
+        if isinstance(body, TaskRunMessage):
+            body.name = name
 
 
 def _take_opening(call: TaskCall) -> tuple[Body, ...]:
@@ -172,7 +192,7 @@ def _judge_retry(call: TaskCall, state: State) -> Life:
 
 
 def _not_ready(call: TaskCall, error: UpstreamTaskError) -> Life:
-    state: State = State(StateType.PENDING, NOT_READY, message=str(error))
+    state = not_ready(error)
     state.state_details.task_run_id = call.run.id
     task_run_logger(call.context).warning("Task run is not ready: %s", error)
     yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=False)

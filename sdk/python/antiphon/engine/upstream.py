@@ -1,53 +1,72 @@
-"""What a task takes from runs before it."""
+"""What a run takes from runs before it: futures and states among its arguments, and what it is to wait for."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from antiphon.collections_visit import find_futures, resolve
+from antiphon.collections_visit import Upstream, find_upstream, resolve
+from antiphon.engine.effects import Await, Life
+from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import UpstreamTaskError
-from antiphon.future_protocol import FutureLike
+from antiphon.future_protocol import is_future
+from antiphon.state_core import State
 
 
-def futures_in(parameters: dict[str, Any], wait_for: Iterable[Any]) -> list[FutureLike]:
-    """The futures that must have ended before the task may run."""
-    found: list[FutureLike] = []
-    for value in parameters.values():
-        found += find_futures(value)
-    for value in wait_for:
-        found += find_futures(value)
+def upstream_in(parameters: dict[str, Any], wait_for: Iterable[Any]) -> list[Upstream]:
+    """The futures and states that the run builds on."""
+    found: list[Upstream] = []
+    for value in (*parameters.values(), *wait_for):
+        found += find_upstream(value)
     return found
 
 
-def resolved(parameters: dict[str, Any], wait_for: Iterable[Any]) -> dict[str, Any]:
-    """The parameters with results in place of futures, which have all ended.
+def task_run_ids(upstream: Iterable[Upstream]) -> list[str]:
+    """Which task runs these stand for, each once."""
+    ids = (
+        each.state_details.task_run_id if isinstance(each, State) else getattr(each, "task_run_id", None)
+        for each in upstream
+    )
+    return list(dict.fromkeys(each for each in ids if each))
+
+
+def inputs(parameters: dict[str, Any], wait_for: Iterable[Any], upstream: Iterable[Upstream], scope: RunScope) -> Life:
+    """An engine's part: waits until all of `upstream` has ended; gives the parameters with results in place.
 
     Raises UpstreamTaskError where one did not complete and `allow_failure` does not stand around it.
     """
+    futures = [each for each in upstream if is_future(each)]
+    if futures:
+        yield Await(futures, scope)
     for value in wait_for:
         resolve(value, _completed, on_allow_failure=_ended)
     return {name: resolve(value, _result, on_allow_failure=_result_or_failure) for name, value in parameters.items()}
 
 
 def plain(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The same where there is no future, only perhaps an annotation."""
+    """The same where nothing is upstream, only perhaps an annotation."""
     return {name: resolve(value, _result) for name, value in parameters.items()}
 
 
-def _result(future: FutureLike) -> Any:
-    return _completed(future).state.result()
+def _result(upstream: Upstream) -> Any:
+    return _completed(upstream).result()
 
 
-def _result_or_failure(future: FutureLike) -> Any:
-    return _ended(future).state.result(raise_on_failure=False)
+def _result_or_failure(upstream: Upstream) -> Any:
+    return _ended(upstream).result(raise_on_failure=False)
 
 
-def _completed(future: FutureLike) -> FutureLike:
-    state = future.state
+def _completed(upstream: Upstream) -> State:
+    state = _state_of(upstream)
     if not state.is_completed():
-        run = getattr(future, "task_run_id", "")
-        raise UpstreamTaskError(f"Task run {run} that this one builds on did not complete: it is {state}.")
-    return future
+        run = next(iter(task_run_ids([upstream])), None) or state.state_details.flow_run_id
+        what = f"Run {run}" if run else "A run"
+        raise UpstreamTaskError(f"{what} that this one builds on did not complete: it is {state}.")
+    return state
 
 
-def _ended(future: FutureLike) -> FutureLike:
-    return future if future.state.is_final() else _completed(future)
+def _ended(upstream: Upstream) -> State:
+    state = _state_of(upstream)
+    return state if state.is_final() else _completed(upstream)
+
+
+def _state_of(upstream: Upstream) -> State:
+    return upstream if isinstance(upstream, State) else upstream.state

@@ -66,7 +66,7 @@ class SessionState(Enum):
 class _Entry:
     """A durable frame with its number, kept until it is answered and known to be committed."""
 
-    __slots__ = ("needs_verdict", "sequence", "stream", "ticket", "wire")
+    __slots__ = ("needs_verdict", "refusal", "sequence", "stream", "ticket", "wire")
 
     def __init__(self, sequence: int, ticket: Ticket, wire: bytes) -> None:
         self.sequence = sequence
@@ -75,6 +75,8 @@ class _Entry:
         self.needs_verdict = type(ticket.body) is Proposal
         #: The stream that it was last sent on.
         self.stream = 0
+        #: The server's no, until it is acked: a server that is cut off before would decide anew.
+        self.refusal: AntiphonException | None = None
 
 
 @dataclass(slots=True)
@@ -267,6 +269,8 @@ class SessionCore:
             return
         self.state = SessionState.DISCONNECTED
         self._on_the_way.clear()
+        for entry in self._unacked:
+            entry.refusal = None
         again = {entry.sequence: entry for entry in self._unacked} | self._open
         self._unsent = deque(entry for _, entry in sorted(again.items()))
         self._unacked = deque(self._unsent)
@@ -324,21 +328,26 @@ class SessionCore:
         received.answers.append((entry.ticket, verdict, None))
 
     def _refusal(self, error: FrameError, received: Received) -> None:
-        self._on_the_way.pop(error.sequence, None)
-        entry = self._open.pop(error.sequence, None)
-        if entry is not None:
-            received.answers.append((entry.ticket, None, from_status(error.status)))
+        entry = self._open.get(error.sequence)
+        if entry is None:
+            return
+        if error.sequence in self._on_the_way:
+            entry.refusal = from_status(error.status)
+            return
+        # The Ack came with WAIT; this is what became of it in the end.
+        del self._open[error.sequence]
+        received.answers.append((entry.ticket, None, from_status(error.status)))
 
     def _ack(self, sequence: int, received: Received) -> None:
         # One that this stream has not carried again is not meant: the server says anew what became of it.
         unacked, stream = self._unacked, self.stream
         while unacked and unacked[0].sequence <= sequence and unacked[0].stream == stream:
             entry = unacked.popleft()
-            if entry.needs_verdict:
+            if entry.needs_verdict and entry.refusal is None:
                 continue
             self._on_the_way.pop(entry.sequence, None)
             if self._open.pop(entry.sequence, None) is not None:
-                received.answers.append((entry.ticket, None, None))
+                received.answers.append((entry.ticket, None, entry.refusal))
 
 
 def _too_large(body: Body, size: int) -> ServerError:

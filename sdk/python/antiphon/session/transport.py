@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import grpc
 
-from antiphon.client import CHANNEL_OPTIONS
+from antiphon.channels import CHANNEL_OPTIONS
 from antiphon.exceptions import AntiphonException
 from antiphon.session.bell import Bell
 from antiphon.session.stream_end import EndKind, StreamEnd, paused, read_end

@@ -1,0 +1,18 @@
+"""How this SDK opens channels."""
+
+_MIB = 1024 * 1024
+#: For every channel of this SDK. Pings go out only while a call is open: an idle channel costs nothing, and a peer that
+#: vanished without a word is noticed within 40 s. No proxy: http_proxy is meant for browsers, and a server on this host
+#: would be looked for behind it.
+CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
+    ("grpc.max_receive_message_length", 16 * _MIB),
+    ("grpc.max_send_message_length", 16 * _MIB),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 0),
+    ("grpc.http2.max_pings_without_data", 0),
+    # A server that restarts is found again soon; by default gRPC would wait for up to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.enable_http_proxy", 0),
+)
