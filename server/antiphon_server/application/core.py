@@ -63,11 +63,13 @@ class Core:
         self._loop.call_soon_threadsafe(self._hand_out, outcome)
 
     def _hand_out(self, outcome: Outcome) -> None:
-        if outcome.changes is not None:
-            for listener in self._listeners:
-                listener(outcome.changes)
-        for done, answer in outcome.answers:
-            done(answer)
+        calls = [partial(listener, outcome.changes) for listener in self._listeners if outcome.changes is not None]
+        calls += [partial(done, answer) for done, answer in outcome.answers]
+        for call in calls:
+            try:
+                call()
+            except Exception:  # What is committed is heard of by all others.
+                logger.exception("a commit could not be told to %s", call.func)
 
 
 def _settle(future: asyncio.Future[Any], answer: Any) -> None:
