@@ -7,21 +7,24 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 from antiphon.cli import watch_command
 from antiphon.cli.following import Following
+from antiphon.cli.run_tables import flow_runs_table, log_line
 from antiphon.cli.run_tree import RunTree
 from antiphon.cli.run_tree_view import tree_view
 from antiphon.cli.run_words import ago_words, attempt_words, is_state_type, run_time_words, span_words, state_word
+from antiphon.cli.safe_console import SafeConsole
 from antiphon.client import Client
 from antiphon.timestamps import write_timestamp
 from antiphon.v1 import flow_run_service_pb2 as pb
 from antiphon.v1.flow_run_pb2 import FlowRun
+from antiphon.v1.log_pb2 import Log
 
 
 def draw(renderable: RenderableType, width: int = 100) -> list[str]:
-    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console = SafeConsole(file=io.StringIO(), width=width, color_system=None)
     console.print(renderable)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
 
@@ -51,6 +54,14 @@ def test_ages(now: datetime, seconds: int, words: str) -> None:
     moment = Timestamp()
     write_timestamp(moment, now - timedelta(seconds=seconds))
     assert ago_words(moment, now) == words
+
+
+def test_a_terminal_obeys_no_name_and_no_log(now: datetime, make: Any) -> None:
+    run = make.flow_run(name="red\x1b[31m\nbell\x07", state=make.state("RUNNING"))
+    [_, line] = draw(flow_runs_table([run], now, show_ids=False))
+    assert line.startswith(r"red\x1b[31m\nbell\x07 ")
+    said = draw(log_line(Log(message="one\ttwo\nthree\x9b2J", level=20)))
+    assert [each.rpartition("  ")[2] for each in said] == ["two", r"three\x9b2J"]
 
 
 def test_words_of_a_run(now: datetime, make: Any) -> None:
@@ -143,7 +154,7 @@ def test_apply_tells_changes_of_state_only(make: Any) -> None:
 
 
 def test_live_tree_on_a_terminal(server: Any, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    console = Console(file=io.StringIO(), force_terminal=True, width=100, height=30)
+    console = SafeConsole(file=io.StringIO(), force_terminal=True, width=100, height=30)
     monkeypatch.setattr(watch_command, "make_console", lambda: console)
     top, child = make.flow_run("top"), make.flow_run("below")
     mirror = make.task_run("mirror-0", make.state("COMPLETED", child=child.id))

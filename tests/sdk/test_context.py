@@ -106,5 +106,11 @@ def test_tags_add_up_and_end_with_their_block() -> None:
 def test_what_is_no_tag_is_refused() -> None:
     with pytest.raises(TypeError, match="not list"), tags(["a"]):  # type: ignore[arg-type]
         pass
-    with pytest.raises(ValueError, match="empty"), tags(""):
+    with (
+        pytest.raises(ValueError, match="at most 100 tags"),
+        tags(*map(str, range(60))),
+        tags(*map(str, range(50, 101))),
+    ):
+        pass
+    with pytest.raises(ValueError, match="1 to 200 characters"), tags(""):
         pass

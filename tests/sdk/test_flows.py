@@ -77,8 +77,9 @@ def test_with_options_copies_with_changes() -> None:
     )(greet)
     same = before.with_options()
     assert same._options() == before._options()
-    after = before.with_options(name="b", retries=0, timeout_seconds=None, persist_result=NotSet)
-    assert (after.name, after.retries, after.timeout_seconds, after.persist_result) == ("b", 0, None, True)
+    after = before.with_options(name="b", retries=0, timeout_seconds=None, persist_result=NotSet, log_prints=None)
+    assert (after.name, after.retries, after.timeout_seconds, after.persist_result) == ("b", 0, 5.0, True)
+    assert after.log_prints is None
     for kind in ("completion", "failure", "cancellation", "crashed", "running"):
         assert getattr(after, f"on_{kind}")(hook) is hook
         assert getattr(after, f"on_{kind}_hooks") == [hook, hook]
@@ -92,7 +93,12 @@ def test_with_options_copies_with_changes() -> None:
         ({"retries": "3"}, TypeError, "whole number"),
         ({"retries": 1, "retry_delay_seconds": -1}, ValueError, "0 or more seconds"),
         ({"name": "x" * 501}, InvalidNameError, "at most 500 characters"),
+        ({"name": "a/b"}, InvalidNameError, "must not contain '/'"),
         ({"version": 2}, TypeError, "A version is text, not int"),
+        ({"task_runner": "threads"}, TypeError, "task_runner is a TaskRunner such as"),
+        ({"task_runner": str}, TypeError, "task_runner is a TaskRunner such as"),
+        ({"flow_run_name": 3}, TypeError, "flow_run_name is text or a function"),
+        ({"on_crashed": print}, TypeError, r"write on_crashed=\[print\]"),
         ({"timeout_seconds": "soon"}, TypeError, "a number of seconds or None, not str"),
         ({"timeout_seconds": True}, TypeError, "a number of seconds or None, not bool"),
         ({"timeout_seconds": 0}, ValueError, "more than 0 and at most 1,000,000,000, not 0"),
@@ -111,6 +117,10 @@ def test_a_reserved_parameter() -> None:
 
     with pytest.raises(ReservedArgumentError, match="takes 'wait_for', which flow calls keep for themselves"):
         flow(taken)
+
+
+def test_a_class_of_task_runners_is_made_into_one() -> None:
+    assert isinstance(flow(task_runner=ThreadPoolTaskRunner)(greet).task_runner, ThreadPoolTaskRunner)
 
 
 def test_what_is_no_function() -> None:

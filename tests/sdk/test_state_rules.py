@@ -75,11 +75,10 @@ def test_a_value_completes_the_run(value: Any, encoding: str) -> None:
     assert decode(state.data) == value
 
 
-def test_an_exception_fails_the_run() -> None:
-    error = ValueError("bad")
+def test_an_exception_that_is_returned_is_a_value() -> None:
+    error = ValueError("good")
     state = return_value_to_state(error)
-    assert (state.type, state.message) == (StateType.FAILED, "ValueError: bad")
-    assert state.result(raise_on_failure=False) is error
+    assert state.is_completed() and state.result() is error
 
 
 @pytest.mark.parametrize(

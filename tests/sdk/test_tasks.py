@@ -1,11 +1,12 @@
 """Tasks: the decorator and the call, and what the server stored of their runs."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from antiphon import Task, flow, task
+from antiphon import Task, flow, runtime, task
 from antiphon.annotations import NotSet
 from antiphon.exceptions import (
     CancelledRun,
@@ -63,6 +64,52 @@ def test_with_options_copies_with_changes() -> None:
     after.on_failure(hook)
     assert before.on_failure_hooks == [hook]
     assert before.with_options(retries=0).retries == 0
+    kept = after.with_options(name=None, timeout_seconds=None, tags=None, on_failure=None, retries=None)
+    assert (kept.name, kept.timeout_seconds, kept.tags, kept.retries) == ("b", 3.0, {"t"}, 0)
+    assert kept.on_failure_hooks == [hook, hook]
+
+
+def test_half_a_surrogate_pair_is_written_as_an_escape(stored: Stored) -> None:
+    half = chr(0xD800)
+    odd = task(name=f"n{half}", tags=[f"t{half}"], version=f"v{half}")(add)
+    run = stored.task_run(odd(1, 2, return_state=True).state_details.task_run_id or "")
+    assert run.name.startswith(r"n\ud800-") and list(run.tags) == [r"t\ud800"] and run.task_version == r"v\ud800"
+
+
+def test_the_longest_name(stored: Stored) -> None:
+    state = task(name="n" * 500)(add)(1, 2, return_state=True)
+    assert len(stored.task_run(state.state_details.task_run_id or "").name) == 500
+
+
+def test_decorators_can_be_stacked(stored: Stored) -> None:
+    @task(name="outer")
+    @task(name="inner")
+    def both() -> str:
+        return runtime.task_run.name or ""
+
+    assert both.name == "outer" and both().startswith("inner-")
+
+
+def test_a_function_that_yields_is_refused() -> None:
+    def gives() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(TypeError, match="cannot yield yet"):
+        task(gives)
+
+
+def test_a_failure_that_many_ask_for_keeps_its_traceback_short(stored: Stored) -> None:
+    @task
+    def fails() -> None:
+        raise ValueError("bad")
+
+    state = fails(return_state=True)
+    lengths = []
+    for _ in range(5):
+        with pytest.raises(ValueError, match="bad") as raised:
+            state.result()
+        lengths.append(len(raised.traceback))
+    assert len(set(lengths)) == 1
 
 
 @pytest.mark.parametrize(
@@ -88,6 +135,13 @@ def test_with_options_copies_with_changes() -> None:
         ({"timeout_seconds": -1}, ValueError, "more than 0 and at most 1,000,000,000, not -1"),
         ({"timeout_seconds": "1"}, TypeError, "a number of seconds or None, not str"),
         ({"colour": "red"}, TypeError, "colour"),
+        ({"name": 3}, InvalidNameError, "is text, not int"),
+        ({"task_run_name": 3}, TypeError, "task_run_name is text or a function"),
+        ({"log_prints": "no"}, TypeError, "log_prints is True, False or None, not 'no'"),
+        ({"persist_result": 1}, TypeError, "persist_result is True, False or None, not 1"),
+        ({"on_failure": print}, TypeError, r"write on_failure=\[print\]"),
+        ({"on_completion": ["hook"]}, TypeError, "'hook' is none"),
+        ({"retry_condition_fn": "x"}, TypeError, "is a function, not 'x'"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception] | None, message: str) -> None:
@@ -206,14 +260,14 @@ def test_a_state_that_a_task_returns_is_its_end(kind: Kind, stored: Stored, made
         kind.call(own)
 
 
-def test_an_exception_that_a_task_returns_fails_it(kind: Kind, stored: Stored) -> None:
+def test_an_exception_that_a_task_returns_is_its_result(kind: Kind, stored: Stored) -> None:
+    error = ValueError("returned")
+
     @kind.task()
     def careful() -> Exception:
-        return ValueError("returned")
+        return error
 
-    assert kind.call(careful, return_state=True).is_failed()
-    with pytest.raises(ValueError, match="returned"):
-        kind.call(careful)
+    assert kind.call(careful) is error
 
 
 def test_arguments_that_do_not_bind() -> None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from antiphon.exceptions import MissingContextError
+from antiphon.option_checks import checked_tags
 
 _flow_run: ContextVar["FlowRunContext | None"] = ContextVar("antiphon_flow_run", default=None)
 _task_run: ContextVar["TaskRunContext | None"] = ContextVar("antiphon_task_run", default=None)
@@ -148,14 +149,9 @@ def current_tags() -> frozenset[str]:
 def tags(*new_tags: str) -> Iterator[set[str]]:
     """Give these tags to every flow run and task run that is made inside the `with` block, and yield all that hold.
 
-    Raises TypeError where a tag is not text, ValueError where it is empty.
+    Raises TypeError where a tag is not text, ValueError where the contract forbids it, or where there are too many.
     """
-    for tag in new_tags:
-        if not isinstance(tag, str):
-            raise TypeError(f"A tag is text, not {type(tag).__name__}: {tag!r}. Write tags('a', 'b'), not a list.")
-        if not tag:
-            raise ValueError("A tag cannot be empty.")
-    token = _tags.set(_tags.get().union(new_tags))
+    token = _tags.set(checked_tags({*_tags.get(), *checked_tags(new_tags)}))
     try:
         yield set(_tags.get())
     finally:

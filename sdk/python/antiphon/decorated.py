@@ -2,12 +2,12 @@
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any, Generic, ParamSpec, Self, TypeVar
+from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 
 from antiphon.annotations import NotSet
-from antiphon.exceptions import InvalidNameError, ReservedArgumentError
+from antiphon.exceptions import ReservedArgumentError
 from antiphon.signatures import shape_of
 
 P = ParamSpec("P")
@@ -23,6 +23,8 @@ class Decorated(Generic[P, R]):
 
     name: str
     __name__: str
+    #: Options for which None in `with_options` is a value of its own.
+    reset_by_none: ClassVar[frozenset[str]] = frozenset({"persist_result", "log_prints"})
 
     def __init__(self, fn: Callable[P, R], *, noun: str, description: str | None) -> None:
         """Raises TypeError where `fn` is no function, ReservedArgumentError where it takes a name that calls keep."""
@@ -35,10 +37,13 @@ class Decorated(Generic[P, R]):
                 f"The {noun} function takes {', '.join(sorted(taken))!r}, which {noun} calls keep for themselves. "
                 "Give the parameter another name."
             )
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(f"A {noun} function cannot yield yet: {function!r}. Return a list.")
+        # First, since it copies the attributes of what may be a flow or a task itself.
+        update_wrapper(self, function)  # type: ignore[arg-type]
         self.fn: Callable[..., Any] = function
         #: staticmethod or classmethod, where one of these is decorated.
         self._binding: Any = type(fn) if isinstance(fn, staticmethod | classmethod) else None
-        update_wrapper(self, function)  # type: ignore[arg-type]
         self.description = description or inspect.getdoc(function)
         self.isasync = inspect.iscoroutinefunction(function)
 
@@ -47,11 +52,16 @@ class Decorated(Generic[P, R]):
         """The arguments of the decorator that make this object once more."""
 
     def with_options(self, **changes: Any) -> Self:
-        """Return a copy with these options of the decorator changed; `NotSet` leaves one as it is.
+        """Return a copy with these options of the decorator changed.
 
-        Raises TypeError for an option that does not exist.
+        `NotSet` leaves one as it is. So does None, but for those of `reset_by_none`. Raises TypeError for an option
+        that does not exist.
         """
-        given = {name: value for name, value in changes.items() if value is not NotSet}
+        given = {
+            name: value
+            for name, value in changes.items()
+            if value is not NotSet and not (value is None and name not in self.reset_by_none)
+        }
         fn = self._binding(self.fn) if self._binding is not None else self.fn
         return type(self)(fn, **{**self._options(), **given})
 
@@ -70,58 +80,6 @@ class Decorated(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
-
-
-#: Seconds; thirty years.
-MAX_TIMEOUT = 1_000_000_000
-#: Limits of the contract.
-MAX_TAGS, MAX_TAG_LENGTH, MAX_VERSION_LENGTH, MAX_NAME_LENGTH = 100, 200, 500, 500
-
-
-def checked_name(name: str, noun: str) -> str:
-    """Return the name. Raises InvalidNameError where it is too long."""
-    if len(name) > MAX_NAME_LENGTH:
-        raise InvalidNameError(f"The name of a {noun} has at most {MAX_NAME_LENGTH} characters: {name[:40]!r}...")
-    return name
-
-
-def checked_version(version: str | None) -> str | None:
-    """Return the version. Raises TypeError where it is no text, ValueError where it is too long."""
-    if version is not None and not isinstance(version, str):
-        raise TypeError(f"A version is text, not {type(version).__name__}: {version!r}.")
-    if version is not None and len(version) > MAX_VERSION_LENGTH:
-        raise ValueError(f"A version has at most {MAX_VERSION_LENGTH} characters: {version[:40]!r}...")
-    return version
-
-
-def checked_timeout(seconds: Any) -> float | None:
-    """Return the time limit in seconds. Raises TypeError where it is no number, ValueError where it is none that a run
-    could have."""
-    if seconds is None:
-        return None
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"timeout_seconds must be a number of seconds or None, not {type(seconds).__name__}.")
-    if not 0 < seconds <= MAX_TIMEOUT:
-        raise ValueError(
-            f"timeout_seconds must be more than 0 and at most {MAX_TIMEOUT:,}, not {seconds}; None is no limit."
-        )
-    return float(seconds)
-
-
-def checked_tags(tags: Iterable[str] | None) -> frozenset[str]:
-    """Return the tags. Raises TypeError where they are no collection of texts, ValueError where the contract forbids
-    them."""
-    if isinstance(tags, str):
-        raise TypeError(f"Tags are a list of texts, not one text: write tags=[{tags!r}].")
-    checked = frozenset(tags or ())
-    for tag in checked:
-        if not isinstance(tag, str):
-            raise TypeError(f"A tag is text, not {type(tag).__name__}: {tag!r}.")
-        if not 0 < len(tag) <= MAX_TAG_LENGTH:
-            raise ValueError(f"A tag has 1 to {MAX_TAG_LENGTH} characters: {tag[:40]!r} has {len(tag)}.")
-    if len(checked) > MAX_TAGS:
-        raise ValueError(f"A run has at most {MAX_TAGS} tags, not {len(checked)}.")
-    return checked
 
 
 def added(hooks: list[Any], hook: Hook) -> Hook:

@@ -4,8 +4,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar, overload
 
-from antiphon.decorated import Decorated, added, checked_name, checked_timeout, checked_version
+from antiphon.decorated import Decorated, added
 from antiphon.engine.run_flow import arun_flow, run_flow
+from antiphon.option_checks import (
+    checked_flag,
+    checked_hooks,
+    checked_name,
+    checked_run_name,
+    checked_timeout,
+    checked_version,
+)
 from antiphon.parameters import bind, validate
 from antiphon.retries import check_retries, retry_delays
 from antiphon.runs import FlowRun
@@ -37,7 +45,7 @@ class Flow(Decorated[P, R]):
         flow_run_name: str | Callable[..., str] | None = None,
         retries: int | None = None,
         retry_delay_seconds: float | None = None,
-        task_runner: TaskRunner | None = None,
+        task_runner: TaskRunner | type[TaskRunner] | None = None,
         description: str | None = None,
         timeout_seconds: float | None = None,
         validate_parameters: bool = True,
@@ -49,29 +57,30 @@ class Flow(Decorated[P, R]):
         on_crashed: Sequence[FlowHook] | None = None,
         on_running: Sequence[FlowHook] | None = None,
     ) -> None:
-        """Raises TypeError where `fn` is no function, InvalidNameError for a name that is too long,
+        """Raises TypeError where `fn` is no function, InvalidNameError for a name that cannot be,
         ReservedArgumentError where `fn` takes `return_state` or `wait_for`, ValueError or TypeError for options out of
         range."""
         super().__init__(fn, noun="flow", description=description)
         settings = get_current_settings()
-        self.name = checked_name(name or getattr(self.fn, "__name__", type(self.fn).__name__).replace("_", "-"), "flow")
+        own_name = getattr(self.fn, "__name__", type(self.fn).__name__).replace("_", "-")
+        self.name = checked_name(name, own_name, "flow")
         self.version = checked_version(version)
-        self.flow_run_name = flow_run_name
+        self.flow_run_name = checked_run_name(flow_run_name, "flow_run_name")
         self.retries = check_retries(settings.flows_default_retries if retries is None else retries)
         if retry_delay_seconds is None:
             retry_delay_seconds = settings.flows_default_retry_delay_seconds
         self.retry_delay_seconds = retry_delay_seconds
         self.retry_delays = retry_delays(retry_delay_seconds, self.retries)
-        self.task_runner = task_runner if task_runner is not None else ThreadPoolTaskRunner()
+        self.task_runner = _checked_runner(task_runner)
         self.timeout_seconds = checked_timeout(timeout_seconds)
         self.should_validate_parameters = validate_parameters
-        self.persist_result = persist_result
-        self.log_prints = log_prints
-        self.on_completion_hooks = list(on_completion or ())
-        self.on_failure_hooks = list(on_failure or ())
-        self.on_cancellation_hooks = list(on_cancellation or ())
-        self.on_crashed_hooks = list(on_crashed or ())
-        self.on_running_hooks = list(on_running or ())
+        self.persist_result = checked_flag(persist_result, "persist_result")
+        self.log_prints = checked_flag(log_prints, "log_prints")
+        self.on_completion_hooks = checked_hooks(on_completion, "on_completion")
+        self.on_failure_hooks = checked_hooks(on_failure, "on_failure")
+        self.on_cancellation_hooks = checked_hooks(on_cancellation, "on_cancellation")
+        self.on_crashed_hooks = checked_hooks(on_crashed, "on_crashed")
+        self.on_running_hooks = checked_hooks(on_running, "on_running")
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -155,6 +164,15 @@ class Flow(Decorated[P, R]):
             "on_crashed": self.on_crashed_hooks,
             "on_running": self.on_running_hooks,
         }
+
+
+def _checked_runner(runner: TaskRunner | type[TaskRunner] | None) -> TaskRunner:
+    if runner is None:
+        return ThreadPoolTaskRunner()
+    made = runner() if isinstance(runner, type) else runner
+    if not isinstance(made, TaskRunner):
+        raise TypeError(f"task_runner is a TaskRunner such as ThreadPoolTaskRunner(), not {runner!r}.")
+    return made
 
 
 async def _aresult(flow: Flow[..., Any], parameters: dict[str, Any], return_state: bool, wait_for: Any) -> Any:

@@ -3,6 +3,9 @@
 import random
 from typing import Final
 
+#: The contract's.
+MAX_RUN_NAME_LENGTH: Final = 500
+
 # Not the module's own functions: user code may have seeded them, and its numbers must not change because of us.
 _chance = random.SystemRandom()
 
@@ -46,4 +49,5 @@ def generate_run_name() -> str:
 
 def task_run_name(task_name: str, dynamic_key: str | int | None = None) -> str:
     """Return the name of a task run: the task's with the key that tells its calls apart, or three random characters."""
-    return f"{task_name}-{_chance.randrange(16**3):03x}" if dynamic_key is None else f"{task_name}-{dynamic_key}"
+    key = f"{_chance.randrange(16**3):03x}" if dynamic_key is None else str(dynamic_key)
+    return f"{task_name[: MAX_RUN_NAME_LENGTH - 1 - len(key)]}-{key}"

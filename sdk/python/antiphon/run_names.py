@@ -1,13 +1,12 @@
 """Names of runs from a person's template."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from antiphon.exceptions import InvalidNameError
+from antiphon.naming import MAX_RUN_NAME_LENGTH
 from antiphon.signatures import function_name, shape_of
 from antiphon.text_limits import clip_characters, encodable
-
-MAX_RUN_NAME_LENGTH: Final = 500
 
 
 def render_name(template: str | Callable[..., Any] | None, parameters: Mapping[str, Any], default: str) -> str:

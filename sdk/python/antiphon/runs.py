@@ -3,32 +3,41 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from antiphon.state_core import State
+from antiphon.state_core import State, StateType
 
 
 @dataclass(slots=True, kw_only=True)
-class FlowRun:
-    """A flow run in this process."""
-
+class _Run:
     id: str
     name: str
-    flow_name: str
-    parameters: dict[str, Any] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     run_count: int = 0
-    parent_task_run_id: str | None = None
     state: State | None = None
+
+    @property
+    def state_type(self) -> StateType | None:
+        """The type of `state`."""
+        return self.state.type if self.state is not None else None
+
+    @property
+    def state_name(self) -> str | None:
+        """The name of `state`."""
+        return self.state.name if self.state is not None else None
 
 
 @dataclass(slots=True, kw_only=True)
-class TaskRun:
+class FlowRun(_Run):
+    """A flow run in this process."""
+
+    flow_name: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    parent_task_run_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class TaskRun(_Run):
     """A task run in this process."""
 
-    id: str
-    name: str
     task_key: str
     dynamic_key: str
     flow_run_id: str | None = None
-    tags: list[str] = field(default_factory=list)
-    run_count: int = 0
-    state: State | None = None

@@ -90,7 +90,7 @@ class State(Generic[R]):
     from `data` when `result()` asks for it.
     """
 
-    __slots__ = ("_error", "_value", "data", "id", "message", "name", "state_details", "timestamp", "type")
+    __slots__ = ("_error", "_trace", "_value", "data", "id", "message", "name", "state_details", "timestamp", "type")
 
     id: str
     type: StateType
@@ -130,6 +130,8 @@ class State(Generic[R]):
         self.data = data if isinstance(data, Payload) else None
         self._value: Any = NotSet if isinstance(data, Payload) else data
         self._error: BaseException | None = None
+        #: The failure's traceback before anybody asked for it; NotSet before that.
+        self._trace: Any = NotSet
 
     def is_scheduled(self) -> bool:
         return self.type is StateType.SCHEDULED
@@ -185,7 +187,11 @@ class State(Generic[R]):
             why = self.message or "Wait for it to end."
             raise UnfinishedRun(f"The run is {self.name} and has no result yet. {why}")
         if raise_on_failure:
-            raise self.failure()
+            error = self.failure()
+            if self._trace is NotSet:
+                self._trace = error.__traceback__
+            # One object is raised again for each who asks, and each raise would add its frames.
+            raise error.with_traceback(self._trace)
         if self._value is NotSet:
             return self.failure()
         return self._value
@@ -217,6 +223,7 @@ class State(Generic[R]):
         """
         self._value = value
         self._error = error
+        self._trace = NotSet
         return self
 
     def fresh_copy(self, **changes: Any) -> Self:
@@ -285,6 +292,7 @@ class State(Generic[R]):
     def __setstate__(self, kept: tuple[Any, ...]) -> None:
         (self.id, self.type, self.name, self.timestamp, self.message, self.state_details, self.data, self._value) = kept
         self._error = None
+        self._trace = NotSet
 
     def __eq__(self, other: object) -> bool:
         return self.id == other.id if isinstance(other, State) else NotImplemented

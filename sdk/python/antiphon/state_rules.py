@@ -78,7 +78,7 @@ def return_value_to_state(
     - A state that its code made is taken as it is. One that a run went through, a future, or a list, tuple or set of
       such stands for them all: COMPLETED if all completed, else CANCELLED if any was, else PAUSED if any is, else
       FAILED. The result is the states' results, each one's exception where it has none.
-    - An exception is FAILED. Anything else is COMPLETED; futures inside it become their states.
+    - Anything else, an exception too, is COMPLETED; futures inside it become their states.
 
     Futures are waited for; who must not block waits for them before. `result_store`, `persist_result` and `key` say
     how the result is kept (see `ResultStore.persist`). Raises SerializationError and ResultStorageError as that does.
@@ -92,8 +92,6 @@ def return_value_to_state(
         return _stand_for(value, [_settled(value)], keep)
     if _is_collection(value) and all(isinstance(each, State) or is_future(each) for each in value):
         return _stand_for(value, [_settled(each) for each in value], keep)
-    if isinstance(value, BaseException):
-        return exception_to_failed_state(value)
     return keep.completed(resolve(value, _settled, unwrap_annotations=False))
 
 

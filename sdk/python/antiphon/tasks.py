@@ -5,10 +5,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar, overload
 
 from antiphon.context import FlowRunContext
-from antiphon.decorated import Decorated, added, checked_name, checked_tags, checked_timeout, checked_version
+from antiphon.decorated import Decorated, added
 from antiphon.engine.run_task import arun_task, prepare, run_task
 from antiphon.futures import AntiphonFuture, AntiphonFutureList
 from antiphon.mapping import keep_defaults_whole
+from antiphon.option_checks import (
+    checked_flag,
+    checked_hooks,
+    checked_name,
+    checked_run_name,
+    checked_tags,
+    checked_timeout,
+    checked_version,
+)
 from antiphon.parameters import bind
 from antiphon.retries import RetryDelays, check_jitter_factor, check_retries, exponential_backoff, retry_delays
 from antiphon.runs import TaskRun
@@ -33,6 +42,13 @@ class Task(Decorated[P, R]):
     """A function as a task. Calling it makes a run and gives the function's value; `submit` makes the run in the
     background. Made by the decorator `task`."""
 
+    reset_by_none = Decorated.reset_by_none | {
+        "task_run_name",
+        "retries",
+        "retry_delay_seconds",
+        "retry_jitter_factor",
+    }
+
     def __init__(
         self,
         fn: Callable[P, R],
@@ -54,13 +70,13 @@ class Task(Decorated[P, R]):
         retry_condition_fn: RetryCondition | None = None,
     ) -> None:
         """Raises TypeError where `fn` is no function, ReservedArgumentError where it takes `wait_for` or
-        `return_state`, ValueError or TypeError for options out of range."""
+        `return_state`, InvalidNameError, ValueError or TypeError for options that cannot be."""
         super().__init__(fn, noun="task", description=description)
         settings = get_current_settings()
-        self.name = checked_name(name or str(getattr(self.fn, "__name__", type(self.fn).__name__)), "task")
+        self.name = checked_name(name, getattr(self.fn, "__name__", type(self.fn).__name__), "task")
         self.tags = checked_tags(tags)
         self.version = checked_version(version)
-        self.task_run_name = task_run_name
+        self.task_run_name = checked_run_name(task_run_name, "task_run_name")
         self.task_key = f"{getattr(self.fn, '__module__', '')}.{getattr(self.fn, '__qualname__', self.name)}"[-500:]
         self.retries = check_retries(settings.tasks_default_retries if retries is None else retries)
         if retry_delay_seconds is None:
@@ -68,12 +84,14 @@ class Task(Decorated[P, R]):
         self.retry_delay_seconds = retry_delay_seconds
         self.retry_delays = retry_delays(retry_delay_seconds, self.retries)
         self.retry_jitter_factor = check_jitter_factor(retry_jitter_factor)
-        self.persist_result = persist_result
+        self.persist_result = checked_flag(persist_result, "persist_result")
         self.timeout_seconds = checked_timeout(timeout_seconds)
-        self.log_prints = log_prints
-        self.on_completion_hooks = list(on_completion or ())
-        self.on_failure_hooks = list(on_failure or ())
-        self.on_running_hooks = list(on_running or ())
+        self.log_prints = checked_flag(log_prints, "log_prints")
+        self.on_completion_hooks = checked_hooks(on_completion, "on_completion")
+        self.on_failure_hooks = checked_hooks(on_failure, "on_failure")
+        self.on_running_hooks = checked_hooks(on_running, "on_running")
+        if retry_condition_fn is not None and not callable(retry_condition_fn):
+            raise TypeError(f"retry_condition_fn is a function, not {retry_condition_fn!r}.")
         self.retry_condition_fn = retry_condition_fn
 
     @overload

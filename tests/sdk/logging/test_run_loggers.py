@@ -304,7 +304,7 @@ def test_print_is_a_record_where_the_run_says_so(logs: list[Log], capsys: pytest
         print("outside")
         with flow_run(log_prints=True):
             print("flow", 1, sep="-")
-            print("100%", end="")
+            print("100", end="%")
             print("to stderr", file=sys.stderr)
             buffer = io.StringIO()
             print("to a file", file=buffer)

@@ -1,8 +1,8 @@
 """How the command line ends, and how it says what went wrong."""
 
-from rich.console import Console
 from rich.text import Text
 
+from antiphon.cli.safe_console import SafeConsole
 from antiphon.exceptions import AntiphonException, ObjectNotFound, ServerError, ServerUnreachable
 
 #: Also where the watched run failed or crashed. 2 (wrong usage) and 130 (Ctrl-C) come from Typer.
@@ -33,4 +33,4 @@ def print_note(message: str) -> None:
 
 def _say(label: str, style: str, message: str) -> None:
     # Not by settings: these may be what is wrong. NO_COLOR and a stderr that is no terminal are respected by Rich.
-    Console(stderr=True, highlight=False).print(Text.assemble((label, style), message), soft_wrap=True)
+    SafeConsole(stderr=True, highlight=False).print(Text.assemble((label, style), message), soft_wrap=True)

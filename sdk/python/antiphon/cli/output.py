@@ -10,6 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.console import Console
 
+from antiphon.cli.safe_console import SafeConsole
 from antiphon.settings import get_current_settings
 
 #: For what is piped to another program: wide enough that no table cell is cut.
@@ -23,7 +24,7 @@ JsonFlag = Annotated[
 
 def make_console() -> Console:
     """A console on stdout, with colours where there is a terminal and nobody said no."""
-    console = Console(no_color=None if get_current_settings().cli_colors else True, highlight=False)
+    console = SafeConsole(no_color=None if get_current_settings().cli_colors else True, highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_WITHOUT_TERMINAL
     return console

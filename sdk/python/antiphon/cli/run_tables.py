@@ -18,6 +18,7 @@ from antiphon.cli.run_words import (
     state_word,
     type_word,
 )
+from antiphon.cli.safe_console import on_one_line
 from antiphon.timestamps import read_timestamp
 from antiphon.v1.flow_pb2 import Flow
 from antiphon.v1.flow_run_pb2 import FlowRun
@@ -39,7 +40,7 @@ def make_table(*headers: str, shrinking: Sequence[str] = ()) -> Table:
 
 def cut(text: str) -> Text:
     """A cell on one line; what does not fit is cut."""
-    return Text(text, no_wrap=True, overflow="ellipsis")
+    return Text(on_one_line(text), no_wrap=True, overflow="ellipsis")
 
 
 def state_text(run: Run) -> Text:

@@ -35,8 +35,8 @@ def print_as_log(*args: Any, **kwargs: Any) -> None:
         return
     buffer = io.StringIO()
     _original(*args, **{**kwargs, "file": buffer})
-    # The line end that print adds is the record's own; `%` in the text is no place for an argument.
-    get_run_logger(run).info("%s", buffer.getvalue().removesuffix(kwargs.get("end") or "\n"))
+    # A line end is the record's own; `%` in the text is no place for an argument.
+    get_run_logger(run).info("%s", buffer.getvalue().removesuffix("\n"))
 
 
 @contextmanager

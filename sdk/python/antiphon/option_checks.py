@@ -1,0 +1,100 @@
+"""What the decorators' options, and tags, must be."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from antiphon.exceptions import InvalidNameError
+from antiphon.text_limits import encodable
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Seconds; thirty years.
+MAX_TIMEOUT = 1_000_000_000
+#: Limits of the contract.
+MAX_TAGS, MAX_TAG_LENGTH, MAX_VERSION_LENGTH, MAX_NAME_LENGTH = 100, 200, 500, 500
+
+
+#: What addresses and command lines give a meaning of their own.
+_BANNED_IN_FLOW_NAMES = re.compile("[/%&<>\u2039\u203a]")
+
+
+def checked_name(name: str | None, default: str, noun: str) -> str:
+    """Return the name, or `default` for none. Raises InvalidNameError where it is no text, too long, or has characters
+    that names of flows must not have."""
+    if name is None or name == "":
+        return encodable(default[:MAX_NAME_LENGTH])
+    if not isinstance(name, str):
+        raise InvalidNameError(f"The name of a {noun} is text, not {type(name).__name__}: {name!r}.")
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidNameError(f"The name of a {noun} has at most {MAX_NAME_LENGTH} characters: {name[:40]!r}...")
+    banned = _BANNED_IN_FLOW_NAMES.search(name) if noun == "flow" else None
+    if banned is not None:
+        raise InvalidNameError(f"The name of a flow must not contain {banned[0]!r}: {name!r}.")
+    return encodable(name)
+
+
+def checked_run_name(template: Any, option: str) -> "str | Callable[..., str] | None":
+    """Return the template. Raises TypeError where it is neither text nor a function."""
+    if template is not None and not isinstance(template, str) and not callable(template):
+        raise TypeError(f"{option} is text or a function that returns text, not {type(template).__name__}.")
+    return template  # type: ignore[no-any-return]
+
+
+def checked_flag(flag: Any, option: str) -> bool | None:
+    """Return the flag. Raises TypeError where it is neither a bool nor None."""
+    if flag is not None and not isinstance(flag, bool):
+        raise TypeError(f"{option} is True, False or None, not {flag!r}.")
+    return flag
+
+
+def checked_hooks(hooks: Sequence[F] | None, option: str) -> list[F]:
+    """Return the hooks. Raises TypeError where they are no collection of functions."""
+    if hooks is None:
+        return []
+    if callable(hooks):
+        raise TypeError(f"{option} is a list of functions: write {option}=[{getattr(hooks, '__name__', 'hook')}].")
+    for hook in hooks:
+        if not callable(hook):
+            raise TypeError(f"{option} is a list of functions, and {hook!r} is none.")
+    return list(hooks)
+
+
+def checked_version(version: str | None) -> str | None:
+    """Return the version. Raises TypeError where it is no text, ValueError where it is too long."""
+    if version is not None and not isinstance(version, str):
+        raise TypeError(f"A version is text, not {type(version).__name__}: {version!r}.")
+    if version is not None and len(version) > MAX_VERSION_LENGTH:
+        raise ValueError(f"A version has at most {MAX_VERSION_LENGTH} characters: {version[:40]!r}...")
+    return version if version is None else encodable(version)
+
+
+def checked_timeout(seconds: Any) -> float | None:
+    """Return the time limit in seconds. Raises TypeError where it is no number, ValueError where it is none that a run
+    could have."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"timeout_seconds must be a number of seconds or None, not {type(seconds).__name__}.")
+    if not 0 < seconds <= MAX_TIMEOUT:
+        raise ValueError(
+            f"timeout_seconds must be more than 0 and at most {MAX_TIMEOUT:,}, not {seconds}; None is no limit."
+        )
+    return float(seconds)
+
+
+def checked_tags(tags: Iterable[str] | None) -> frozenset[str]:
+    """Return the tags. Raises TypeError where they are no collection of texts, ValueError where the contract forbids
+    them."""
+    if isinstance(tags, str):
+        raise TypeError(f"Tags are a list of texts, not one text: write tags=[{tags!r}].")
+    given = tuple(tags or ())
+    for tag in given:
+        if not isinstance(tag, str):
+            raise TypeError(f"A tag is text, not {type(tag).__name__}: {tag!r}.")
+        if not 0 < len(tag) <= MAX_TAG_LENGTH:
+            raise ValueError(f"A tag has 1 to {MAX_TAG_LENGTH} characters: {tag[:40]!r} has {len(tag)}.")
+    checked = frozenset(encodable(tag) for tag in given)
+    if len(checked) > MAX_TAGS:
+        raise ValueError(f"A run has at most {MAX_TAGS} tags, not {len(checked)}.")
+    return checked
