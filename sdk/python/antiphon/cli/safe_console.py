@@ -1,4 +1,4 @@
-"""A console for what others have named and logged: control characters are shown as escapes, a terminal would obey them."""
+"""A console for what others have named and logged: a terminal would obey the control characters in it."""
 
 import re
 from collections.abc import Iterable

@@ -40,6 +40,7 @@ def get_session() -> Session:
         if session is None or session.ended:
             timeout = get_current_settings().client_reconnect_timeout_seconds
             session = Session(connect_target, client=_describe_client(), reconnect_timeout=timeout)
+            _close_at_the_end()
             _sessions[server] = session
         return session
 
@@ -51,6 +52,7 @@ def get_uploader() -> LogUploader:
     if uploader is None:
         with _lock:
             uploader = _uploaders.get(server) or LogUploader(connect_target)
+            _close_at_the_end()
             _uploaders[server] = uploader
     return uploader
 
@@ -73,6 +75,17 @@ def close_all() -> None:
         session.close(deadline - time.monotonic(), "the process ends")
     for uploader in uploaders:
         uploader.close(logs_deadline - time.monotonic())
+
+
+def is_child_of_multiprocessing() -> bool:
+    """Whether this process ends past `atexit`, or is killed when its pool has what it wants."""
+    process = sys.modules.get("multiprocessing.process")  # not imported for those who have no use for it
+    return process is not None and process.parent_process() is not None
+
+
+def _close_at_the_end() -> None:
+    if is_child_of_multiprocessing() and not _sessions and not _uploaders:
+        sys.modules["multiprocessing.util"].Finalize(None, close_all, exitpriority=0)
 
 
 def _server() -> Server:
