@@ -135,7 +135,9 @@ class ModelRun:
         told = ""
         if self.holder is not None and self.holder != state.by:
             asked = state.type == CANCELLING and not self.task
-            told = "cancel_run" if asked else "revoke_run" if state.type in ENDS else ""
+            taken = state.by is not None and state.type in (PENDING, RUNNING)
+            lost = taken or state.type in ENDS or state.name == "NotReady"
+            told = "cancel_run" if asked else "revoke_run" if lost else ""
         time = max(now, self.time + 1) if self.type is not None else now
         if self.type == RUNNING:
             self.total += time - self.time

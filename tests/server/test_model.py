@@ -263,7 +263,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(said=proposals)
     def say_something_else_under_its_id(self, said: Said | None) -> None:
-        if said is None or said.verdict is None or said.run.id not in self.model:
+        waits = said is not None and any(each is said for each in self.waiting)
+        if said is None or not (waits or said.verdict is not None) or said.run.id not in self.model:
             return
         other = ProposeTransitionRequest(proposal=said.message)
         other.proposal.state.message = "something else"

@@ -62,7 +62,8 @@ def _is_replay(working_set: WorkingSet, new: NewRun, kind: RunKind) -> bool:
 
 @dataclass(slots=True)
 class CreateFlowRun:
-    """Registers a flow run, and its flow where the name is new. The answer is the run's id."""
+    """Registers a flow run, and its flow where the name is new. The answer is the run's id: that of the run which has
+    the idempotency key where there is one, which a session learns by an error."""
 
     new: NewRun
     flow_id: str
@@ -89,6 +90,14 @@ class CreateFlowRun:
         flow_id, flow_name = self._flow(working_set)
         if self.idempotency_key is not None:
             used = self._run_with_key(working_set, flow_id, self.idempotency_key)
+            if used is not None and self.new.session_id is not None:
+                # A frame has no answer but its Ack, so the session would go on with an id that names nothing.
+                raise AlreadyExists(
+                    "IDEMPOTENCY_KEY_USED",
+                    f"flow run {used} has this idempotency key already, so {self.new.id} was not created; go on with "
+                    "that run, or give another key",
+                    metadata={"flow_run_id": used},
+                )
             if used is not None:
                 return used
         run = _run(self.new, RunKind.FLOW_RUN, working_set.now)

@@ -96,7 +96,7 @@ class Delete:
         for id in ids:
             holder = connection.execute(select(table.c.session_id).where(table.c.id == id)).scalar_one_or_none()
             connection.execute(tables.transitions.delete().where(tables.transitions.c.run_id == id))
-            connection.execute(tables.waits.delete().where(tables.waits.c.run_id == id))
+            working_set.end_waits(tables.waits.c.run_id == id)
             connection.execute(tables.logs.delete().where(log_key == id))
             connection.execute(table.delete().where(table.c.id == id))
             working_set.changes.runs[kind, id] = id if kind is RunKind.FLOW_RUN else None

@@ -102,9 +102,9 @@ class EndWait:
             verdict = operation.apply(working_set)
             if verdict.kind is VerdictKind.WAIT:
                 return None
-            working_set.connection.execute(waits.delete().where(here))
+            working_set.end_waits(here)
             return FinalVerdict(row.session_id, row.sequence, verdict)
-        working_set.connection.execute(waits.delete().where(here))
+        working_set.end_waits(here)
         return None
 
 

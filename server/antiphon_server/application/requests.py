@@ -4,15 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
 from antiphon_server.domain.errors import AlreadyExists
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 from antiphon_server.storage.writer import Operation
 
+#: Microseconds for which an answer is remembered; the contract promises them.
+MEMORY = 24 * 3600 * 1_000_000
+#: Answers that are forgotten in one transaction, so that no verdict waits long for it.
+MAX_FORGOTTEN = 200
+
 
 @dataclass(slots=True)
 class Remembered:
-    """Does `operation` once for a request id and gives the serialized answer, the first time and ever after.
+    """Does `operation` once for a request id and gives the serialized answer, now and for as long as it is remembered.
 
     `answer` turns the result into bytes, inside the transaction and after its writes.
     """
@@ -60,3 +67,21 @@ class Remembered:
             )
         response: bytes = row.response
         return response
+
+
+@dataclass(slots=True)
+class ForgetRequests:
+    """Forgets answers whose time is over, the oldest first. The answer says whether there may be more of them."""
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> bool:
+        requests = tables.requests
+        old = (
+            select(requests.c.id)
+            .where(requests.c.create_time < working_set.now - MEMORY)
+            .order_by(requests.c.create_time)
+            .limit(MAX_FORGOTTEN)
+        )
+        deleted = working_set.connection.execute(requests.delete().where(requests.c.id.in_(old)))
+        return deleted.rowcount == MAX_FORGOTTEN

@@ -161,8 +161,6 @@ class ReadCommands:
 class ExpireSessions:
     """Gives up sessions that were not heard of for their TTL; the answer is their ids."""
 
-    lost: list[str] = field(default_factory=list)
-
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> list[str]:
@@ -173,17 +171,18 @@ class ExpireSessions:
             .with_only_columns(sessions.c.id)
             .where(sessions.c.status == SessionStatus.ACTIVE, sessions.c.expire_time < working_set.now)
         ).scalars()
-        lost = list(rows)
-        working_set.load(Needs(sessions=set(lost)))
-        for session_id in lost:
+        silent = list(rows)
+        working_set.load(Needs(sessions=set(silent)))
+        lost = []
+        for session_id in silent:
             session = working_set.sessions[session_id]
             if session.expire_time < working_set.now:
                 end_session(
                     working_set, session, SessionStatus.LOST, "the process that held the run was not heard of any more"
                 )
                 working_set.touch_session(session)
-                self.lost.append(session_id)
-        return self.lost
+                lost.append(session_id)
+        return lost
 
 
 @dataclass(slots=True)
@@ -228,8 +227,8 @@ def end_session(working_set: WorkingSet, session: Session, status: SessionStatus
     session.status = status
     working_set.changes.ended_sessions.append(session.id)
     working_set.flush()
-    for table in (tables.waits, tables.commands):
-        working_set.connection.execute(table.delete().where(table.c.session_id == session.id))
+    working_set.end_waits(tables.waits.c.session_id == session.id)
+    working_set.connection.execute(tables.commands.delete().where(tables.commands.c.session_id == session.id))
     for kind, table in ((RunKind.FLOW_RUN, tables.flow_runs), (RunKind.TASK_RUN, tables.task_runs)):
         held = set(
             working_set.connection.execute(

@@ -4,6 +4,7 @@ from copy import copy
 
 from uuid_utils import uuid7
 
+from antiphon_server.application.proposals import digest_of
 from antiphon_server.application.verdicts import Verdict, findings_of, from_decision, from_memory
 from antiphon_server.domain.bookkeeping import enter
 from antiphon_server.domain.decision import Decision, MirrorToParent, TellHolder
@@ -29,18 +30,25 @@ def propose(working_set: WorkingSet, proposal: Proposal) -> Verdict:
     known = working_set.transition(proposal.transition_id)
     if known is not None:
         if known.run_id != proposal.run_id or known.digest != proposal.digest:
-            raise AlreadyExists(
-                "TRANSITION_ID_REUSED",
-                f"transition {proposal.transition_id} was proposed before with another body; make a new id (UUIDv7)",
-                field="proposal.transition_id",
-            )
+            raise _reused(proposal)
         return from_memory(working_set, known)
+    waiting = working_set.waiting(proposal.transition_id)
+    if waiting is not None and digest_of(waiting) != proposal.digest:
+        raise _reused(proposal)
     run = find_run(working_set, proposal.kind, proposal.run_id)
     facts = _facts(working_set, run)
     decision = decide(POLICIES[run.kind], facts, proposal, working_set.now)
     if decision.verdict is not VerdictKind.WAIT:
         _write(working_set, facts, proposal, decision)
     return from_decision(working_set, proposal.transition_id, run, decision)
+
+
+def _reused(proposal: Proposal) -> AlreadyExists:
+    return AlreadyExists(
+        "TRANSITION_ID_REUSED",
+        f"transition {proposal.transition_id} was proposed before with another body; make a new id (UUIDv7)",
+        field="proposal.transition_id",
+    )
 
 
 def explain(working_set: WorkingSet, proposal: Proposal) -> Verdict:

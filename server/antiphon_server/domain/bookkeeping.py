@@ -25,15 +25,19 @@ def enter(run: Run, state: State, now: int, *, session_id: str | None, flow_run_
         run.end_time = run.end_time if run.end_time is not None else time
         run.start_time = run.start_time if run.start_time is not None else run.end_time
     _set_expectations(run, state, time)
-    if state.type in TERMINAL or state.name == NOT_READY:
-        run.session_id = None
-    elif session_id is not None and state.type in (PENDING, RUNNING):
-        run.session_id = session_id
+    run.session_id = holder_after(run, state, session_id)
     run.state_id, run.state_type, run.state_name = state.id, state.type, state.name
     run.state_time, run.state_scheduled_time = time, state.scheduled_time
     run.state_has_data = state.data is not None
     run.update_time = time
     run.version += 1
+
+
+def holder_after(run: Run, state: State, session_id: str | None) -> str | None:
+    """The session that holds `run` once `session_id` has brought it to `state`."""
+    if state.type in TERMINAL or state.name == NOT_READY:
+        return None
+    return session_id if session_id is not None and state.type in (PENDING, RUNNING) else run.session_id
 
 
 def _leave(run: Run, state: State, time: int) -> None:

@@ -4,11 +4,22 @@ Each error carries a stable UPPER_SNAKE `reason` that programs may rely on, a me
 and optionally the field that is wrong. The rpc layer turns the class into a status code.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class AntiphonError(Exception):
     """Base of all errors that are answers and not bugs."""
 
-    def __init__(self, reason: str, message: str, *, field: str | None = None, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        field: str | None = None,
+        retry_after: int | None = None,
+        metadata: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
@@ -16,6 +27,8 @@ class AntiphonError(Exception):
         self.field = field
         #: Microseconds after which the same call may succeed, where that is known.
         self.retry_after = retry_after
+        #: What programs may want to know of the cause, such as the id of what is in the way.
+        self.metadata = metadata
 
 
 class InvalidArgument(AntiphonError):

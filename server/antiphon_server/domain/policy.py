@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
+from antiphon_server.domain.bookkeeping import holder_after
 from antiphon_server.domain.decision import Decision, Effect, Finding, MirrorToParent, Tell, TellHolder
 from antiphon_server.domain.model import Facts, Proposal, Run, RunKind, State
-from antiphon_server.domain.states import CANCELLING, TERMINAL, Origin, StateType, VerdictKind
+from antiphon_server.domain.states import CANCELLING, Origin, StateType, VerdictKind
 
 
 class Need(Enum):
@@ -95,11 +96,14 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
     """What follows from entering `state`, whichever rule led there."""
     found: list[Effect] = []
     if run.session_id is not None and run.session_id != proposal.session_id:
+        holder = holder_after(run, state, proposal.session_id)
         # Task runs are stopped with their flow run; no command is about one of them alone.
         if state.type == CANCELLING and run.kind is RunKind.FLOW_RUN:
             found.append(TellHolder(run.session_id, Tell.CANCEL, state.message))
-        elif state.type in TERMINAL:
+        elif holder is None:
             found.append(TellHolder(run.session_id, Tell.REVOKE, f"the run was set to {state.name} by somebody else"))
+        elif holder != run.session_id:
+            found.append(TellHolder(run.session_id, Tell.REVOKE, f"session {holder} has taken the run over"))
     if run.parent_task_run_id is not None:
         found.append(MirrorToParent(run.parent_task_run_id))
     return tuple(found)

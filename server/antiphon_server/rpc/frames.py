@@ -1,5 +1,6 @@
 """Frames of the session protocol: what a client's message asks for, and the answers to it."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ from antiphon_server.domain.errors import AntiphonError, InvalidArgument
 from antiphon_server.rpc.status import to_status
 from antiphon_server.rpc.validation import check
 from antiphon_server.rpc.write_conversions import create_flow_run_from, create_task_run_from, verdict_to
+
+logger = logging.getLogger(__name__)
 
 #: Stages after which a command is not sent again.
 FINAL_STAGES = frozenset(
@@ -66,6 +69,7 @@ def read_message(frames: Sequence[session_pb2.ClientFrame], session_id: str, *, 
             message.heartbeats += 1
         elif kind == "goodbye":
             message.goodbye = True
+            logger.info("session %s says goodbye: %s", session_id, frame.goodbye.reason[:1000] or "no reason given")
         else:
             what = "Hello is the first frame of a stream and only that" if kind == "hello" else "the frame has no body"
             raise InvalidArgument(
@@ -108,8 +112,12 @@ def _answer(sequence: int, answer: Any) -> session_pb2.ServerFrame | None:
     if isinstance(answer, Verdict):
         return verdict_frame(sequence, answer)
     if isinstance(answer, AntiphonError):
-        return session_pb2.ServerFrame(error=session_pb2.FrameError(sequence=sequence, status=to_status(answer)))
+        return error_frame(sequence, answer)
     return None
+
+
+def error_frame(sequence: int, error: AntiphonError) -> session_pb2.ServerFrame:
+    return session_pb2.ServerFrame(error=session_pb2.FrameError(sequence=sequence, status=to_status(error)))
 
 
 def verdict_frame(sequence: int, verdict: Verdict) -> session_pb2.ServerFrame:

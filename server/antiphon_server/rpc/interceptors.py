@@ -27,7 +27,7 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Wraps each method once. Methods are coroutines; those that stream read an iterator and write to the context."""
 
     def __init__(self) -> None:
-        self._wrapped: dict[str, Handler | None] = {}
+        self._wrapped: dict[str, Handler] = {}
 
     def unary(self, method: str, behavior: Behavior) -> Behavior:
         return behavior
@@ -41,9 +41,10 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         method = details.method
         if method not in self._wrapped:
             handler = await continuation(details)
-            if not method.startswith("/antiphon."):
+            # Of what there is not nothing is remembered, since anybody can make up names.
+            if handler is None or not method.startswith("/antiphon."):
                 return handler
-            self._wrapped[method] = self._wrap(method, handler) if handler is not None else None
+            self._wrapped[method] = self._wrap(method, handler)
         return self._wrapped[method]
 
     def _wrap(self, method: str, handler: Handler) -> Handler:

@@ -27,9 +27,9 @@ from antiphon_server.domain.errors import (
     Unavailable,
 )
 from antiphon_server.domain.sessions import Session
-from antiphon_server.rpc.frames import answer_frames, read_message
+from antiphon_server.rpc.frames import answer_frames, error_frame, read_message
 from antiphon_server.rpc.session_stream import SessionHub, SessionStream
-from antiphon_server.rpc.validation import check
+from antiphon_server.rpc.validation import check, check_items
 from antiphon_server.rpc.write_conversions import command_to, log_rows
 from antiphon_server.wire_times import micros_to_duration
 
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 #: Durable frames that a session may have unanswered; told in Welcome.
 MAX_UNACKED_FRAMES = 8192
+#: Messages with frames or heartbeats that may be unanswered, so that a flood of heartbeats is bounded too.
+MAX_UNANSWERED_MESSAGES = 2 * MAX_UNACKED_FRAMES
 
 
 class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
@@ -52,10 +54,11 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
     def _on_changes(self, changes: Changes) -> None:
         for row in changes.commands:
             self._hub.tell(row["session_id"], command_to(row))
+        loop = asyncio.get_running_loop()
         for session_id in changes.ended_sessions:
-            self._hub.end(
-                session_id, FailedPrecondition("SESSION_EXPIRED", f"session {session_id} has ended; open a new one")
-            )
+            error = FailedPrecondition("SESSION_EXPIRED", f"session {session_id} has ended; open a new one")
+            # Not before the answers of this very commit: those to what was said with Goodbye are among them.
+            loop.call_soon(self._hub.end, session_id, error)
 
     # The control stream
 
@@ -68,6 +71,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
             return
         hello = _hello(first.frames)
         check(hello, "frames[0].hello.")
+        check_items(first, "frames")
         session = await self._attach(hello)
         stream = SessionStream(session.id, session.epoch)
         self._hub.attach(stream, _superseded(stream))
@@ -75,6 +79,8 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         if hello.resume_token:
             # Read now, since those of the moment between the two would else be told to nobody.
             self._core.submit(ReadCommands(stream.session_id), partial(_tell_all, stream))
+        else:
+            stream.caught_up()
         if self._hub.draining is not None:
             stream.push([self._hub.draining])
         reader = asyncio.ensure_future(self._read(stream, first.frames[1:], requests))
@@ -107,25 +113,33 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
             stream.end(Internal("INTERNAL", "a message could not be read by a bug of the server; see its log"))
 
     def _receive(self, stream: SessionStream, request: session_service_pb2.AttachRequest) -> None:
-        message = read_message(request.frames, stream.session_id, valid=_is_valid(request))
+        message = read_message(request.frames, stream.session_id, valid=check_items(request, "frames"))
         stream.unanswered += len(message.frames)
-        if stream.unanswered > MAX_UNACKED_FRAMES:
+        stream.messages += 1
+        if stream.unanswered > MAX_UNACKED_FRAMES or stream.messages > MAX_UNANSWERED_MESSAGES:
             raise ResourceExhausted(
                 "WINDOW_EXCEEDED",
-                f"more than {MAX_UNACKED_FRAMES} frames are unanswered; keep to Welcome.max_unacked_frames",
+                f"more than {MAX_UNACKED_FRAMES} frames or {MAX_UNANSWERED_MESSAGES} messages are unanswered; keep to "
+                "Welcome.max_unacked_frames",
             )
         operation = SpeakOnSession(stream.session_id, stream.epoch, self._ttl, message.frames, message.goodbye)
         self._core.submit(operation, partial(self._spoken, stream, len(message.frames), message.heartbeats))
 
     def _spoken(self, stream: SessionStream, count: int, heartbeats: int, answer: Spoken | Exception) -> None:
         stream.unanswered -= count
+        stream.messages -= 1
         if isinstance(answer, AntiphonError):
             stream.end(answer)
             return
         if isinstance(answer, Exception):
             stream.end(Internal("INTERNAL", "the frames could not be committed by a bug of the server; see its log"))
             return
-        frames = answer_frames(answer)
+        try:
+            frames = answer_frames(answer)
+        except Exception:  # Else the client would wait for answers that never come.
+            logger.exception("the answers to session %s could not be made", stream.session_id)
+            stream.end(Internal("INTERNAL", "the answers could not be made by a bug of the server; see its log"))
+            return
         frames.extend(_HEARTBEAT_ACK for _ in range(heartbeats))
         stream.push(frames)
         if answer.fatal is not None:
@@ -141,8 +155,9 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
     async def ExchangeFrames(
         self, request: session_service_pb2.ExchangeFramesRequest, context: Any
     ) -> session_service_pb2.ExchangeFramesResponse:
+        valid = check_items(request, "frames")
         session_id = self._tokens.session_id(request.resume_token)
-        message = read_message(request.frames, session_id, valid=_is_valid(request))
+        message = read_message(request.frames, session_id, valid=valid)
         operation = SpeakOnSession(
             session_id, request.epoch, self._ttl, message.frames, message.goodbye, with_commands=True
         )
@@ -150,6 +165,8 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         if spoken.fatal is not None and not spoken.answers:
             raise spoken.fatal
         frames = answer_frames(spoken)
+        if spoken.fatal is not None:
+            frames.append(error_frame(message.frames[len(spoken.answers)].sequence, spoken.fatal))
         frames.extend(session_pb2.ServerFrame(command=command_to(row)) for row in spoken.commands)
         frames.extend(_HEARTBEAT_ACK for _ in range(message.heartbeats))
         return session_service_pb2.ExchangeFramesResponse(frames=frames)
@@ -191,6 +208,7 @@ def _tell_all(stream: SessionStream, answer: list[dict[str, Any]] | Exception) -
     else:
         for row in answer:
             stream.tell(command_to(row))
+        stream.caught_up()
 
 
 async def _until(
@@ -229,12 +247,3 @@ def _superseded(stream: SessionStream) -> AntiphonError:
         "SESSION_SUPERSEDED",
         f"session {stream.session_id} attached again (epoch {stream.epoch}); this stream must not be used any more",
     )
-
-
-def _is_valid(request: session_service_pb2.AttachRequest | session_service_pb2.ExchangeFramesRequest) -> bool:
-    """Whether all frames keep the field rules; one look at the whole message is much cheaper than one at each."""
-    try:
-        check(request)
-    except InvalidArgument:
-        return False
-    return True

@@ -25,8 +25,10 @@ class SessionStream:
         self.epoch = epoch
         #: Durable frames that were read and are not answered.
         self.unanswered = 0
-        #: Ids of the commands that were sent on this stream.
-        self._told: set[str] = set()
+        #: Messages of any kind that were read and are not answered.
+        self.messages = 0
+        #: Ids of the commands that were sent on this stream; None once no command can come twice.
+        self._told: set[str] | None = set()
         self._queue: deque[session_pb2.ServerFrame] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
@@ -51,9 +53,15 @@ class SessionStream:
 
     def tell(self, command: session_pb2.Command) -> None:
         """Queues a command, once."""
-        if command.id not in self._told:
+        if self._told is not None:
+            if command.id in self._told:
+                return
             self._told.add(command.id)
-            self.push([session_pb2.ServerFrame(command=command)])
+        self.push([session_pb2.ServerFrame(command=command)])
+
+    def caught_up(self) -> None:
+        """The commands from before this stream were sent: those to come are all new."""
+        self._told = None
 
     def end(self, error: AntiphonError | None = None) -> None:
         """Ends the stream once what is queued was sent: with `error`, or in peace."""

@@ -35,7 +35,8 @@ def _pack(message: Message) -> any_pb2.Any:
 
 def to_status(error: errors.AntiphonError) -> status_pb2.Status:
     """The error as it travels, on a call's trailers or in a frame."""
-    details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
+    details: list[Message] = [info]
     if isinstance(error, errors.InvalidArgument) and (error.field or error.violations):
         violations = error.violations or ((error.field or "", error.message),)
         details.append(

@@ -57,15 +57,20 @@ class Waits:
         )
 
     def _end(self, transition_id: str, kind: RunKind, run_id: str) -> None:
+        if self._forget(transition_id, run_id):
+            self._core.submit(EndWait(transition_id, kind, run_id), partial(self._ended, transition_id, kind, run_id))
+
+    def _forget(self, transition_id: str, run_id: str) -> bool:
+        """Whether it had a timer."""
         timer = self._timers.pop(transition_id, None)
         if timer is None:
-            return
+            return False
         timer.cancel()
         waiting = self._of_run.get(run_id, {})
         waiting.pop(transition_id, None)
         if not waiting:
             self._of_run.pop(run_id, None)
-        self._core.submit(EndWait(transition_id, kind, run_id), partial(self._ended, transition_id, kind, run_id))
+        return True
 
     def _ended(self, transition_id: str, kind: RunKind, run_id: str, answer: FinalVerdict | Exception | None) -> None:
         if isinstance(answer, FinalVerdict):
@@ -82,3 +87,5 @@ class Waits:
                 self._end(transition_id, kind, run_id)
         for row in changes.waits:
             self.add(row)
+        for transition_id, run_id in changes.ended_waits:
+            self._forget(transition_id, run_id)

@@ -18,7 +18,9 @@ def sqlite_url(path: Path, driver: str = "pysqlite") -> URL:
 
 def writer_engine(path: Path) -> Engine:
     """An engine whose transactions take SQLite's write lock at their start and are durable when committed."""
-    engine = create_engine(sqlite_url(path), connect_args={"check_same_thread": False, "timeout": 10})
+    # What users gave stays out of the words of errors, which are logged.
+    connect_args = {"check_same_thread": False, "timeout": 10}
+    engine = create_engine(sqlite_url(path), connect_args=connect_args, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: sqlite3.Connection, _: Any) -> None:

@@ -13,7 +13,7 @@ READERS = 4
 
 def reader_engine(path: Path) -> AsyncEngine:
     """Engines for queries; they see the last commit and cannot write."""
-    engine = create_async_engine(sqlite_url(path, "aiosqlite"), pool_size=READERS, max_overflow=0)
+    engine = create_async_engine(sqlite_url(path, "aiosqlite"), pool_size=READERS, max_overflow=0, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _: Any) -> None:

@@ -193,7 +193,7 @@ commands = Table(
     sqlite_with_rowid=False,
 )
 
-# Answers to unary mutations by request_id.
+# Answers to unary mutations by request_id; a row goes after a day.
 requests = Table(
     "requests",
     metadata,
@@ -202,6 +202,7 @@ requests = Table(
     Column("digest", Digest, nullable=False),
     Column("response", LargeBinary, nullable=False),
     Column("create_time", Micros, nullable=False),
+    Index(None, "create_time"),
     sqlite_with_rowid=False,
 )
 

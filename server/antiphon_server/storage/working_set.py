@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, select
 
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.sessions import Session
@@ -50,6 +50,8 @@ class Changes:
     commands: list[dict[str, Any]] = field(default_factory=list)
     #: Rows of `waits` that are new or have another time.
     waits: list[dict[str, Any]] = field(default_factory=list)
+    #: (transition id, run id) of proposals that do not wait any more.
+    ended_waits: list[tuple[str, str]] = field(default_factory=list)
     #: Sessions that may not speak any more.
     ended_sessions: list[str] = field(default_factory=list)
 
@@ -60,6 +62,7 @@ LOOK_UP_TASK_RUNS = Lookup(tables.task_runs, TASK_RUN_FIELDS)
 LOOK_UP_TRANSITIONS = Lookup(tables.transitions, TRANSITION_FIELDS)
 LOOK_UP_SESSIONS = Lookup(tables.sessions, SESSION_FIELDS)
 LOOK_UP_FLOWS = Lookup(tables.flows, ("name", "id"), key="name")
+LOOK_UP_WAITS = Lookup(tables.waits, ("transition_id", "proposal"), key="transition_id")
 
 
 class _RunWrites:
@@ -111,6 +114,7 @@ class WorkingSet:
         self._flow_runs: dict[str, Run] = {}
         self._task_runs: dict[str, Run] = {}
         self._transitions: dict[str, Transition] = {}
+        self._waits: dict[str, bytes] = {}
         self._new_flows: list[dict[str, Any]] = []
         self._new_flow_runs: dict[str, dict[str, Any]] = {}
         self._new_task_runs: dict[str, dict[str, Any]] = {}
@@ -130,6 +134,8 @@ class WorkingSet:
             self.flow_ids[name] = id
         for row in self._rows(LOOK_UP_TRANSITIONS, needs.transitions, self._transitions):
             self._transitions[row[0]] = transition_from(row)
+        undecided = needs.transitions - self._transitions.keys()
+        self._waits.update(self._rows(LOOK_UP_WAITS, undecided, self._waits))
         self._load_task_runs(needs.task_runs)
         self._load_flow_runs(needs.flow_runs | self._around(needs.task_runs))
         parents = {
@@ -163,6 +169,10 @@ class WorkingSet:
     def transition(self, transition_id: str) -> Transition | None:
         """A decided proposal, if it was loaded or made in this batch."""
         return self._transitions.get(transition_id)
+
+    def waiting(self, transition_id: str) -> bytes | None:
+        """The serialized proposal that waits under this id, if it was loaded or waits since this batch."""
+        return self._waits.get(transition_id)
 
     def fetch_transition(self, transition_id: str) -> Transition | None:
         """The same, asking the database where need be: for the rare verdict that shows a state of long ago."""
@@ -207,7 +217,19 @@ class WorkingSet:
         """A proposal that waits; one that waits already gets its new time."""
         self.connection.execute(tables.waits.delete().where(tables.waits.c.transition_id == row["transition_id"]))
         self.connection.execute(tables.waits.insert(), row)
+        self._waits[row["transition_id"]] = row["proposal"]
         self.changes.waits.append(row)
+
+    def end_waits(self, where: ColumnElement[bool]) -> None:
+        """Forgets proposals that wait."""
+        waits = tables.waits
+        ended = self.connection.execute(select(waits.c.transition_id, waits.c.run_id).where(where)).fetchall()
+        if not ended:
+            return
+        self.connection.execute(waits.delete().where(where))
+        for transition_id, run_id in ended:
+            self._waits.pop(transition_id, None)
+            self.changes.ended_waits.append((transition_id, run_id))
 
     def reload(self, kind: RunKind, ids: Sequence[str]) -> None:
         """Reads runs again that were changed or deleted by statements of their own. Call `flush` before these."""

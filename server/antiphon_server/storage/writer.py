@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from antiphon_server.domain.errors import AntiphonError, Unavailable
+from antiphon_server.storage.describing import describe
 from antiphon_server.storage.faults import storage_error
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 
@@ -175,5 +176,5 @@ class Writer:
             for job in jobs:
                 self._commit(connection, [job])
             return
-        logger.error("an operation failed: %r", jobs[0].operation, exc_info=error)
+        logger.error("an operation failed: %s", describe(jobs[0].operation), exc_info=error)
         self._hand_out(Outcome(None, [(jobs[0].done, error)]))

@@ -236,6 +236,16 @@ def test_a_verdict_pushed_before_the_frame_was_sent_again_counts() -> None:
     assert [each for each, _ in answers(core, stream, accept(1))] == [ticket]
 
 
+def test_goodbye_does_not_make_a_message_too_large() -> None:
+    core = SessionCore("")
+    core.submit([proposal(), proposal(), proposal()])
+    stream = welcome(core)
+    assert core.say_goodbye("why", ServerError("closed"))
+    assert [frame.WhichOneof("body") for frame in sent(core, stream, max_frames=3)] == ["proposal"] * 3
+    assert core.sendable
+    assert [frame.WhichOneof("body") for frame in sent(core, stream, max_frames=3)] == ["goodbye"]
+
+
 def test_what_an_older_stream_says_is_void() -> None:
     core = SessionCore("")
     core.submit([proposal(), task_run()])

@@ -109,6 +109,18 @@ def test_a_key_leads_to_the_run_that_has_it(writing: Writing) -> None:
     assert one == other
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_a_session_learns_that_a_key_is_used_and_by_which_run(writing: Writing, together: bool) -> None:
+    first = flow_run(idempotency_key="today", session_id="s")
+    second = flow_run(idempotency_key="today", session_id="s")
+    answers = writing.together(first, second) if together else [writing.together(each)[0] for each in (first, second)]
+    assert (answers[0], reason(answers[1])) == (first.new.id, "IDEMPOTENCY_KEY_USED")
+    assert answers[1].metadata == {"flow_run_id": first.new.id}
+    assert first.new.id in answers[1].message
+    assert writing.row(tables.flow_runs).id == first.new.id
+    assert writing.do(first) == first.new.id, "a replay is no second run"
+
+
 def test_a_name_that_is_taken_is_refused(writing: Writing) -> None:
     writing.flow_run(flow_name="taken")
     with pytest.raises(AlreadyExists) as refused:

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from antiphon.v1 import state_pb2, transition_pb2
 from antiphon_server.application.edits import Delete
 from antiphon_server.application.operations import EndWait, FinalVerdict, ProposeOnSession
 from antiphon_server.application.proposals import proposal_from
-from antiphon_server.domain.states import CANCELLED, SCHEDULED, VerdictKind
+from antiphon_server.domain.errors import AlreadyExists
+from antiphon_server.domain.states import CANCELLED, RUNNING, SCHEDULED, VerdictKind
 from antiphon_server.storage import tables
 from writing import FLOW_RUN, SECOND, START, Writing, new_id, propose
 
@@ -39,6 +42,36 @@ def test_a_proposal_that_must_wait_is_kept(writing: Writing) -> None:
     assert [each["transition_id"] for each in writing.changes.waits] == [operation.proposal.transition_id]
     writing.do(operation)
     assert len(writing.rows(tables.waits)) == 1, "sent again it waits once"
+
+
+@pytest.mark.parametrize("by", ["s", "another", None])
+def test_the_id_of_a_proposal_that_waits_is_not_for_another_body(writing: Writing, by: str | None) -> None:
+    operation = waiting(writing)
+    id, run = operation.proposal.transition_id, operation.proposal.run_id
+    for other in (propose(run, CANCELLED, id=id, session_id=by), propose(writing.flow_run(), RUNNING, id=id)):
+        refused = writing.together(operation, other)[1]  # In the very transaction.
+        assert isinstance(refused, AlreadyExists)
+        before = writing.everything()
+        with pytest.raises(AlreadyExists) as later:
+            writing.do(other)
+        assert (refused.reason, later.value.reason) == ("TRANSITION_ID_REUSED",) * 2
+        assert writing.everything() == before
+    assert writing.do(operation).kind is VerdictKind.WAIT
+    assert writing.row(tables.waits).proposal == operation.body
+
+
+def test_who_needs_to_know_hears_that_a_wait_is_over(writing: Writing) -> None:
+    ended, deleted = waiting(writing), waiting(writing)
+    writing.together(ended, deleted)
+    ids = [(each.proposal.transition_id, each.proposal.run_id) for each in (ended, deleted)]
+    writing.now = DUE
+    writing.do(end(ended))
+    assert writing.changes is not None
+    assert writing.changes.ended_waits == ids[:1]
+    writing.do(Delete("flow run", deleted.proposal.run_id, ""))
+    assert writing.changes.ended_waits == ids[1:]
+    _, reused = writing.together(waiting(writing), propose(writing.flow_run(), RUNNING, id=ids[1][0]))
+    assert reused.kind is VerdictKind.ACCEPT, "nothing waits under the id any more"
 
 
 def test_when_its_time_has_come_it_is_decided_for_its_session(writing: Writing) -> None:

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from antiphon_server.application import requests
 from antiphon_server.application.creation import CreateFlow
-from antiphon_server.application.requests import Remembered
+from antiphon_server.application.requests import ForgetRequests, Remembered
 from antiphon_server.domain.errors import AlreadyExists, NotFound
 from antiphon_server.storage import tables
-from writing import Writing, flow_run, new_id
+from writing import SECOND, Writing, flow_run, new_id
 
 
 def request(operation: Any, request_id: str = "", **changes: Any) -> Remembered:
@@ -66,3 +67,35 @@ def test_the_answer_is_made_of_what_was_written(writing: Writing) -> None:
         return str(row.name).encode()
 
     assert writing.do(request(CreateFlow("one"), answer=answer)) == b"one"
+
+
+DAY = 24 * 3600 * SECOND
+
+
+def test_an_answer_is_remembered_for_a_day(writing: Writing) -> None:
+    id = new_id()
+    first = writing.do(request(flow_run(), id))
+    writing.now += DAY
+    assert writing.do(ForgetRequests()) is False
+    assert writing.do(request(flow_run(), id)) == first
+    writing.now += 1
+    assert writing.do(ForgetRequests()) is False
+    assert writing.rows(tables.requests) == []
+    assert writing.do(request(flow_run(), id)) != first
+
+
+def test_old_answers_are_forgotten_a_few_at_a_time_and_new_ones_are_kept(
+    writing: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "MAX_FORGOTTEN", 2)
+    ids = []
+    for _ in range(4):
+        ids.append(new_id())
+        writing.do(request(flow_run(), ids[-1]))
+        writing.now += 1
+    writing.now += DAY - 1
+    left = []
+    while writing.do(ForgetRequests()):
+        left.append([row.id for row in writing.rows(tables.requests)])
+    left.append([row.id for row in writing.rows(tables.requests)])
+    assert left == [ids[2:], ids[3:]]

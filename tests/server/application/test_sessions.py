@@ -196,6 +196,10 @@ def test_a_lost_session_may_not_speak_again(writing: Writing) -> None:
     writing.now += TTL + 1
     writing.do(ExpireSessions())
     assert writing.do(ExpireSessions()) == [], "only once"
+    again = ExpireSessions()
+    late = opened(writing)
+    writing.now += TTL + 1
+    assert [writing.do(again), writing.do(again)] == [[late], []], "each time that it is done it looks anew"
     before = writing.everything()
     zombie = propose(run, COMPLETED, session_id=session)
     for operation in (ResumeSession(session, "", TTL), speak(session, zombie)):
@@ -235,6 +239,8 @@ def test_waits_and_commands_of_a_lost_session_are_forgotten(writing: Writing) ->
     writing.now += TTL + 1
     writing.do(ExpireSessions())
     assert (writing.rows(tables.waits), writing.rows(tables.commands)) == ([], [])
+    assert writing.changes is not None
+    assert writing.changes.ended_waits == [(waiting.proposal.transition_id, run)]
 
 
 def test_goodbye_ends_a_session_after_its_last_frames(writing: Writing) -> None:

@@ -289,6 +289,28 @@ def test_the_holder_is_told_when_somebody_else_cancels_or_ends_its_run() -> None
     assert own.effects == ()
 
 
+@pytest.mark.parametrize("kind", RunKind)
+@pytest.mark.parametrize(
+    ("target", "changes", "told"),
+    [
+        (StateType.RUNNING, {"session_id": "taker"}, True),
+        (StateType.PENDING, {"session_id": "taker"}, True),
+        (StateType.PENDING, {"session_id": None, "name": "NotReady"}, True),
+        (StateType.PENDING, {"session_id": "holder", "name": "NotReady"}, False),
+        (StateType.RUNNING, {"session_id": "holder"}, False),
+        (StateType.RUNNING, {"session_id": None}, False),
+        (StateType.SCHEDULED, {"session_id": "taker"}, False),
+    ],
+)
+def test_a_holder_is_told_when_it_loses_its_run(
+    kind: RunKind, target: StateType, changes: dict[str, Any], told: bool
+) -> None:
+    run = run_in(StateType.RUNNING, kind)
+    forced = proposal_of(target, kind, force=True, **changes)
+    effects = decide(POLICIES[kind], Facts(run), forced, NOW).effects
+    assert [(each.session_id, each.what) for each in effects] == [("holder", Tell.REVOKE)] * told  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("target", sorted(TERMINAL))
 def test_a_subflow_is_mirrored_in_its_parent(target: StateType) -> None:
     run = run_in(StateType.RUNNING, parent_task_run_id="parent")

@@ -14,9 +14,9 @@ from antiphon_server.rpc.session_servicer import MAX_UNACKED_FRAMES
 from antiphon_server.rpc.session_stream import MAX_QUEUED_FRAMES
 from hand_session import HandSession, new_id
 from in_writer import in_writer, pragma
-from refusals import Refusal, refusal_of
+from refusals import Refusal, refusal_in, refusal_of
 from running_server import RunningServer
-from world import World
+from world import World, proposed
 
 ACCEPT, REJECT, WAIT = 1, 2, 3
 Attach = Callable[..., HandSession]
@@ -187,6 +187,28 @@ def test_who_was_away_when_its_wait_ended_learns_it_by_asking_again(server: Runn
     again = attach(session.welcome.resume_token)
     again.say(waiting)
     assert again.answer(waiting.sequence).kind != WAIT
+
+
+def test_what_waits_keeps_its_id_over_a_cut(server: RunningServer, attach: Attach) -> None:
+    session = attach()
+    run = session.create_flow_run()
+    scheduled(session, run, "2100-01-01T00:00:00Z")
+    waiting = session.durable(proposal=session.proposal(run, "RUNNING"))
+    session.say(waiting)
+    first = session.answer(waiting.sequence)
+    assert first.kind == WAIT
+    session.cut()
+    again = attach(session.welcome.resume_token)
+    again.say(waiting)
+    repeated = again.answer(waiting.sequence)
+    assert (repeated.kind, repeated.wait_until_time) == (WAIT, first.wait_until_time)
+    other = again.propose(run, "CANCELLED", transition_id=waiting.proposal.transition_id)
+    assert refusal_in(other).reason == "TRANSITION_ID_REUSED"
+    refusal = World(server).refused(
+        "ProposeTransition", {"proposal": proposed(run, "FAILED", transition_id=first.transition_id)}
+    )
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.ALREADY_EXISTS, "TRANSITION_ID_REUSED")
+    assert in_writer(server, lambda it: it.connection.exec_driver_sql("SELECT count(*) FROM waits").scalar_one()) == 1
 
 
 def upload(server: RunningServer, *requests: session_service_pb2.UploadRequest) -> list[int]:

@@ -18,6 +18,18 @@ MIB = 1024 * 1024
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
 
+def test_a_request_id_is_remembered_for_a_day(world: World) -> None:
+    server = world.server
+    request = {"flowRun": {"flowName": "etl"}, "requestId": new_id()}
+    first = world.call("CreateFlowRun", request)
+    server.clock.advance(23 * 3600)
+    server.run(server.server.sweeper.sweep)
+    assert world.call("CreateFlowRun", request) == first
+    server.clock.advance(3600 + 1)
+    server.run(server.server.sweeper.sweep)
+    assert world.call("CreateFlowRun", request).flow_run.id != first.flow_run.id
+
+
 def test_bytes_that_are_no_message_are_refused(world: World) -> None:
     refusal = world.refused("GetFlowRun", b"\xff\xff\xff")
     assert (refusal.code, refusal.reason) == (INVALID, "MESSAGE_INVALID")

@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
+from refusals import refusal_in
 from world import MISSING, World, mask, opened, proposed
 
 Ask = Callable[[World], dict[str, Any]]
@@ -17,6 +18,7 @@ INVALID, NOT_FOUND, EXISTS, ABORTED, FAILED, STRANGER = (
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.UNAUTHENTICATED,
 )
+BEAT: dict[str, Any] = {"heartbeat": {}}
 LINE = {"message": "x", "createTime": "2026-01-01T00:00:00Z"}
 
 
@@ -165,6 +167,8 @@ REFUSES: list[tuple[str, Ask, grpc.StatusCode, str, tuple[str, ...]]] = [
     ("OpenSession", lambda w: {"hello": {"resumeToken": "forged"}}, STRANGER, "RESUME_TOKEN_INVALID", ()),
     ("OpenSession", lambda w: {}, INVALID, "FIELD_INVALID", ("hello",)),
     ("ExchangeFrames", lambda w: {"resumeToken": f"{MISSING}.00"}, STRANGER, "RESUME_TOKEN_INVALID", ()),
+    ("ExchangeFrames", lambda w: {}, INVALID, "FIELD_INVALID", ("resume_token",)),
+    ("ExchangeFrames", lambda w: {**opened(w), "frames": [BEAT] * 1025}, INVALID, "FIELD_INVALID", ("frames",)),
     ("ExchangeFrames", lambda w: {**opened(w), "epoch": 7}, ABORTED, "SESSION_SUPERSEDED", ()),
     ("ExchangeFrames", lambda w: {**opened(w), "frames": [{"hello": {}}]}, INVALID, "FRAME_INVALID", ("frames[0]",)),
     ("ExchangeFrames", lambda w: {**opened(w), "frames": [{}]}, INVALID, "FRAME_INVALID", ("frames[0]",)),
@@ -197,6 +201,21 @@ def test_it_refuses_what_is_wrong(
     refusal = world.refused(name, ask(world))
     assert (refusal.code, refusal.reason, refusal.fields) == (code, reason, fields), refusal
     assert refusal.preconditions == ((reason,) if code is FAILED else ())
+
+
+def test_a_gap_behind_frames_that_are_answered_is_told_with_the_answers(world: World) -> None:
+    session = opened(world)
+    first, lost = proposed(world.run, "RUNNING"), proposed(world.run, "COMPLETED")
+    frames = [{"sequence": "1", "proposal": first}, {"sequence": "3", "proposal": lost}, {"goodbye": {}}, BEAT]
+    verdict, ack, gap, _ = world.call("ExchangeFrames", {**session, "frames": frames}).frames
+    assert (verdict.verdict.sequence, verdict.verdict.verdict.state.name, ack.ack.sequence) == (1, "Running", 1)
+    refusal = refusal_in(gap.error.status)
+    assert (gap.error.sequence, refusal.code, refusal.reason) == (3, FAILED, "SEQUENCE_GAP")
+    assert "frame 3 came where 2 was due" in refusal.message
+    assert world.call("GetFlowRun", {"id": world.run}).flow_run.state.name == "Running"
+    frames[1]["sequence"] = "2"  # Goodbye was not heard, so the session goes on.
+    answers = world.call("ExchangeFrames", {**session, "frames": frames[1:2]}).frames
+    assert [each.WhichOneof("body") for each in answers] == ["verdict", "ack"]
 
 
 def test_what_has_ended_is_not_cancelled(world: World) -> None:

@@ -1,42 +1,66 @@
 """The sweeper's rounds, with a core that a test plays."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from antiphon_server.application.requests import ForgetRequests
 from antiphon_server.application.sessions import ExpireSessions
 from antiphon_server.domain.errors import Unavailable
 from antiphon_server.services.sweeper import Sweeper
 
 
 class PlayedCore:
-    """Fails the first round, finds nobody in the second and somebody in the third."""
+    """Gives its answers in order, and raises those that are errors; `done` is set when there are none left."""
 
-    def __init__(self) -> None:
-        self.rounds = 0
+    def __init__(self, answers: Iterable[Any]) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[type, bool]] = []
         self.done = asyncio.Event()
 
-    async def run(self, operation: Any) -> list[str]:
-        assert isinstance(operation, ExpireSessions)
-        self.rounds += 1
-        if self.rounds == 1:
-            raise Unavailable("STORAGE_BUSY", "another process holds the database")
-        if self.rounds == 3:
+    async def run(self, operation: Any, *, bulk: bool = False) -> Any:
+        if not self.answers:
             self.done.set()
-            return ["lost"]
-        return []
+            await asyncio.Event().wait()
+        self.asked.append((type(operation), bulk))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def play(answers: Iterable[Any], interval: float) -> list[tuple[type, bool]]:
+    """Has rounds made until the answers are used up; gives what was asked."""
+
+    async def sweep() -> list[tuple[type, bool]]:
+        core = PlayedCore(answers)
+        sweeper = Sweeper(core, interval)  # type: ignore[arg-type]
+        if interval:
+            await sweeper.sweep()
+        sweeping = asyncio.create_task(sweeper.run())
+        await asyncio.wait_for(core.done.wait(), 20)
+        sweeping.cancel()
+        return core.asked
+
+    return asyncio.run(sweep())
+
+
+EXPIRE, FORGET = (ExpireSessions, False), (ForgetRequests, True)
 
 
 def test_a_round_that_fails_does_not_end_the_sweeper(caplog: pytest.LogCaptureFixture) -> None:
-    async def sweep() -> None:
-        core = PlayedCore()
-        sweeping = asyncio.create_task(Sweeper(core, interval=0.001).run())  # type: ignore[arg-type]
-        await asyncio.wait_for(core.done.wait(), 20)
-        await asyncio.sleep(0)
-        sweeping.cancel()
+    busy = Unavailable("STORAGE_BUSY", "another process holds the database")
+    asked = play([busy, [], ValueError("a bug"), [], False, ["lost"], False], interval=0)
+    assert asked == [EXPIRE, EXPIRE, FORGET, EXPIRE, FORGET, EXPIRE, FORGET]
+    assert [record.getMessage() for record in caplog.records] == [
+        "sessions could not be swept, the next round tries again: another process holds the database",
+        "sessions could not be swept by a bug; the next round tries again",
+        "session lost was not heard of for its TTL; its runs are CRASHED",
+    ]
 
-    asyncio.run(sweep())
-    told = [record.getMessage() for record in caplog.records]
-    assert told[0] == "sessions could not be swept, the next round tries again: another process holds the database"
-    assert told[1] == "session lost was not heard of for its TTL; its runs are CRASHED"
+
+def test_where_more_is_to_be_forgotten_the_next_round_follows_at_once() -> None:
+    # The interval is an hour, and the last round would wait for it if there were nothing more.
+    assert play([[], True, [], True, [], True], interval=3600) == [EXPIRE, FORGET] * 3

@@ -91,6 +91,17 @@ def test_one_that_waits_since_this_very_commit_is_not_asked_for_because_of_it() 
     play(test)
 
 
+def test_one_that_is_forgotten_leaves_nothing_behind() -> None:
+    async def test(core: PlayedCore) -> None:
+        core.commit(Changes(waits=[row("a", NOW + 50 * SECOND), row("b", NOW + 50 * SECOND)]))
+        core.commit(Changes(ended_waits=[("a", "run"), ("unknown", "run")]))
+        assert (list(core.waits._timers), core.waits._of_run) == (["b"], {"run": {"b": RunKind.FLOW_RUN}})
+        core.commit(Changes(ended_waits=[("b", "run")]))
+        assert (core.waits._timers, core.waits._of_run, core.asked.empty()) == ({}, {}, True)
+
+    play(test)
+
+
 def test_a_wait_that_cannot_be_decided_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waits, "RETRY_AFTER", 1000)
 

@@ -237,6 +237,15 @@ def test_a_bug_is_isolated_and_what_it_wrote_is_undone(bench: Bench, bug: Except
     assert bench.next() == ["later"]
 
 
+def test_the_log_of_a_bug_has_no_word_of_the_users(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    assert bench.ask(AddFlow("a"), AddFlow("a", size=30), AddFlow("half", error=ValueError("a bug")))[0] == "a"
+    records = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.getMessage() for record in records] == ["an operation failed: AddFlow()"] * 2
+    assert "ValueError: a bug" in caplog.text
+    assert "UNIQUE constraint failed" in caplog.text
+    assert "x" * 30 not in caplog.text
+
+
 def test_a_statement_that_is_wrong_is_isolated_too(bench: Bench) -> None:
     first, clash, last = bench.ask(AddFlow("a"), AddFlow("a"), AddFlow("b"))
     assert (first, type(clash), last) == ("a", IntegrityError, "b")

@@ -239,7 +239,7 @@ class SessionCore:
             entry.stream = stream
             on_the_way[entry.sequence] = entry
             wires.append(entry.wire)
-        if self._farewell:
+        if self._farewell and len(wires) < max_frames:
             wires.append(self._farewell)
             self.state = SessionState.CLOSED
         return wires, answers

@@ -86,7 +86,9 @@ class SessionServiceServicer:
 
     def ExchangeFrames(self, request, context):
         """Sends frames on a session opened by OpenSession and answers when they are committed. Without frames it is a
-        heartbeat. Commands that wait for the session are in the answer.
+        heartbeat. Commands that wait for the session are in the answer. A sequence gap fails with FAILED_PRECONDITION
+        (reason SEQUENCE_GAP). Where frames before it were answered, it is an error frame behind their Ack instead: for the
+        first frame that was not looked at, as none behind it was.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

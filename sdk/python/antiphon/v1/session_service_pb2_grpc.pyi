@@ -44,7 +44,9 @@ class SessionServiceStub:
     """The control stream's twin for callers without streams: opens a session, or goes on with one."""
     ExchangeFrames: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ExchangeFramesRequest, _session_service_pb2.ExchangeFramesResponse]
     """Sends frames on a session opened by OpenSession and answers when they are committed. Without frames it is a
-    heartbeat. Commands that wait for the session are in the answer.
+    heartbeat. Commands that wait for the session are in the answer. A sequence gap fails with FAILED_PRECONDITION
+    (reason SEQUENCE_GAP). Where frames before it were answered, it is an error frame behind their Ack instead: for the
+    first frame that was not looked at, as none behind it was.
     """
 
 @_typing.type_check_only
@@ -63,7 +65,9 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """The control stream's twin for callers without streams: opens a session, or goes on with one."""
     ExchangeFrames: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ExchangeFramesRequest, _session_service_pb2.ExchangeFramesResponse]  # type: ignore[assignment]
     """Sends frames on a session opened by OpenSession and answers when they are committed. Without frames it is a
-    heartbeat. Commands that wait for the session are in the answer.
+    heartbeat. Commands that wait for the session are in the answer. A sequence gap fails with FAILED_PRECONDITION
+    (reason SEQUENCE_GAP). Where frames before it were answered, it is an error frame behind their Ack instead: for the
+    first frame that was not looked at, as none behind it was.
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -103,7 +107,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.ExchangeFramesResponse, _abc.Awaitable[_session_service_pb2.ExchangeFramesResponse]]:
         """Sends frames on a session opened by OpenSession and answers when they are committed. Without frames it is a
-        heartbeat. Commands that wait for the session are in the answer.
+        heartbeat. Commands that wait for the session are in the answer. A sequence gap fails with FAILED_PRECONDITION
+        (reason SEQUENCE_GAP). Where frames before it were answered, it is an error frame behind their Ack instead: for the
+        first frame that was not looked at, as none behind it was.
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,156 @@
+"""What the control stream promises: who lost a run hears of it, what was said is answered, and messages have bounds."""
+
+import logging
+from collections.abc import Callable
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+
+from antiphon.v1 import session_pb2, session_service_pb2, session_service_pb2_grpc
+from antiphon.v1.flow_run_pb2 import FlowRun
+from antiphon_server.rpc import session_servicer
+from hand_session import HandSession
+from in_writer import in_writer
+from refusals import Refusal, refusal_in, refusal_of
+from running_server import RunningServer
+from world import World, proposed
+
+ACCEPT, ABORT = 1, 4
+Attach = Callable[..., HandSession]
+HEARTBEAT = session_pb2.ClientFrame(heartbeat=session_pb2.Heartbeat())
+
+
+def end_of(session: HandSession) -> Refusal:
+    """How the stream ended."""
+    with pytest.raises(grpc.RpcError) as ended:
+        while True:
+            next(session.call)
+    return refusal_of(ended.value)
+
+
+def test_a_holder_hears_that_its_run_was_taken_or_ended(server: RunningServer, attach: Attach) -> None:
+    world, holder, taker = World(server), attach(), attach()
+    run = holder.create_flow_run()
+    holder.propose(run, "RUNNING")
+    assert taker.propose(run, "RUNNING", force=True).kind == ACCEPT
+    revoked = holder.next("command").command.revoke_run
+    assert revoked.flow_run_id == run
+    assert revoked.reason == f"session {taker.welcome.session_id} has taken the run over"
+    assert holder.propose(run, "COMPLETED").kind == ABORT
+    assert world.call("GetFlowRun", {"id": run}).flow_run.session_id == taker.welcome.session_id
+    world.call("ProposeTransition", {"proposal": proposed(run, "FAILED", force=True)})
+    revoked = taker.next("command").command.revoke_run
+    assert (revoked.flow_run_id, revoked.reason) == (run, "the run was set to Failed by somebody else")
+
+
+def test_commands_are_remembered_no_longer_than_one_can_come_twice(server: RunningServer, attach: Attach) -> None:
+    streams = server.server.hub._streams
+    session = attach()
+    run = session.create_flow_run()
+    session.propose(run, "RUNNING")
+    World(server).call("CancelFlowRun", {"id": run})
+    told = session.next("command").command
+    assert streams[session.welcome.session_id]._told is None
+    again = attach(session.welcome.resume_token)
+    assert again.next("command").command == told
+    assert streams[session.welcome.session_id]._told is None
+
+
+def test_a_key_that_is_used_is_told_with_the_run_that_has_it(attach: Attach) -> None:
+    session = attach()
+    run = session.create_flow_run(idempotency_key="today")
+    session.create_flow_run(idempotency_key="today")
+    status = session.answer(session.sequence)
+    refusal = refusal_in(status)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.ALREADY_EXISTS, "IDEMPOTENCY_KEY_USED")
+    assert run in refusal.message
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert dict(info.metadata) == {"flow_run_id": run}
+    session.acked(session.sequence)
+    assert session.propose(run, "RUNNING").kind == ACCEPT
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_is_said_with_goodbye_is_answered_and_acked(
+    server: RunningServer, attach: Attach, together: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "antiphon_server.rpc.frames")
+    session = attach()
+    run = session.create_flow_run()
+    last = session.durable(proposal=session.proposal(run, "COMPLETED"))
+    goodbye = session_pb2.ClientFrame(goodbye=session_pb2.Goodbye(reason="done"))
+    for frames in [[last, HEARTBEAT, goodbye]] if together else [[last], [HEARTBEAT, goodbye]]:
+        session.say(*frames)
+    assert session.answer(last.sequence).kind == ACCEPT
+    session.acked(last.sequence)
+    session.next("heartbeat_ack")
+    refusal = end_of(session)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "SESSION_EXPIRED")
+    assert f"session {session.welcome.session_id} says goodbye: done" in caplog.text
+    assert World(server).call("GetFlowRun", {"id": run}).flow_run.state.name == "Completed"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_message_with_too_many_frames_ends_the_stream(server: RunningServer, attach: Attach, first: bool) -> None:
+    frames = [HEARTBEAT] * 1025
+    if first:
+        with pytest.raises(grpc.RpcError) as refused:
+            stub = session_service_pb2_grpc.SessionServiceStub(server.channel)
+            hello = session_pb2.ClientFrame(hello=session_pb2.Hello())
+            next(stub.Attach(iter([session_service_pb2.AttachRequest(frames=[hello, *frames[1:]])])))
+        refusal = refusal_of(refused.value)
+        assert not World(server).call("ListSessions").sessions
+    else:
+        session = attach()
+        session.say(*frames[1:])
+        for _ in frames[1:]:
+            session.next("heartbeat_ack")
+        session.say(*frames)
+        refusal = end_of(session)
+    assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ("frames",))
+    assert "1024" in refusal.message
+
+
+def test_a_message_without_frames_ends_the_stream(attach: Attach) -> None:
+    session = attach()
+    session.say()
+    refusal = end_of(session)
+    assert (refusal.code, refusal.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ("frames",))
+
+
+def test_a_wrong_frame_among_too_many_is_not_what_is_told(attach: Attach) -> None:
+    session = attach()
+    session.say(*[session_pb2.ClientFrame(sequence=1, create_flow_run=FlowRun(tags=[""]))] * 1025)
+    assert end_of(session).fields == ("frames",)
+
+
+def test_a_flood_of_heartbeats_is_bounded(
+    server: RunningServer, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_servicer, "MAX_UNANSWERED_MESSAGES", 10)
+    session = attach()
+    for _ in range(30):  # Each is answered before the next one comes.
+        session.say(HEARTBEAT)
+        session.next("heartbeat_ack")
+
+    def flood(_: object) -> Refusal:
+        for _ in range(11):
+            session.say(HEARTBEAT)
+        return end_of(session)
+
+    refusal = in_writer(server, flood)  # Which can answer nothing meanwhile.
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "WINDOW_EXCEEDED")
+
+
+def test_answers_that_cannot_be_made_end_the_stream(attach: Attach, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise ValueError("a bug")
+
+    session = attach()
+    monkeypatch.setattr(session_servicer, "answer_frames", broken)
+    session.create_flow_run()
+    assert end_of(session).code is grpc.StatusCode.INTERNAL
+    monkeypatch.undo()
+    assert attach(session.welcome.resume_token).welcome.committed_sequence == 1
