@@ -17,7 +17,7 @@ from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from antiphon.exceptions import ParameterBindError, ParameterTypeError, SignatureMismatchError
-from antiphon.parameters import bind, call_args, collapse_variadic, explode_variadic, validate
+from antiphon.parameters import bind, call_args, validate
 from antiphon.signatures import shape_of
 
 if TYPE_CHECKING:
@@ -135,16 +135,6 @@ def test_stored_parameters_may_lack_defaults_but_nothing_else() -> None:
         call_args(plain, {"y": 1, "r": 1, "q": 1})
     with pytest.raises(SignatureMismatchError, match="missing: x; unknown: w"):
         call_args(plain, {"w": 1, "y": 2, "z": 3})
-
-
-def test_extra_parameters_are_gathered_and_spread() -> None:
-    flat = {"a": 1, "b": 2, "d": 4, "q": 5, "r": 6}
-    gathered = {"a": 1, "b": 2, "d": 4, "more": {"q": 5, "r": 6}}
-    assert collapse_variadic(rich, flat) == gathered
-    assert explode_variadic(rich, gathered) == flat
-    assert collapse_variadic(rich, gathered) == gathered
-    assert collapse_variadic(plain, {"x": 1, "q": 2}) == {"x": 1, "q": 2}
-    assert explode_variadic(plain, {"x": 1}) == {"x": 1}
 
 
 def test_what_is_known_of_a_function_goes_with_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from antiphon.exceptions import InvalidNameError
 from antiphon.naming import ADJECTIVES, ANIMALS, generate_run_name, task_run_name
-from antiphon.parameters import render_name
+from antiphon.run_names import render_name
 
 PARAMETERS = {"x": 5, "date": date(2024, 5, 6), "user": SimpleNamespace(name="ada"), "items": ["a"], "self": 1}
 

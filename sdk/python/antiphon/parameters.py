@@ -6,10 +6,9 @@ from inspect import Parameter
 from typing import Any
 
 from antiphon.exceptions import ParameterBindError, SignatureMismatchError
-from antiphon.run_names import render_name
 from antiphon.signatures import CallShape, shape_of
 
-__all__ = ["bind", "call_args", "collapse_variadic", "explode_variadic", "render_name", "validate"]
+__all__ = ["bind", "call_args", "validate"]
 
 #: Loaded by name at the first function with annotations: Pydantic takes longer to import than all else here.
 _VALIDATION_MODULE = "antiphon.parameter_validation"
@@ -127,26 +126,3 @@ def validate(fn: Callable[..., Any], parameters: Mapping[str, Any]) -> dict[str,
         return dict(parameters)
     coerced: dict[str, Any] = importlib.import_module(_VALIDATION_MODULE).validate_annotated(fn, parameters)
     return coerced
-
-
-def collapse_variadic(fn: Callable[..., Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters with those that only `**kwargs` takes gathered under its name; the others as they are.
-
-    Parameters from elsewhere (a command line, a JSON object) name them side by side with the rest.
-    """
-    shape = shape_of(fn)
-    name = shape.variadic_keyword
-    extra = {key: value for key, value in parameters.items() if key not in shape.names}
-    if name is None or not extra:
-        return dict(parameters)
-    kept = {key: value for key, value in parameters.items() if key not in extra}
-    kept[name] = {**kept.get(name, {}), **extra}
-    return kept
-
-
-def explode_variadic(fn: Callable[..., Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters with what is under the name of `**kwargs` side by side with the rest."""
-    name = shape_of(fn).variadic_keyword
-    if name is None or name not in parameters:
-        return dict(parameters)
-    return {**{key: value for key, value in parameters.items() if key != name}, **parameters[name]}
