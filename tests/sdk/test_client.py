@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import grpc_testing
 import pytest
 
 from antiphon import client as client_module
@@ -85,6 +86,30 @@ def test_item_that_never_fits_is_told(client: Client, servicer: Servicer) -> Non
     servicer.most = 0
     with pytest.raises(ServerError, match="larger than max"):
         names(client, 2)
+
+
+def test_a_page_is_asked_for_when_the_one_before_it_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = flow_service_pb2.DESCRIPTOR.services_by_name["FlowService"]
+    method = service.methods_by_name["ListFlows"]
+    channel = grpc_testing.channel([service], grpc_testing.strict_real_time())
+    monkeypatch.setattr(grpc, "insecure_channel", lambda *_, **__: channel)
+
+    def answer(name: str, token: str) -> str:
+        """Answers the next call; gives the page token that it came with."""
+        _, request, call = channel.take_unary_unary(method)
+        call.send_initial_metadata(())
+        response = flow_service_pb2.ListFlowsResponse(flows=[flow_pb2.Flow(name=name)], next_page_token=token)
+        call.terminate(response, (), grpc.StatusCode.OK, "")
+        return str(request.page_token)
+
+    client = Client("anywhere")
+    pages = client.pages(client.flows.ListFlows, flow_service_pb2.ListFlowsRequest(), "flows")
+    with ThreadPoolExecutor(1) as pool:
+        for name, came_with, token in (("a", "", "t"), ("b", "t", "")):
+            found = pool.submit(next, pages)
+            assert answer(name, token) == came_with
+            assert found.result(20).name == name
+        assert pool.submit(next, pages, None).result(20) is None
 
 
 def test_reconnect_waits_for_an_answer(client: Client, tmp_path: Path) -> None:

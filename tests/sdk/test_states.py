@@ -48,6 +48,9 @@ from antiphon.states import (
     exception_to_crashed_state,
     exception_to_failed_state,
     from_proto,
+    get_state_exception,
+    get_state_result,
+    raise_state_exception,
     to_proto,
 )
 from antiphon.v1 import state_pb2
@@ -363,3 +366,15 @@ def test_states_may_name_the_type_of_their_result() -> None:
     state: State[int] = Completed(data=1)
     assert state.result() + 1 == 2
     assert State[int].__origin__ is State  # type: ignore[attr-defined]
+
+
+def test_what_a_state_ended_with() -> None:
+    failed = exception_to_failed_state(ValueError("bad"))
+    assert repr(get_state_exception(failed)) == "ValueError('bad')"
+    assert isinstance(get_state_exception(Cancelled()), CancelledRun)
+    with pytest.raises(ValueError, match="bad"):
+        raise_state_exception(failed)
+    with pytest.raises(ValueError, match="A run that is Completed has no exception"):
+        get_state_exception(Completed())
+    raise_state_exception(Running())
+    assert get_state_result(Completed(data=3)) == 3

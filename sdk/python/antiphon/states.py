@@ -36,7 +36,10 @@ __all__ = [
     "exception_to_failed_state",
     "format_exception",
     "from_proto",
+    "get_state_exception",
+    "get_state_result",
     "is_state_iterable",
+    "raise_state_exception",
     "return_value_to_state",
     "to_proto",
 ]
@@ -116,3 +119,21 @@ def Cancelled(**kwargs: Any) -> State:
 def Paused(**kwargs: Any) -> State:
     """The run holds still until it is resumed."""
     return State(StateType.PAUSED, **kwargs)
+
+
+def get_state_result(state: State, raise_on_failure: bool = True) -> Any:
+    """Return `state.result(raise_on_failure)`."""
+    return state.result(raise_on_failure)
+
+
+def get_state_exception(state: State) -> BaseException:
+    """Return what a failed, crashed or cancelled run ended with. Raises ValueError for another state."""
+    if not (state.is_failed() or state.is_crashed() or state.is_cancelled()):
+        raise ValueError(f"A run that is {state.name} has no exception: it has not failed, crashed or been cancelled.")
+    return state.failure()
+
+
+def raise_state_exception(state: State) -> None:
+    """Raise what a failed, crashed or cancelled run ended with; do nothing for another state."""
+    if state.is_failed() or state.is_crashed() or state.is_cancelled():
+        state.result()
