@@ -88,9 +88,9 @@ def test_coroutines_that_run_together_have_contexts_of_their_own() -> None:
 def test_defaults_are_not_shared() -> None:
     first, second = flow_run(), flow_run()
     first.dynamic_keys["t"] = 1
-    first.submitted.append(1)
+    first.submitted.add(1)
     assert second.dynamic_keys == {}
-    assert second.submitted == []
+    assert second.submitted == set()
 
 
 def test_tags_add_up_and_end_with_their_block() -> None:

@@ -10,13 +10,16 @@ from antiphon import flow, task
 from antiphon.exceptions import CancelledRun, FailedRun, MissingResult, PausedRun
 from antiphon.futures import AntiphonFuture
 from antiphon.states import (
+    AwaitingRetry,
     Cancelled,
+    Cancelling,
     Completed,
     Crashed,
     Failed,
     Paused,
     Pending,
     Running,
+    Scheduled,
     State,
     StateType,
     from_proto,
@@ -30,9 +33,10 @@ ENDS: dict[str, Callable[[], Any]] = {
     "f": lambda: Failed(message="bad"),
     "x": Cancelled,
     "p": Paused,
-    "r": Running,
     "k": lambda: Crashed(message="broken"),
 }
+#: And of one that never begins, and so has no end: what it builds on did not complete.
+NOT_READY = "r"
 
 
 @task
@@ -134,7 +138,7 @@ def test_several_futures_or_states_stand_for_the_run(
     stored: Stored, letters: str, type_: StateType, message: str, given_as: str, collection: Callable[[Any], Any]
 ) -> None:
     def body() -> Any:
-        futures = [end_as.submit(letter) for letter in letters]
+        futures = [end_as.submit(letter, wait_for=[Failed()] if letter == NOT_READY else None) for letter in letters]
         for future in futures:
             future.wait()
         mixed = given_as == "both"
@@ -229,9 +233,36 @@ def test_a_flow_ends_after_what_it_submitted(kind: Kind, stored: Stored) -> None
     assert {run.state.name for run in stored.task_runs(state.state_details.flow_run_id or "")} == {"Completed"}
 
 
-def test_a_state_that_is_not_final_is_a_result_too(kind: Kind, stored: Stored) -> None:
-    state: State = kind.call(kind.flow()(lambda: Pending()), return_state=True)
-    assert not state.is_completed()
+@pytest.mark.parametrize("make", [Pending, Running, Scheduled, AwaitingRetry, Cancelling])
+def test_no_run_ends_as_a_state_that_is_not_final(kind: Kind, stored: Stored, make: Callable[[], State]) -> None:
+    decorated = kind.task()(make)
+    state = ended(kind, stored, lambda: make())
+    assert state.is_failed()
+    assert state.message == f"Flow run cannot end as {make()!r}, which its function returned: that is no final state."
+    with pytest.raises(FailedRun, match="cannot end as"):
+        kind.call(kind.flow()(make))
+    state = kind.call(decorated, return_state=True)
+    assert state.is_failed()
+    assert stored.task_run_history(state.state_details.task_run_id or "")[-1] == "Failed"
+
+
+def test_the_state_of_a_run_that_goes_on(kind: Kind, stored: Stored) -> None:
+    """It is that run's, and none that the flow's code made."""
+    gate = threading.Event()
+
+    @task
+    def slow() -> None:
+        assert gate.wait(30)
+
+    def body() -> Any:
+        future = slow.submit()
+        state = future.state
+        assert state.state_details.task_run_id == future.task_run_id
+        gate.set()
+        return state
+
+    state = ended(kind, stored, body)
+    assert (state.type, state.message) == (StateType.FAILED, "1/1 states are not final.")
 
 
 def test_without_persistence_the_result_stays_here(kind: Kind, stored: Stored) -> None:

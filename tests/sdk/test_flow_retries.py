@@ -300,3 +300,21 @@ def test_futures_of_a_failed_attempt_have_ended(kind: Kind, stored: Stored) -> N
 
     kind.call(around)
     assert running == []
+
+
+def test_what_an_attempt_did_to_a_result_is_not_taken_over(kind: Kind, stored: Stored) -> None:
+    attempts = Attempts(3)
+    make = kind.task()(lambda: [1])
+
+    @kind.flow(retries=2)
+    def around() -> Any:
+        values = yield make()
+        submitted = make.submit().result()
+        values.append(2)
+        submitted.append(2)
+        attempts.next()
+        return values, submitted
+
+    state = kind.call(around, return_state=True)
+    assert state.result() == ([1, 2], [1, 2])
+    assert len(stored.task_runs(flow_run_id(state))) == 2

@@ -3,6 +3,7 @@
 import concurrent.futures
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from antiphon.exceptions import CancelledRun, FailedRun
 from antiphon.future_protocol import is_future
 from antiphon.futures import AntiphonFuture, AntiphonFutureList, as_completed, resolve_futures_to_results, wait
 from antiphon.states import Cancelled, State
+from antiphon.task_runners import ThreadPoolTaskRunner
 from kinds import Kind
 from stored import Stored
 
@@ -252,3 +254,103 @@ def test_a_failure_runs_down_the_chain(stored: Stored) -> None:
 def test_list_type_and_failed_run() -> None:
     assert AntiphonFutureList([]).result() == []
     assert issubclass(FailedRun, Exception)
+
+
+def in_time(function: Callable[[], Any]) -> Any:
+    """Calls it in a thread that no failure of this test makes wait for good."""
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(function()), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert results, "it does not end"
+    return results[0]
+
+
+def wait_for_all(future: AntiphonFuture[Any]) -> None:
+    wait([future])
+
+
+def wait_for_the_first(future: AntiphonFuture[Any]) -> None:
+    next(as_completed([future]))
+
+
+WAYS: list[Callable[[AntiphonFuture[Any]], Any]] = [
+    lambda future: future.result(),
+    lambda future: future.wait(),
+    lambda future: resolve_futures_to_results([future]),
+    lambda future: AntiphonFutureList([future]).result(),
+    wait_for_all,
+    wait_for_the_first,
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_flow_whose_time_is_up_ends_though_a_task_waits(
+    stored: Stored, way: Callable[[AntiphonFuture[Any]], Any]
+) -> None:
+    """The pool has no thread for the task that is waited for."""
+    leaf = task(lambda: 1)
+
+    @task
+    def outer() -> None:
+        way(leaf.submit())
+
+    @flow(timeout_seconds=0.5, task_runner=ThreadPoolTaskRunner(max_workers=1))
+    def around() -> None:
+        outer.submit().result()
+
+    state = in_time(lambda: around(return_state=True))
+    assert state.name == "TimedOut"
+    runs = stored.task_runs(state.state_details.flow_run_id or "")
+    assert [run.state.name for run in runs] == ["Cancelled", "Cancelled"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_whose_time_is_up_as_it_waits(stored: Stored, way: Callable[[AntiphonFuture[Any]], Any]) -> None:
+    gate = threading.Event()
+
+    @task(timeout_seconds=0.2)
+    def outer(future: Callable[[], AntiphonFuture[Any]]) -> None:
+        way(future())
+
+    @flow
+    def around() -> Any:
+        leaf = pass_gate.submit(gate)
+        waiting = outer.submit(lambda: leaf)
+        waiting.wait()
+        assert leaf.state.is_pending()
+        gate.set()
+        return waiting.state.name
+
+    assert in_time(around) == "TimedOut"
+
+
+def test_waiting_in_vain_leaves_nothing_behind(stored: Stored) -> None:
+    gate = threading.Event()
+
+    @flow
+    def around() -> None:
+        future = pass_gate.submit(gate)
+        for _ in range(3):
+            future.wait(timeout=0)
+            wait([future], timeout=0)
+            with pytest.raises(TimeoutError, match=r"1 of 1 task runs have not ended within 0 second"):
+                list(as_completed([future], timeout=0))
+        assert future._waiting == []
+        gate.set()
+
+    around()
+
+
+def test_states_of_a_future_know_their_run() -> None:
+    pool: concurrent.futures.Future[State] = concurrent.futures.Future()
+    future = AntiphonFuture("an id", pool)
+    assert future.state.state_details.task_run_id == "an id"
+    pool.cancel()
+    assert future.state.is_cancelled()
+    assert future.state.state_details.task_run_id == "an id"
+    broken: concurrent.futures.Future[State] = concurrent.futures.Future()
+    broken.set_exception(KeyboardInterrupt())
+    crashed = AntiphonFuture("an id", broken)
+    assert crashed.state.is_crashed()
+    assert crashed.state.state_details.task_run_id == "an id"

@@ -1,6 +1,9 @@
 """The thread pool that runs submitted tasks."""
 
+import gc
 import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -161,3 +164,179 @@ def test_a_flow_object_runs_many_times_at_once(stored: Stored) -> None:
     for thread in threads:
         thread.join(60)
     assert threads_results == [1, 1, 1, 1]
+
+
+def test_tasks_may_submit_after_the_flows_function_has_returned(kind: Kind, stored: Stored) -> None:
+    leaf = kind.task()(lambda: "leaf")
+    returned = threading.Event()
+    ran: list[str] = []
+
+    @kind.task()
+    def inner() -> Any:
+        ran.append("inner")
+        return leaf.submit()
+
+    @kind.task()
+    def outer() -> Any:
+        assert returned.wait(30)
+        return inner.submit()
+
+    @kind.flow(on_completion=[lambda *_: ran.append("completed")])
+    def around(asking: bool) -> Any:
+        future = outer.submit()
+        # Before the engine goes on, and after the last step of this function.
+        future.add_done_callback(lambda _: ran.append("outer"))
+        threading.Timer(0.05, returned.set).start()
+        return future if asking else None
+
+    assert kind.call(around, True) == "leaf"
+    returned.clear()
+    ran.clear()
+    state = kind.call(around, False, return_state=True)
+    assert state.is_completed()
+    assert ran[-1] == "completed"
+    runs = stored.task_runs(state.state_details.flow_run_id or "")
+    assert [run.state.name for run in runs] == ["Completed"] * 3
+
+
+class Refusing(ThreadPoolTaskRunner):
+    """Cannot start anything."""
+
+    def start(self, run: Any) -> Any:
+        raise RuntimeError("no more threads")
+
+
+def test_a_run_that_the_runner_does_not_take_is_over(stored: Stored) -> None:
+    step = task(lambda: pytest.fail("ran"))
+
+    @flow(task_runner=Refusing())
+    def around() -> None:
+        context = FlowRunContext.get()
+        assert context is not None
+        with pytest.raises(RuntimeError, match="no more threads"):
+            step.submit()
+        assert context.submitted == set()
+        assert context.scope._children == {}
+
+    state = around(return_state=True)
+    assert state.is_completed()
+    (run,) = stored.task_runs(state.state_details.flow_run_id or "")
+    assert run.state.name == "Crashed"
+    assert run.state.message == "The task runner did not start the run: RuntimeError: no more threads"
+
+
+def test_a_thread_that_cannot_be_started(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pool keeps the call for its other threads. But who submitted was told that there is no run."""
+    start, ran = threading.Thread.start, list[str]()
+    gate = threading.Event()
+    block = task(lambda: gate.wait(30))
+    step = task(lambda: ran.append("step"))
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("antiphon-task"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    @flow
+    def around() -> None:
+        blocked = block.submit()
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(RuntimeError, match="can't start new thread"):
+                step.submit()
+        gate.set()
+        blocked.wait()
+
+    state = around(return_state=True)
+    assert state.is_completed()
+    runs = stored.task_runs(state.state_details.flow_run_id or "")
+    assert [run.state.name for run in runs] == ["Completed", "Crashed"]
+    assert ran == []
+
+
+def test_a_submit_as_the_runner_closes(stored: Stored) -> None:
+    """Making the run's name takes longer than the runner is open."""
+    runner = ThreadPoolTaskRunner()
+
+    def close() -> str:
+        runner.__exit__(None, None, None)
+        return "late"
+
+    @flow
+    def around() -> None:
+        with runner, pytest.raises(RuntimeError, match="The task runner is not started"):
+            runner.submit(task(task_run_name=close)(lambda: 1), {})
+
+    state = around(return_state=True)
+    assert state.is_completed()
+    (run,) = stored.task_runs(state.state_details.flow_run_id or "")
+    assert (run.name, run.state.name) == ("late", "Crashed")
+    assert "The task runner did not start the run" in run.state.message
+
+
+class Value:
+    """Something that a weak reference can be made to."""
+
+
+def test_what_has_ended_is_forgotten(stored: Stored) -> None:
+    """A flow that submits without end needs no more memory than for what goes on."""
+    kept: list[weakref.ref[Value]] = []
+
+    @task(persist_result=False)
+    def make() -> Value:
+        value = Value()
+        kept.append(weakref.ref(value))
+        return value
+
+    nothing = task(lambda: None)
+
+    @flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
+    def around() -> None:
+        context = FlowRunContext.get()
+        assert context is not None
+        gc.disable()
+        try:
+            for _ in range(5):
+                make.submit().add_done_callback(lambda future: None)
+            # By the one thread, which thus holds nothing of those before.
+            nothing.submit().wait()
+            nothing.submit().wait()
+            assert [each() for each in kept] == [None] * 5
+        finally:
+            gc.enable()
+        assert len(context.submitted) <= 1
+
+    around()
+
+
+def test_a_runner_that_says_no_more_than_where_runs_go(kind: Kind, stored: Stored) -> None:
+    ended: list[str] = []
+
+    class Mine(TaskRunner):
+        def duplicate(self) -> "Mine":
+            return Mine()
+
+        def start(self, run: Any) -> Any:
+            return self.pool.submit(run)
+
+        def __enter__(self) -> "Mine":
+            self.pool = ThreadPoolExecutor(2)
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.pool.shutdown()
+
+    @kind.task()
+    def step(x: int) -> Any:
+        yield kind.pause(0.05)
+        ended.append(runtime.flow_run.name or "")
+        return x
+
+    @kind.flow(task_runner=Mine(), flow_run_name="mine", on_completion=[lambda *_: ended.append("flow")])
+    def around() -> Any:
+        futures = step.map([1, 2])
+        step.submit(3)
+        return futures
+
+    assert kind.call(around) == [1, 2]
+    assert ended == ["mine"] * 3 + ["flow"]

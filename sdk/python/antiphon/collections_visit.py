@@ -1,7 +1,8 @@
 """Futures and states inside arguments and results: finding them, and putting something else in their places.
 
-Searched are lists, tuples, sets, dicts, named tuples, dataclasses and Pydantic models, to any depth. `quote` is not
-looked into; of `opaque` only the value itself counts.
+Searched are lists, tuples, sets, dicts, named tuples, dataclasses and Pydantic models. They are found at any depth;
+replacing them goes as deep as Python's recursion limit lets it, some hundred levels. `quote` is not looked into; of
+`opaque` only the value itself counts.
 """
 
 import copy

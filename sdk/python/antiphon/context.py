@@ -53,8 +53,8 @@ class FlowRunContext:
     persist_result: bool | None = None
     #: Task key -> counts its runs in this attempt.
     dynamic_keys: dict[str, Iterator[int]] = field(default_factory=dict)
-    #: Futures of what was submitted; the run waits for them at its end.
-    submitted: list[Any] = field(default_factory=list)
+    #: Futures of what was submitted and has not ended; the run waits for them at its end.
+    submitted: set[Any] = field(default_factory=set)
     #: What an earlier attempt of this run completed, and this one need not do again.
     reusable: dict[Any, Any] = field(default_factory=dict)
     _tokens: tuple[Token["FlowRunContext | None"], Token["TaskRunContext | None"]] | None = field(

@@ -218,7 +218,7 @@ def test_cancelled_while_what_it_submitted_ends(case: Case) -> None:
     """The tasks are waited for even so: they have been stopped, and end by themselves."""
 
     def body() -> str:
-        call.context.submitted.append(Submitted())
+        call.context.submitted.add(Submitted())
         return "done"
 
     call = case.call(body)
@@ -229,6 +229,17 @@ def test_cancelled_while_what_it_submitted_ends(case: Case) -> None:
     state, said = case.play(call, **{"await": [cancelled]}, Completed=[reject("CANCELLING")])
     assert state.is_cancelled()
     assert said == [*OPENING, "Running?", "body()", "await 1", "Completed?", "Cancelled?"]
+
+
+def test_the_server_holds_it_as_running_whatever_it_wants_to_end_as(case: Case) -> None:
+    """Nothing runs any more, so the run fails; but only once."""
+    state, said = case.play(case.call(lambda: Paused()), Paused=[reject("RUNNING", reason="not here")])
+    assert said[-2:] == ["Paused?", "Failed?"]
+    assert state.message == "The flow run could not end as Paused(): not here"
+    assert case.hooks == [("running", "Running"), ("failure", "Failed")]
+    state, said = case.play(case.call(fail), Failed=[reject("RUNNING")])
+    assert said[-2:] == ["fail()", "Failed?"]
+    assert state.is_running()
 
 
 class Submitted:
@@ -247,7 +258,7 @@ def test_what_was_submitted_ends_first(case: Case, ending: Any) -> None:
     ended.state = Completed()
 
     def submit() -> Any:
-        call.context.submitted += [ended, going_on]
+        call.context.submitted |= {ended, going_on}
         return ending
 
     player = case.player(call, body=[submit])
@@ -255,12 +266,56 @@ def test_what_was_submitted_ends_first(case: Case, ending: Any) -> None:
     assert [word for word in player.said if word != "hook()"][3:5] == ["body()", "await 1"]
 
 
+def test_what_that_submits_ends_too(case: Case) -> None:
+    first, second = Submitted(), Submitted()
+
+    def body() -> None:
+        call.context.submitted.add(first)
+
+    def submit_more() -> None:
+        call.context.submitted.add(second)
+
+    call = case.call(body)
+    player = case.player(call, **{"await": [submit_more]})
+    player.play()
+    assert [word for word in player.said if word != "hook()"][3:] == ["body()", "await 1", "await 1", "Completed?"]
+
+
+class Runner:
+    """Notes when it opens and closes."""
+
+    def __init__(self, said: list[str]) -> None:
+        self._said = said
+
+    def __enter__(self) -> None:
+        self._said.append("open")
+
+    def __exit__(self, *_: object) -> None:
+        self._said.append("close")
+
+
+@pytest.mark.parametrize("end", [None, KeyboardInterrupt()])
+def test_the_task_runner_closes_after_what_was_submitted(case: Case, end: BaseException | None) -> None:
+    def body() -> None:
+        call.context.submitted.add(Submitted())
+
+    call = case.call(body)
+    player = case.player(call, **{"await": [end]})
+    call.context.task_runner = Runner(player.said)
+    try:
+        player.play()
+    except KeyboardInterrupt as error:
+        assert error is end
+    said = [word for word in player.said if word != "hook()"]
+    assert said[3:] == ["body()", "open", "await 1", "close", "Crashed?" if end else "Completed?"]
+
+
 def test_what_was_submitted_is_stopped_when_time_is_up(case: Case) -> None:
     call = case.call(f, timeout_seconds=1.0)
     child = RunScope(call.scope)
 
     def submit() -> BaseException:
-        call.context.submitted.append(Submitted())
+        call.context.submitted.add(Submitted())
         return RunTimeout()
 
     state, said = Case.play(case, call, f=[submit])
@@ -306,7 +361,7 @@ def test_what_breaks_off_more_than_the_run_crashes_it_and_goes_on(case: Case, er
 def test_broken_off_as_it_waits_it_crashes(case: Case, error: BaseException, when: str) -> None:
     call = case.call(fail, retries=1)
     if when == "await":
-        call.context.submitted = KeptList([Submitted()])
+        call.context.submitted = KeptSet([Submitted()])
     player = case.player(
         call,
         Running=[error] if when == "Running" else [accept(), error],
@@ -320,7 +375,7 @@ def test_broken_off_as_it_waits_it_crashes(case: Case, error: BaseException, whe
     case.assert_over(call)
 
 
-class KeptList(list[Any]):
+class KeptSet(set[Any]):
     """The engine cannot empty it."""
 
     def clear(self) -> None: ...

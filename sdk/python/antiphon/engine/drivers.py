@@ -10,16 +10,21 @@ from contextvars import copy_context
 from functools import partial
 from inspect import GEN_CLOSED, getgeneratorstate, iscoroutinefunction
 from typing import Any, assert_never
+from weakref import WeakKeyDictionary
 
 from antiphon.engine.effects import Await, Body, Call, Effect, Life, Outcome, Send
+from antiphon.engine.ending import is_stop
 from antiphon.engine.interrupts import Block, RunTimeout, awakened
 from antiphon.engine.scopes import RunScope, in_loop
-from antiphon.exceptions import AntiphonSignal, ServerError, ServerUnreachable, SessionLost
+from antiphon.exceptions import ServerError, ServerUnreachable, SessionLost, TerminationSignal
 from antiphon.session.session import Session
 from antiphon.session.ticket import Ticket
 from antiphon.v1.transition_pb2 import Verdict
 
 logger = logging.getLogger("antiphon.engine")
+
+#: Who waits for room in the session, in each loop.
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 #: Something that calls back, from any thread, when it is done.
 Waitable = Any
@@ -76,9 +81,9 @@ def _perform(effect: Effect, session: Session) -> Any:
     assert_never(effect)
 
 
-def send(session: Session, bodies: tuple[Body, ...], *, urgent: bool = False) -> None:
+def send(session: Session, bodies: tuple[Body, ...], *, urgent: bool = False, blocking: bool = True) -> None:
     """Sends frames whose answer nobody waits for."""
-    for ticket in session.submit(*bodies, urgent=urgent):
+    for ticket in session.submit(*bodies, urgent=urgent, blocking=blocking):
         ticket.add_done_callback(_report_refusal)
 
 
@@ -110,13 +115,28 @@ async def _aperform(effect: Effect, session: Session) -> Any:
         return await _acall(effect) if iscoroutinefunction(effect.function) else _call(effect)
     if isinstance(effect, Send):
         if not effect.wait:
-            return send(session, effect.bodies)
-        tickets = session.submit(*effect.bodies)
+            # Without waiting for room either: a coroutine that is being closed cannot.
+            return send(session, effect.bodies, blocking=False)
+        await _room(session)
+        tickets = session.submit(*effect.bodies, blocking=False)
         await _await(tickets[-1:], effect.scope)
         return _answer(tickets)
     if isinstance(effect, Await):
         return await _await([each for each in effect.futures if not each.state.is_final()], effect.scope)
     assert_never(effect)
+
+
+async def _room(session: Session) -> None:
+    """Waits, without blocking the loop, until the session has room for more frames."""
+    if session.has_room:
+        return
+    loop = asyncio.get_running_loop()
+    # One after the other: room that comes is not room for all who wait.
+    async with _turns.setdefault(loop, asyncio.Lock()):
+        while not session.has_room:
+            changed = asyncio.Event()
+            session.call_when_room(partial(in_loop, loop, changed.set))
+            await changed.wait()
 
 
 def _call(effect: Call) -> Outcome:
@@ -127,7 +147,7 @@ def _call(effect: Call) -> Outcome:
     except BaseException as error:  # noqa: BLE001 - the outcome carries it
         outcome.error = error
         outcome.timed_out = block.timed_out and not block.outer_timed_out and isinstance(error, RunTimeout)
-        outcome.stopped = effect.scope.signal is not None and isinstance(error, AntiphonSignal)
+        outcome.stopped = is_stop(error, effect.scope)
     return outcome
 
 
@@ -181,7 +201,10 @@ async def _acall(effect: Call) -> Outcome:
     except BaseException as error:  # noqa: BLE001 - the outcome carries it
         outcome.error = error
         outcome.timed_out = isinstance(error, TimeoutError) and limit.expired()
-        outcome.stopped = effect.scope.signal is not None and isinstance(error, AntiphonSignal | asyncio.CancelledError)
+        outcome.stopped = is_stop(error, effect.scope)
+        if effect.scope.signal is TerminationSignal and isinstance(error, asyncio.CancelledError):
+            # That is how a coroutine hears of it.
+            outcome.error = TerminationSignal()
     finally:
         inside = False
         for _ in range(cancels):

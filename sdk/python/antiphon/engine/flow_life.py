@@ -1,13 +1,14 @@
 """How one flow run lives, from its creation to its end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
-from antiphon.engine.ending import AWAITING_RETRY, cancelled, final_state, is_crash, is_interrupt, is_stop, not_ready
-from antiphon.engine.hooks import run_hooks
+from antiphon.engine.ending import AWAITING_RETRY, final_state, is_crash, not_ready, to_the_end
+from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.proposals import (
     flow_run_pending,
     flow_run_running,
@@ -16,14 +17,13 @@ from antiphon.engine.proposals import (
     state_that_holds,
 )
 from antiphon.engine.scopes import RunScope
-from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked, ServerError, UpstreamTaskError
+from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked, TerminationSignal, UpstreamTaskError
 from antiphon.logging.loggers import flow_run_logger
-from antiphon.logging.prints import patch_print
 from antiphon.parameters import call_args
 from antiphon.runs import FlowRun
 from antiphon.session.session import Session
 from antiphon.state_core import State, StateType
-from antiphon.state_rules import exception_to_crashed_state, exception_to_failed_state
+from antiphon.state_rules import exception_to_failed_state
 from antiphon.v1 import session_pb2
 from antiphon.v1.transition_pb2 import Verdict
 
@@ -51,14 +51,14 @@ def flow_life(call: FlowCall) -> Life:
     """An engine: gives the run's final State, or raises what broke off more than the run."""
     call.session.set_run_handler(call.run.id, _listener(call.scope))
     try:
-        try:
-            state: State = yield from _live(call)
-        except BaseException as error:
-            if not is_stop(error, call.scope):
-                yield from _broken_off(call, error)
-                raise
-            state = yield from _stopped(call)
-        return state
+        return (
+            yield from to_the_end(
+                call,
+                _live(call),
+                end=lambda state: _ended(call, state),
+                frames=lambda state: (propose_flow_run(call.run.id, state),),
+            )
+        )
     finally:
         call.session.remove_run_handler(call.run.id)
         if call.parent_scope is not None:
@@ -95,7 +95,7 @@ def _live(call: FlowCall) -> Life:
         context.submitted.clear()
         if flow.on_running_hooks:
             run.state = state_that_holds(verdict)
-            yield from run_hooks(flow.on_running_hooks, (flow, run, run.state), logger)
+            yield from run_hooks(flow.on_running_hooks, (flow, run, run.state), context)
         state: State = yield from _attempt(call)
         if not (state.is_failed() and flow.retries):
             return (yield from _ended(call, state))
@@ -120,10 +120,12 @@ def _not_ready(call: FlowCall, error: UpstreamTaskError) -> Life:
 
 def _attempt(call: FlowCall) -> Life:
     """Calls the user's code once; gives the state that it leads to."""
-    outcome: Outcome = yield _the_call(call)
-    if outcome.timed_out or is_crash(outcome):
-        call.scope.stop_children(RunCancelled, "the flow run around it ended early")
-    yield from _settle_submitted(call)
+    # The task runner stays open behind the flow's code: what was submitted may submit more.
+    with ExitStack() as left_open:
+        outcome: Outcome = yield _the_call(call, left_open)
+        if outcome.timed_out or is_crash(outcome):
+            call.scope.stop_children(RunCancelled, "the flow run around it ended early")
+        yield from _settle_submitted(call)
     if outcome.error is not None and is_crash(outcome):
         raise outcome.error
     state: State = yield from final_state(
@@ -136,20 +138,36 @@ def _attempt(call: FlowCall) -> Life:
     return state
 
 
-def _the_call(call: FlowCall) -> Call:
+def _the_call(call: FlowCall, left_open: ExitStack) -> Call:
     args, kwargs = call_args(call.flow.fn, call.context.parameters)
-    contexts: tuple[Any, ...] = (call.context, call.context.task_runner)
-    if call.context.log_prints:
-        contexts = (*contexts, patch_print())
+    contexts = (*contexts_of(call.context), _opened(call.context.task_runner, left_open))
     return Call(call.flow.fn, args, kwargs, call.scope, contexts, call.flow.timeout_seconds)
 
 
+@contextmanager
+def _opened(task_runner: Any, left_open: ExitStack) -> Iterator[None]:
+    left_open.enter_context(task_runner)
+    yield
+
+
 def _settle_submitted(call: FlowCall) -> Life:
-    """What was submitted ends before the flow does, whoever asked for its result."""
-    pending = [each for each in call.context.submitted if not each.state.is_final()]
-    if pending:
-        # Stopped tasks end by themselves; the scope that stops them must not cut the wait for it short.
-        yield Await(pending, RunScope())
+    """What was submitted ends before the flow does, whoever asked for its result, and so does what that submits."""
+    # Stopped tasks end by themselves; the scope that stops them must not cut the wait for it short. Only where the
+    # process is to end there is no time.
+    scope = RunScope()
+
+    def hurry(kind: type[BaseException]) -> None:
+        if kind is TerminationSignal:
+            scope.stop(TerminationSignal, call.scope.reason)
+
+    submitted = call.context.submitted
+    with call.scope.stopped_by(hurry):
+        while submitted:
+            seen = list(submitted)
+            pending = [each for each in seen if not each.state.is_final()]
+            if pending:
+                yield Await(pending, scope)
+            submitted.difference_update(seen)
 
 
 def _ended(call: FlowCall, state: State, *, told: bool = False) -> Life:
@@ -160,13 +178,18 @@ def _ended(call: FlowCall, state: State, *, told: bool = False) -> Life:
     elif not told:
         verdict: Verdict = yield Send((propose_flow_run(call.run.id, state),), wait=True)
         if not is_accepted(verdict):
-            return (yield from _overruled(call, state_that_holds(verdict)))
+            held = state_that_holds(verdict)
+            if held.is_running() and not state.is_failed():
+                # Nothing runs any more, so that cannot be what holds in the end.
+                message = f"The flow run could not end as {state!r}: {verdict.reason}"
+                return (yield from _ended(call, State(StateType.FAILED, message=message)))
+            return (yield from _overruled(call, held))
     state.state_details.flow_run_id = call.run.id
     call.run.state = state
     call.told = True
     logger = flow_run_logger(call.context)
     (logger.info if state.is_completed() else logger.error)("Finished in state %s", state)
-    yield from run_hooks(_hooks_for(call.flow, state), (call.flow, call.run, state), logger)
+    yield from run_hooks(_hooks_for(call.flow, state), (call.flow, call.run, state), call.context)
     return state
 
 
@@ -177,30 +200,6 @@ def _overruled(call: FlowCall, held: State) -> Life:
         held = State(StateType.CANCELLED, message=call.scope.reason or held.message)
         yield Send((propose_flow_run(call.run.id, held),), wait=True)
     return (yield from _ended(call, held, told=True))
-
-
-def _stopped(call: FlowCall) -> Life:
-    """The run is to stop, and its code has. What had ended before keeps its end."""
-    if call.told:
-        return call.run.state
-    return (yield from _ended(call, cancelled(call.scope)))
-
-
-def _broken_off(call: FlowCall, error: BaseException) -> Life:
-    """Something broke off the run's code, or the engine while it waited: the run has crashed."""
-    if call.told:
-        return
-    state = exception_to_crashed_state(error)
-    if isinstance(error, GeneratorExit) or not is_interrupt(error):
-        # A coroutine that is being closed cannot wait. And where the server's refusal or its absence is the reason,
-        # there is no use in waiting for an answer.
-        yield Send((propose_flow_run(call.run.id, state),), wait=False)
-        return
-    try:
-        yield from _ended(call, state)
-    except ServerError as problem:
-        # What broke off the run is what its caller must hear of.
-        flow_run_logger(call.context).warning("The server could not be told that the run has crashed: %s", problem)
 
 
 def _hooks_for(flow: Any, state: State) -> tuple[Callable[..., Any], ...]:

@@ -1,25 +1,34 @@
 """Running the hooks of flows and tasks. A hook's exception is logged and ignored."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
+from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.engine.effects import Call, Life, Outcome
 from antiphon.engine.ending import is_interrupt
 from antiphon.engine.scopes import RunScope
-from antiphon.logging.loggers import RunLogger
+from antiphon.logging.loggers import run_logger
+from antiphon.logging.prints import patch_print
 from antiphon.signatures import function_name
 
 
+def contexts_of(run: FlowRunContext | TaskRunContext) -> tuple[AbstractContextManager[Any], ...]:
+    """What stands around one call of a run's code, be it the function or a hook."""
+    return (run, patch_print()) if run.log_prints else (run,)
+
+
 def run_hooks(
-    hooks: Iterable[Callable[..., Any]],
-    arguments: tuple[Any, ...],
-    logger: RunLogger,
+    hooks: Iterable[Callable[..., Any]], arguments: tuple[Any, ...], run: FlowRunContext | TaskRunContext
 ) -> Life:
-    """An engine's part. Hooks run one after the other, outside of the run's scope: a cancelled run has hooks too."""
+    """An engine's part. Hooks run one after the other, in the run's context and outside of its scope: a cancelled run
+    has hooks too."""
     for hook in hooks:
-        outcome: Outcome = yield Call(hook, arguments, {}, RunScope())
+        outcome: Outcome = yield Call(hook, arguments, {}, RunScope(), contexts_of(run))
         if outcome.error is None:
             continue
         if is_interrupt(outcome.error):
             raise outcome.error
-        logger.error("Hook %s raised %r; it is ignored.", function_name(hook), outcome.error, exc_info=outcome.error)
+        run_logger(run).error(
+            "Hook %s raised %r; it is ignored.", function_name(hook), outcome.error, exc_info=outcome.error
+        )

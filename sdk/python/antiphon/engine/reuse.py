@@ -44,8 +44,12 @@ class Reuse:
 
     @property
     def state(self) -> State | None:
-        """The final state that the call need not earn again."""
-        return self._earlier.state if self._earlier is not None and self._earlier.serves(self._inputs) else None
+        """The final state that the call need not earn again. Where its result is kept it is a copy that reads it anew:
+        the earlier attempt may have changed the object that it was given."""
+        if self._earlier is None or not self._earlier.serves(self._inputs):
+            return None
+        state = self._earlier.state
+        return state if state.data is None else state.model_copy().keep(NotSet)
 
     @property
     def task_run_id(self) -> str | None:

@@ -1,14 +1,16 @@
 """From a call of a flow to its run: ids, names, frames, and the driver that fits."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from antiphon.context import FlowRunContext, TaskRunContext, current_tags
+from antiphon.context import FlowRunContext, current_tags
 from antiphon.engine.drivers import adrive, drive
 from antiphon.engine.effects import Body, Life
 from antiphon.engine.flow_life import FlowCall, flow_life
 from antiphon.engine.retry_policies import retry_policy
-from antiphon.engine.scopes import RunScope
+from antiphon.engine.scopes import RunScope, raise_if_stopped, scope_around
+from antiphon.engine.termination import ended_by_sigterm
 from antiphon.engine.upstream import inputs, plain, upstream_in
 from antiphon.exceptions import AntiphonException, ParameterTypeError, SerializationError, UpstreamTaskError
 from antiphon.ids import new_id
@@ -31,9 +33,7 @@ def _calling(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | No
     upstream = upstream_in(parameters, waited)
     try:
         if upstream:
-            outer = TaskRunContext.get() or FlowRunContext.get()
-            scope = outer.scope if outer is not None else RunScope()
-            parameters = yield from inputs(parameters, waited, upstream, scope)
+            parameters = yield from inputs(parameters, waited, upstream, scope_around() or RunScope())
         else:
             parameters = plain(parameters)
     except UpstreamTaskError as error:
@@ -63,8 +63,7 @@ def prepare(flow: Any, parameters: dict[str, Any], unfit: AntiphonException | No
     if around is not None:
         run.parent_task_run_id = new_id()
         opening = _stand_in(flow, run, around)
-    outer = TaskRunContext.get()
-    parent_scope: RunScope | None = outer.scope if outer is not None else around.scope if around is not None else None
+    parent_scope = scope_around()
     scope = RunScope(parent_scope)
     session = _session()
     context = _context(flow, run, around, scope, session)
@@ -139,26 +138,26 @@ MAX_SHOWN_PARAMETERS = 256 * 1024
 def run_flow(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> State:
     """Runs a sync flow in this thread. `wait_for` holds futures and states that must have completed before."""
     call: FlowCall = drive(_calling(flow, parameters, wait_for), _session())
-    state: State = drive(flow_life(call), call.session)
-    _go_on(call)
+    with _watched(call):
+        state: State = drive(flow_life(call), call.session)
+    raise_if_stopped(call.parent_scope)
     return state
 
 
 async def arun_flow(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> State:
     """Runs an async flow on the running loop."""
     call: FlowCall = await adrive(_calling(flow, parameters, wait_for), _session())
-    state: State = await adrive(flow_life(call), call.session)
-    _go_on(call)
+    with _watched(call):
+        state: State = await adrive(flow_life(call), call.session)
+    raise_if_stopped(call.parent_scope)
     return state
+
+
+def _watched(call: FlowCall) -> AbstractContextManager[None]:
+    is_root = call.context.parent_flow_run_id is None
+    return ended_by_sigterm(call.scope) if is_root else nullcontext()
 
 
 def _session() -> Session:
     around = FlowRunContext.get()
     return around.session if around is not None else get_session()
-
-
-def _go_on(call: FlowCall) -> None:
-    """Where the run around was stopped too, its code must not go on with what this one gave."""
-    parent = call.parent_scope
-    if parent is not None and parent.signal is not None:
-        raise parent.signal()

@@ -8,12 +8,14 @@ from typing import Any
 from antiphon.context import FlowRunContext, TaskRunContext, current_tags
 from antiphon.engine.drivers import adrive, drive, send
 from antiphon.engine.effects import Body
-from antiphon.engine.proposals import task_run_pending
+from antiphon.engine.proposals import propose_task_run, task_run_pending
 from antiphon.engine.retry_policies import retry_policy
 from antiphon.engine.reuse import Reuse
-from antiphon.engine.scopes import RunScope
+from antiphon.engine.scopes import RunScope, raise_if_stopped, scope_around
 from antiphon.engine.task_life import TaskCall, task_life
 from antiphon.engine.upstream import task_run_ids, upstream_in
+from antiphon.exception_payloads import format_exception
+from antiphon.exceptions import RunCancelled
 from antiphon.ids import new_id
 from antiphon.logging import setup_logging
 from antiphon.naming import task_run_name
@@ -21,57 +23,68 @@ from antiphon.run_names import render_name
 from antiphon.runs import TaskRun
 from antiphon.session.registry import get_session
 from antiphon.settings import get_current_settings
-from antiphon.state_core import State
+from antiphon.state_core import State, StateType
 from antiphon.v1 import task_run_pb2
 
 
 def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> TaskCall:
     """The call of `task` where the calling code stands: in a flow, in another task, or on its own."""
-    flow, outer = FlowRunContext.get(), TaskRunContext.get()
+    flow = FlowRunContext.get()
     if flow is None:
         setup_logging()
+    waited = list(wait_for or ())
     dynamic_key = _dynamic_key(task.task_key, flow)
-    reuse = Reuse(flow, task.task_key, dynamic_key) if flow is not None and flow.retries else None
     inputs_known = not upstream_in(parameters, ())
+    reuse = Reuse(flow, task.task_key, dynamic_key) if flow is not None and flow.retries else None
     if reuse is not None and inputs_known:
         reuse.know_inputs(parameters)
-    earlier = reuse.task_run_id if reuse is not None else None
-    run_id = earlier or new_id()
-    tags = sorted({*task.tags, *current_tags(), *(flow.tags if flow is not None else ())})
-    template = task.task_run_name if inputs_known else None
-    run = TaskRun(
-        id=run_id,
-        name=render_name(template, parameters, task_run_name(task.name, dynamic_key)),
+    run = _run(task, parameters if inputs_known else None, dynamic_key, flow, reuse)
+    parent_scope = scope_around()
+    scope = RunScope(parent_scope)
+    return TaskCall(
+        task=task,
+        run=run,
+        context=_context(task, run, flow, scope),
+        parameters=parameters,
+        wait_for=waited,
+        session=flow.session if flow is not None else get_session(),
+        scope=scope,
+        parent_scope=parent_scope,
+        opening=_opening(task, run, parameters, waited, reuse),
+        unnamed=not inputs_known and task.task_run_name is not None,
+        reuse=reuse,
+    )
+
+
+def _run(
+    task: Any, parameters: dict[str, Any] | None, dynamic_key: str, flow: FlowRunContext | None, reuse: Reuse | None
+) -> TaskRun:
+    """The run, or that of an earlier attempt which goes on. Without `parameters` its name is not known yet."""
+    template = task.task_run_name if parameters is not None else None
+    return TaskRun(
+        id=(reuse.task_run_id if reuse is not None else None) or new_id(),
+        name=render_name(template, parameters or {}, task_run_name(task.name, dynamic_key)),
         task_key=task.task_key,
         dynamic_key=dynamic_key,
         flow_run_id=flow.flow_run_id if flow is not None else None,
-        tags=tags,
+        tags=sorted({*task.tags, *current_tags(), *(flow.tags if flow is not None else ())}),
     )
-    parent_scope: RunScope | None = outer.scope if outer is not None else flow.scope if flow is not None else None
-    scope = RunScope(parent_scope)
+
+
+def _context(task: Any, run: TaskRun, flow: FlowRunContext | None, scope: RunScope) -> TaskRunContext:
     persist = task.persist_result
     if persist is None and flow is not None:
         persist = flow.persist_result
-    context = TaskRunContext(
+    return TaskRunContext(
         task=task,
-        task_run_id=run_id,
+        task_run_id=run.id,
         task_run_name=run.name,
         flow_run_id=run.flow_run_id,
         scope=scope,
-        tags=frozenset(tags),
+        tags=frozenset(run.tags),
         log_prints=_log_prints(task, flow),
         persist_result=persist,
     )
-    waited = list(wait_for or ())
-    session = flow.session if flow is not None else get_session()
-    # A run of an earlier attempt is there already and goes on; one whose result serves is left as it is.
-    opening: tuple[Body, ...] = ()
-    if earlier is None:
-        opening = _opening(task, run, parameters, waited)
-    elif reuse is not None and reuse.state is None:
-        opening = (task_run_pending(run_id),)
-    unnamed = template is not task.task_run_name
-    return TaskCall(task, run, context, parameters, waited, session, scope, parent_scope, opening, unnamed, reuse)
 
 
 def _dynamic_key(task_key: str, flow: FlowRunContext | None) -> str:
@@ -87,7 +100,13 @@ def _log_prints(task: Any, flow: FlowRunContext | None) -> bool:
     return flow.log_prints if flow is not None else get_current_settings().logging_log_prints
 
 
-def _opening(task: Any, run: TaskRun, parameters: dict[str, Any], wait_for: list[Any]) -> tuple[Body, ...]:
+def _opening(
+    task: Any, run: TaskRun, parameters: dict[str, Any], wait_for: list[Any], reuse: Reuse | None
+) -> tuple[Body, ...]:
+    """The frames that tell the server of the run. One of an earlier attempt is there already and goes on; one whose
+    result serves is left as it is."""
+    if reuse is not None and reuse.task_run_id is not None:
+        return () if reuse.state is not None else (task_run_pending(run.id),)
     upstream = task_run_ids(upstream_in(parameters, wait_for))[:MAX_SHOWN_UPSTREAM]
     message = task_run_pb2.TaskRun(
         id=run.id,
@@ -112,14 +131,14 @@ MAX_SHOWN_UPSTREAM = 10_000
 def run_task(call: TaskCall) -> State:
     """Runs a sync task in this thread."""
     state: State = drive(task_life(call), call.session)
-    _go_on(call)
+    raise_if_stopped(call.parent_scope)
     return state
 
 
 async def arun_task(call: TaskCall) -> State:
     """Runs an async task on the running loop."""
     state: State = await adrive(task_life(call), call.session)
-    _go_on(call)
+    raise_if_stopped(call.parent_scope)
     return state
 
 
@@ -130,17 +149,21 @@ def run_in_thread(call: TaskCall) -> State:
     return drive(task_life(call), call.session)  # type: ignore[no-any-return]
 
 
-def announce(call: TaskCall) -> None:
-    """Tells the server of a run that will start later."""
-    if not call.may_be_announced:
-        return
+def announce(call: TaskCall) -> bool:
+    """Tells the server of a run that will start later; says whether there was something to tell."""
+    if not (call.may_be_announced and call.opening):
+        return False
     opening, call.opening = call.opening, ()
-    if opening:
-        send(call.session, opening, urgent=True)
+    send(call.session, opening, urgent=True)
+    return True
 
 
-def _go_on(call: TaskCall) -> None:
-    """Where the run around was stopped too, its code must not go on with what this one gave."""
-    parent = call.parent_scope
-    if parent is not None and parent.signal is not None:
-        raise parent.signal()
+def withdraw(call: TaskCall, announced: bool, error: BaseException) -> None:
+    """The run will not start after all. Where the server knows of it, it is told that too."""
+    # An interrupt may have come just after it was started.
+    call.scope.stop(RunCancelled, "it was withdrawn")
+    if call.parent_scope is not None:
+        call.parent_scope.release(call.scope)
+    if announced:
+        message = f"The task runner did not start the run: {format_exception(error)}"
+        send(call.session, (propose_task_run(call.run.id, State(StateType.CRASHED, message=message)),))

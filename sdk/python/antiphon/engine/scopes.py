@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
+from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.exceptions import AntiphonSignal
 
 #: What is left to do, in an event loop.
@@ -25,7 +26,7 @@ class RunScope:
     __slots__ = ("_children", "_lock", "_stoppers", "reason", "signal")
 
     def __init__(self, parent: "RunScope | None" = None) -> None:
-        #: What interrupts user code: RunCancelled or RunRevoked; None while the run may go on.
+        #: What interrupts user code: RunCancelled, RunRevoked or TerminationSignal; None while the run may go on.
         self.signal: type[AntiphonSignal] | None = None
         #: Why, for people.
         self.reason = ""
@@ -83,6 +84,19 @@ class RunScope:
         finally:
             with self._lock, suppress(ValueError):  # an interrupt may have kept it out
                 self._stoppers.remove(stopper)
+
+
+def scope_around() -> RunScope | None:
+    """That of the innermost run that the calling code is part of."""
+    run = TaskRunContext.get() or FlowRunContext.get()
+    scope: RunScope | None = run.scope if run is not None else None
+    return scope
+
+
+def raise_if_stopped(scope: RunScope | None) -> None:
+    """Where a run was stopped, its code must not go on with what a run inside it gave."""
+    if scope is not None and scope.signal is not None:
+        raise scope.signal()
 
 
 def _call_all(stoppers: Iterable[Stopper], signal: type[AntiphonSignal]) -> None:

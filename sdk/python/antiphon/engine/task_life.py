@@ -5,21 +5,28 @@ from typing import Any
 
 from antiphon.context import TaskRunContext
 from antiphon.engine.effects import Body, Call, Life, Outcome, Send
-from antiphon.engine.ending import AWAITING_RETRY, cancelled, final_state, is_crash, is_interrupt, is_stop, not_ready
-from antiphon.engine.hooks import run_hooks
+from antiphon.engine.ending import (
+    AWAITING_RETRY,
+    cancelled,
+    final_state,
+    is_crash,
+    is_interrupt,
+    not_ready,
+    to_the_end,
+)
+from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.proposals import is_accepted, propose_task_run, state_that_holds, task_run_running
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.upstream import inputs, plain, upstream_in
-from antiphon.exceptions import InvalidNameError, RunCancelled, ServerError, UpstreamTaskError
+from antiphon.exceptions import InvalidNameError, RunRevoked, UpstreamTaskError
 from antiphon.logging.loggers import task_run_logger
-from antiphon.logging.prints import patch_print
 from antiphon.parameters import call_args
 from antiphon.run_names import render_name
 from antiphon.runs import TaskRun
 from antiphon.session.session import Session
 from antiphon.state_core import State
-from antiphon.state_rules import exception_to_crashed_state, exception_to_failed_state
+from antiphon.state_rules import exception_to_failed_state
 from antiphon.v1.task_run_pb2 import TaskRun as TaskRunMessage
 from antiphon.v1.transition_pb2 import Verdict
 
@@ -57,15 +64,12 @@ class TaskCall:
 def task_life(call: TaskCall) -> Life:
     """An engine: gives the run's final State, or raises what broke off more than the run."""
     try:
-        try:
-            state: State | None = _taken_over(call)
-            if state is None:
-                state = yield from _live(call)
-        except BaseException as error:
-            if not is_stop(error, call.scope):
-                yield from _broken_off(call, error)
-                raise
-            state = yield from _stopped(call)
+        state: State = yield from to_the_end(
+            call,
+            _live(call),
+            end=lambda state: _ended(call, state),
+            frames=lambda state: (*_take_opening(call), propose_task_run(call.run.id, state)),
+        )
         call.run.state = state
         if call.reuse is not None:
             call.reuse.keep(call.run.id, state)
@@ -84,6 +88,9 @@ def _taken_over(call: TaskCall) -> State | None:
 
 
 def _live(call: TaskCall) -> Life:
+    taken_over = _taken_over(call)
+    if taken_over is not None:
+        return taken_over
     try:
         parameters: dict[str, Any] = yield from _inputs(call)
     except UpstreamTaskError as error:
@@ -110,7 +117,7 @@ def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
         if call.task.on_running_hooks:
             call.run.state = state_that_holds(verdict)
             arguments = (call.task, call.run, call.run.state)
-            yield from run_hooks(call.task.on_running_hooks, arguments, task_run_logger(call.context))
+            yield from run_hooks(call.task.on_running_hooks, arguments, call.context)
         state: State = yield from _attempt(call, parameters)
         if not (state.is_failed() and call.task.retries):
             return (yield from _ended(call, state))
@@ -171,8 +178,7 @@ def _the_call(call: TaskCall, parameters: dict[str, Any]) -> Call:
     args, kwargs = call_args(call.task.fn, parameters)
     call.context.parameters = parameters
     call.context.run_count = call.run.run_count
-    contexts = (call.context, patch_print()) if call.context.log_prints else (call.context,)
-    return Call(call.task.fn, args, kwargs, call.scope, contexts, call.task.timeout_seconds)
+    return Call(call.task.fn, args, kwargs, call.scope, contexts_of(call.context), call.task.timeout_seconds)
 
 
 def _judge_retry(call: TaskCall, state: State) -> Life:
@@ -180,7 +186,8 @@ def _judge_retry(call: TaskCall, state: State) -> Life:
     condition = call.task.retry_condition_fn
     if condition is None:
         return
-    outcome: Outcome = yield Call(condition, (call.task, call.run, state), {}, call.scope)
+    arguments = (call.task, call.run, state)
+    outcome: Outcome = yield Call(condition, arguments, {}, call.scope, contexts_of(call.context))
     if outcome.error is not None and (outcome.stopped or is_interrupt(outcome.error)):
         raise outcome.error
     if outcome.error is not None:
@@ -204,7 +211,7 @@ def _ended(call: TaskCall, state: State, *, told: bool = False) -> Life:
 
     In a flow the answer is not waited for: the flow's own end is, and that comes after this one on the same stream.
     """
-    if not told and call.scope.signal in (None, RunCancelled):
+    if not told and call.scope.signal is not RunRevoked:
         alone = call.run.flow_run_id is None
         yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=alone)
     state.state_details.task_run_id = call.run.id
@@ -216,29 +223,5 @@ def _ended(call: TaskCall, state: State, *, told: bool = False) -> Life:
     if state.is_failed() or state.is_crashed():
         task_run_logger(call.context).error("Finished in state %s", state)
     if hooks:
-        yield from run_hooks(hooks, (task, call.run, state), task_run_logger(call.context))
+        yield from run_hooks(hooks, (task, call.run, state), call.context)
     return state
-
-
-def _stopped(call: TaskCall) -> Life:
-    """The run is to stop, and its code has. What had ended before keeps its end."""
-    if call.told:
-        return call.run.state
-    return (yield from _ended(call, cancelled(call.scope)))
-
-
-def _broken_off(call: TaskCall, error: BaseException) -> Life:
-    """Something broke off the run's code, or the engine while it waited: the run has crashed."""
-    if call.told:
-        return
-    state = exception_to_crashed_state(error)
-    if isinstance(error, GeneratorExit) or not is_interrupt(error):
-        # A coroutine that is being closed cannot wait. And where the server's refusal or its absence is the reason,
-        # there is no use in waiting for an answer.
-        yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=False)
-        return
-    try:
-        yield from _ended(call, state)
-    except ServerError as problem:
-        # What broke off the run is what its caller must hear of.
-        task_run_logger(call.context).warning("The server could not be told that the run has crashed: %s", problem)

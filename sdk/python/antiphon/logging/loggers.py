@@ -52,14 +52,17 @@ def get_run_logger(context: FlowRunContext | TaskRunContext | None = None, **ext
     run = context or TaskRunContext.get() or FlowRunContext.get()
     if _disabled_count:
         return RunLogger(_silent, extra)
-    if isinstance(run, TaskRunContext):
-        return task_run_logger(run, **extra)
-    if isinstance(run, FlowRunContext):
-        return flow_run_logger(run, **extra)
+    if run is not None:
+        return run_logger(run, **extra)
     raise MissingContextError(
         "There is no flow run or task run in progress here, so there is no run to log to. Use logging.getLogger() for "
         "code that also runs on its own, or wrap a call in disable_run_logger() to test a flow's or task's function."
     )
+
+
+def run_logger(run: FlowRunContext | TaskRunContext, **extra: Any) -> RunLogger:
+    """Return the logger of a run, also where `disable_run_logger()` is in force."""
+    return task_run_logger(run, **extra) if isinstance(run, TaskRunContext) else flow_run_logger(run, **extra)
 
 
 def flow_run_logger(run: FlowRunContext, **extra: Any) -> RunLogger:

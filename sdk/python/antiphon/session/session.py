@@ -4,6 +4,7 @@ import copy
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from antiphon.exceptions import AntiphonException, ServerError, ServerUnreachable, SessionLost
@@ -55,6 +56,7 @@ class Session:
         self._core = SessionCore(client)
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
+        self._room_callbacks: deque[Callable[[], object]] = deque()
         #: How many threads wait for `_changed`; the session's thread looks before it takes the lock.
         self._watchers = 0
         self._outage = Outage()
@@ -70,19 +72,31 @@ class Session:
 
     # For users
 
-    def submit(self, *bodies: FlowRun | TaskRun | Proposal, urgent: bool = True) -> list[Ticket]:
+    def submit(self, *bodies: FlowRun | TaskRun | Proposal, urgent: bool = True, blocking: bool = True) -> list[Ticket]:
         """Send frames in this order, in one message where they fit; gives a ticket for each.
 
         Frames that are not `urgent`, because nobody waits for their answer, may be held back for 2 ms: the next ones
         then share their message, and their transaction.
         A body must not be changed afterwards. Returns without waiting for the network, unless too much is unanswered:
-        then it waits until there is room again (but never in the session's thread, in callbacks of tickets that is).
+        then it waits until there is room again (but never in the session's thread, in callbacks of tickets that is,
+        nor if it is not `blocking`).
         Raises TypeError for anything that is no such message.
         """
-        core = self._core
-        if core.backlog >= core.window and not self._link.is_current_thread:
-            self._wait(lambda: core.backlog < core.window or core.error is not None, None)
+        if blocking and not self.has_room and not self._link.is_current_thread:
+            self._wait(lambda: self.has_room, None)
         return self._submit(bodies, urgent)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether `submit` would not wait."""
+        core = self._core
+        return core.backlog < core.window or core.error is not None
+
+    def call_when_room(self, callback: Callable[[], object]) -> None:
+        """Have `callback` called, in any thread, when there may be room again: at once if there is. It must be quick,
+        and look for itself."""
+        self._room_callbacks.append(callback)
+        self._tell_of_room()
 
     @property
     def session_id(self) -> str:
@@ -311,7 +325,16 @@ class Session:
             finally:
                 self._watchers -= 1
 
+    def _tell_of_room(self) -> None:
+        while self._room_callbacks and self.has_room:
+            try:
+                callback = self._room_callbacks.popleft()
+            except IndexError:  # another thread was faster
+                return
+            callback()
+
     def _notify(self) -> None:
+        self._tell_of_room()
         if self._watchers:
             with self._lock:
                 self._changed.notify_all()
