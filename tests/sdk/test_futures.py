@@ -11,7 +11,14 @@ import pytest
 from antiphon import flow, task
 from antiphon.exceptions import CancelledRun, FailedRun
 from antiphon.future_protocol import is_future
-from antiphon.futures import AntiphonFuture, AntiphonFutureList, as_completed, resolve_futures_to_results, wait
+from antiphon.futures import (
+    AntiphonFuture,
+    AntiphonFutureList,
+    as_completed,
+    resolve_futures_to_results,
+    resolve_futures_to_states,
+    wait,
+)
 from antiphon.states import Cancelled, State
 from antiphon.task_runners import ThreadPoolTaskRunner
 from kinds import Kind
@@ -164,6 +171,8 @@ def test_results_in_place_of_futures(stored: Stored) -> None:
         assert resolve_futures_to_results(7) == 7
         with pytest.raises(ValueError, match="bad"):
             resolve_futures_to_results([bad])
+        ended = resolve_futures_to_states([good, (bad, 3)])
+        assert (ended[0].name, ended[1][0].name, ended[1][1]) == ("Completed", "Failed", 3)
 
     around()
 

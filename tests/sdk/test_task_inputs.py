@@ -32,7 +32,7 @@ def test_wait_for_in_a_call(kind: Kind, stored: Stored) -> None:
     @kind.flow()
     def around() -> Any:
         value = yield decorated(1, wait_for=[good.submit(1)])
-        refused = yield decorated(1, wait_for=[bad.submit()], return_state=True)
+        refused = yield decorated(1, wait_for=bad.submit(), return_state=True)
         allowed = yield decorated(1, wait_for=[allow_failure(bad.submit())])
         return value, refused.name, allowed
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from antiphon import Task, flow, runtime, task
+from antiphon import Task, flow, runtime, tags, task
 from antiphon.annotations import NotSet
 from antiphon.exceptions import (
     CancelledRun,
@@ -79,6 +79,12 @@ def test_half_a_surrogate_pair_is_written_as_an_escape(stored: Stored) -> None:
 def test_the_longest_name(stored: Stored) -> None:
     state = task(name="n" * 500)(add)(1, 2, return_state=True)
     assert len(stored.task_run(state.state_details.task_run_id or "").name) == 500
+
+
+def test_too_many_tags_in_all(stored: Stored) -> None:
+    tagged = task(tags=[f"t{number}" for number in range(60)])(add)
+    with tags(*(f"c{number}" for number in range(41))), pytest.raises(ValueError, match="at most 100 tags, not 101"):
+        tagged(1)
 
 
 def test_decorators_can_be_stacked(stored: Stored) -> None:

@@ -45,7 +45,8 @@ def find_futures(value: Any) -> list[FutureLike]:
     return [each for each in find_upstream(value) if is_future(each)]
 
 
-def _is_upstream(value: object) -> TypeGuard[Upstream]:
+def is_upstream(value: object) -> TypeGuard[Upstream]:
+    """Whether a value stands for a run."""
     return isinstance(value, State) or is_future(value)
 
 
@@ -82,13 +83,13 @@ def _scan(root: Any, found: list[Upstream]) -> bool:
         seen[id(value)] = value
         if isinstance(value, BaseAnnotation):
             annotated = True
-            if not isinstance(value, quote) and (not isinstance(value, opaque) or _is_upstream(value.value)):
+            if not isinstance(value, quote) and (not isinstance(value, opaque) or is_upstream(value.value)):
                 waiting.append(value.value)
             continue
         parts = _parts(value)
         if parts is not None:
             waiting.extend(reversed(parts))
-        elif _is_upstream(value):
+        elif is_upstream(value):
             found.append(value)
     return annotated
 
@@ -142,7 +143,7 @@ class _Resolution:
             return self._annotation(value, failure_allowed)
         parts = _parts(value)
         if parts is None:
-            if not _is_upstream(value):
+            if not is_upstream(value):
                 return value
             return self._on_allow_failure(value) if failure_allowed else self._resolver(value)
         built = [self.visit(part, failure_allowed) for part in parts]
@@ -152,7 +153,7 @@ class _Resolution:
 
     def _annotation(self, value: BaseAnnotation[Any], failure_allowed: bool) -> Any:
         inner = value.value
-        if isinstance(value, quote) or (isinstance(value, opaque) and not _is_upstream(inner)):
+        if isinstance(value, quote) or (isinstance(value, opaque) and not is_upstream(inner)):
             return inner if self._unwrap else value
         built = self.visit(inner, failure_allowed or isinstance(value, allow_failure))
         if self._unwrap:

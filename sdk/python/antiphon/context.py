@@ -2,6 +2,7 @@
 and coroutines started with a copied context see it too."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from antiphon.exceptions import MissingContextError
-from antiphon.option_checks import checked_tags
+from antiphon.option_checks import all_tags, checked_tags
 
 _flow_run: ContextVar["FlowRunContext | None"] = ContextVar("antiphon_flow_run", default=None)
 _task_run: ContextVar["TaskRunContext | None"] = ContextVar("antiphon_task_run", default=None)
@@ -51,6 +52,7 @@ class FlowRunContext:
     root_flow_run_id: str | None = None
     log_prints: bool = False
     persist_result: bool | None = None
+    process: int = field(default_factory=os.getpid)
     #: Task key -> counts its runs in this attempt.
     dynamic_keys: dict[str, Iterator[int]] = field(default_factory=dict)
     #: Futures of what was submitted and has not ended; the run waits for them at its end.
@@ -65,6 +67,13 @@ class FlowRunContext:
     def get(cls) -> "FlowRunContext | None":
         """Return the flow run that the calling code is part of, or None."""
         return _flow_run.get()
+
+    @classmethod
+    def around(cls) -> "FlowRunContext | None":
+        """Return the flow run that a run made here is part of. That is none in a forked child: its runs are its own,
+        since a run does not go on in two processes."""
+        context = _flow_run.get()
+        return context if context is not None and context.process == os.getpid() else None
 
     def next_key(self, task_key: str) -> int:
         """Return a number that no other call of this task has in this attempt, whatever thread it comes from."""
@@ -108,12 +117,20 @@ class TaskRunContext:
     tags: frozenset[str] = frozenset()
     log_prints: bool = False
     persist_result: bool | None = None
+    process: int = field(default_factory=os.getpid)
     _token: Token["TaskRunContext | None"] | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def get(cls) -> "TaskRunContext | None":
         """Return the task run that the calling code is part of, or None."""
         return _task_run.get()
+
+    @classmethod
+    def around(cls) -> "TaskRunContext | None":
+        """Return the task run that a run made here is part of. That is none in a forked child: its runs are its own,
+        since a run does not go on in two processes."""
+        context = _task_run.get()
+        return context if context is not None and context.process == os.getpid() else None
 
     def __enter__(self) -> Self:
         if self._token is not None:
@@ -151,7 +168,7 @@ def tags(*new_tags: str) -> Iterator[set[str]]:
 
     Raises TypeError where a tag is not text, ValueError where the contract forbids it, or where there are too many.
     """
-    token = _tags.set(checked_tags({*_tags.get(), *checked_tags(new_tags)}))
+    token = _tags.set(frozenset(all_tags(_tags.get(), checked_tags(new_tags))))
     try:
         yield set(_tags.get())
     finally:

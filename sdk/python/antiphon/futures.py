@@ -22,6 +22,7 @@ __all__ = [
     "DoneAndNotDoneFutures",
     "as_completed",
     "resolve_futures_to_results",
+    "resolve_futures_to_states",
     "wait",
 ]
 
@@ -192,3 +193,15 @@ def resolve_futures_to_results(value: Any) -> Any:
         return each if isinstance(each, State) else each.result()
 
     return resolve(value, result)
+
+
+def resolve_futures_to_states(value: Any) -> Any:
+    """Wait for the futures in the value, and return it with their final states in their places."""
+
+    def state(each: Upstream) -> State:
+        if isinstance(each, State):
+            return each
+        each.wait()
+        return each.state
+
+    return resolve(value, state)

@@ -95,6 +95,15 @@ def checked_tags(tags: Iterable[str] | None) -> frozenset[str]:
         if not 0 < len(tag) <= MAX_TAG_LENGTH:
             raise ValueError(f"A tag has 1 to {MAX_TAG_LENGTH} characters: {tag[:40]!r} has {len(tag)}.")
     checked = frozenset(encodable(tag) for tag in given)
-    if len(checked) > MAX_TAGS:
-        raise ValueError(f"A run has at most {MAX_TAGS} tags, not {len(checked)}.")
-    return checked
+    return _few_enough(checked)
+
+
+def all_tags(*given: Iterable[str]) -> list[str]:
+    """Return the tags of a run from all that give it some, each checked before. Raises ValueError for too many."""
+    return sorted(_few_enough(frozenset().union(*given)))
+
+
+def _few_enough(tags: frozenset[str]) -> frozenset[str]:
+    if len(tags) > MAX_TAGS:
+        raise ValueError(f"A run has at most {MAX_TAGS} tags, not {len(tags)}.")
+    return tags

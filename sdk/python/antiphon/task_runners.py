@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from antiphon.context import FlowRunContext
 from antiphon.engine.run_task import announce, prepare, run_in_thread, withdraw
+from antiphon.engine.upstream import listed
 from antiphon.futures import AntiphonFuture, AntiphonFutureList
 from antiphon.mapping import mapped_parameters
 from antiphon.settings import get_current_settings
@@ -47,7 +48,7 @@ class TaskRunner(ABC):
             withdraw(call, announced, error)
             raise
         future: AntiphonFuture[Any] = AntiphonFuture(call.run.id, running)
-        flow = FlowRunContext.get()
+        flow = FlowRunContext.around()
         if flow is not None:
             flow.submitted.add(future)
             # One that has ended may be as large as its result is.
@@ -61,7 +62,7 @@ class TaskRunner(ABC):
 
         Raises MappingLengthMismatch where they differ in length, MappingMissingIterable where there is none.
         """
-        waited = list(wait_for or ())
+        waited = listed(wait_for)
         return AntiphonFutureList(self.submit(task, each, waited) for each in mapped_parameters(task.fn, parameters))
 
     @abstractmethod

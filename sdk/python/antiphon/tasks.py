@@ -264,7 +264,7 @@ async def _aresult(
 
 
 def _runner(verb: str) -> Any:
-    flow = FlowRunContext.get()
+    flow = FlowRunContext.around()
     if flow is None or flow.task_runner is None:
         raise RuntimeError(
             f"`{verb}` works inside a flow only: the flow's task runner runs the task. Call the task directly to run "

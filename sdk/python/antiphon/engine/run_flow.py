@@ -1,7 +1,7 @@
 """From a call of a flow to its run: ids, names, frames, and the driver that fits."""
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from antiphon.context import FlowRunContext, current_tags
@@ -11,16 +11,17 @@ from antiphon.engine.flow_life import FlowCall, flow_life
 from antiphon.engine.retry_policies import retry_policy
 from antiphon.engine.scopes import RunScope, raise_if_stopped, scope_around
 from antiphon.engine.termination import ended_by_sigterm
-from antiphon.engine.upstream import inputs, plain, upstream_in
+from antiphon.engine.upstream import inputs, listed, plain, upstream_in
 from antiphon.exceptions import AntiphonException, ParameterTypeError, SerializationError, UpstreamTaskError
 from antiphon.ids import new_id
 from antiphon.logging import setup_logging
 from antiphon.naming import generate_run_name, task_run_name
+from antiphon.option_checks import all_tags
 from antiphon.parameters import validate
 from antiphon.payloads import encode
 from antiphon.run_names import render_name
 from antiphon.runs import FlowRun
-from antiphon.session.registry import get_session
+from antiphon.session.registry import get_session, settle_in_child
 from antiphon.session.session import Session
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State
@@ -29,7 +30,7 @@ from antiphon.v1 import flow_run_pb2, task_run_pb2
 
 def _calling(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> Life:
     """An engine's part: gives the FlowCall, once what the flow builds on has ended."""
-    waited = list(wait_for or ())
+    waited = listed(wait_for)
     upstream = upstream_in(parameters, waited)
     try:
         if upstream:
@@ -50,14 +51,14 @@ def prepare(flow: Any, parameters: dict[str, Any], unfit: AntiphonException | No
             parameters = validate(flow.fn, parameters)
         except ParameterTypeError as error:
             unfit = error
-    around = FlowRunContext.get()
+    around = FlowRunContext.around()
     run_id = new_id()
     run = FlowRun(
         id=run_id,
         name=render_name(flow.flow_run_name if unfit is None else None, parameters, generate_run_name()),
         flow_name=flow.name,
         parameters=parameters,
-        tags=sorted({*current_tags(), *(around.tags if around is not None else ())}),
+        tags=all_tags(current_tags(), around.tags if around is not None else ()),
     )
     opening: tuple[Body, ...] = ()
     if around is not None:
@@ -138,7 +139,7 @@ MAX_SHOWN_PARAMETERS = 256 * 1024
 def run_flow(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> State:
     """Runs a sync flow in this thread. `wait_for` holds futures and states that must have completed before."""
     call: FlowCall = drive(_calling(flow, parameters, wait_for), _session())
-    with _watched(call):
+    with _as_root(call):
         state: State = drive(flow_life(call), call.session)
     raise_if_stopped(call.parent_scope)
     return state
@@ -147,17 +148,25 @@ def run_flow(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | No
 async def arun_flow(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> State:
     """Runs an async flow on the running loop."""
     call: FlowCall = await adrive(_calling(flow, parameters, wait_for), _session())
-    with _watched(call):
+    with _as_root(call):
         state: State = await adrive(flow_life(call), call.session)
     raise_if_stopped(call.parent_scope)
     return state
 
 
-def _watched(call: FlowCall) -> AbstractContextManager[None]:
-    is_root = call.context.parent_flow_run_id is None
-    return ended_by_sigterm(call.scope) if is_root else nullcontext()
+@contextmanager
+def _as_root(call: FlowCall) -> Iterator[None]:
+    """Around the life of a run; only a root run has a process to answer for."""
+    if call.context.parent_flow_run_id is not None:
+        yield
+        return
+    with ended_by_sigterm(call.scope):
+        try:
+            yield
+        finally:
+            settle_in_child()
 
 
 def _session() -> Session:
-    around = FlowRunContext.get()
+    around = FlowRunContext.around()
     return around.session if around is not None else get_session()

@@ -13,12 +13,13 @@ from antiphon.engine.retry_policies import retry_policy
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope, raise_if_stopped, scope_around
 from antiphon.engine.task_life import TaskCall, task_life
-from antiphon.engine.upstream import task_run_ids, upstream_in
+from antiphon.engine.upstream import listed, task_run_ids, upstream_in
 from antiphon.exception_payloads import format_exception
 from antiphon.exceptions import RunCancelled
 from antiphon.ids import new_id
 from antiphon.logging import setup_logging
 from antiphon.naming import task_run_name
+from antiphon.option_checks import all_tags
 from antiphon.run_names import render_name
 from antiphon.runs import TaskRun
 from antiphon.session.registry import get_session
@@ -29,10 +30,10 @@ from antiphon.v1 import task_run_pb2
 
 def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> TaskCall:
     """The call of `task` where the calling code stands: in a flow, in another task, or on its own."""
-    flow = FlowRunContext.get()
+    flow = FlowRunContext.around()
     if flow is None:
         setup_logging()
-    waited = list(wait_for or ())
+    waited = listed(wait_for)
     dynamic_key = _dynamic_key(task.task_key, flow)
     inputs_known = not upstream_in(parameters, ())
     reuse = Reuse(flow, task.task_key, dynamic_key) if flow is not None and flow.retries else None
@@ -67,7 +68,7 @@ def _run(
         task_key=task.task_key,
         dynamic_key=dynamic_key,
         flow_run_id=flow.flow_run_id if flow is not None else None,
-        tags=sorted({*task.tags, *current_tags(), *(flow.tags if flow is not None else ())}),
+        tags=all_tags(task.tags, current_tags(), flow.tags if flow is not None else ()),
     )
 
 

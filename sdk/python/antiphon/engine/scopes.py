@@ -88,7 +88,7 @@ class RunScope:
 
 def scope_around() -> RunScope | None:
     """That of the innermost run that the calling code is part of."""
-    run = TaskRunContext.get() or FlowRunContext.get()
+    run = TaskRunContext.around() or FlowRunContext.around()
     scope: RunScope | None = run.scope if run is not None else None
     return scope
 

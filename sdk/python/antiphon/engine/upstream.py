@@ -3,12 +3,19 @@
 from collections.abc import Iterable
 from typing import Any
 
-from antiphon.collections_visit import Upstream, find_upstream, resolve
+from antiphon.collections_visit import Upstream, find_upstream, is_upstream, resolve
 from antiphon.engine.effects import Await, Life
 from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import UpstreamTaskError
 from antiphon.future_protocol import is_future
 from antiphon.state_core import State
+
+
+def listed(wait_for: Any) -> list[Any]:
+    """What a run waits for, as it was given: many, one alone, or None."""
+    if wait_for is None:
+        return []
+    return [wait_for] if is_upstream(wait_for) else list(wait_for)
 
 
 def upstream_in(parameters: dict[str, Any], wait_for: Iterable[Any]) -> list[Upstream]:

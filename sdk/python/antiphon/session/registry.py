@@ -24,6 +24,8 @@ _lock = threading.Lock()
 #: By what the settings say of the server: its address, and the home of the embedded one.
 _sessions: dict[Server, Session] = {}
 _uploaders: dict[Server, LogUploader] = {}
+#: This process began as a fork of another one.
+_forked = False
 
 
 def get_session() -> Session:
@@ -77,14 +79,22 @@ def close_all() -> None:
         uploader.close(logs_deadline - time.monotonic())
 
 
-def is_child_of_multiprocessing() -> bool:
-    """Whether this process ends past `atexit`, or is killed when its pool has what it wants."""
+def settle_in_child() -> None:
+    """At the end of a root run: in a process that may end past `atexit`, or be killed as soon as its parent has what
+    it wants, wait in bounded time until the run's logs are stored."""
+    uploader = _uploaders.get(_server())
+    if uploader is not None and (_forked or _is_child_of_multiprocessing()):
+        uploader.flush(_LOGS_CLOSE_TIMEOUT)
+
+
+def _is_child_of_multiprocessing() -> bool:
     process = sys.modules.get("multiprocessing.process")  # not imported for those who have no use for it
     return process is not None and process.parent_process() is not None
 
 
 def _close_at_the_end() -> None:
-    if is_child_of_multiprocessing() and not _sessions and not _uploaders:
+    """Children of multiprocessing end past `atexit`."""
+    if _is_child_of_multiprocessing() and not _sessions and not _uploaders:
         sys.modules["multiprocessing.util"].Finalize(None, close_all, exitpriority=0)
 
 
@@ -101,8 +111,9 @@ def _describe_client() -> str:
 
 def _forget() -> None:
     """A forked child opens its own; those that it inherited are ended by `forking`."""
-    global _lock
+    global _lock, _forked
     _lock = threading.Lock()
+    _forked = True
     _sessions.clear()
     _uploaders.clear()
 
