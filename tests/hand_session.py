@@ -25,9 +25,11 @@ def proposal(run_id: str, type_: str, *, task: bool = False, **fields: Any) -> P
 class HandSession:
     """A control stream on which a test says every frame itself."""
 
-    def __init__(self, channel: Any, resume_token: str = "") -> None:
+    def __init__(self, channel: Any, resume_token: str = "", timeout: float | None = None) -> None:
         self._out: queue.SimpleQueue[session_service_pb2.AttachRequest | None] = queue.SimpleQueue()
-        self.call = session_service_pb2_grpc.SessionServiceStub(channel).Attach(iter(self._out.get, None))
+        self.call = session_service_pb2_grpc.SessionServiceStub(channel).Attach(
+            iter(self._out.get, None), timeout=timeout
+        )
         self.say(session_pb2.ClientFrame(hello=session_pb2.Hello(client="test", resume_token=resume_token)))
         self._in: list[session_pb2.ServerFrame] = []
         self.welcome = self.next("welcome").welcome

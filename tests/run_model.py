@@ -89,6 +89,10 @@ class ModelRun:
             wish = replace(wish, due=self.due)
         return Answer(ACCEPT, wish) if wish.force else self._in_time(wish, now)
 
+    def decide_again(self, wish: Wish, now: int) -> Answer:
+        """What waited does not undo an end that came meanwhile."""
+        return Answer(ABORT) if self.type in ENDS else self.decide(wish, now)
+
     def _in_time(self, wish: Wish, now: int) -> Answer:
         """Not before its time, again after a failure, and under the name that says so."""
         if wish.type == RUNNING and self.type in (SCHEDULED, PENDING) and self.due is not None and self.due > now:

@@ -53,7 +53,8 @@ class SessionServer(session_service_pb2_grpc.SessionServiceServicer):
         self.logs: dict[str, str] = {}
         self.batches: list[int] = []
         self.upload_cuts = 0
-        self.poison = ""
+        #: A line that is refused.
+        self.poison: str | None = None
         self._server: Any = None
 
     def __enter__(self) -> "SessionServer":
@@ -163,15 +164,19 @@ class SessionServer(session_service_pb2_grpc.SessionServiceServicer):
             with self.changed:
                 if self.mute:
                     self.changed.wait_for(lambda: not self.mute)
-                if self.poison and any(log.message == self.poison for log in request.logs):
-                    context.abort_with_status(rpc_status.to_status(make_status("INVALID_ARGUMENT", "LOG_INVALID")))
                 self.batches.append(len(request.logs))
-                self.logs.update((log.id, log.message) for log in request.logs)
+                good = [log for log in request.logs if log.message != self.poison]
+                self.logs.update((log.id, log.message) for log in good)
                 self.changed.notify_all()
                 if self.upload_cuts:
                     self.upload_cuts -= 1
                     context.abort_with_status(rpc_status.to_status(UNAVAILABLE))
-            yield session_service_pb2.UploadResponse(sequence=request.sequence)
+            bad = [index for index, log in enumerate(request.logs) if log not in good]
+            refused = [
+                session_service_pb2.RefusedLog(index=index, status=make_status("INVALID_ARGUMENT", "LOG_INVALID"))
+                for index in bad
+            ]
+            yield session_service_pb2.UploadResponse(sequence=request.sequence, refused=refused)
 
     def OpenSession(self, request: Any, context: Any) -> Any:
         raise NotImplementedError

@@ -18,6 +18,8 @@ from antiphon_server.server import Server, Settings
 logger = logging.getLogger("antiphon_server")
 
 EXIT_FAILED, EXIT_TAKEN = 1, 3
+#: Seconds after which a server that nobody calls looks again whether the sessions that it knows have ended.
+LOOK_AGAIN = 1.0
 
 
 def _seconds(text: str) -> float:
@@ -109,14 +111,26 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
 
 
 async def leave_when_idle(server: Server, timeout: float) -> None:
-    """Returns once no call was under way for `timeout` seconds."""
+    """Returns once no call was under way for `timeout` seconds, and no session is left that could be lost."""
     activity = server.activity
     while True:
         quiet = time.monotonic() - activity.quiet_since
-        if activity.calls == 0 and quiet >= timeout:
+        if activity.calls or quiet < timeout:
+            await asyncio.sleep(timeout if activity.calls else timeout - quiet)
+        elif await _may_leave(server):
             logger.info("nobody needed this server for %g s", timeout)
             return
-        await asyncio.sleep(timeout if activity.calls else timeout - quiet)
+        else:
+            await asyncio.sleep(LOOK_AGAIN)
+
+
+async def _may_leave(server: Server) -> bool:
+    """Whether nobody's runs are left behind: those of a process that was killed are found CRASHED only by a server."""
+    try:
+        return not await server.has_active_sessions() and server.activity.calls == 0
+    except AntiphonError as error:
+        logger.warning("this server stays, it cannot tell whether it is needed: %s", error)
+        return False
 
 
 def tune() -> None:

@@ -35,13 +35,13 @@ from antiphon_server.application.core import Core
 from antiphon_server.application.operations import FinalVerdict
 from antiphon_server.application.page_tokens import PageTokens
 from antiphon_server.application.queries import Queries
-from antiphon_server.application.sessions import ForgiveDowntime
+from antiphon_server.application.sessions import ForgiveDowntime, HasActiveSessions
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.domain.errors import Unavailable
 from antiphon_server.rpc.admin_servicer import AdminServicer
 from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
 from antiphon_server.rpc.flow_servicer import FlowServicer
-from antiphon_server.rpc.frames import verdict_frame
+from antiphon_server.rpc.frames import answer_frame
 from antiphon_server.rpc.interceptors import (
     Activity,
     DeadlineInterceptor,
@@ -89,7 +89,7 @@ OPTIONS = (
     # One address, one server: a second process must not share the port unnoticed.
     ("grpc.so_reuseport", 0),
     # Clients that ask every 10 s whether the line is alive are welcome.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
 
@@ -156,9 +156,13 @@ class Server:
         await self._grpc.start()
         for service in ("", *SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
-        self.sweeper = Sweeper(self.core, interval=settings.session_ttl / 6)
+        self.sweeper = Sweeper(self.core, interval=settings.session_ttl / 6, ttl=self._ttl)
         self._background.append(asyncio.create_task(self.sweeper.run()))
         logger.info("listening on %s, database %s", ", ".join(self.addresses), settings.database)
+
+    async def has_active_sessions(self) -> bool:
+        active: bool = await self.core.run(HasActiveSessions())
+        return active
 
     def _bind(self, address: str) -> str:
         path = Path(address.removeprefix("unix:")) if address.startswith("unix:") else None
@@ -219,7 +223,7 @@ class Server:
         return module.reader_engine(self._settings.database)
 
     def _push_verdict(self, final: FinalVerdict) -> None:
-        self.hub.push(final.session_id, verdict_frame(final.sequence, final.verdict))
+        self.hub.push(final.session_id, answer_frame(final.sequence, final.answer))
 
     def _restore_waits(self) -> None:
         with self._engine.begin() as connection:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, event, insert
 
 from antiphon_server.storage import tables
 from antiphon_server.storage.database import writer_engine
@@ -100,6 +100,15 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def uuid() -> Callable[[int], str]:
     """Makes the UUID of a number; they sort as the numbers do."""
     return lambda number: f"01890a5d-ac96-774b-bcce-{number:012x}"
+
+
+@pytest.fixture
+def statements(database: Database) -> Iterator[list[str]]:
+    """The SQL that the driver gets."""
+    seen: list[str] = []
+    event.listen(database.engine, "connect", lambda raw, _: raw.set_trace_callback(seen.append))
+    database.engine.dispose()
+    yield seen
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import grpc
 import pytest
 
-from antiphon.v1 import admin_service_pb2, admin_service_pb2_grpc
+from antiphon.v1 import admin_service_pb2, admin_service_pb2_grpc, session_pb2
 from hand_session import HandSession
 from server_process import ServerProcess
 
@@ -211,8 +212,23 @@ def test_it_stays_while_somebody_is_attached(start: Start) -> None:
             server.process.wait(1)
         run = session.create_flow_run()
         assert session.propose(run, "RUNNING").state.name == "Running"
+        session.say(session_pb2.ClientFrame(goodbye=session_pb2.Goodbye()))
+        with pytest.raises(grpc.RpcError):
+            session.next("welcome")
+    assert server.wait() == 0
+
+
+def test_it_stays_until_the_runs_of_who_was_killed_are_crashed(start: Start, tmp_path: Path) -> None:
+    server = start("--idle-timeout", "0.2", "--session-ttl", "2").serving()
+    with server.channel() as channel:
+        session = HandSession(channel)
+        run = session.create_flow_run()
+        assert session.propose(run, "RUNNING").state.name == "Running"
         session.cut()
     assert server.wait() == 0
+    assert "nobody needed this server" in server.output()
+    with closing(sqlite3.connect(tmp_path / "antiphon.db")) as database:
+        assert database.execute("SELECT state_name FROM flow_runs").fetchall() == [("Crashed",)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

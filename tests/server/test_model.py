@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from antiphon.v1 import session_pb2
 from antiphon.v1.transition_pb2 import Proposal
 from antiphon.v1.transition_service_pb2 import ProposeTransitionRequest
+from antiphon_server.application.sessions import ExpireSessions
 from effort import examples
 from hand_session import HandSession, new_id
 from in_writer import in_writer
@@ -157,10 +158,11 @@ class Machine(RuleBasedStateMachine):
     def create_another_under_the_same_id(self, id: str) -> None:
         run = self.model.get(id)
         if run is not None:
-            kind = "TaskRun" if run.task else "FlowRun"
-            body = {"id": id, "taskKey": "other"} if run.task else {"id": id, "flowName": "other"}
-            refusal = self.world.refused(f"Create{kind}", {f"{kind[0].lower()}{kind[1:]}": body})
-            assert refusal.reason in ("FLOW_RUN_EXISTS", "TASK_RUN_EXISTS")
+            there = "TASK_RUN_EXISTS" if run.task else "FLOW_RUN_EXISTS"
+            bodies = {"FlowRun": {"id": id, "flowName": "other"}, "TaskRun": {"id": id, "taskKey": "other"}}
+            for kind, body in bodies.items():
+                refusal = self.world.refused(f"Create{kind}", {f"{kind[0].lower()}{kind[1:]}": body})
+                assert refusal.reason == there
 
     @rule(id=runs, stale=st.booleans())
     def edit(self, id: str, stale: bool) -> None:
@@ -185,6 +187,10 @@ class Machine(RuleBasedStateMachine):
         self.world.call("DeleteTaskRun" if run.task else "DeleteFlowRun", {"id": id})
         for gone in [run, *(each for each in self.model.values() if each.around is run)]:
             self._tell(gone.holder, "revoke_run", gone.id)
+            for said in self.waiting:
+                if said.run is gone and said.speaker is not None:
+                    reason = refusal_in(said.speaker.hand.answer(said.sequence)).reason
+                    assert reason == ("TASK_RUN_NOT_FOUND" if gone.task else "FLOW_RUN_NOT_FOUND")
             self.waiting = [said for said in self.waiting if said.run is not gone]
             del self.model[gone.id]
         self._settle()
@@ -319,7 +325,7 @@ class Machine(RuleBasedStateMachine):
         self.server.clock.advance(TTL + 1)
         for number in {0, 1} - silent:
             self._commands(self.speakers[number].hand)
-        lost = self.server.run(self.server.server.sweeper.sweep)
+        lost = self.server.run(lambda: self.server.server.core.run(ExpireSessions(self.now)))
         gone = {self.speakers[number].id for number in silent}
         assert gone <= set(lost)
         assert not {speaker.id for speaker in self.speakers} - gone & set(lost)
@@ -411,7 +417,7 @@ class Machine(RuleBasedStateMachine):
             mine = [said for said in self.waiting if said.run is run]
             self.waiting = [said for said in self.waiting if said.run is not run]
             for said in mine:
-                said.answer = run.decide(said.wish, self.now)
+                said.answer = run.decide_again(said.wish, self.now)
                 if said.answer.kind == WAIT:
                     self.waiting.append(said)
                 elif said.answer.state is not None:

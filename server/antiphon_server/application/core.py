@@ -51,6 +51,11 @@ class Core:
         """The same with a callback, which gets the answer or the exception, in the loop."""
         self._writer.submit(operation, done)
 
+    @property
+    def faults(self) -> int:
+        """How many transactions could not be written, by the disk's fault. What they would have said was not heard."""
+        return self._writer.faults
+
     async def settle(self) -> None:
         """Returns once the listeners have heard of every commit made until now."""
         await self.run(_Nothing())

@@ -6,11 +6,13 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from antiphon_server.domain.errors import AlreadyExists, NotFound
+from antiphon_server.domain.errors import AlreadyExists, not_found
 from antiphon_server.domain.model import RetryPolicy, Run, RunKind
 from antiphon_server.storage import tables
 from antiphon_server.storage.records import encode_retry_policy
 from antiphon_server.storage.working_set import Needs, WorkingSet
+
+OTHER_KIND = {RunKind.FLOW_RUN: RunKind.TASK_RUN, RunKind.TASK_RUN: RunKind.FLOW_RUN}
 
 
 @dataclass(slots=True)
@@ -48,16 +50,23 @@ def _run(new: NewRun, kind: RunKind, now: int) -> Run:
 
 
 def _is_replay(working_set: WorkingSet, new: NewRun, kind: RunKind) -> bool:
-    """Whether this very run is there already; raises AlreadyExists where another one has its id."""
+    """Whether this very run is there already; raises AlreadyExists where another one, of either kind, has its id."""
     run = working_set.run(kind, new.id)
-    if run is None:
-        return False
-    if run.create_digest != new.digest:
-        word = "flow run" if kind is RunKind.FLOW_RUN else "task run"
+    if run is not None and run.create_digest == new.digest:
+        return True
+    # States are found by the id of their run alone, so no two runs may share one.
+    other = run or working_set.run(OTHER_KIND[kind], new.id)
+    if other is not None:
         raise AlreadyExists(
-            f"{kind.name}_EXISTS", f"there is a {word} {new.id} already and it is another one; make a new id (UUIDv7)"
+            f"{other.kind.name}_EXISTS",
+            f"there is a {other.kind.noun} {new.id} already and it is another one; make a new id (UUIDv7)",
         )
-    return True
+    return False
+
+
+def _needs_of(new: NewRun, needs: Needs) -> None:
+    needs.flow_runs.add(new.id)
+    needs.task_runs.add(new.id)
 
 
 @dataclass(slots=True)
@@ -75,7 +84,7 @@ class CreateFlowRun:
     parent_task_run_id: str | None
 
     def needs(self, needs: Needs) -> None:
-        needs.flow_runs.add(self.new.id)
+        _needs_of(self.new, needs)
         if self.flow_name:
             needs.flow_names.add(self.flow_name)
         if self.parent_task_run_id is not None:
@@ -86,7 +95,7 @@ class CreateFlowRun:
             return self.new.id
         parent = self.parent_task_run_id
         if parent is not None and working_set.run(RunKind.TASK_RUN, parent) is None:
-            raise NotFound("TASK_RUN_NOT_FOUND", f"there is no task run {parent} to be the parent of this run")
+            raise not_found(RunKind.TASK_RUN.noun, parent, "it cannot be the parent of this run")
         flow_id, flow_name = self._flow(working_set)
         if self.idempotency_key is not None:
             used = self._run_with_key(working_set, flow_id, self.idempotency_key)
@@ -120,7 +129,7 @@ class CreateFlowRun:
             working_set.flush()
             found = working_set.connection.execute(flows.select().where(flows.c.id == self.flow_id)).one_or_none()
             if found is None:
-                raise NotFound("FLOW_NOT_FOUND", f"there is no flow {self.flow_id}; give a flow_name to register one")
+                raise not_found("flow", self.flow_id, "give a flow_name to register one")
             return found.id, found.name
         known = working_set.flow_ids.get(self.flow_name)
         if known is not None:
@@ -148,7 +157,7 @@ class CreateTaskRun:
     upstream_task_run_ids: list[str]
 
     def needs(self, needs: Needs) -> None:
-        needs.task_runs.add(self.new.id)
+        _needs_of(self.new, needs)
         if self.flow_run_id is not None:
             needs.flow_runs.add(self.flow_run_id)
 
@@ -156,7 +165,7 @@ class CreateTaskRun:
         if _is_replay(working_set, self.new, RunKind.TASK_RUN):
             return self.new.id
         if self.flow_run_id is not None and working_set.run(RunKind.FLOW_RUN, self.flow_run_id) is None:
-            raise NotFound("FLOW_RUN_NOT_FOUND", f"there is no flow run {self.flow_run_id} to hold this task run")
+            raise not_found(RunKind.FLOW_RUN.noun, self.flow_run_id, "it cannot hold this task run")
         run = _run(self.new, RunKind.TASK_RUN, working_set.now)
         run.flow_run_id = self.flow_run_id
         fixed = _fixed(self.new, working_set.now)

@@ -5,30 +5,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, select
-from uuid_utils import uuid7
+from sqlalchemy import Table, select
 
-from antiphon_server.domain.decision import Tell
-from antiphon_server.domain.errors import Aborted, NotFound
+from antiphon_server.application import transitions
+from antiphon_server.domain.decision import Tell, TellHolder
+from antiphon_server.domain.errors import Aborted, not_found
 from antiphon_server.domain.model import RunKind
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
-#: What may be edited: its table, and the reason given where it is not there.
-EDITABLE: dict[str, tuple[Table, str]] = {
-    "flow": (tables.flows, "FLOW_NOT_FOUND"),
-    "flow run": (tables.flow_runs, "FLOW_RUN_NOT_FOUND"),
-    "task run": (tables.task_runs, "TASK_RUN_NOT_FOUND"),
-}
+KINDS = {kind.noun: kind for kind in RunKind}
+#: What may be edited, and its table.
+EDITABLE = {"flow": tables.flows, **{noun: tables.RUNS[kind] for noun, kind in KINDS.items()}}
+#: Ids in one statement.
+MAX_IDS = 500
 
 
 def _find(working_set: WorkingSet, what: str, id: str, etag: str) -> tuple[Table, Any]:
     """The row as it is. Raises NotFound, or Aborted (ETAG_MISMATCH) for a stale etag."""
     working_set.flush()
-    table, reason = EDITABLE[what]
+    table = EDITABLE[what]
     row = working_set.connection.execute(table.select().where(table.c.id == id)).one_or_none()
     if row is None:
-        raise NotFound(reason, f"there is no {what} {id}; it was never created, or it was deleted")
+        raise not_found(what, id)
     if etag and etag != str(row.version):
         raise Aborted(
             "ETAG_MISMATCH",
@@ -55,8 +54,8 @@ class Edit:
             .where(table.c.id == self.id)
             .values(**self.values, update_time=working_set.now, version=row.version + 1)
         )
-        if self.what != "flow":
-            kind = RunKind.FLOW_RUN if self.what == "flow run" else RunKind.TASK_RUN
+        kind = KINDS.get(self.what)
+        if kind is not None:
             working_set.changes.runs[kind, self.id] = self.id if kind is RunKind.FLOW_RUN else row.flow_run_id
             working_set.reload(kind, [self.id])
 
@@ -73,53 +72,43 @@ class Delete:
 
     def apply(self, working_set: WorkingSet) -> None:
         _, row = _find(working_set, self.what, self.id, self.etag)
-        if self.what == "flow":
-            runs = _ids(working_set, tables.flow_runs, tables.flow_runs.c.flow_id == self.id)
-            self._flow_runs(working_set, runs)
-            working_set.connection.execute(tables.flows.delete().where(tables.flows.c.id == self.id))
-            working_set.flow_ids.pop(row.name, None)
-        elif self.what == "flow run":
-            self._flow_runs(working_set, [self.id])
-        else:
-            self._runs(working_set, tables.task_runs, tables.logs.c.task_run_id, [self.id])
-
-    def _flow_runs(self, working_set: WorkingSet, ids: Sequence[str]) -> None:
-        for id in ids:
-            inner = _ids(working_set, tables.task_runs, tables.task_runs.c.flow_run_id == id)
-            self._runs(working_set, tables.task_runs, tables.logs.c.task_run_id, inner)
-        self._runs(working_set, tables.flow_runs, tables.logs.c.flow_run_id, ids)
-
-    def _runs(self, working_set: WorkingSet, table: Table, log_key: ColumnElement[Any], ids: Sequence[str]) -> None:
-        connection = working_set.connection
-        field = "flow_run_id" if table is tables.flow_runs else "task_run_id"
-        kind = RunKind.FLOW_RUN if table is tables.flow_runs else RunKind.TASK_RUN
-        for id in ids:
-            holder = connection.execute(select(table.c.session_id).where(table.c.id == id)).scalar_one_or_none()
-            connection.execute(tables.transitions.delete().where(tables.transitions.c.run_id == id))
-            working_set.end_waits(tables.waits.c.run_id == id)
-            connection.execute(tables.logs.delete().where(log_key == id))
-            connection.execute(table.delete().where(table.c.id == id))
-            working_set.changes.runs[kind, id] = id if kind is RunKind.FLOW_RUN else None
-            if holder is not None:
-                working_set.add_command(
-                    {
-                        "id": str(uuid7()),
-                        "session_id": holder,
-                        "kind": Tell.REVOKE.value,
-                        "flow_run_id": None,
-                        "task_run_id": None,
-                        "reason": f"the {kind.value.replace('_', ' ')} was deleted",
-                        "stage": 0,
-                        "message": "",
-                        "create_time": working_set.now,
-                        field: id,
-                    }
-                )
-        working_set.reload(kind, ids)
+        kind = KINDS.get(self.what)
+        if kind is not None:
+            _delete_runs(working_set, kind, [self.id])
+            return
+        runs = tables.flow_runs
+        found = working_set.connection.execute(select(runs.c.id).where(runs.c.flow_id == self.id)).scalars()
+        _delete_runs(working_set, RunKind.FLOW_RUN, list(found))
+        working_set.connection.execute(tables.flows.delete().where(tables.flows.c.id == self.id))
+        working_set.flow_ids.pop(row.name, None)
 
 
-def _ids(working_set: WorkingSet, table: Table, where: ColumnElement[bool]) -> list[str]:
-    return list(working_set.connection.execute(select(table.c.id).where(where)).scalars())
+def _delete_runs(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> None:
+    for start in range(0, len(ids), MAX_IDS):
+        some = ids[start : start + MAX_IDS]
+        if kind is RunKind.FLOW_RUN:
+            inner = tables.task_runs
+            found = working_set.connection.execute(select(inner.c.id).where(inner.c.flow_run_id.in_(some))).scalars()
+            _delete_runs(working_set, RunKind.TASK_RUN, list(found))
+        _delete_some(working_set, kind, some)
+
+
+def _delete_some(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> None:
+    """Deletes runs and what belongs to them, with few statements however many they are."""
+    table, connection = tables.RUNS[kind], working_set.connection
+    held = select(table.c.id, table.c.session_id).where(table.c.id.in_(ids), table.c.session_id.is_not(None))
+    for id, holder in connection.execute(held).fetchall():
+        transitions.tell_holder(working_set, kind, id, TellHolder(holder, Tell.REVOKE, f"the {kind.noun} was deleted"))
+    for wait in working_set.end_waits(tables.waits.c.run_id.in_(ids)):
+        refused = (wait.session_id, wait.sequence, not_found(kind.noun, wait.run_id))
+        working_set.changes.refused_waits.append(refused)
+    of_run = tables.logs.c.flow_run_id if kind is RunKind.FLOW_RUN else tables.logs.c.task_run_id
+    connection.execute(tables.transitions.delete().where(tables.transitions.c.run_id.in_(ids)))
+    connection.execute(tables.logs.delete().where(of_run.in_(ids)))
+    connection.execute(table.delete().where(table.c.id.in_(ids)))
+    for id in ids:
+        working_set.changes.runs[kind, id] = id if kind is RunKind.FLOW_RUN else None
+    working_set.reload(kind, ids)
 
 
 def tags_column(tags: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from antiphon.v1 import transition_pb2
 from antiphon_server.application import transitions
 from antiphon_server.application.proposals import proposal_from
 from antiphon_server.application.verdicts import Verdict
-from antiphon_server.domain.errors import FailedPrecondition
+from antiphon_server.domain.errors import AntiphonError, FailedPrecondition
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.states import CANCELLING, DEFAULT_NAMES, TERMINAL, VerdictKind
 from antiphon_server.storage import tables
@@ -73,7 +73,7 @@ class FinalVerdict:
 
     session_id: str
     sequence: int
-    verdict: Verdict
+    answer: Verdict | AntiphonError
 
 
 @dataclass(slots=True)
@@ -94,18 +94,20 @@ class EndWait:
         row = working_set.connection.execute(waits.select().where(here)).one_or_none()
         if row is None:
             return None
-        answered = working_set.transition(self.transition_id) is not None
-        if not answered and working_set.run(self.run_kind, self.run_id) is not None:
-            message = transition_pb2.Proposal.FromString(row.proposal)
-            proposal = proposal_from(message, session_id=row.session_id, body=row.proposal)
-            operation = ProposeOnSession(proposal, row.sequence, row.proposal)
-            verdict = operation.apply(working_set)
-            if verdict.kind is VerdictKind.WAIT:
-                return None
+        if working_set.transition(self.transition_id) is not None:
             working_set.end_waits(here)
-            return FinalVerdict(row.session_id, row.sequence, verdict)
+            return None
+        message = transition_pb2.Proposal.FromString(row.proposal)
+        proposal = proposal_from(message, session_id=row.session_id, body=row.proposal)
+        answer: Verdict | AntiphonError
+        try:
+            answer = ProposeOnSession(proposal, row.sequence, row.proposal).apply(working_set)
+            if answer.kind is VerdictKind.WAIT:
+                return None
+        except AntiphonError as error:  # What can never be decided does not wait for ever.
+            answer = error
         working_set.end_waits(here)
-        return None
+        return FinalVerdict(row.session_id, row.sequence, answer)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from antiphon_server.application import listings
 from antiphon_server.application.listings import Listing
 from antiphon_server.application.page_tokens import PageTokens
-from antiphon_server.domain.errors import InvalidArgument, NotFound
+from antiphon_server.domain.errors import InvalidArgument, not_found
 from antiphon_server.domain.filter_tree import Check, Comparison, FilterNode, Kind
 from antiphon_server.domain.filters import parse_filter
 from antiphon_server.domain.model import RunKind
@@ -49,11 +49,11 @@ class Queries:
 
     async def flow_run(self, id: str) -> Record:
         """Raises NotFound (FLOW_RUN_NOT_FOUND)."""
-        return await self._get(FLOW_RUNS, id.lower(), "flow run")
+        return await self._get(FLOW_RUNS, id.lower(), RunKind.FLOW_RUN.noun)
 
     async def task_run(self, id: str) -> Record:
         """Raises NotFound (TASK_RUN_NOT_FOUND)."""
-        return await self._get(TASK_RUNS, id.lower(), "task run")
+        return await self._get(TASK_RUNS, id.lower(), RunKind.TASK_RUN.noun)
 
     async def page(self, listing: Listing, request: PageRequest) -> RecordPage:
         """One page.
@@ -71,18 +71,18 @@ class Queries:
         """
         run_id = run_id.lower()
         if kind is RunKind.FLOW_RUN:
-            listing, runs, noun = listings.FLOW_RUN_STATES, FLOW_RUNS, "flow run"
+            listing, runs = listings.FLOW_RUN_STATES, FLOW_RUNS
         else:
-            listing, runs, noun = listings.TASK_RUN_STATES, TASK_RUNS, "task run"
+            listing, runs = listings.TASK_RUN_STATES, TASK_RUNS
         if not await self._reader.exists(runs, run_id):
-            raise _not_found(noun, run_id)
+            raise not_found(kind.noun, run_id)
         condition = Comparison("run_id", Kind.UUID, Check.EQUAL, run_id)
         return await self._page(listing, condition, parse_order_by("", listing.order), request, run_id)
 
     async def _get(self, source: Source, id: str, noun: str) -> Record:
         row = await self._reader.get(source, id)
         if row is None:
-            raise _not_found(noun, id)
+            raise not_found(noun, id)
         return row
 
     async def _page(
@@ -108,8 +108,3 @@ def _limit(page_size: int) -> int:
             field="page_size",
         )
     return min(page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
-
-
-def _not_found(noun: str, id: str) -> NotFound:
-    reason = f"{noun.upper().replace(' ', '_')}_NOT_FOUND"
-    return NotFound(reason, f"there is no {noun} {id}; it was deleted or never created")

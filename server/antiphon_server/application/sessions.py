@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import exists, select
 from uuid_utils import uuid7
 
 from antiphon_server.application import transitions
@@ -15,6 +16,11 @@ from antiphon_server.domain.states import CANCELLED, CANCELLING, CRASHED, DEFAUL
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 from antiphon_server.storage.writer import Operation
+
+#: Microseconds for which a session that has ended can be looked at.
+KEPT = 7 * 24 * 3600 * 1_000_000
+#: Sessions that are forgotten in one transaction, so that no verdict waits long for it.
+MAX_FORGOTTEN = 200
 
 
 @dataclass(slots=True)
@@ -159,7 +165,10 @@ class ReadCommands:
 
 @dataclass(slots=True)
 class ExpireSessions:
-    """Gives up sessions that were not heard of for their TTL; the answer is their ids."""
+    """Gives up sessions that had not been heard of for their TTL at the time `at`; the answer is their ids."""
+
+    #: When it was asked for. Until its turn comes others may speak that are heard only behind it.
+    at: int
 
     def needs(self, needs: Needs) -> None: ...
 
@@ -169,14 +178,14 @@ class ExpireSessions:
         rows = working_set.connection.execute(
             sessions.select()
             .with_only_columns(sessions.c.id)
-            .where(sessions.c.status == SessionStatus.ACTIVE, sessions.c.expire_time < working_set.now)
+            .where(sessions.c.status == SessionStatus.ACTIVE, sessions.c.expire_time < self.at)
         ).scalars()
         silent = list(rows)
         working_set.load(Needs(sessions=set(silent)))
         lost = []
         for session_id in silent:
             session = working_set.sessions[session_id]
-            if session.expire_time < working_set.now:
+            if session.expire_time < self.at:
                 end_session(
                     working_set, session, SessionStatus.LOST, "the process that held the run was not heard of any more"
                 )
@@ -187,7 +196,7 @@ class ExpireSessions:
 
 @dataclass(slots=True)
 class ForgiveDowntime:
-    """At start: no session could be heard while there was no server, so each gets a full TTL from now."""
+    """No session could be heard while there was no server, or none that could write: each gets a full TTL from now."""
 
     ttl: int
 
@@ -201,6 +210,36 @@ class ForgiveDowntime:
             .where(sessions.c.status == SessionStatus.ACTIVE, sessions.c.expire_time < soonest)
             .values(expire_time=soonest)
         )
+
+
+@dataclass(slots=True)
+class HasActiveSessions:
+    """Whether any session may still speak, or has to be found lost."""
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> bool:
+        working_set.flush()
+        active = select(tables.sessions.c.id).where(tables.sessions.c.status == SessionStatus.ACTIVE).limit(1)
+        return working_set.connection.execute(active).one_or_none() is not None
+
+
+@dataclass(slots=True)
+class ForgetSessions:
+    """Forgets sessions that ended long ago and hold nothing. The answer says whether there may be more of them."""
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> bool:
+        working_set.flush()
+        sessions = tables.sessions
+        old = select(sessions.c.id).where(
+            sessions.c.status.in_([SessionStatus.CLOSED, SessionStatus.LOST]),
+            sessions.c.expire_time < working_set.now - KEPT,
+            *(~exists().where(table.c.session_id == sessions.c.id) for table in tables.RUNS.values()),
+        )
+        deleted = working_set.connection.execute(sessions.delete().where(sessions.c.id.in_(old.limit(MAX_FORGOTTEN))))
+        return deleted.rowcount == MAX_FORGOTTEN
 
 
 def _commands_of(working_set: WorkingSet, session_id: str) -> list[dict[str, Any]]:
@@ -229,13 +268,13 @@ def end_session(working_set: WorkingSet, session: Session, status: SessionStatus
     working_set.flush()
     working_set.end_waits(tables.waits.c.session_id == session.id)
     working_set.connection.execute(tables.commands.delete().where(tables.commands.c.session_id == session.id))
-    for kind, table in ((RunKind.FLOW_RUN, tables.flow_runs), (RunKind.TASK_RUN, tables.task_runs)):
+    for kind, table in tables.RUNS.items():
         held = set(
             working_set.connection.execute(
                 table.select().with_only_columns(table.c.id).where(table.c.session_id == session.id)
             ).scalars()
         )
-        working_set.load(Needs(flow_runs=held) if kind is RunKind.FLOW_RUN else Needs(task_runs=held))
+        working_set.load_runs(kind, held)
         for run_id in sorted(held):
             _end_run(working_set, kind, run_id, session.id, why)
         working_set.flush()

@@ -8,7 +8,7 @@ from antiphon_server.application.proposals import digest_of
 from antiphon_server.application.verdicts import Verdict, findings_of, from_decision, from_memory
 from antiphon_server.domain.bookkeeping import enter
 from antiphon_server.domain.decision import Decision, MirrorToParent, TellHolder
-from antiphon_server.domain.errors import AlreadyExists, NotFound
+from antiphon_server.domain.errors import AlreadyExists, not_found
 from antiphon_server.domain.model import Facts, Proposal, Run, RunKind, State, StateDetails
 from antiphon_server.domain.policy import decide
 from antiphon_server.domain.rules import POLICIES
@@ -27,20 +27,29 @@ def propose(working_set: WorkingSet, proposal: Proposal) -> Verdict:
 
     Raises NotFound for an unknown run, AlreadyExists (TRANSITION_ID_REUSED) for a known id with another body.
     """
-    known = working_set.transition(proposal.transition_id)
+    known = _known(working_set, proposal)
     if known is not None:
-        if known.run_id != proposal.run_id or known.digest != proposal.digest:
-            raise _reused(proposal)
         return from_memory(working_set, known)
-    waiting = working_set.waiting(proposal.transition_id)
-    if waiting is not None and digest_of(waiting) != proposal.digest:
-        raise _reused(proposal)
     run = find_run(working_set, proposal.kind, proposal.run_id)
-    facts = _facts(working_set, run)
+    facts = _facts(working_set, run, proposal)
     decision = decide(POLICIES[run.kind], facts, proposal, working_set.now)
     if decision.verdict is not VerdictKind.WAIT:
         _write(working_set, facts, proposal, decision)
     return from_decision(working_set, proposal.transition_id, run, decision)
+
+
+def _known(working_set: WorkingSet, proposal: Proposal) -> Transition | None:
+    """What was decided on this very proposal. Raises AlreadyExists (TRANSITION_ID_REUSED) where another one has its
+    id, decided or waiting."""
+    known = working_set.transition(proposal.transition_id)
+    if known is not None:
+        if known.run_id == proposal.run_id and known.digest == proposal.digest:
+            return known
+        raise _reused(proposal)
+    waiting = working_set.waiting(proposal.transition_id)
+    if waiting is not None and digest_of(waiting) != proposal.digest:
+        raise _reused(proposal)
+    return None
 
 
 def _reused(proposal: Proposal) -> AlreadyExists:
@@ -52,12 +61,12 @@ def _reused(proposal: Proposal) -> AlreadyExists:
 
 
 def explain(working_set: WorkingSet, proposal: Proposal) -> Verdict:
-    """The verdict that `propose` would give now, on copies, with nothing written."""
-    known = working_set.transition(proposal.transition_id)
+    """The verdict that `propose` would give now, on copies, with nothing written. Raises what that raises."""
+    known = _known(working_set, proposal)
     if known is not None:
         return from_memory(working_set, known)
     run = copy(find_run(working_set, proposal.kind, proposal.run_id))
-    decision = decide(POLICIES[run.kind], _facts(working_set, run), proposal, working_set.now)
+    decision = decide(POLICIES[run.kind], _facts(working_set, run, proposal), proposal, working_set.now)
     if decision.state is not None:
         enter(run, decision.state, working_set.now, session_id=proposal.session_id)
     return from_decision(working_set, proposal.transition_id, run, decision)
@@ -66,16 +75,13 @@ def explain(working_set: WorkingSet, proposal: Proposal) -> Verdict:
 def find_run(working_set: WorkingSet, kind: RunKind, run_id: str) -> Run:
     run = working_set.run(kind, run_id)
     if run is None:
-        word = "flow run" if kind is RunKind.FLOW_RUN else "task run"
-        raise NotFound(
-            f"{kind.name}_NOT_FOUND", f"there is no {word} {run_id}; it was never created, or it was deleted"
-        )
+        raise not_found(kind.noun, run_id)
     return run
 
 
-def _facts(working_set: WorkingSet, run: Run) -> Facts:
+def _facts(working_set: WorkingSet, run: Run, proposal: Proposal) -> Facts:
     around = working_set.run(RunKind.FLOW_RUN, run.flow_run_id) if run.flow_run_id is not None else None
-    return Facts(run, around)
+    return Facts(run, around, waited=working_set.waiting(proposal.transition_id) is not None)
 
 
 def _write(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: Decision) -> None:
@@ -107,20 +113,21 @@ def _write(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
     )
     for effect in decision.effects:
         if isinstance(effect, TellHolder):
-            _tell(working_set, run, effect)
+            tell_holder(working_set, run.kind, run.id, effect)
         elif state is not None:
             _mirror(working_set, run, effect, state)
 
 
-def _tell(working_set: WorkingSet, run: Run, effect: TellHolder) -> None:
-    flow = run.kind is RunKind.FLOW_RUN
+def tell_holder(working_set: WorkingSet, kind: RunKind, run_id: str, effect: TellHolder) -> None:
+    """Leaves a command for the session that holds, or held, the run."""
+    flow = kind is RunKind.FLOW_RUN
     working_set.add_command(
         {
             "id": str(uuid7()),
             "session_id": effect.session_id,
             "kind": effect.what.value,
-            "flow_run_id": run.id if flow else None,
-            "task_run_id": None if flow else run.id,
+            "flow_run_id": run_id if flow else None,
+            "task_run_id": None if flow else run_id,
             "reason": effect.reason,
             "stage": 0,
             "message": "",

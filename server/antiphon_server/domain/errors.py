@@ -42,6 +42,11 @@ class NotFound(AntiphonError):
     """What the request names is not there."""
 
 
+def not_found(noun: str, id: str, why: str = "it was never created, or it was deleted") -> NotFound:
+    """`noun` is what people call it, such as `flow run`; the reason follows from it."""
+    return NotFound(f"{noun.upper().replace(' ', '_')}_NOT_FOUND", f"there is no {noun} {id}; {why}")
+
+
 class AlreadyExists(AntiphonError):
     """What the request would create is there, or its id was used for something else."""
 

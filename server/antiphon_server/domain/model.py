@@ -16,6 +16,11 @@ class RunKind(StrEnum):
     FLOW_RUN = "flow_run"
     TASK_RUN = "task_run"
 
+    @property
+    def noun(self) -> str:
+        """As people call it."""
+        return self.value.replace("_", " ")
+
 
 @dataclass(slots=True)
 class StateDetails:
@@ -110,3 +115,5 @@ class Facts:
     run: Run
     #: The flow run around a task run, for rules that need it.
     flow_run: Run | None = None
+    #: Whether the proposal was told to WAIT before.
+    waited: bool = False

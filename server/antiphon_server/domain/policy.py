@@ -2,19 +2,12 @@
 
 from collections.abc import Set
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import Protocol
 
 from antiphon_server.domain.bookkeeping import holder_after
 from antiphon_server.domain.decision import Decision, Effect, Finding, MirrorToParent, Tell, TellHolder
 from antiphon_server.domain.model import Facts, Proposal, Run, RunKind, State
 from antiphon_server.domain.states import CANCELLING, Origin, StateType, VerdictKind
-
-
-class Need(Enum):
-    """Facts beyond the run itself that a rule asks for; they are loaded in bulk for a batch."""
-
-    FLOW_RUN = "the flow run around a task run"
 
 
 class Rule(Protocol):
@@ -26,8 +19,6 @@ class Rule(Protocol):
     def origins(self) -> Set[Origin]: ...
     @property
     def targets(self) -> Set[StateType]: ...
-    @property
-    def needs(self) -> Set[Need]: ...
     @property
     def forceable(self) -> bool:
         """Whether a forced proposal passes it by."""
@@ -46,7 +37,6 @@ class Policy:
     rules: tuple[Rule, ...]
     #: (from, to) -> the rules that watch this move, in order.
     watching: dict[tuple[Origin, StateType], tuple[Rule, ...]] = field(init=False, repr=False)
-    needs: frozenset[Need] = field(init=False)
 
     def __post_init__(self) -> None:
         watching = {
@@ -55,7 +45,6 @@ class Policy:
             for target in StateType
         }
         object.__setattr__(self, "watching", watching)
-        object.__setattr__(self, "needs", frozenset(need for rule in self.rules for need in rule.needs))
 
 
 def decide(policy: Policy, facts: Facts, proposal: Proposal, now: int) -> Decision:

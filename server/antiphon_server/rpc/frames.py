@@ -1,9 +1,8 @@
 """Frames of the session protocol: what a client's message asks for, and the answers to it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from antiphon.v1 import session_pb2
 from antiphon_server.application.core import Needs, Operation, WorkingSet
@@ -18,14 +17,11 @@ from antiphon_server.rpc.write_conversions import create_flow_run_from, create_t
 
 logger = logging.getLogger(__name__)
 
+NOT_DONE = frozenset({session_pb2.COMMAND_STAGE_REFUSED, session_pb2.COMMAND_STAGE_TOO_LATE})
 #: Stages after which a command is not sent again.
-FINAL_STAGES = frozenset(
-    {
-        session_pb2.COMMAND_STAGE_APPLIED,
-        session_pb2.COMMAND_STAGE_REFUSED,
-        session_pb2.COMMAND_STAGE_TOO_LATE,
-    }
-)
+FINAL_STAGES = NOT_DONE | {session_pb2.COMMAND_STAGE_APPLIED}
+#: Of states, in the answer to one ExchangeFrames: clients take 4 MiB unless they were told otherwise.
+MAX_DATA_BYTES = 2 * 1024 * 1024
 DURABLE = frozenset({"create_flow_run", "create_task_run", "proposal", "command_result"})
 
 
@@ -54,7 +50,7 @@ def read_message(frames: Sequence[session_pb2.ClientFrame], session_id: str, *, 
     """Sorts out a message; `valid` says that its field rules were checked already.
 
     Raises InvalidArgument (FRAME_INVALID) for what breaks the protocol itself: Hello in mid-stream, a durable frame
-    without a number, a frame of a kind that this server does not know.
+    without a number, a frame without a number of a kind that this server does not know.
     """
     message = Message()
     for index, frame in enumerate(frames):
@@ -70,12 +66,18 @@ def read_message(frames: Sequence[session_pb2.ClientFrame], session_id: str, *, 
         elif kind == "goodbye":
             message.goodbye = True
             logger.info("session %s says goodbye: %s", session_id, frame.goodbye.reason[:1000] or "no reason given")
+        elif kind is None and frame.sequence:
+            message.frames.append(Frame(frame.sequence, Refuse(_unknown("the frame has no body", index))))
         else:
             what = "Hello is the first frame of a stream and only that" if kind == "hello" else "the frame has no body"
-            raise InvalidArgument(
-                "FRAME_INVALID", f"{what}, or is of a kind that this server does not know", field=f"frames[{index}]"
-            )
+            raise _unknown(what, index)
     return message
+
+
+def _unknown(what: str, index: int) -> InvalidArgument:
+    return InvalidArgument(
+        "FRAME_INVALID", f"{what}, or is of a kind that this server does not know", field=f"frames[{index}]"
+    )
 
 
 def _operation(frame: session_pb2.ClientFrame, kind: str, session_id: str, valid: bool, index: int) -> Operation:
@@ -92,6 +94,10 @@ def _operation(frame: session_pb2.ClientFrame, kind: str, session_id: str, valid
         if kind == "create_flow_run":
             return create_flow_run_from(frame.create_flow_run, session_id)
         result = frame.command_result
+        if result.stage in NOT_DONE:
+            stage = session_pb2.CommandStage.Name(result.stage).removeprefix("COMMAND_STAGE_")
+            said = result.message[:1000] or "no reason given"
+            logger.info("session %s answers command %s with %s: %s", session_id, result.command_id, stage, said)
         return NoteCommandResult(
             session_id, result.command_id.lower(), result.stage, result.message, result.stage in FINAL_STAGES
         )
@@ -101,24 +107,30 @@ def _operation(frame: session_pb2.ClientFrame, kind: str, session_id: str, valid
 
 def answer_frames(spoken: Spoken) -> list[session_pb2.ServerFrame]:
     """Verdicts and refusals in order, then the Ack that covers them."""
-    frames = [frame for sequence, answer in spoken.answers if (frame := _answer(sequence, answer)) is not None]
+    frames = [answer_frame(*told) for told in spoken.answers if isinstance(told[1], (Verdict, AntiphonError))]
     if spoken.answers:
         last = max(sequence for sequence, _ in spoken.answers)
         frames.append(session_pb2.ServerFrame(ack=session_pb2.Ack(sequence=last)))
     return frames
 
 
-def _answer(sequence: int, answer: Any) -> session_pb2.ServerFrame | None:
-    if isinstance(answer, Verdict):
-        return verdict_frame(sequence, answer)
-    if isinstance(answer, AntiphonError):
-        return error_frame(sequence, answer)
-    return None
+def answer_frame(sequence: int, answer: Verdict | AntiphonError) -> session_pb2.ServerFrame:
+    return error_frame(sequence, answer) if isinstance(answer, AntiphonError) else _verdict_frame(sequence, answer)
+
+
+def leave_out_data(frames: Iterable[session_pb2.ServerFrame]) -> None:
+    """Takes the data from states in verdicts once it is too much for one answer; it can be read with the run."""
+    left = MAX_DATA_BYTES
+    for frame in frames:
+        if frame.verdict.verdict.state.HasField("data"):
+            left -= frame.verdict.verdict.state.data.ByteSize()
+            if left < 0:
+                frame.verdict.verdict.state.ClearField("data")
 
 
 def error_frame(sequence: int, error: AntiphonError) -> session_pb2.ServerFrame:
     return session_pb2.ServerFrame(error=session_pb2.FrameError(sequence=sequence, status=to_status(error)))
 
 
-def verdict_frame(sequence: int, verdict: Verdict) -> session_pb2.ServerFrame:
+def _verdict_frame(sequence: int, verdict: Verdict) -> session_pb2.ServerFrame:
     return session_pb2.ServerFrame(verdict=session_pb2.SequencedVerdict(sequence=sequence, verdict=verdict_to(verdict)))

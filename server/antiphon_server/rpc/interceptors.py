@@ -149,13 +149,13 @@ class DeadlineInterceptor(Interceptor):
 
 
 class ValidationInterceptor(Interceptor):
-    """Decodes requests and checks the contract's field rules. The control stream checks its frames one by one instead,
-    so that a wrong one does not end it.
+    """Decodes requests and checks the contract's field rules. Session streams check their frames and lines one by one
+    instead, so that a wrong one does not end them.
 
     Requests come this far as bytes, since the library would answer those that are no message with UNKNOWN.
     """
 
-    ITEMWISE = frozenset({"/antiphon.v1.SessionService/Attach", "/antiphon.v1.SessionService/ExchangeFrames"})
+    ITEMWISE = frozenset(f"/antiphon.v1.SessionService/{name}" for name in ("Attach", "ExchangeFrames", "Upload"))
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
         def read(data: bytes) -> Any:

@@ -20,6 +20,8 @@ async def mutate(
     operation: Operation,
     response: type[Response],
     fill: Callable[[WorkingSet, Any], Response],
+    *,
+    bulk: bool = False,
 ) -> Response:
     """Runs `operation` and answers with `fill(working set, its result)`, or with the answer of the first time."""
     remembered = Remembered(
@@ -29,7 +31,7 @@ async def mutate(
         operation=operation,
         answer=lambda working_set, result: fill(working_set, result).SerializeToString(),
     )
-    return response.FromString(await core.run(remembered))
+    return response.FromString(await core.run(remembered, bulk=bulk))
 
 
 def masked(mask: FieldMask, message: Message, columns: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:

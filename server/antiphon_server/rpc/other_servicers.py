@@ -7,6 +7,7 @@ from antiphon_server.application.core import Core
 from antiphon_server.application.logs import CreateLogs
 from antiphon_server.application.operations import ExplainTransition, ProposeTransition
 from antiphon_server.application.proposals import proposal_from
+from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.write_conversions import log_rows, verdict_to
 
@@ -36,8 +37,14 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
     async def CreateLogs(
         self, request: log_service_pb2.CreateLogsRequest, context: Any
     ) -> log_service_pb2.CreateLogsResponse:
-        await self._core.run(CreateLogs(log_rows(request.logs)), bulk=True)
-        return log_service_pb2.CreateLogsResponse()
+        return await mutate(
+            self._core,
+            request,
+            CreateLogs(log_rows(request.logs)),
+            log_service_pb2.CreateLogsResponse,
+            lambda *_: log_service_pb2.CreateLogsResponse(),
+            bulk=True,
+        )
 
     async def ListLogs(
         self, request: log_service_pb2.ListLogsRequest, context: Any

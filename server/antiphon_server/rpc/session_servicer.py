@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from antiphon.v1 import session_pb2, session_service_pb2, session_service_pb2_grpc
-from antiphon_server.application.core import Changes, Core
+from antiphon_server.application.core import Changes, Core, Operation
 from antiphon_server.application.logs import CreateLogs
 from antiphon_server.application.sessions import (
     OpenSession,
@@ -27,10 +27,11 @@ from antiphon_server.domain.errors import (
     Unavailable,
 )
 from antiphon_server.domain.sessions import Session
-from antiphon_server.rpc.frames import answer_frames, error_frame, read_message
+from antiphon_server.rpc.frames import answer_frames, error_frame, leave_out_data, read_message
+from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.session_stream import SessionHub, SessionStream
 from antiphon_server.rpc.validation import check, check_items
-from antiphon_server.rpc.write_conversions import command_to, log_rows
+from antiphon_server.rpc.write_conversions import command_to, sort_lines
 from antiphon_server.wire_times import micros_to_duration
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         hello = _hello(first.frames)
         check(hello, "frames[0].hello.")
         check_items(first, "frames")
-        session = await self._attach(hello)
+        session: Session = await self._core.run(self._attaching(hello))
         stream = SessionStream(session.id, session.epoch)
         self._hub.attach(stream, _superseded(stream))
         stream.push([session_pb2.ServerFrame(welcome=self._welcome(session))])
@@ -102,6 +103,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
                 self._receive(stream, session_service_pb2.AttachRequest(frames=rest))
             async for request in requests:
                 self._receive(stream, request)
+                await stream.room()
             # The client half-closed: what it asked for is still answered, since one more turn comes after its frames.
             self._core.submit(SpeakOnSession(stream.session_id, stream.epoch, self._ttl), lambda answer: stream.end())
         except AntiphonError as error:
@@ -114,8 +116,8 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
 
     def _receive(self, stream: SessionStream, request: session_service_pb2.AttachRequest) -> None:
         message = read_message(request.frames, stream.session_id, valid=check_items(request, "frames"))
-        stream.unanswered += len(message.frames)
-        stream.messages += 1
+        size = request.ByteSize()
+        stream.took(len(message.frames), size)
         if stream.unanswered > MAX_UNACKED_FRAMES or stream.messages > MAX_UNANSWERED_MESSAGES:
             raise ResourceExhausted(
                 "WINDOW_EXCEEDED",
@@ -123,11 +125,12 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
                 "Welcome.max_unacked_frames",
             )
         operation = SpeakOnSession(stream.session_id, stream.epoch, self._ttl, message.frames, message.goodbye)
-        self._core.submit(operation, partial(self._spoken, stream, len(message.frames), message.heartbeats))
+        self._core.submit(operation, partial(self._spoken, stream, len(message.frames), size, message.heartbeats))
 
-    def _spoken(self, stream: SessionStream, count: int, heartbeats: int, answer: Spoken | Exception) -> None:
-        stream.unanswered -= count
-        stream.messages -= 1
+    def _spoken(
+        self, stream: SessionStream, count: int, size: int, heartbeats: int, answer: Spoken | Exception
+    ) -> None:
+        stream.answered(count, size)
         if isinstance(answer, AntiphonError):
             stream.end(answer)
             return
@@ -150,7 +153,13 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
     async def OpenSession(
         self, request: session_service_pb2.OpenSessionRequest, context: Any
     ) -> session_service_pb2.OpenSessionResponse:
-        return session_service_pb2.OpenSessionResponse(welcome=self._welcome(await self._attach(request.hello)))
+        return await mutate(
+            self._core,
+            request,
+            self._attaching(request.hello),
+            session_service_pb2.OpenSessionResponse,
+            lambda _, session: session_service_pb2.OpenSessionResponse(welcome=self._welcome(session)),
+        )
 
     async def ExchangeFrames(
         self, request: session_service_pb2.ExchangeFramesRequest, context: Any
@@ -165,20 +174,17 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         if spoken.fatal is not None and not spoken.answers:
             raise spoken.fatal
         frames = answer_frames(spoken)
+        leave_out_data(frames)
         if spoken.fatal is not None:
             frames.append(error_frame(message.frames[len(spoken.answers)].sequence, spoken.fatal))
         frames.extend(session_pb2.ServerFrame(command=command_to(row)) for row in spoken.commands)
         frames.extend(_HEARTBEAT_ACK for _ in range(message.heartbeats))
         return session_service_pb2.ExchangeFramesResponse(frames=frames)
 
-    async def _attach(self, hello: session_pb2.Hello) -> Session:
-        operation = (
-            ResumeSession(self._tokens.session_id(hello.resume_token), hello.client, self._ttl)
-            if hello.resume_token
-            else OpenSession(hello.client, self._ttl)
-        )
-        session: Session = await self._core.run(operation)
-        return session
+    def _attaching(self, hello: session_pb2.Hello) -> Operation:
+        if not hello.resume_token:
+            return OpenSession(hello.client, self._ttl)
+        return ResumeSession(self._tokens.session_id(hello.resume_token), hello.client, self._ttl)
 
     def _welcome(self, session: Session) -> session_pb2.Welcome:
         return session_pb2.Welcome(
@@ -196,8 +202,9 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         self, request_iterator: AsyncIterator[session_service_pb2.UploadRequest], context: Any
     ) -> None:
         async for request in _until(self._hub.closed, request_iterator):
-            await self._core.run(CreateLogs(log_rows(request.logs)), bulk=True)
-            await context.write(session_service_pb2.UploadResponse(sequence=request.sequence))
+            rows, refused = sort_lines(request)
+            await self._core.run(CreateLogs(rows), bulk=True)
+            await context.write(session_service_pb2.UploadResponse(sequence=request.sequence, refused=refused))
 
 
 def _tell_all(stream: SessionStream, answer: list[dict[str, Any]] | Exception) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from antiphon.v1 import session_pb2, session_service_pb2
 from antiphon_server.domain.errors import AntiphonError, ResourceExhausted
 
-#: A reader that lets this many frames, or bytes, pile up is cut; it attaches again and misses nothing.
+#: A reader that lets this many frames, or bytes, pile up is cut; it attaches again and sends again what has no answer.
 MAX_QUEUED_FRAMES = 16_384
 MAX_QUEUED_BYTES = 32 * 1024 * 1024
+#: Nothing more is read while messages of so many bytes are unanswered.
+MAX_UNANSWERED_BYTES = 32 * 1024 * 1024
 #: One message on the wire.
 MAX_MESSAGE_FRAMES = 1024
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -25,8 +27,11 @@ class SessionStream:
         self.epoch = epoch
         #: Durable frames that were read and are not answered.
         self.unanswered = 0
-        #: Messages of any kind that were read and are not answered.
+        #: Messages of any kind that were read and are not answered, and their bytes.
         self.messages = 0
+        self.unanswered_bytes = 0
+        self._room = asyncio.Event()
+        self._room.set()
         #: Ids of the commands that were sent on this stream; None once no command can come twice.
         self._told: set[str] | None = set()
         self._queue: deque[session_pb2.ServerFrame] = deque()
@@ -34,6 +39,26 @@ class SessionStream:
         self._wake = asyncio.Event()
         self._ending = False
         self._error: AntiphonError | None = None
+
+    def took(self, frames: int, size: int) -> None:
+        """Notes a message that was read."""
+        self.unanswered += frames
+        self.messages += 1
+        self.unanswered_bytes += size
+        if self.unanswered_bytes > MAX_UNANSWERED_BYTES:
+            self._room.clear()
+
+    def answered(self, frames: int, size: int) -> None:
+        """Notes that the answers to it are made."""
+        self.unanswered -= frames
+        self.messages -= 1
+        self.unanswered_bytes -= size
+        if self.unanswered_bytes <= MAX_UNANSWERED_BYTES:
+            self._room.set()
+
+    async def room(self) -> None:
+        """Returns when another message may be read. Until then HTTP/2 makes the client wait."""
+        await self._room.wait()
 
     def push(self, frames: Iterable[session_pb2.ServerFrame]) -> None:
         """Queues frames; nothing happens on a stream that has ended."""
@@ -113,7 +138,7 @@ class SessionHub:
             del self._streams[stream.session_id]
 
     def push(self, session_id: str, frame: session_pb2.ServerFrame) -> None:
-        """Sends to a session that is attached here; another one learns it when it attaches."""
+        """Sends to a session that is attached here; another one learns it when it attaches and asks again."""
         stream = self._streams.get(session_id)
         if stream is not None:
             stream.push([frame])

@@ -1,5 +1,7 @@
 """From what went wrong to `google.rpc.Status`: a code, one ErrorInfo of the domain `antiphon`, and details by kind."""
 
+from collections.abc import Iterable
+
 import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
@@ -27,6 +29,31 @@ _CODES: dict[type[errors.AntiphonError], int] = {
 GRPC_CODES: dict[int, grpc.StatusCode] = {each.value[0]: each for each in grpc.StatusCode}
 
 
+#: Bytes of a message, and of all violations together. Details travel in trailers, of which gRPC takes 8 KiB: there the
+#: message stands twice, once with up to three characters for a byte.
+MESSAGE_BYTES = 1000
+VIOLATION_BYTES = 1500
+
+
+def _cut(text: str, size: int) -> str:
+    """`text` in at most `size` bytes."""
+    whole = text.encode(errors="replace")
+    return whole.decode() if len(whole) <= size else whole[: size - 4].decode(errors="ignore") + " ..."
+
+
+def _cut_all(violations: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """As many as there is room for, at least one."""
+    cut: list[tuple[str, str]] = []
+    left = VIOLATION_BYTES
+    for field, description in violations:
+        told = (_cut(field, VIOLATION_BYTES // 3), _cut(description, MESSAGE_BYTES))
+        left -= sum(len(text.encode()) for text in told)
+        if left < 0:
+            break
+        cut.append(told)
+    return cut
+
+
 def _pack(message: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(message)
@@ -34,11 +61,12 @@ def _pack(message: Message) -> any_pb2.Any:
 
 
 def to_status(error: errors.AntiphonError) -> status_pb2.Status:
-    """The error as it travels, on a call's trailers or in a frame."""
+    """The error as it travels, on a call's trailers or in a frame; long texts are cut."""
+    text = _cut(error.message, MESSAGE_BYTES)
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
     details: list[Message] = [info]
     if isinstance(error, errors.InvalidArgument) and (error.field or error.violations):
-        violations = error.violations or ((error.field or "", error.message),)
+        violations = _cut_all(error.violations or ((error.field or "", text),))
         details.append(
             error_details_pb2.BadRequest(
                 field_violations=[
@@ -48,12 +76,10 @@ def to_status(error: errors.AntiphonError) -> status_pb2.Status:
             )
         )
     elif isinstance(error, errors.FailedPrecondition):
-        violation = error_details_pb2.PreconditionFailure.Violation(type=error.reason, description=error.message)
+        violation = error_details_pb2.PreconditionFailure.Violation(type=error.reason, description=text)
         details.append(error_details_pb2.PreconditionFailure(violations=[violation]))
     if error.retry_after is not None:
         seconds, micros = divmod(error.retry_after, 1_000_000)
         delay = duration_pb2.Duration(seconds=seconds, nanos=micros * 1000)
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-    return status_pb2.Status(
-        code=_CODES[type(error)], message=error.message, details=[_pack(detail) for detail in details]
-    )
+    return status_pb2.Status(code=_CODES[type(error)], message=text, details=[_pack(detail) for detail in details])

@@ -56,8 +56,8 @@ def _told(found: Sequence[protovalidate.Violation], prefix: str) -> InvalidArgum
         (prefix + _path(violation), violation.proto.message or violation.proto.rule_id) for violation in found[:MOST]
     )
     text = "; ".join(f"{field}: {description}" for field, description in violations)
-    more = len(found) - len(violations)
-    told = InvalidArgument("FIELD_INVALID", text + (f"; and {more} more" if more > 0 else ""))
+    # The number goes first, since long texts are cut.
+    told = InvalidArgument("FIELD_INVALID", text if len(found) <= MOST else f"{len(found)} fields are wrong: {text}")
     told.violations = violations
     return told
 

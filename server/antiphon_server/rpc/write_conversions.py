@@ -10,6 +10,7 @@ from antiphon.v1 import (
     payload_pb2,
     retry_policy_pb2,
     session_pb2,
+    session_service_pb2,
     state_pb2,
     task_run_pb2,
     transition_pb2,
@@ -20,6 +21,8 @@ from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.errors import InvalidArgument
 from antiphon_server.domain.model import RetryPolicy, State
 from antiphon_server.domain.states import VerdictKind
+from antiphon_server.rpc.status import to_status
+from antiphon_server.rpc.validation import check, check_items
 from antiphon_server.wire_times import duration_to_micros, micros_to_timestamp, timestamp_to_micros
 
 
@@ -80,6 +83,22 @@ def create_task_run_from(message: task_run_pb2.TaskRun, session_id: str | None) 
 def log_rows(messages: Iterable[log_pb2.Log]) -> list[dict[str, object]]:
     """The lines of a field `logs`."""
     return [_log_row(message, f"logs[{i}]") for i, message in enumerate(messages)]
+
+
+def sort_lines(
+    request: session_service_pb2.UploadRequest,
+) -> tuple[list[dict[str, object]], list[session_service_pb2.RefusedLog]]:
+    """The lines that keep the rules, and what is wrong with the others. Raises InvalidArgument for too many lines."""
+    valid = check_items(request, "logs")
+    rows, refused = [], []
+    for index, message in enumerate(request.logs):
+        try:
+            if not valid:
+                check(message, f"logs[{index}].")
+            rows.append(_log_row(message, f"logs[{index}]"))
+        except InvalidArgument as error:
+            refused.append(session_service_pb2.RefusedLog(index=index, status=to_status(error)))
+    return rows, refused
 
 
 def _log_row(message: log_pb2.Log, field: str) -> dict[str, object]:

@@ -89,3 +89,6 @@ class Waits:
             self.add(row)
         for transition_id, run_id in changes.ended_waits:
             self._forget(transition_id, run_id)
+        for told in changes.refused_waits:
+            # Not before the answers of this very commit: their WAIT may be among them.
+            asyncio.get_running_loop().call_soon(self._push, FinalVerdict(*told))

@@ -4,6 +4,8 @@ Ids are UUIDs in their 36-character text form, made by clients or by the server.
 payloads are serialized `antiphon.v1.Payload` messages that the server never looks into.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -18,6 +20,8 @@ from sqlalchemy import (
     Text,
     text,
 )
+
+from antiphon_server.domain.model import RunKind
 
 metadata = MetaData(
     naming_convention={
@@ -119,6 +123,8 @@ task_runs = Table(
     sqlite_with_rowid=False,
 )
 
+RUNS: Mapping[RunKind, Table] = {RunKind.FLOW_RUN: flow_runs, RunKind.TASK_RUN: task_runs}
+
 # History and memory of verdicts in one: a row for each proposal that was decided (WAIT is not). Where a state was
 # written its columns are set and its id is the transition's; else `held_state_id` says which state held.
 transitions = Table(
@@ -157,6 +163,7 @@ waits = Table(
     # A serialized antiphon.v1.Proposal.
     Column("proposal", LargeBinary, nullable=False),
     Index(None, "session_id"),
+    Index(None, "run_id"),
     sqlite_with_rowid=False,
 )
 

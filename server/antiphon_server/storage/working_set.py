@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection
 
+from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.sessions import Session
 from antiphon_server.storage import tables
@@ -52,6 +53,8 @@ class Changes:
     waits: list[dict[str, Any]] = field(default_factory=list)
     #: (transition id, run id) of proposals that do not wait any more.
     ended_waits: list[tuple[str, str]] = field(default_factory=list)
+    #: (session id, sequence, why) of proposals that waited and have no verdict.
+    refused_waits: list[tuple[str, int, AntiphonError]] = field(default_factory=list)
     #: Sessions that may not speak any more.
     ended_sessions: list[str] = field(default_factory=list)
 
@@ -118,7 +121,8 @@ class WorkingSet:
         self._new_flows: list[dict[str, Any]] = []
         self._new_flow_runs: dict[str, dict[str, Any]] = {}
         self._new_task_runs: dict[str, dict[str, Any]] = {}
-        self._changed_runs: dict[str, Run] = {}
+        self._changed_flow_runs: dict[str, Run] = {}
+        self._changed_task_runs: dict[str, Run] = {}
         self._new_transitions: list[Transition] = []
         self._new_commands: list[dict[str, Any]] = []
         self._new_sessions: dict[str, Session] = {}
@@ -145,6 +149,9 @@ class WorkingSet:
         }
         self._load_task_runs(parents)
         self._load_flow_runs(self._around(parents))
+
+    def load_runs(self, kind: RunKind, ids: set[str]) -> None:
+        self.load(Needs(flow_runs=ids) if kind is RunKind.FLOW_RUN else Needs(task_runs=ids))
 
     def _around(self, task_run_ids: set[str]) -> set[str]:
         """The flow runs around task runs that are here."""
@@ -194,8 +201,9 @@ class WorkingSet:
 
     def touch(self, run: Run) -> None:
         """Notes that `run` was changed."""
-        self._changed_runs[run.id] = run
-        self.changes.runs[run.kind, run.id] = run.id if run.kind is RunKind.FLOW_RUN else run.flow_run_id
+        flow = run.kind is RunKind.FLOW_RUN
+        (self._changed_flow_runs if flow else self._changed_task_runs)[run.id] = run
+        self.changes.runs[run.kind, run.id] = run.id if flow else run.flow_run_id
 
     def add_transition(self, transition: Transition) -> None:
         self._transitions[transition.id] = transition
@@ -220,22 +228,22 @@ class WorkingSet:
         self._waits[row["transition_id"]] = row["proposal"]
         self.changes.waits.append(row)
 
-    def end_waits(self, where: ColumnElement[bool]) -> None:
-        """Forgets proposals that wait."""
+    def end_waits(self, where: ColumnElement[bool]) -> Sequence[Any]:
+        """Forgets proposals that wait; gives their rows."""
         waits = tables.waits
-        ended = self.connection.execute(select(waits.c.transition_id, waits.c.run_id).where(where)).fetchall()
+        ended = self.connection.execute(waits.select().where(where)).fetchall()
         if not ended:
-            return
+            return ended
         self.connection.execute(waits.delete().where(where))
-        for transition_id, run_id in ended:
-            self._waits.pop(transition_id, None)
-            self.changes.ended_waits.append((transition_id, run_id))
+        for row in ended:
+            self._waits.pop(row.transition_id, None)
+            self.changes.ended_waits.append((row.transition_id, row.run_id))
+        return ended
 
     def reload(self, kind: RunKind, ids: Sequence[str]) -> None:
         """Reads runs again that were changed or deleted by statements of their own. Call `flush` before these."""
         known = self._flow_runs if kind is RunKind.FLOW_RUN else self._task_runs
-        here = {id for id in ids if known.pop(id, None) is not None}
-        self.load(Needs(flow_runs=here) if kind is RunKind.FLOW_RUN else Needs(task_runs=here))
+        self.load_runs(kind, {id for id in ids if known.pop(id, None) is not None})
 
     def flush(self) -> None:
         """Writes all that is pending. May be called several times in one transaction."""
@@ -245,10 +253,8 @@ class WorkingSet:
         if self._new_commands:
             self.connection.execute(tables.commands.insert(), self._new_commands)
             self._new_commands.clear()
-        if self._changed_runs:
-            self._write_runs(FLOW_RUN_WRITES, RunKind.FLOW_RUN, self._new_flow_runs)
-            self._write_runs(TASK_RUN_WRITES, RunKind.TASK_RUN, self._new_task_runs)
-            self._changed_runs.clear()
+        self._write_runs(FLOW_RUN_WRITES, self._changed_flow_runs, self._new_flow_runs)
+        self._write_runs(TASK_RUN_WRITES, self._changed_task_runs, self._new_task_runs)
         self._write(INSERT_TRANSITION, [each.row() for each in self._new_transitions])
         self._new_transitions.clear()
         self._write(INSERT_SESSION, [_session_row(each) for each in self._new_sessions.values()])
@@ -256,11 +262,11 @@ class WorkingSet:
         self._write(UPDATE_SESSION, [_session_changes(each) for each in self._changed_sessions.values()])
         self._changed_sessions.clear()
 
-    def _write_runs(self, writes: _RunWrites, kind: RunKind, new: dict[str, dict[str, Any]]) -> None:
-        changed = [run for run in self._changed_runs.values() if run.kind is kind]
+    def _write_runs(self, writes: _RunWrites, changed: dict[str, Run], new: dict[str, dict[str, Any]]) -> None:
         if new:
-            self._write(writes.insert, [writes.inserted(run, new[run.id]) for run in changed if run.id in new])
-        self._write(writes.update, [writes.updated(run) for run in changed if run.id not in new])
+            self._write(writes.insert, [writes.inserted(changed[id], fixed) for id, fixed in new.items()])
+        self._write(writes.update, [writes.updated(run) for id, run in changed.items() if id not in new])
+        changed.clear()
         new.clear()
 
     def _write(self, write: Write, rows: Sequence[Row]) -> None:

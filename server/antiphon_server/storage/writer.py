@@ -74,6 +74,8 @@ class Writer:
         self._stopping = False
         #: Whether all is answered that came before the stop, and who came too late meanwhile.
         self._ended = False
+        #: Transactions that the disk or another process did not let pass.
+        self.faults = 0
         self._late: list[Done] = []
         self._thread = threading.Thread(target=self._run, name="antiphon-writer", daemon=True)
 
@@ -130,6 +132,7 @@ class Writer:
             if fault is None:
                 self._isolate(connection, jobs, error)
                 return
+            self.faults += 1
             logger.warning("a transaction of %d operations failed: %s", len(jobs), fault)
             outcome = Outcome(None, [(job.done, fault) for job in jobs])
         except Exception as error:  # noqa: BLE001 - a fault in one operation must not end the writer

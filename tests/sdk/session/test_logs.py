@@ -126,36 +126,15 @@ def test_what_was_dropped_is_said_in_one_line_before_the_next() -> None:
     assert messages(request(journal, 100.0)) == ["next"]
 
 
-def test_one_bad_line_is_found_and_dropped_and_all_others_arrive(journal: LogJournal) -> None:
-    for number in range(100):
-        journal.put(log(str(number)), 100.0)
-        if number % 40 == 39:
-            journal.hurry()
-            request(journal, 100.0)
-    journal.hurry()
-    journal.disconnected()
-    stored: list[str] = []
-    dropped = 0
-    for _ in range(200):
-        upload = request(journal, 100.0)
-        if upload is None:
-            break
-        if "57" in messages(upload):
-            dropped += journal.refused()
-        else:
-            stored += messages(upload)
-            journal.stored(upload.sequence)
-    assert dropped == 1 and journal.lines == 0
-    said = [each for each in stored if not each.isdigit()]
-    assert [each for each in stored if each.isdigit()] == [str(each) for each in range(100) if each != 57]
-    assert all("1 log lines before" in each for each in said)
-
-
-def test_a_refusal_with_several_batches_on_their_way_blames_none_yet(journal: LogJournal) -> None:
+def test_a_line_that_is_refused_is_dropped_and_told_of(journal: LogJournal) -> None:
     for number in range(3):
-        journal.put(log(str(number)), 100.0)
-        journal.hurry()
-        request(journal, 100.0)
-    assert journal.refused() == 0 and journal.lines == 3
-    assert messages(request(journal, 100.0)) == ["0"]
-    assert request(journal, 100.0) is None, "one at a time"
+        journal.put(log(str(number), logging.ERROR if number == 1 else logging.INFO), 100.0)
+    order = journal.hurry()
+    upload = request(journal, 100.0)
+    assert upload is not None and len(upload.logs) == 3
+    journal.stored(upload.sequence, [1, 7])
+    assert journal.lines == 0 and journal.stored_up_to(order)
+    journal.put(log("next"), 100.0)
+    journal.hurry()
+    report, following = messages(request(journal, 100.0))
+    assert report.startswith("1 log lines before this one were dropped (ERROR 1)") and following == "next"

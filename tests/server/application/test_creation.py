@@ -77,9 +77,19 @@ def test_an_id_with_another_body_is_refused(writing: Writing, make: Any, expecte
     assert refused.value.reason == expected
 
 
-def test_runs_of_both_families_may_share_an_id(writing: Writing) -> None:
-    id = new_id()
-    assert writing.together(flow_run(id), task_run(id, id)) == [id, id]
+def test_runs_of_both_families_do_not_share_an_id(writing: Writing) -> None:
+    for creations, expected in (
+        ([lambda id: flow_run(id), lambda id: task_run(id, id)], "FLOW_RUN_EXISTS"),
+        ([lambda id: task_run(None, id), lambda id: flow_run(id)], "TASK_RUN_EXISTS"),
+    ):
+        id = new_id()
+        first, second = writing.together(*(make(id) for make in creations))
+        assert (first, reason(second)) == (id, expected)
+        assert writing.do(creations[0](id)) == id, "it is there, and a replay finds it"
+        with pytest.raises(AlreadyExists, match=f"there is a (flow|task) run {id} already") as refused:
+            writing.do(creations[1](id))
+        assert refused.value.reason == expected
+    assert (len(writing.rows(tables.flow_runs)), len(writing.rows(tables.task_runs))) == (1, 1)
 
 
 def test_a_flow_is_registered_once_for_all_its_runs(writing: Writing) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from antiphon_server.application import edits
 from antiphon_server.application.edits import Delete, Edit
 from antiphon_server.application.logs import CreateLogs
 from antiphon_server.application.operations import ProposeOnSession
@@ -107,6 +108,23 @@ def test_deleting_a_flow_run_takes_all_that_belongs_to_it_and_nothing_else(writi
     assert all(before[name] % 2 == 0 for name in halves)
     assert writing.row(tables.flow_runs).id == other
     assert writing.row(tables.task_runs).flow_run_id == other
+
+
+def test_many_runs_are_deleted_in_few_statements(
+    writing: Writing, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deleting(runs: int, inner: int) -> int:
+        ids = [writing.flow_run(flow_name="many") for _ in range(runs)]
+        writing.together(*(task_run(id) for id in ids for _ in range(inner)))
+        writing.together(*(propose(id, RUNNING) for id in ids))
+        statements.clear()
+        writing.do(Delete("flow", writing.row(tables.flows).id, ""))
+        assert not any(rows for rows in writing.everything().values())
+        return sum(each.startswith(("SELECT", "DELETE")) for each in statements)
+
+    assert deleting(1, 1) == deleting(20, 5)
+    monkeypatch.setattr(edits, "MAX_IDS", 7)
+    deleting(20, 5)
 
 
 def test_deleting_a_flow_takes_its_runs(writing: Writing) -> None:

@@ -6,12 +6,19 @@ import pytest
 
 from antiphon.v1 import state_pb2, transition_pb2
 from antiphon_server.application.edits import Delete
-from antiphon_server.application.operations import EndWait, FinalVerdict, ProposeOnSession
+from antiphon_server.application.operations import (
+    CancelFlowRun,
+    EndWait,
+    ExplainTransition,
+    FinalVerdict,
+    ProposeOnSession,
+)
 from antiphon_server.application.proposals import proposal_from
-from antiphon_server.domain.errors import AlreadyExists
-from antiphon_server.domain.states import CANCELLED, RUNNING, SCHEDULED, VerdictKind
+from antiphon_server.application.verdicts import Verdict
+from antiphon_server.domain.errors import AlreadyExists, NotFound
+from antiphon_server.domain.states import CANCELLED, FAILED, RUNNING, SCHEDULED, VerdictKind
 from antiphon_server.storage import tables
-from writing import FLOW_RUN, SECOND, START, Writing, new_id, propose
+from writing import FLOW_RUN, SECOND, START, Writing, new_id, proposal, propose
 
 DUE = START + 100 * SECOND
 
@@ -80,10 +87,11 @@ def test_when_its_time_has_come_it_is_decided_for_its_session(writing: Writing) 
     writing.now = DUE
     final: FinalVerdict = writing.do(end(operation))
     assert (final.session_id, final.sequence) == ("s", 7)
-    assert (final.verdict.kind, final.verdict.state.name if final.verdict.state else "") == (1, "Running")
+    assert isinstance(final.answer, Verdict)
+    assert (final.answer.kind, final.answer.state.name if final.answer.state else "") == (1, "Running")
     assert writing.rows(tables.waits) == []
     assert writing.row(tables.flow_runs).session_id == "s"
-    assert writing.do(operation) == final.verdict, "who missed the push and asks again learns it"
+    assert writing.do(operation) == final.answer, "who missed the push and asks again learns it"
     assert writing.do(end(operation)) is None
 
 
@@ -109,18 +117,64 @@ def test_what_was_decided_meanwhile_is_not_decided_again(writing: Writing) -> No
     assert writing.row(tables.flow_runs).run_count == 1
 
 
-def test_a_wait_whose_run_was_deleted_is_over(writing: Writing) -> None:
+def test_a_wait_whose_run_was_deleted_is_over_and_its_session_hears_so(writing: Writing) -> None:
     operation = waiting(writing)
     writing.do(operation)
     run = operation.proposal.run_id
     assert writing.together(Delete("flow run", run, ""), end(operation)) == [None, None]
+    assert writing.rows(tables.waits) == []
+    assert writing.changes is not None
+    ((session, sequence, error),) = writing.changes.refused_waits
+    assert (session, sequence, error.reason) == ("s", 7, "FLOW_RUN_NOT_FOUND")
+    assert run in error.message
+
+
+def test_a_wait_that_can_never_be_decided_ends_with_the_reason(writing: Writing) -> None:
+    operation = waiting(writing)
+    writing.do(operation)
+    with writing.engine.begin() as connection:
+        connection.execute(tables.flow_runs.delete())
+    final: FinalVerdict = writing.do(end(operation))
+    assert isinstance(final.answer, NotFound)
     assert writing.rows(tables.waits) == []
 
 
 def test_a_wait_ends_with_whatever_the_policy_says_by_then(writing: Writing) -> None:
     operation = waiting(writing)
     writing.do(operation)
-    _, final = writing.together(propose(operation.proposal.run_id, CANCELLED), end(operation))
+    running = propose(operation.proposal.run_id, RUNNING, session_id="another", force=True)
+    _, final = writing.together(running, end(operation))
     assert isinstance(final, FinalVerdict)
-    assert final.verdict.kind is VerdictKind.ACCEPT
-    assert writing.row(tables.flow_runs).state_name == "Running"
+    assert isinstance(final.answer, Verdict)
+    assert final.answer.kind is VerdictKind.ABORT
+    assert "held by session another" in final.answer.reason
+
+
+@pytest.mark.parametrize("asks", ["the server", "the session"])
+@pytest.mark.parametrize("ended", ["Cancelled", "Failed"])
+def test_what_waits_does_not_undo_an_end(writing: Writing, ended: str, asks: str) -> None:
+    operation = waiting(writing)
+    run = operation.proposal.run_id
+    writing.do(operation)
+    if ended == "Cancelled":
+        writing.do(CancelFlowRun(run, "", new_id()))
+    else:
+        writing.propose(run, FAILED, force=True)
+    answer: Any = writing.do(end(operation)).answer if asks == "the server" else writing.do(operation)
+    assert answer.kind is VerdictKind.ABORT
+    assert f"the run has ended ({ended}) while the proposal waited" in answer.reason
+    assert answer.findings[-1][0] == "EndedWhileWaiting"
+    assert writing.row(tables.flow_runs).state_name == ended
+    assert writing.do(operation) == answer, "who missed the push and asks again learns it"
+    assert writing.propose(run, RUNNING, session_id="s").kind is VerdictKind.ACCEPT, "a new proposal is another matter"
+
+
+def test_to_explain_under_a_used_id_is_refused_as_to_propose_is(writing: Writing) -> None:
+    waits, decided = waiting(writing), propose(writing.flow_run(), RUNNING)
+    writing.together(waits, decided)
+    for id in (waits.proposal.transition_id, decided.proposal.transition_id):
+        with pytest.raises(AlreadyExists) as refused:
+            writing.do(ExplainTransition(proposal(writing.flow_run(), RUNNING, id=id)))
+        assert refused.value.reason == "TRANSITION_ID_REUSED"
+    assert writing.do(ExplainTransition(decided.proposal)).kind is VerdictKind.ACCEPT
+    assert writing.do(ExplainTransition(waits.proposal)).kind is VerdictKind.WAIT

@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
+from antiphon_server.application import sessions
 from antiphon_server.application.operations import ProposeOnSession, ProposeTransition
 from antiphon_server.application.sessions import (
+    KEPT,
     ExpireSessions,
+    ForgetSessions,
     ForgiveDowntime,
     Frame,
+    HasActiveSessions,
     NoteCommandResult,
     OpenSession,
     ReadCommands,
@@ -142,7 +146,7 @@ def test_any_message_is_a_sign_of_life(writing: Writing) -> None:
     writing.now += TTL
     writing.do(speak(session))
     writing.now += TTL
-    assert writing.do(ExpireSessions()) == []
+    assert writing.do(ExpireSessions(writing.now)) == []
     assert stored(writing, session).status == SessionStatus.ACTIVE
 
 
@@ -167,9 +171,9 @@ def test_a_session_not_heard_of_is_lost_with_all_that_it_holds(writing: Writing)
     writing.now += 10 * SECOND
     writing.do(speak(alive))
     writing.now += TTL - 10 * SECOND
-    assert writing.do(ExpireSessions()) == []
+    assert writing.do(ExpireSessions(writing.now)) == []
     writing.now += 1
-    assert writing.do(ExpireSessions()) == [session]
+    assert writing.do(ExpireSessions(writing.now)) == [session]
     states = {run.id: run.state_name for run in writing.rows(tables.flow_runs)}
     assert states == {
         bare: "Crashed",
@@ -194,11 +198,11 @@ def test_a_lost_session_may_not_speak_again(writing: Writing) -> None:
     session = opened(writing)
     run = held_run(writing, session, RUNNING)
     writing.now += TTL + 1
-    writing.do(ExpireSessions())
-    assert writing.do(ExpireSessions()) == [], "only once"
-    again = ExpireSessions()
+    writing.do(ExpireSessions(writing.now))
+    assert writing.do(ExpireSessions(writing.now)) == [], "only once"
     late = opened(writing)
     writing.now += TTL + 1
+    again = ExpireSessions(writing.now)
     assert [writing.do(again), writing.do(again)] == [[late], []], "each time that it is done it looks anew"
     before = writing.everything()
     zombie = propose(run, COMPLETED, session_id=session)
@@ -212,10 +216,47 @@ def test_a_lost_session_may_not_speak_again(writing: Writing) -> None:
 def test_who_speaks_in_the_very_batch_of_the_sweep(writing: Writing) -> None:
     early, late = opened(writing), opened(writing)
     writing.now += TTL + 1
-    heard, lost, refused = writing.together(speak(early), ExpireSessions(), speak(late))
+    heard, lost, refused = writing.together(speak(early), ExpireSessions(writing.now), speak(late))
     assert heard.committed_sequence == 0
     assert lost == [late]
     assert reason(refused) == "SESSION_EXPIRED"
+
+
+def test_who_speaks_while_the_sweep_waits_for_its_turn_is_not_lost(writing: Writing) -> None:
+    session = opened(writing)
+    sweep = ExpireSessions(writing.now + TTL)
+    writing.now += 2 * TTL  # The writer was held up for so long, by a slow disk perhaps.
+    lost, heard = writing.together(sweep, speak(session))
+    assert (lost, heard.committed_sequence) == ([], 0)
+
+
+def test_sessions_that_ended_long_ago_are_forgotten(writing: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "MAX_FORGOTTEN", 2)
+    closed, lost, holding, active = (opened(writing) for _ in range(4))
+    writing.do(speak(closed, goodbye=True))
+    held_run(writing, active, RUNNING)
+    writing.do(SpeakOnSession(active, 1, 100 * KEPT))
+    writing.now += TTL + 1
+    assert set(writing.do(ExpireSessions(writing.now))) == {lost, holding}
+    writing.task_run(None, session_id=holding)
+    assert writing.do(ForgetSessions()) is False
+    assert len(writing.rows(tables.sessions)) == 4, "for a week they can be looked at"
+    writing.now += KEPT
+    young = opened(writing)
+    writing.do(speak(young, goodbye=True))
+    assert [writing.do(ForgetSessions()) for _ in range(2)] == [True, False]
+    assert {row.id for row in writing.rows(tables.sessions)} == {holding, active, young}
+
+
+def test_whether_a_session_may_still_be_lost_is_known(writing: Writing) -> None:
+    assert writing.do(HasActiveSessions()) is False
+    session = opened(writing)
+    assert writing.together(OpenSession("", TTL), HasActiveSessions())[1] is True
+    writing.now += TTL + 1
+    assert writing.do(HasActiveSessions()) is True
+    writing.do(ExpireSessions(writing.now))
+    assert stored(writing, session).status == SessionStatus.LOST
+    assert writing.do(HasActiveSessions()) is False
 
 
 def test_a_subflow_that_crashes_is_mirrored(writing: Writing) -> None:
@@ -223,7 +264,7 @@ def test_a_subflow_that_crashes_is_mirrored(writing: Writing) -> None:
     stand_in = writing.task_run(writing.flow_run())
     held_run(writing, session, RUNNING, parent_task_run_id=stand_in)
     writing.now += TTL + 1
-    writing.do(ExpireSessions())
+    writing.do(ExpireSessions(writing.now))
     assert writing.row(tables.task_runs).state_name == "Crashed"
 
 
@@ -237,7 +278,7 @@ def test_waits_and_commands_of_a_lost_session_are_forgotten(writing: Writing) ->
     writing.propose(run, CANCELLING, session_id="stranger")
     assert (len(writing.rows(tables.waits)), len(writing.rows(tables.commands))) == (1, 1)
     writing.now += TTL + 1
-    writing.do(ExpireSessions())
+    writing.do(ExpireSessions(writing.now))
     assert (writing.rows(tables.waits), writing.rows(tables.commands)) == ([], [])
     assert writing.changes is not None
     assert writing.changes.ended_waits == [(waiting.proposal.transition_id, run)]
@@ -273,7 +314,7 @@ def test_nobody_is_blamed_for_the_servers_absence(writing: Writing) -> None:
     assert stored(writing, away).expire_time == writing.now + TTL
     assert stored(writing, busy).expire_time == START + 10 * TTL, "nobody's time is cut"
     assert stored(writing, lost).expire_time == START + TTL
-    assert writing.do(ExpireSessions()) == []
+    assert writing.do(ExpireSessions(writing.now)) == []
 
 
 def commanded(writing: Writing) -> tuple[str, str, str]:

@@ -111,6 +111,7 @@ class Case:
     proposal: Proposal
     verdict: VerdictKind
     check: Callable[[Any], bool] = field(default=lambda decision: True)
+    waited: bool = False
 
 
 FLOW, TASK = RunKind.FLOW_RUN, RunKind.TASK_RUN
@@ -130,6 +131,15 @@ def cases() -> list[Case]:
                 run_in(StateType.RUNNING, kind),
                 proposal_of(StateType.COMPLETED, kind, expected_state_id="another"),
                 VerdictKind.ABORT,
+            ),
+            Case(
+                "EndedWhileWaiting",
+                kind,
+                run_in(StateType.CANCELLED, kind, session_id=None),
+                proposal_of(StateType.RUNNING, kind),
+                VerdictKind.ABORT,
+                lambda decision: "(Cancelled)" in decision.reason,
+                waited=True,
             ),
             Case(
                 "HeldBySession",
@@ -234,7 +244,7 @@ def cases() -> list[Case]:
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case.rule}-{case.kind}")
 def test_each_rule(case: Case) -> None:
-    decision = decide(POLICIES[case.kind], Facts(case.run), case.proposal, NOW)
+    decision = decide(POLICIES[case.kind], Facts(case.run, waited=case.waited), case.proposal, NOW)
     assert decision.verdict is case.verdict
     assert decision.findings[-1].rule == case.rule
     assert case.check(decision)

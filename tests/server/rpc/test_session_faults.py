@@ -74,6 +74,23 @@ def test_what_breaks_the_protocol_ends_the_stream(attach: Attach, frame: session
     assert refusal.fields == (field,)
 
 
+def test_a_numbered_frame_of_an_unknown_kind_is_refused_and_the_stream_goes_on(attach: Attach) -> None:
+    session = attach()
+    run = session.create_flow_run()
+    unknown = session_pb2.ClientFrame.FromString(b"\xc2\x3e\x00")  # Of another release.
+    unknown.sequence = session.sequence = 2
+    session.say(unknown, session.durable(proposal=session.proposal(run, "RUNNING")))
+    refusal = refusal_in(session.answer(2))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "FRAME_INVALID")
+    assert refusal.fields == ("frames[0]",)
+    assert session.answer(3).kind == ACCEPT
+    session.acked(3)
+    session.cut()
+    again = attach(session.welcome.resume_token)
+    again.say(unknown)
+    assert refusal_in(again.answer(2)) == refusal
+
+
 def test_who_says_nothing_at_all_is_let_go_in_peace(server: RunningServer) -> None:
     stub = session_service_pb2_grpc.SessionServiceStub(server.channel)
     assert list(stub.Attach(iter(()))) == []
@@ -232,12 +249,28 @@ def test_the_bulk_stream_stores_lines_and_says_how_far(server: RunningServer) ->
     assert [line.message for line in World(server).call("ListLogs").logs] == ["a", "b", "c"]
 
 
-def test_a_wrong_line_ends_the_bulk_stream_and_keeps_what_was_acked(server: RunningServer) -> None:
+def test_wrong_lines_are_told_and_their_neighbours_are_stored(server: RunningServer) -> None:
+    batch = lines(2, "two", "wrong", "three", "out of time", "four")
+    batch.logs[1].level = -1
+    batch.logs[3].create_time.seconds = 10**15
+    stub = session_service_pb2_grpc.SessionServiceStub(server.channel)
+    first, second, third = stub.Upload(iter([lines(1, "one"), batch, lines(3, "five")]))
+    assert [answer.sequence for answer in (first, second, third)] == [1, 2, 3]
+    assert not first.refused
+    assert not third.refused
+    told = [(each.index, refusal_in(each.status)) for each in second.refused]
+    assert [(index, refusal.reason, refusal.fields) for index, refusal in told] == [
+        (1, "FIELD_INVALID", ("logs[1].level",)),
+        (3, "TIME_INVALID", ("logs[3].create_time",)),
+    ]
+    stored = World(server).call("ListLogs", {"orderBy": "create_time"}).logs
+    assert sorted(line.message for line in stored) == sorted(["one", "two", "three", "four", "five"])
+
+
+def test_too_many_lines_end_the_bulk_stream(server: RunningServer) -> None:
     with pytest.raises(grpc.RpcError) as ended:
-        upload(server, lines(1, "kept"), lines(2, "fine", "wrong", level=-1))
-    refusal = refusal_of(ended.value)
-    assert (refusal.reason, refusal.fields) == ("FIELD_INVALID", ("logs[0].level", "logs[1].level"))
-    assert [line.message for line in World(server).call("ListLogs").logs] == ["kept"]
+        upload(server, lines(1, *["x"] * 1001))
+    assert refusal_of(ended.value).fields == ("logs",)
 
 
 def test_a_flood_of_logs_does_not_delay_a_verdict(server: RunningServer, attach: Attach) -> None:

@@ -1,6 +1,7 @@
 """What the control stream promises: who lost a run hears of it, what was said is answered, and messages have bounds."""
 
 import logging
+import threading
 from collections.abc import Callable
 
 import grpc
@@ -9,8 +10,9 @@ from google.rpc import error_details_pb2
 
 from antiphon.v1 import session_pb2, session_service_pb2, session_service_pb2_grpc
 from antiphon.v1.flow_run_pb2 import FlowRun
-from antiphon_server.rpc import session_servicer
-from hand_session import HandSession
+from antiphon_server.rpc import session_servicer, session_stream
+from antiphon_server.rpc.session_stream import SessionStream
+from hand_session import HandSession, new_id
 from in_writer import in_writer
 from refusals import Refusal, refusal_in, refusal_of
 from running_server import RunningServer
@@ -142,6 +144,55 @@ def test_a_flood_of_heartbeats_is_bounded(
 
     refusal = in_writer(server, flood)  # Which can answer nothing meanwhile.
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "WINDOW_EXCEEDED")
+
+
+@pytest.mark.parametrize("stage", ["REFUSED", "TOO_LATE"])
+def test_a_command_that_is_not_done_is_logged(
+    server: RunningServer, attach: Attach, stage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "antiphon_server.rpc.frames")
+    session = attach()
+    run = session.create_flow_run()
+    session.propose(run, "RUNNING")
+    World(server).call("CancelFlowRun", {"id": run})
+    id = session.next("command").command.id
+    number = session_pb2.CommandStage.Value(f"COMMAND_STAGE_{stage}")
+    result = session_pb2.CommandResult(command_id=id, stage=number, message="no thread to interrupt")
+    session.say(session.durable(command_result=result))
+    session.acked(session.sequence)
+    (record,) = caplog.records
+    who = f"session {session.welcome.session_id} answers command {id}"
+    assert record.getMessage() == f"{who} with {stage}: no thread to interrupt"
+
+
+def test_a_client_that_says_more_bytes_than_are_answered_is_made_to_wait(
+    server: RunningServer, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_stream, "MAX_UNANSWERED_BYTES", 300_000)
+    session = attach()
+    stream = server.server.hub._streams[session.welcome.session_id]
+    most: list[int] = []
+    took = stream.took
+
+    def noted(frames: int, size: int) -> None:
+        took(frames, size)
+        most.append(stream.unanswered_bytes)
+
+    monkeypatch.setattr(SessionStream, "took", lambda _, *what: noted(*what))
+    runs = [FlowRun(id=new_id(), flow_name="f", parameters={"data": b"x" * 100_000}) for _ in range(50)]
+    release = threading.Event()
+    held = threading.Thread(target=in_writer, args=(server, lambda _: release.wait(30)))
+    held.start()
+    for run in runs:
+        session.say(session.durable(create_flow_run=run))
+    while not most or most[-1] <= 300_000:  # It stops to read once so much is unanswered.
+        held.join(0.001)
+    release.set()
+    session.acked(50)
+    held.join(30)
+    assert len(most) == 50
+    assert max(most) < 300_000 + 101_000, "one message at most is read beyond the bound"
+    assert stream.unanswered_bytes == 0
 
 
 def test_answers_that_cannot_be_made_end_the_stream(attach: Attach, monkeypatch: pytest.MonkeyPatch) -> None:

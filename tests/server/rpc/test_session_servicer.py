@@ -19,6 +19,10 @@ from antiphon.v1 import (
 )
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.retry_policy_pb2 import RetryPolicy
+from hand_session import new_id
+from in_writer import pragma
+from refusals import refusal_in
+from world import World
 
 ACCEPT, REJECT, WAIT, ABORT = 1, 2, 3, 4
 Attach = Callable[..., Any]
@@ -175,20 +179,49 @@ def test_a_session_that_stays_away_loses_its_runs_and_its_voice(server: Any, att
     task = session.create_task_run(run)
     session.propose(task, "RUNNING", task=True)
     session.cut()
-    server.clock.advance(31)
-    assert server.run(server.server.sweeper.sweep) == [session.welcome.session_id]
+    lost: list[str] = []
+    for _ in range(10):  # The cut is a last sign of life, whenever it is noticed.
+        server.clock.advance(8)
+        lost += server.run(server.server.sweeper.sweep)
+    assert lost == [session.welcome.session_id]
     assert flow_run(server, run).state.name == "Crashed"
     with pytest.raises(grpc.RpcError) as refused:
         attach(session.welcome.resume_token)
     assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
 
 
+def test_a_clock_that_is_set_forward_takes_nobodys_run(server: Any, attach: Attach) -> None:
+    session = attach()
+    run = session.create_flow_run()
+    session.propose(run, "RUNNING")
+    server.clock.advance(3600)
+    assert server.run(server.server.sweeper.sweep) == []
+    assert session.propose(run, "COMPLETED").kind == ACCEPT
+
+
+def test_a_full_disk_takes_nobodys_run(server: Any, attach: Attach) -> None:
+    session = attach()
+    run = session.create_flow_run()
+    session.propose(run, "RUNNING")
+    pragma(server, f"max_page_count={pragma(server, 'page_count')}")
+    large = FlowRun(id=new_id(), flow_name="large", parameters={"data": b"x" * 100_000})
+    session.say(session.durable(create_flow_run=large))
+    assert end_of(session)[1] == "STORAGE_FULL"
+    for _ in range(3):  # Rounds in which there is nothing to write succeed.
+        server.clock.advance(9)
+        server.run(server.server.sweeper.sweep)
+    pragma(server, "max_page_count=1000000")
+    server.clock.advance(9)
+    assert server.run(server.server.sweeper.sweep) == []
+    assert attach(session.welcome.resume_token).propose(run, "COMPLETED").kind == ACCEPT
+
+
 def test_a_heartbeat_keeps_a_session_alive(server: Any, attach: Attach) -> None:
     session = attach()
     run = session.create_flow_run()
     session.propose(run, "RUNNING")
-    for _ in range(3):
-        server.clock.advance(20)
+    for _ in range(6):
+        server.clock.advance(9)
         session.say(session_pb2.ClientFrame(heartbeat=session_pb2.Heartbeat()))
         session.next("heartbeat_ack")
         assert server.run(server.server.sweeper.sweep) == []
@@ -210,7 +243,8 @@ def test_the_verdict_after_a_wait_is_pushed(server: Any, attach: Attach) -> None
     assert (final.kind, final.state.name, final.run_count) == (ACCEPT, "Retrying", 2)
 
 
-def test_a_wait_ends_early_when_the_run_moves(attach: Attach) -> None:
+@pytest.mark.parametrize("how", ["ends", "is deleted"])
+def test_a_wait_ends_early_when_the_run_ends_or_is_deleted(server: Any, attach: Attach, how: str) -> None:
     session = attach()
     run = session.create_flow_run()
     scheduled = {"details": state_pb2.StateDetails()}
@@ -219,9 +253,13 @@ def test_a_wait_ends_early_when_the_run_moves(attach: Attach) -> None:
     waiting = session.durable(proposal=session.proposal(run, "RUNNING"))
     session.say(waiting)
     assert session.answer(waiting.sequence).kind == WAIT
-    session.say(session.durable(proposal=session.proposal(run, "CANCELLED")))
-    final = session.answer(waiting.sequence)
-    assert final.kind == ACCEPT  # A cancelled run may be run again; that it was waited for does not matter any more.
+    if how == "ends":
+        session.say(session.durable(proposal=session.proposal(run, "CANCELLED")))
+        final = session.answer(waiting.sequence)
+        assert (final.kind, final.state.name) == (ABORT, "Cancelled")
+    else:
+        World(server).call("DeleteFlowRun", {"id": run})
+        assert refusal_in(session.answer(waiting.sequence)).reason == "FLOW_RUN_NOT_FOUND"
 
 
 def test_cancel_reaches_the_holder_until_it_is_answered(server: Any, attach: Attach) -> None:

@@ -2,23 +2,31 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from antiphon_server.application.requests import ForgetRequests
-from antiphon_server.application.sessions import ExpireSessions
+from antiphon_server.application.sessions import ExpireSessions, ForgetSessions, ForgiveDowntime
 from antiphon_server.domain.errors import Unavailable
 from antiphon_server.services.sweeper import Sweeper
+
+TTL = 30_000_000
 
 
 class PlayedCore:
     """Gives its answers in order, and raises those that are errors; `done` is set when there are none left."""
 
     def __init__(self, answers: Iterable[Any]) -> None:
+        self.now = 0
+        self.faults = 0
         self.answers = list(answers)
         self.asked: list[tuple[type, bool]] = []
         self.done = asyncio.Event()
+
+    def clock(self) -> int:
+        return self.now
 
     async def run(self, operation: Any, *, bulk: bool = False) -> Any:
         if not self.answers:
@@ -36,7 +44,7 @@ def play(answers: Iterable[Any], interval: float) -> list[tuple[type, bool]]:
 
     async def sweep() -> list[tuple[type, bool]]:
         core = PlayedCore(answers)
-        sweeper = Sweeper(core, interval)  # type: ignore[arg-type]
+        sweeper = Sweeper(core, interval, TTL)  # type: ignore[arg-type]
         if interval:
             await sweeper.sweep()
         sweeping = asyncio.create_task(sweeper.run())
@@ -47,13 +55,14 @@ def play(answers: Iterable[Any], interval: float) -> list[tuple[type, bool]]:
     return asyncio.run(sweep())
 
 
-EXPIRE, FORGET = (ExpireSessions, False), (ForgetRequests, True)
+EXPIRE, FORGIVE = (ExpireSessions, False), (ForgiveDowntime, False)
+FORGET = [(ForgetRequests, True), (ForgetSessions, True)]
 
 
 def test_a_round_that_fails_does_not_end_the_sweeper(caplog: pytest.LogCaptureFixture) -> None:
     busy = Unavailable("STORAGE_BUSY", "another process holds the database")
-    asked = play([busy, [], ValueError("a bug"), [], False, ["lost"], False], interval=0)
-    assert asked == [EXPIRE, EXPIRE, FORGET, EXPIRE, FORGET, EXPIRE, FORGET]
+    asked = play([busy, [], ValueError("a bug"), [], False, False, ["lost"], False, False], interval=0)
+    assert asked == [EXPIRE, EXPIRE, FORGET[0], EXPIRE, *FORGET, EXPIRE, *FORGET]
     assert [record.getMessage() for record in caplog.records] == [
         "sessions could not be swept, the next round tries again: another process holds the database",
         "sessions could not be swept by a bug; the next round tries again",
@@ -63,4 +72,32 @@ def test_a_round_that_fails_does_not_end_the_sweeper(caplog: pytest.LogCaptureFi
 
 def test_where_more_is_to_be_forgotten_the_next_round_follows_at_once() -> None:
     # The interval is an hour, and the last round would wait for it if there were nothing more.
-    assert play([[], True, [], True, [], True], interval=3600) == [EXPIRE, FORGET] * 3
+    assert play([[], True, False, [], False, True, [], True, True], interval=3600) == [EXPIRE, *FORGET] * 3
+
+
+def test_who_could_not_be_heard_is_not_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    async def rounds() -> list[list[tuple[type, bool]]]:
+        core = PlayedCore([])
+        sweeper = Sweeper(core, 5, TTL)  # type: ignore[arg-type]
+        made = []
+        for after, faults, answers in (
+            (10, 0, [[]]),
+            (11, 0, [None, []]),  # It was suspended.
+            (-3600, 0, [None, []]),  # The clock was set.
+            (5, 1, [Unavailable("STORAGE_FULL", "the disk is full")]),
+            (5, 2, [None, Unavailable("STORAGE_FULL", "the disk is full")]),
+            (5, 2, [None, []]),
+            (5, 2, [[]]),
+        ):
+            core.now += after * 1_000_000
+            core.faults = faults
+            core.answers, core.asked = [*answers, False, False], []
+            with suppress(Unavailable):
+                await sweeper.sweep()
+            made.append(core.asked)
+        return made
+
+    healthy, forgiving = [EXPIRE, *FORGET], [FORGIVE, EXPIRE, *FORGET]
+    rest = [[FORGIVE], [FORGIVE, EXPIRE], forgiving, healthy]
+    assert asyncio.run(rounds()) == [healthy, forgiving, forgiving, *rest]
+    assert "11.0 s and 0 failed transactions since sessions were last looked at" in caplog.text

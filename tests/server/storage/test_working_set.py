@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.states import RUNNING, SCHEDULED
@@ -21,15 +20,6 @@ Uuid = Callable[[int], str]
 def working_set(engine: Engine, now: int = START) -> Iterator[WorkingSet]:
     with engine.begin() as connection:
         yield WorkingSet(connection, now)
-
-
-@pytest.fixture
-def statements(database: Any) -> Iterator[list[str]]:
-    """The SQL that the driver gets."""
-    seen: list[str] = []
-    event.listen(database.engine, "connect", lambda raw, _: raw.set_trace_callback(seen.append))
-    database.engine.dispose()
-    yield seen
 
 
 def test_runs_come_as_they_were_written(writing: Writing) -> None:
@@ -101,6 +91,13 @@ def test_a_run_that_is_new_and_moves_is_written_once_as_it_ends(writing: Writing
         ["UPDATE", "flow_runs", "SET"],
     ]
     assert writing.row(tables.flow_runs, id=other).version == 3
+
+
+def test_runs_of_both_families_with_one_id_are_both_written(database: Any, writing: Writing, uuid: Uuid) -> None:
+    for table in (tables.flow_runs, tables.task_runs):
+        database.add(table, {"id": uuid(1)})
+    writing.together(propose(uuid(1), RUNNING), propose(uuid(1), RUNNING, TASK_RUN))
+    assert [writing.row(table).state_name for table in (tables.flow_runs, tables.task_runs)] == ["Running"] * 2
 
 
 def test_later_operations_of_a_batch_see_what_earlier_ones_did(writing: Writing) -> None:

@@ -1,7 +1,8 @@
-"""The bulk lane's side of the protocol without input or output: batches, and what to do when one is refused."""
+"""The bulk lane's side of the protocol without input or output: batches, and what became of them."""
 
 import logging
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from antiphon.ids import new_id
@@ -38,8 +39,6 @@ class LogJournal:
         self._last_sequence = 0
         self._again: deque[_Batch] = deque()
         self._on_the_way: deque[_Batch] = deque()
-        #: A batch was refused: one at a time, so that it is known which.
-        self._careful = False
 
     def put(self, log: Log, now: float) -> bool:
         """Queue a line; says whether the sender should be woken."""
@@ -71,7 +70,7 @@ class LogJournal:
 
     def next_request(self, now: float, now_nanoseconds: int) -> bytes | None:
         """The next UploadRequest, encoded; None if nothing is to be sent yet. `now_nanoseconds` is the wall clock's."""
-        if len(self._on_the_way) >= (1 if self._careful else MAX_ON_THE_WAY):
+        if len(self._on_the_way) >= MAX_ON_THE_WAY:
             return None
         batch = self._again.popleft() if self._again else self._batch(now, now_nanoseconds)
         if batch is None:
@@ -84,35 +83,21 @@ class LogJournal:
 
     def wait(self, now: float) -> float | None:
         """How long until `next_request` may give something, if nothing else happens; None for ever."""
-        if self._queue.oldest is None or len(self._on_the_way) >= (1 if self._careful else MAX_ON_THE_WAY):
+        if self._queue.oldest is None or len(self._on_the_way) >= MAX_ON_THE_WAY:
             return None
         return max(0.0, self._due - now)
 
-    def stored(self, sequence: int) -> None:
-        """Every batch up to `sequence` is stored."""
+    def stored(self, sequence: int, refused: Iterable[int] = ()) -> None:
+        """Every batch up to `sequence` is stored, but for the lines of this one that are `refused`, by their index."""
         while self._on_the_way and self._on_the_way[0].sequence <= sequence:
-            self._on_the_way.popleft()
-            self._careful = bool(self._careful and self._again)
+            batch = self._on_the_way.popleft()
+            if batch.sequence == sequence:
+                self._queue.drop(batch.lines[index] for index in refused if index < len(batch.lines))
 
     def disconnected(self) -> None:
         """What was on its way is sent again; lines that the server has are skipped there by their id."""
         self._again.extendleft(reversed(self._on_the_way))
         self._on_the_way.clear()
-
-    def refused(self) -> int:
-        """The stream ended because something in it is wrong. Narrows down what, and drops it; gives how many lines."""
-        suspects = list(self._on_the_way)
-        self.disconnected()
-        self._careful = True
-        if len(suspects) != 1:
-            return 0
-        lines = self._again.popleft().lines
-        if len(lines) == 1:
-            self._queue.drop(lines)
-            return 1
-        half = len(lines) // 2
-        self._again.extendleft((_Batch(lines[half:]), _Batch(lines[:half])))
-        return 0
 
     def _is_full(self) -> bool:
         return self._queue.lines >= MAX_BATCH_LINES or self._queue.bytes >= MAX_BATCH_BYTES
@@ -138,8 +123,8 @@ class LogJournal:
             id=new_id(),
             logger="antiphon.session",
             level=logging.WARNING,
-            message=f"{total} log lines before this one were dropped, since the server did not take them in time "
-            f"({counts}). Log less, or at a higher level.",
+            message=f"{total} log lines before this one were dropped ({counts}): the server did not take them in time, "
+            "or refused them. Log less, or at a higher level.",
             flow_run_id=flow_run_id,
         )
         log.create_time.FromNanoseconds(now_nanoseconds)

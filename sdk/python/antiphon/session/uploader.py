@@ -142,10 +142,12 @@ class LogUploader:
                 stream.bell.wait(wait)
 
     def received(self, stream: Stream, message: UploadResponse) -> None:
-        """Batches are stored."""
+        """A batch is stored, but for lines that the server refuses."""
+        for line in message.refused:
+            logger.warning("The server refuses a log line, which is dropped: %s", line.status.message)
         with self._lock:
             if self._live_stream == stream.number:
-                self._journal.stored(message.sequence)
+                self._journal.stored(message.sequence, [line.index for line in message.refused])
             self._changed.notify_all()
         if self._outage.lasts:
             if self._warned:
@@ -156,22 +158,15 @@ class LogUploader:
 
     def stream_ended(self, stream: Stream, end: StreamEnd) -> float | None:
         """Try again for as long as the process lives: the queue is bounded."""
-        at_fault = end.kind is EndKind.REFUSED and getattr(end.cause, "code", "") == "INVALID_ARGUMENT"
         with self._lock:
             self._live_stream = 0
-            refused = 0
-            if at_fault:
-                refused = self._journal.refused()
-            else:
-                self._journal.disconnected()
+            self._journal.disconnected()
             self._changed.notify_all()
             closed = self._closed
         stream.bell.ring()
-        if refused:
-            logger.warning("The server refuses a log line, which is dropped: %s", end.cause)
         if closed:
             return None
-        if end.kind is EndKind.PAUSED or at_fault:
+        if end.kind is EndKind.PAUSED:
             return 0.0
         delay = self._outage.next_delay(None, end.retry_after)
         if not self._warned:

@@ -26,7 +26,7 @@ from antiphon.v1 import log_pb2 as antiphon_dot_v1_dot_log__pb2
 from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61ntiphon/v1/log_service.proto\x12\x0b\x61ntiphon.v1\x1a\x15\x61ntiphon/v1/log.proto\x1a\x1b\x62uf/validate/validate.proto\"@\n\x11\x43reateLogsRequest\x12+\n\x04logs\x18\x01 \x03(\x0b\x32\x10.antiphon.v1.LogB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"\x14\n\x12\x43reateLogsResponse\"\x81\x01\n\x0fListLogsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x1a\n\x08order_by\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"K\n\x10ListLogsResponse\x12\x1e\n\x04logs\x18\x01 \x03(\x0b\x32\x10.antiphon.v1.Log\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xa4\x01\n\nLogService\x12M\n\nCreateLogs\x12\x1e.antiphon.v1.CreateLogsRequest\x1a\x1f.antiphon.v1.CreateLogsResponse\x12G\n\x08ListLogs\x12\x1c.antiphon.v1.ListLogsRequest\x1a\x1d.antiphon.v1.ListLogsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61ntiphon/v1/log_service.proto\x12\x0b\x61ntiphon.v1\x1a\x15\x61ntiphon/v1/log.proto\x1a\x1b\x62uf/validate/validate.proto\"a\n\x11\x43reateLogsRequest\x12+\n\x04logs\x18\x01 \x03(\x0b\x32\x10.antiphon.v1.LogB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x14\n\x12\x43reateLogsResponse\"\x81\x01\n\x0fListLogsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x1a\n\x08order_by\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"K\n\x10ListLogsResponse\x12\x1e\n\x04logs\x18\x01 \x03(\x0b\x32\x10.antiphon.v1.Log\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xa4\x01\n\nLogService\x12M\n\nCreateLogs\x12\x1e.antiphon.v1.CreateLogsRequest\x1a\x1f.antiphon.v1.CreateLogsResponse\x12G\n\x08ListLogs\x12\x1c.antiphon.v1.ListLogsRequest\x1a\x1d.antiphon.v1.ListLogsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CREATELOGSREQUEST'].fields_by_name['logs']._loaded_options = None
   _globals['_CREATELOGSREQUEST'].fields_by_name['logs']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
+  _globals['_CREATELOGSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATELOGSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_LISTLOGSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTLOGSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTLOGSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -44,13 +46,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLOGSREQUEST'].fields_by_name['order_by']._loaded_options = None
   _globals['_LISTLOGSREQUEST'].fields_by_name['order_by']._serialized_options = b'\272H\005r\003\030\364\003'
   _globals['_CREATELOGSREQUEST']._serialized_start=98
-  _globals['_CREATELOGSREQUEST']._serialized_end=162
-  _globals['_CREATELOGSRESPONSE']._serialized_start=164
-  _globals['_CREATELOGSRESPONSE']._serialized_end=184
-  _globals['_LISTLOGSREQUEST']._serialized_start=187
-  _globals['_LISTLOGSREQUEST']._serialized_end=316
-  _globals['_LISTLOGSRESPONSE']._serialized_start=318
-  _globals['_LISTLOGSRESPONSE']._serialized_end=393
-  _globals['_LOGSERVICE']._serialized_start=396
-  _globals['_LOGSERVICE']._serialized_end=560
+  _globals['_CREATELOGSREQUEST']._serialized_end=195
+  _globals['_CREATELOGSRESPONSE']._serialized_start=197
+  _globals['_CREATELOGSRESPONSE']._serialized_end=217
+  _globals['_LISTLOGSREQUEST']._serialized_start=220
+  _globals['_LISTLOGSREQUEST']._serialized_end=349
+  _globals['_LISTLOGSRESPONSE']._serialized_start=351
+  _globals['_LISTLOGSRESPONSE']._serialized_end=426
+  _globals['_LOGSERVICE']._serialized_start=429
+  _globals['_LOGSERVICE']._serialized_end=593
 # @@protoc_insertion_point(module_scope)

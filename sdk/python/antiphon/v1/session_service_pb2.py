@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from antiphon.v1 import log_pb2 as antiphon_dot_v1_dot_log__pb2
 from antiphon.v1 import session_pb2 as antiphon_dot_v1_dot_session__pb2
 from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!antiphon/v1/session_service.proto\x12\x0b\x61ntiphon.v1\x1a\x15\x61ntiphon/v1/log.proto\x1a\x19\x61ntiphon/v1/session.proto\x1a\x1b\x62uf/validate/validate.proto\"F\n\rAttachRequest\x12\x35\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x18.antiphon.v1.ClientFrameB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x08\":\n\x0e\x41ttachResponse\x12(\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x18.antiphon.v1.ServerFrame\"L\n\rUploadRequest\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12)\n\x04logs\x18\x02 \x03(\x0b\x32\x10.antiphon.v1.LogB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\"\n\x0eUploadResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\"?\n\x12OpenSessionRequest\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x12.antiphon.v1.HelloB\x06\xbaH\x03\xc8\x01\x01\"<\n\x13OpenSessionResponse\x12%\n\x07welcome\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.Welcome\"}\n\x15\x45xchangeFramesRequest\x12 \n\x0cresume_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x33\n\x06\x66rames\x18\x03 \x03(\x0b\x32\x18.antiphon.v1.ClientFrameB\t\xbaH\x06\x92\x01\x03\x10\x80\x08\"B\n\x16\x45xchangeFramesResponse\x12(\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x18.antiphon.v1.ServerFrame2\xcb\x02\n\x0eSessionService\x12\x45\n\x06\x41ttach\x12\x1a.antiphon.v1.AttachRequest\x1a\x1b.antiphon.v1.AttachResponse(\x01\x30\x01\x12\x45\n\x06Upload\x12\x1a.antiphon.v1.UploadRequest\x1a\x1b.antiphon.v1.UploadResponse(\x01\x30\x01\x12P\n\x0bOpenSession\x12\x1f.antiphon.v1.OpenSessionRequest\x1a .antiphon.v1.OpenSessionResponse\x12Y\n\x0e\x45xchangeFrames\x12\".antiphon.v1.ExchangeFramesRequest\x1a#.antiphon.v1.ExchangeFramesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!antiphon/v1/session_service.proto\x12\x0b\x61ntiphon.v1\x1a\x15\x61ntiphon/v1/log.proto\x1a\x19\x61ntiphon/v1/session.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\"F\n\rAttachRequest\x12\x35\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x18.antiphon.v1.ClientFrameB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x08\":\n\x0e\x41ttachResponse\x12(\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x18.antiphon.v1.ServerFrame\"L\n\rUploadRequest\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12)\n\x04logs\x18\x02 \x03(\x0b\x32\x10.antiphon.v1.LogB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"L\n\x0eUploadResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12(\n\x07refused\x18\x02 \x03(\x0b\x32\x17.antiphon.v1.RefusedLog\"?\n\nRefusedLog\x12\r\n\x05index\x18\x01 \x01(\r\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"`\n\x12OpenSessionRequest\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x12.antiphon.v1.HelloB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"<\n\x13OpenSessionResponse\x12%\n\x07welcome\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.Welcome\"}\n\x15\x45xchangeFramesRequest\x12 \n\x0cresume_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x33\n\x06\x66rames\x18\x03 \x03(\x0b\x32\x18.antiphon.v1.ClientFrameB\t\xbaH\x06\x92\x01\x03\x10\x80\x08\"B\n\x16\x45xchangeFramesResponse\x12(\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x18.antiphon.v1.ServerFrame2\xcb\x02\n\x0eSessionService\x12\x45\n\x06\x41ttach\x12\x1a.antiphon.v1.AttachRequest\x1a\x1b.antiphon.v1.AttachResponse(\x01\x30\x01\x12\x45\n\x06Upload\x12\x1a.antiphon.v1.UploadRequest\x1a\x1b.antiphon.v1.UploadResponse(\x01\x30\x01\x12P\n\x0bOpenSession\x12\x1f.antiphon.v1.OpenSessionRequest\x1a .antiphon.v1.OpenSessionResponse\x12Y\n\x0e\x45xchangeFrames\x12\".antiphon.v1.ExchangeFramesRequest\x1a#.antiphon.v1.ExchangeFramesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,26 +41,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADREQUEST'].fields_by_name['logs']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_OPENSESSIONREQUEST'].fields_by_name['hello']._loaded_options = None
   _globals['_OPENSESSIONREQUEST'].fields_by_name['hello']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_OPENSESSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_OPENSESSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_EXCHANGEFRAMESREQUEST'].fields_by_name['resume_token']._loaded_options = None
   _globals['_EXCHANGEFRAMESREQUEST'].fields_by_name['resume_token']._serialized_options = b'\272H\007r\005\020\001\030\364\003'
   _globals['_EXCHANGEFRAMESREQUEST'].fields_by_name['frames']._loaded_options = None
   _globals['_EXCHANGEFRAMESREQUEST'].fields_by_name['frames']._serialized_options = b'\272H\006\222\001\003\020\200\010'
-  _globals['_ATTACHREQUEST']._serialized_start=129
-  _globals['_ATTACHREQUEST']._serialized_end=199
-  _globals['_ATTACHRESPONSE']._serialized_start=201
-  _globals['_ATTACHRESPONSE']._serialized_end=259
-  _globals['_UPLOADREQUEST']._serialized_start=261
-  _globals['_UPLOADREQUEST']._serialized_end=337
-  _globals['_UPLOADRESPONSE']._serialized_start=339
-  _globals['_UPLOADRESPONSE']._serialized_end=373
-  _globals['_OPENSESSIONREQUEST']._serialized_start=375
-  _globals['_OPENSESSIONREQUEST']._serialized_end=438
-  _globals['_OPENSESSIONRESPONSE']._serialized_start=440
-  _globals['_OPENSESSIONRESPONSE']._serialized_end=500
-  _globals['_EXCHANGEFRAMESREQUEST']._serialized_start=502
-  _globals['_EXCHANGEFRAMESREQUEST']._serialized_end=627
-  _globals['_EXCHANGEFRAMESRESPONSE']._serialized_start=629
-  _globals['_EXCHANGEFRAMESRESPONSE']._serialized_end=695
-  _globals['_SESSIONSERVICE']._serialized_start=698
-  _globals['_SESSIONSERVICE']._serialized_end=1029
+  _globals['_ATTACHREQUEST']._serialized_start=154
+  _globals['_ATTACHREQUEST']._serialized_end=224
+  _globals['_ATTACHRESPONSE']._serialized_start=226
+  _globals['_ATTACHRESPONSE']._serialized_end=284
+  _globals['_UPLOADREQUEST']._serialized_start=286
+  _globals['_UPLOADREQUEST']._serialized_end=362
+  _globals['_UPLOADRESPONSE']._serialized_start=364
+  _globals['_UPLOADRESPONSE']._serialized_end=440
+  _globals['_REFUSEDLOG']._serialized_start=442
+  _globals['_REFUSEDLOG']._serialized_end=505
+  _globals['_OPENSESSIONREQUEST']._serialized_start=507
+  _globals['_OPENSESSIONREQUEST']._serialized_end=603
+  _globals['_OPENSESSIONRESPONSE']._serialized_start=605
+  _globals['_OPENSESSIONRESPONSE']._serialized_end=665
+  _globals['_EXCHANGEFRAMESREQUEST']._serialized_start=667
+  _globals['_EXCHANGEFRAMESREQUEST']._serialized_end=792
+  _globals['_EXCHANGEFRAMESRESPONSE']._serialized_start=794
+  _globals['_EXCHANGEFRAMESRESPONSE']._serialized_end=860
+  _globals['_SESSIONSERVICE']._serialized_start=863
+  _globals['_SESSIONSERVICE']._serialized_end=1194
 # @@protoc_insertion_point(module_scope)

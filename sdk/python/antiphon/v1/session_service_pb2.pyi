@@ -1,6 +1,7 @@
 from antiphon.v1 import log_pb2 as _log_pb2
 from antiphon.v1 import session_pb2 as _session_pb2
 from antiphon._vendor import validate_pb2 as _validate_pb2
+from google.rpc import status_pb2 as _status_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -30,16 +31,28 @@ class UploadRequest(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., logs: _Optional[_Iterable[_Union[_log_pb2.Log, _Mapping]]] = ...) -> None: ...
 
 class UploadResponse(_message.Message):
-    __slots__ = ("sequence",)
+    __slots__ = ("sequence", "refused")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     sequence: int
-    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
+    refused: _containers.RepeatedCompositeFieldContainer[RefusedLog]
+    def __init__(self, sequence: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[RefusedLog, _Mapping]]] = ...) -> None: ...
+
+class RefusedLog(_message.Message):
+    __slots__ = ("index", "status")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    status: _status_pb2.Status
+    def __init__(self, index: _Optional[int] = ..., status: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class OpenSessionRequest(_message.Message):
-    __slots__ = ("hello",)
+    __slots__ = ("hello", "request_id")
     HELLO_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     hello: _session_pb2.Hello
-    def __init__(self, hello: _Optional[_Union[_session_pb2.Hello, _Mapping]] = ...) -> None: ...
+    request_id: str
+    def __init__(self, hello: _Optional[_Union[_session_pb2.Hello, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class OpenSessionResponse(_message.Message):
     __slots__ = ("welcome",)

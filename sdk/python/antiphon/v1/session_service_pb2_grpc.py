@@ -71,7 +71,8 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Upload(self, request_iterator, context):
-        """The bulk stream, so that a flood of logs cannot delay a verdict. It needs no session.
+        """The bulk stream, so that a flood of logs cannot delay a verdict. It needs no session. A line that breaks a rule is
+        refused by itself and its neighbours are stored.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

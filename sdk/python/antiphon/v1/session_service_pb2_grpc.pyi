@@ -39,7 +39,9 @@ class SessionServiceStub:
     full; the client attaches again and misses nothing.
     """
     Upload: _grpc.StreamStreamMultiCallable[_session_service_pb2.UploadRequest, _session_service_pb2.UploadResponse]
-    """The bulk stream, so that a flood of logs cannot delay a verdict. It needs no session."""
+    """The bulk stream, so that a flood of logs cannot delay a verdict. It needs no session. A line that breaks a rule is
+    refused by itself and its neighbours are stored.
+    """
     OpenSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.OpenSessionRequest, _session_service_pb2.OpenSessionResponse]
     """The control stream's twin for callers without streams: opens a session, or goes on with one."""
     ExchangeFrames: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ExchangeFramesRequest, _session_service_pb2.ExchangeFramesResponse]
@@ -60,7 +62,9 @@ class SessionServiceAsyncStub(SessionServiceStub):
     full; the client attaches again and misses nothing.
     """
     Upload: _aio.StreamStreamMultiCallable[_session_service_pb2.UploadRequest, _session_service_pb2.UploadResponse]  # type: ignore[assignment]
-    """The bulk stream, so that a flood of logs cannot delay a verdict. It needs no session."""
+    """The bulk stream, so that a flood of logs cannot delay a verdict. It needs no session. A line that breaks a rule is
+    refused by itself and its neighbours are stored.
+    """
     OpenSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.OpenSessionRequest, _session_service_pb2.OpenSessionResponse]  # type: ignore[assignment]
     """The control stream's twin for callers without streams: opens a session, or goes on with one."""
     ExchangeFrames: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ExchangeFramesRequest, _session_service_pb2.ExchangeFramesResponse]  # type: ignore[assignment]
@@ -90,7 +94,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_session_service_pb2.UploadRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_session_service_pb2.UploadResponse], _abc.AsyncIterator[_session_service_pb2.UploadResponse]]:
-        """The bulk stream, so that a flood of logs cannot delay a verdict. It needs no session."""
+        """The bulk stream, so that a flood of logs cannot delay a verdict. It needs no session. A line that breaks a rule is
+        refused by itself and its neighbours are stored.
+        """
 
     @_abc_1.abstractmethod
     def OpenSession(

@@ -4,6 +4,7 @@ from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.policy import Policy
 from antiphon_server.domain.rules.cancel_at_once import CancelAtOnce
 from antiphon_server.domain.rules.distinct_pending import DistinctPending
+from antiphon_server.domain.rules.ended_while_waiting import EndedWhileWaiting
 from antiphon_server.domain.rules.expected_state import ExpectedState
 from antiphon_server.domain.rules.held_by_session import HeldBySession
 from antiphon_server.domain.rules.keep_result import KeepResult
@@ -18,6 +19,7 @@ from antiphon_server.domain.states import ALL, CANCELLING, COMPLETED, FLOW_RUN_U
 FLOW_RUN_POLICY = Policy(
     (
         ExpectedState(),
+        EndedWhileWaiting(),
         # Anybody may ask a flow run to stop; its holder is told and confirms.
         HeldBySession(ALL - {CANCELLING}),
         LawfulMove(FLOW_RUN_UNLAWFUL),
@@ -35,6 +37,7 @@ FLOW_RUN_POLICY = Policy(
 TASK_RUN_POLICY = Policy(
     (
         ExpectedState(),
+        EndedWhileWaiting(),
         HeldBySession(ALL),
         LawfulMove(TASK_RUN_UNLAWFUL),
         KeepResult(ALL),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import ORIGINS, Need
+from antiphon_server.domain.policy import ORIGINS
 from antiphon_server.domain.states import CANCELLED, CANCELLING, DEFAULT_NAMES, TERMINAL, Origin, StateType, VerdictKind
 
 
@@ -13,7 +13,6 @@ class CancelAtOnce:
     name: str = "CancelAtOnce"
     origins: frozenset[Origin] = frozenset(ORIGINS) - TERMINAL - {CANCELLING}
     targets: frozenset[StateType] = frozenset({CANCELLING})
-    needs: frozenset[Need] = frozenset()
     forceable: bool = False
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import Need
 from antiphon_server.domain.states import DEFAULT_NAMES, PENDING, Origin, StateType, VerdictKind
 
 
@@ -13,7 +12,6 @@ class DistinctPending:
     name: str = "DistinctPending"
     origins: frozenset[Origin] = frozenset({PENDING})
     targets: frozenset[StateType] = frozenset({PENDING})
-    needs: frozenset[Need] = frozenset()
     forceable: bool = True
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:

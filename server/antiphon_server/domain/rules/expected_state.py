@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import ORIGINS, Need
+from antiphon_server.domain.policy import ORIGINS
 from antiphon_server.domain.states import ALL, Origin, StateType, VerdictKind
 
 
@@ -13,7 +13,6 @@ class ExpectedState:
     name: str = "ExpectedState"
     origins: frozenset[Origin] = frozenset(ORIGINS)
     targets: frozenset[StateType] = ALL
-    needs: frozenset[Need] = frozenset()
     forceable: bool = False
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:

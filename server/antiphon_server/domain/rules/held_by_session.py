@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import ORIGINS, Need
+from antiphon_server.domain.policy import ORIGINS
 from antiphon_server.domain.states import Origin, StateType, VerdictKind
 
 
@@ -15,7 +15,6 @@ class HeldBySession:
     targets: frozenset[StateType]
     name: str = "HeldBySession"
     origins: frozenset[Origin] = frozenset(ORIGINS)
-    needs: frozenset[Need] = frozenset()
     forceable: bool = True
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import Need
 from antiphon_server.domain.states import COMPLETED, Origin, StateType, VerdictKind
 
 
@@ -15,7 +14,6 @@ class KeepResult:
     targets: frozenset[StateType]
     name: str = "KeepResult"
     origins: frozenset[Origin] = frozenset({COMPLETED})
-    needs: frozenset[Need] = frozenset()
     forceable: bool = True
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:

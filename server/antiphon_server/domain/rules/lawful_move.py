@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import ORIGINS, Need
+from antiphon_server.domain.policy import ORIGINS
 from antiphon_server.domain.states import ALL, Origin, StateType, Unlawful
 
 
@@ -14,7 +14,6 @@ class LawfulMove:
     name: str = "LawfulMove"
     origins: frozenset[Origin] = frozenset(ORIGINS)
     targets: frozenset[StateType] = ALL
-    needs: frozenset[Need] = frozenset()
     forceable: bool = True
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:

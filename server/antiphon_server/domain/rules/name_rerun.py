@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import Need
 from antiphon_server.domain.rules.retry_failed import AWAITING_RETRY
 from antiphon_server.domain.states import ALL, DEFAULT_NAMES, RUNNING, Origin, StateType
 
@@ -14,7 +13,6 @@ class NameRerun:
     name: str = "NameRerun"
     origins: frozenset[Origin] = frozenset(ALL)
     targets: frozenset[StateType] = frozenset({RUNNING})
-    needs: frozenset[Need] = frozenset()
     forceable: bool = True
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:

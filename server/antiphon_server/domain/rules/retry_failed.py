@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.model import Facts, Proposal, RetryPolicy, State, StateDetails
-from antiphon_server.domain.policy import Need
 from antiphon_server.domain.states import FAILED, RUNNING, SCHEDULED, Origin, StateType, VerdictKind
 
 AWAITING_RETRY = "AwaitingRetry"
@@ -18,7 +17,6 @@ class RetryFailed:
     name: str = "RetryFailed"
     origins: frozenset[Origin] = frozenset({RUNNING})
     targets: frozenset[StateType] = frozenset({FAILED})
-    needs: frozenset[Need] = frozenset()
     forceable: bool = True
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.model import Facts, Proposal, StateDetails
-from antiphon_server.domain.policy import ORIGINS, Need
+from antiphon_server.domain.policy import ORIGINS
 from antiphon_server.domain.states import PENDING, SCHEDULED, Origin, StateType
 
 
@@ -13,7 +13,6 @@ class ScheduleTime:
     name: str = "ScheduleTime"
     origins: frozenset[Origin] = frozenset(ORIGINS)
     targets: frozenset[StateType] = frozenset({SCHEDULED, PENDING})
-    needs: frozenset[Need] = frozenset()
     forceable: bool = False
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:

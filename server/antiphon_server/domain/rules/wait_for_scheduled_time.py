@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import Need
 from antiphon_server.domain.states import PENDING, RUNNING, SCHEDULED, Origin, StateType, VerdictKind
 
 
@@ -13,7 +12,6 @@ class WaitForScheduledTime:
     name: str = "WaitForScheduledTime"
     origins: frozenset[Origin] = frozenset({SCHEDULED, PENDING})
     targets: frozenset[StateType] = frozenset({RUNNING})
-    needs: frozenset[Need] = frozenset()
     forceable: bool = True
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
