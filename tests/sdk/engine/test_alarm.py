@@ -93,6 +93,18 @@ def test_our_own_alarms_do_not_reach_the_programs_handler(own_alarm: Callable[..
     assert rung == []
 
 
+def test_our_own_alarm_that_is_under_way_at_the_end_reaches_nobody(own_alarm: Callable[..., list[float]]) -> None:
+    rung = own_alarm()
+    block = Block(None)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    try:
+        block.run(lambda: block.interrupt(RunCancelled))
+        assert signal.SIGALRM not in signal.sigpending()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    assert rung == []
+
+
 def test_a_handler_that_code_puts_in_place_stays(own_alarm: Callable[..., list[float]]) -> None:
     own_alarm()
 

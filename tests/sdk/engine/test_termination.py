@@ -84,7 +84,8 @@ def test_a_later_one_ends_it_at_once(start: Start) -> None:
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    assert process.stdout.readline() == "hook\n"
+    said = process.stdout.readline()
+    assert said == "hook\n", (process.wait(30), process.stderr.read())  # type: ignore[union-attr]
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode == -signal.SIGTERM

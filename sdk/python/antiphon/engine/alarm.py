@@ -38,8 +38,20 @@ class Alarm:
 
     def restore(self) -> None:
         # Code that put a handler of its own in place meanwhile keeps it.
-        if signal.getsignal(signal.SIGALRM) == self._handle:
-            signal.signal(signal.SIGALRM, self._previous if self._previous is not None else signal.SIG_DFL)
+        if signal.getsignal(signal.SIGALRM) != self._handle:
+            return
+        previous = self._previous if self._previous is not None else signal.SIG_DFL
+        if time.monotonic() >= self._ours_until:
+            signal.signal(signal.SIGALRM, previous)
+            return
+        # One of ours may be under way still, and without a handler it would end the process.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+        try:
+            while signal.SIGALRM in signal.sigpending():
+                signal.sigwait({signal.SIGALRM})
+            signal.signal(signal.SIGALRM, previous)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def ring(self) -> None:
         """Rings now; from any thread."""
