@@ -4,11 +4,14 @@ The argument says what it does. It prints the flow run's id once it may be told,
 """
 
 import asyncio
+import ctypes
+import operator
 import os
 import signal
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from antiphon import flow, runtime, task
@@ -133,6 +136,14 @@ def stubborn() -> None:
     flow(on_crashed=[hook])(sleep.fn)()
 
 
+@flow
+def just_before_a_blocking_call() -> None:
+    """The signal is there when time.sleep begins, and Python has not called its handler yet."""
+    ready()
+    kill = partial(ctypes.CDLL(None).kill, os.getpid(), signal.SIGTERM)
+    list(map(operator.call, (kill, partial(time.sleep, LONG))))
+
+
 def in_a_thread() -> None:
     thread = threading.Thread(target=sync)
     thread.start()
@@ -157,6 +168,7 @@ WAYS = {
     "has_its_own_handler": has_its_own_handler,
     "forks": forks,
     "stubborn": stubborn,
+    "just_before_a_blocking_call": just_before_a_blocking_call,
     "in_a_thread": in_a_thread,
     "afterwards": afterwards,
 }

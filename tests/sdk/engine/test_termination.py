@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from antiphon.engine import termination
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.termination import ended_by_sigterm
+from antiphon.exceptions import TerminationSignal
 from running_server import RunningServer
 from stored import Stored
 
@@ -89,6 +91,38 @@ def test_a_later_one_ends_it_at_once(start: Start) -> None:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode == -signal.SIGTERM
+
+
+def test_one_that_falls_just_before_a_blocking_call_is_heard_at_once(stored: Stored, start: Start) -> None:
+    process = start("just_before_a_blocking_call")
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGTERM, err
+    assert stored.flow_run(out.strip()).state.message == MESSAGE
+
+
+def test_without_descriptors_to_spare_it_still_works(handled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left() -> None:
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(termination, "_ear", None)
+    monkeypatch.setattr(termination, "_told_at", None)
+    monkeypatch.setattr(termination, "_Ear", none_left)
+    monkeypatch.setattr(termination, "_leave", termination._restore)
+    with pytest.raises(TerminationSignal), ended_by_sigterm(RunScope()):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_somebody_elses_wakeup_descriptor_is_left_alone(handled: None) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        before = signal.set_wakeup_fd(theirs.fileno())
+        try:
+            with ended_by_sigterm(RunScope()):
+                pass
+            assert signal.set_wakeup_fd(before) == theirs.fileno()
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def test_code_that_swallows_it_ends_as_it_wants(stored: Stored, start: Start) -> None:

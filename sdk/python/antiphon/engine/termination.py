@@ -5,13 +5,13 @@ That holds for flows of the main thread, and where nobody else has a handler for
 while later ends the process at once.
 """
 
-import _thread
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from antiphon.engine.scopes import RunScope
@@ -24,8 +24,43 @@ REASON = "The process was told to end (SIGTERM)."
 
 #: Of the main thread's root flow runs; async ones may overlap.
 _scopes: dict[RunScope, None] = {}
-#: When the first signal came, of time.monotonic.
+#: When the first signal was handled, of time.monotonic.
 _told_at: float | None = None
+
+
+class _Ear:
+    """Hears of SIGTERM at once, in a thread of its own. Python calls a handler between two steps of the main thread,
+    where a signal that falls just before a blocking call waits for the end of that. Code that has a wake-up descriptor
+    of its own, as event loops with signal handlers do, keeps it: those call handlers soon."""
+
+    def __init__(self) -> None:
+        self._heard, self._told = socket.socketpair()
+        self._told.setblocking(False)
+        threading.Thread(target=self._listen, name="antiphon-sigterm", daemon=True).start()
+
+    def open(self) -> None:
+        before = signal.set_wakeup_fd(self._told.fileno(), warn_on_full_buffer=False)
+        if before not in (-1, self._told.fileno()):
+            signal.set_wakeup_fd(before)
+
+    def close(self) -> None:
+        present = signal.set_wakeup_fd(-1)
+        if present != self._told.fileno():
+            signal.set_wakeup_fd(present)
+
+    def tell(self) -> None:
+        """The same as the signal, of which somebody else's descriptor may have got word."""
+        with suppress(BlockingIOError):  # then it has a lot to hear already
+            self._told.send(bytes([signal.SIGTERM]))
+
+    def _listen(self) -> None:
+        while numbers := self._heard.recv(256):
+            if signal.SIGTERM in numbers:
+                _stop_all()
+
+
+#: Made when it is first needed.
+_ear: _Ear | None = None
 
 
 @contextmanager
@@ -37,9 +72,7 @@ def ended_by_sigterm(scope: RunScope) -> Iterator[None]:
         return
     _scopes[scope] = None
     try:
-        signal.signal(signal.SIGTERM, _handle)
-        if _told_at is not None:
-            _stop_all()
+        _enter()
         yield
     finally:
         # A forked child has forgotten it, and that another process was told to end.
@@ -51,6 +84,18 @@ def ended_by_sigterm(scope: RunScope) -> Iterator[None]:
 
 def _is_ours_to_handle() -> bool:
     return signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, _handle)
+
+
+def _enter() -> None:
+    global _ear
+    if _ear is None:
+        with suppress(OSError, RuntimeError):  # no descriptor or thread to be had: it works without, only slower
+            _ear = _Ear()
+    if _ear is not None:
+        _ear.open()
+    signal.signal(signal.SIGTERM, _handle)
+    if _told_at is not None:
+        _stop_all()
 
 
 def _leave() -> None:
@@ -65,6 +110,8 @@ def _restore() -> None:
     # Code that put a handler of its own in place meanwhile keeps it.
     if signal.getsignal(signal.SIGTERM) == _handle:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if _ear is not None:
+        _ear.close()
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
@@ -72,11 +119,10 @@ def _handle(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
     if _told_at is None:
         _told_at = now
-        try:
-            # Not here: the code that this interrupts may hold the lock of a scope, or of the threading module.
-            _thread.start_new_thread(_stop_all, ())
-        except RuntimeError:
-            raise TerminationSignal from None
+        if _ear is None:
+            raise TerminationSignal
+        # Not here: the code that this interrupts may hold the lock of a scope, or of the threading module.
+        _ear.tell()
     elif now - _told_at > ONE_WORD:
         _restore()
         signal.raise_signal(signal.SIGTERM)
@@ -105,10 +151,10 @@ def _after_fork() -> None:
 
 def _after_fork_in_child() -> None:
     """It runs none of these flows, and SIGTERM ends it as it ends any process."""
-    global _told_at
+    global _told_at, _ear
     _restore()
     _scopes.clear()
-    _told_at = None
+    _told_at, _ear = None, None
     _after_fork()
 
 
