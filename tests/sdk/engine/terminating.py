@@ -15,7 +15,9 @@ from functools import partial
 from typing import Any
 
 from antiphon import flow, runtime, task
+from antiphon.client import Client
 from antiphon.engine import termination
+from antiphon.v1.flow_run_service_pb2 import CancelFlowRunRequest
 
 LONG = 60.0
 
@@ -125,6 +127,28 @@ def forks() -> None:
     sleep()
 
 
+def in_a_hook() -> None:
+    def hook(*_: object) -> None:
+        ready()
+        time.sleep(LONG)
+
+    flow(on_running=[hook])(lambda: None)()
+
+
+@flow
+def after_a_cancel() -> None:
+    """Cancelled while it waits for what no interrupt can reach."""
+    started = threading.Event()
+    sleep_elsewhere.submit(started)
+    started.wait()
+    try:
+        with Client() as client:
+            client.call(client.flow_runs.CancelFlowRun, CancelFlowRunRequest(id=runtime.flow_run.id or ""))
+        time.sleep(LONG)
+    finally:
+        ready()
+
+
 def stubborn() -> None:
     """Its hook takes long."""
 
@@ -167,6 +191,8 @@ WAYS = {
     "two": lambda: asyncio.run(two()),
     "has_its_own_handler": has_its_own_handler,
     "forks": forks,
+    "in_a_hook": in_a_hook,
+    "after_a_cancel": after_a_cancel,
     "stubborn": stubborn,
     "just_before_a_blocking_call": just_before_a_blocking_call,
     "in_a_thread": in_a_thread,

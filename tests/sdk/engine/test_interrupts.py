@@ -1,5 +1,6 @@
 """Interrupting synchronous code: by a time limit, from another thread, on the main thread and on others."""
 
+import os
 import signal
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 from antiphon.engine import interrupts
 from antiphon.engine.interrupts import Block, RunTimeout, awakened
 from antiphon.exceptions import RunCancelled, RunRevoked
+from antiphon.session import forking
 from interrupting import LONG, Place, compute, compute_until, interrupted_soon, on_another_thread, timed_out
 
 
@@ -268,3 +270,47 @@ def test_blocks_of_threads_do_not_meet() -> None:
         compute_until(lambda: all(each.done() for each in others))
         for each in others:
             each.result()
+
+
+class Interrupting:
+    """Holds a call, as far as forks know, and has a block interrupted as it is told of one."""
+
+    def __init__(self, block: Block) -> None:
+        self.notes: list[str] = []
+        self._block = block
+
+    def request_pause(self) -> None:
+        self._block.interrupt(RunCancelled)
+        time.sleep(0.1)  # for what should not come here
+        self.notes.append("request")
+
+    def await_pause(self) -> None:
+        self.notes.append("await")
+
+    def resume(self) -> None:
+        self.notes.append("resume")
+
+    def abandon(self) -> None:
+        self.notes.append("abandon")
+
+
+def test_an_interrupt_as_the_process_forks_waits_until_it_has(place: Place) -> None:
+    def run() -> list[str]:
+        block = Block(None)
+        member = Interrupting(block)
+        forking.track(member)
+
+        def fork() -> None:
+            child = os.fork()
+            if child == 0:
+                os._exit(0)
+            try:
+                compute()
+            finally:
+                os.waitpid(child, 0)
+
+        with pytest.raises(RunCancelled):
+            block.run(fork)
+        return member.notes
+
+    assert place(run) == ["request", "await", "resume"]

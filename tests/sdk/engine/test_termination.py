@@ -63,6 +63,19 @@ def test_its_run_has_crashed_and_it_dies_of_the_signal(stored: Stored, start: St
     assert any("Finished in state Crashed" in log.message for log in stored.logs(id)), "its lines came through"
 
 
+def test_a_hook_is_broken_off(stored: Stored, start: Start) -> None:
+    id, code, out, err = told_to_end(start("in_a_hook"))
+    assert (code, out) == (-signal.SIGTERM, ""), err
+    assert stored.flow_run(id).state.message == MESSAGE
+
+
+def test_a_cancel_before_it_does_not_make_it_wait(stored: Stored, start: Start) -> None:
+    id, code, out, err = told_to_end(start("after_a_cancel"))
+    assert (code, out) == (-signal.SIGTERM, ""), err
+    assert stored.flow_run_history(id)[:3] == ["Pending", "Running", "Cancelling"]
+    assert stored.flow_run(id).state.name in ("Crashed", "Cancelled")
+
+
 def test_all_flows_of_the_loop_crash(stored: Stored, start: Start) -> None:
     before = {run.id for name in ("first", "second") for run in stored.flow_runs(name)}
     told_to_end(start("two"))

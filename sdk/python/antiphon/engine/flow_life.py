@@ -16,8 +16,8 @@ from antiphon.engine.proposals import (
     propose_flow_run,
     state_that_holds,
 )
-from antiphon.engine.scopes import RunScope
-from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked, TerminationSignal, UpstreamTaskError
+from antiphon.engine.scopes import RunScope, set_apart
+from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked, UpstreamTaskError
 from antiphon.logging.loggers import flow_run_logger
 from antiphon.parameters import call_args
 from antiphon.runs import FlowRun
@@ -152,16 +152,9 @@ def _opened(task_runner: Any, left_open: ExitStack) -> Iterator[None]:
 
 def _settle_submitted(call: FlowCall) -> Life:
     """What was submitted ends before the flow does, whoever asked for its result, and so does what that submits."""
-    # Stopped tasks end by themselves; the scope that stops them must not cut the wait for it short. Only where the
-    # process is to end there is no time.
-    scope = RunScope()
-
-    def hurry(kind: type[BaseException]) -> None:
-        if kind is TerminationSignal:
-            scope.stop(TerminationSignal, call.scope.reason)
-
+    # Stopped tasks end by themselves; the scope that stops them must not cut the wait for it short.
     submitted = call.context.submitted
-    with call.scope.stopped_by(hurry):
+    with set_apart(call.scope) as scope:
         while submitted:
             seen = list(submitted)
             pending = [each for each in seen if not each.state.is_final()]

@@ -1,13 +1,14 @@
 """Running the hooks of flows and tasks. A hook's exception is logged and ignored."""
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.engine.effects import Call, Life, Outcome
 from antiphon.engine.ending import is_interrupt
-from antiphon.engine.scopes import RunScope
+from antiphon.engine.scopes import RunScope, set_apart
+from antiphon.exceptions import TerminationSignal
 from antiphon.logging.loggers import run_logger
 from antiphon.logging.prints import patch_print
 from antiphon.signatures import function_name
@@ -24,7 +25,10 @@ def run_hooks(
     """An engine's part. Hooks run one after the other, in the run's context and outside of its scope: a cancelled run
     has hooks too."""
     for hook in hooks:
-        outcome: Outcome = yield Call(hook, arguments, {}, RunScope(), contexts_of(run))
+        # Those that are called because the process is to end are not cut short by that.
+        apart = nullcontext(RunScope()) if run.scope.signal is TerminationSignal else set_apart(run.scope)
+        with apart as scope:
+            outcome: Outcome = yield Call(hook, arguments, {}, scope, contexts_of(run))
         if outcome.error is None:
             continue
         if is_interrupt(outcome.error):

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 from antiphon.engine.alarm import RING_INTERVAL, Alarm
 from antiphon.exceptions import AntiphonSignal
+from antiphon.session import forking
 
 T = TypeVar("T")
 
@@ -168,7 +169,7 @@ def _raise_on_main_thread() -> None:
 
 def _raise_elsewhere(block: Block) -> None:
     """Raises what is due in a thread other than the main one. Call with the lock held."""
-    if any(_started_by(sys._current_frames().get(block.thread))):
+    if forking.is_in_hooks(block.thread) or any(_started_by(sys._current_frames().get(block.thread))):
         # Threading cannot take an exception there; worse follows before Python 3.12, see _Unraisable.
         _watch.look_at(time.monotonic() + _AGAIN)
         return
@@ -262,7 +263,11 @@ def _note_timeouts(blocks: list[Block]) -> Block | None:
 
 def _on_alarm() -> tuple[type[BaseException] | None, list[float]]:
     """Gives what is to be raised on the main thread, and the limits still to come."""
-    blocks = _stacks.get(threading.get_ident(), [])
+    here = threading.get_ident()
+    blocks = _stacks.get(here, [])
+    if forking.is_in_hooks(here):
+        # Both the timer and `_watch` ring again.
+        return None, _deadlines(blocks)
     due = _note_timeouts(blocks)
     if due is not None:
         due.raised = True

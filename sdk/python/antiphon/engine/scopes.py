@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
 from antiphon.context import FlowRunContext, TaskRunContext
-from antiphon.exceptions import AntiphonSignal
+from antiphon.exceptions import AntiphonSignal, TerminationSignal
 
 #: What is left to do, in an event loop.
 InLoop: TypeAlias = tuple[asyncio.AbstractEventLoop, Callable[[], object]]
@@ -50,7 +50,8 @@ class RunScope:
             self._children.pop(child, None)
 
     def stop(self, signal: type[AntiphonSignal], reason: str) -> None:
-        """Interrupts what runs in this scope and below; only the first call counts."""
+        """Interrupts what runs in this scope and below. Only the first call counts, and one more for the process's end:
+        what cleans up after a cancel has no time then."""
         _call_all(self._mark_stopped(signal, reason), signal)
 
     def stop_children(self, signal: type[AntiphonSignal], reason: str) -> None:
@@ -60,7 +61,7 @@ class RunScope:
     def _mark_stopped(self, signal: type[AntiphonSignal], reason: str) -> list[Stopper]:
         """Gives the stoppers to call, those of the innermost runs first."""
         with self._lock:
-            if self.signal is not None:
+            if self.signal is not None and (signal is not TerminationSignal or self.signal is TerminationSignal):
                 return []
             self.signal, self.reason = signal, reason
             stoppers = list(self._stoppers)
@@ -84,6 +85,20 @@ class RunScope:
         finally:
             with self._lock, suppress(ValueError):  # an interrupt may have kept it out
                 self._stoppers.remove(stopper)
+
+
+@contextmanager
+def set_apart(scope: RunScope) -> Iterator[RunScope]:
+    """Gives a scope for what must not be cut short as a run is stopped: a wait for those below, or a hook. Only where
+    the process is told to end there is no time for it."""
+    apart = RunScope()
+
+    def hurry(kind: type[AntiphonSignal]) -> None:
+        if kind is TerminationSignal:
+            apart.stop(TerminationSignal, scope.reason)
+
+    with scope.stopped_by(hurry):
+        yield apart
 
 
 def scope_around() -> RunScope | None:

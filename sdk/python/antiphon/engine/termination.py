@@ -16,6 +16,7 @@ from types import FrameType
 
 from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import TerminationSignal
+from antiphon.session import forking
 from antiphon.session.registry import close_all
 
 #: Seconds after the first signal for which more of them change nothing: one word to end may come as several signals.
@@ -55,7 +56,8 @@ class _Ear:
 
     def _listen(self) -> None:
         while numbers := self._heard.recv(256):
-            if signal.SIGTERM in numbers:
+            # A handler that code put in place meanwhile has the say.
+            if signal.SIGTERM in numbers and signal.getsignal(signal.SIGTERM) == _handle:
                 _stop_all()
 
 
@@ -139,6 +141,7 @@ _masks: dict[int, set[int | signal.Signals]] = {}
 
 def _before_fork() -> None:
     """A signal that the child gets before it has forgotten our handler would get lost there."""
+    forking.enter_hooks()
     if _scopes:
         _masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
@@ -147,6 +150,7 @@ def _after_fork() -> None:
     mask = _masks.pop(threading.get_ident(), None)
     if mask is not None:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    forking.leave_hooks()
 
 
 def _after_fork_in_child() -> None:

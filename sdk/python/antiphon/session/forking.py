@@ -33,6 +33,8 @@ class Forkable(Protocol):
 _members: "weakref.WeakSet[Forkable]" = weakref.WeakSet()
 #: The child keeps what it inherited for good: to destroy it would be to use it.
 _inherited: list[Forkable] = []
+#: Thread that forks -> how many hooks it has begun and not ended.
+_in_hooks: dict[int, int] = {}
 #: One fork at a time. The forking thread holds it meanwhile, so it is no lock that an exception may leave behind.
 _turn = threading.Lock()
 
@@ -42,7 +44,28 @@ def track(member: Forkable) -> None:
     _members.add(member)
 
 
+def enter_hooks() -> None:
+    """This thread begins what must be whole around a fork. Python swallows an exception that is raised in a hook, and
+    what is left of the hook with it, so nothing may be raised from outside meanwhile."""
+    thread = threading.get_ident()
+    _in_hooks[thread] = _in_hooks.get(thread, 0) + 1
+
+
+def leave_hooks() -> None:
+    """Undo one `enter_hooks`."""
+    thread = threading.get_ident()
+    left = _in_hooks.pop(thread, 0) - 1
+    if left > 0:
+        _in_hooks[thread] = left
+
+
+def is_in_hooks(thread: int) -> bool:
+    """Whether this thread forks just now."""
+    return thread in _in_hooks
+
+
 def _before() -> None:
+    enter_hooks()
     _turn.acquire()
     members = list(_members)
     for member in members:
@@ -57,6 +80,7 @@ def _after_in_parent() -> None:
         member.resume()
     _paused.clear()
     _turn.release()
+    leave_hooks()
 
 
 def _after_in_child() -> None:
@@ -67,6 +91,7 @@ def _after_in_child() -> None:
     _members.clear()
     for member in _inherited:
         member.abandon()
+    leave_hooks()
 
 
 #: Those that the fork under way has paused.
