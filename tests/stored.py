@@ -7,6 +7,7 @@ from antiphon.session import registry
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import (
     CancelFlowRunRequest,
+    DeleteFlowRunRequest,
     GetFlowRunRequest,
     ListFlowRunsRequest,
     ListFlowRunStatesRequest,
@@ -75,6 +76,9 @@ class Stored:
     def cancel(self, flow_run_id: str, reason: str = "") -> None:
         request = CancelFlowRunRequest(id=flow_run_id, reason=reason)
         self.client.call(self.client.flow_runs.CancelFlowRun, request)
+
+    def delete(self, flow_run_id: str) -> None:
+        self.client.call(self.client.flow_runs.DeleteFlowRun, DeleteFlowRunRequest(id=flow_run_id))
 
     def _all(self, method: Any, request: Any) -> list[Any]:
         self._flush()

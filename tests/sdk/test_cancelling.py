@@ -1,9 +1,11 @@
 """A flow run that somebody cancels stops at once, with all that is in it."""
 
 import asyncio
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -295,6 +297,30 @@ def test_while_it_awaits_its_own_retry(kind: Kind, stored: Stored, canceller: Ca
     assert state.is_cancelled()
     history = stored.flow_run_history(flow_run_id(state))
     assert history[-2:] == ["Cancelling", "Cancelled"]
+
+
+def test_a_run_that_is_deleted_while_it_awaits_its_retry_hears_why(
+    kind: Kind, stored: Stored, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    @kind.flow(retries=3, retry_delay_seconds=60)
+    def around() -> None:
+        ids.put(runtime.flow_run.id or "")
+        raise ValueError("bad")
+
+    def delete() -> None:
+        id = ids.get(timeout=30)
+        while stored.flow_run(id).state.name != "AwaitingRetry":
+            pass
+        stored.delete(id)
+
+    with ThreadPoolExecutor(1) as pool:
+        deleted = pool.submit(delete)
+        state = kind.call(around, return_state=True)
+        deleted.result(30)
+    assert (state.name, state.message) == ("Crashed", "the flow run was deleted")
+    assert "which nobody waited for" not in caplog.text
 
 
 def test_code_that_swallows_the_interrupt(kind: Kind, stored: Stored, canceller: Canceller) -> None:

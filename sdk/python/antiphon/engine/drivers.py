@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from antiphon.engine.effects import Await, Body, Call, Effect, Life, Outcome, Send
 from antiphon.engine.ending import is_stop
 from antiphon.engine.interrupts import Block, RunTimeout, awakened
-from antiphon.engine.scopes import RunScope, in_loop
+from antiphon.engine.scopes import RunScope, in_loop, raise_if_stopped
 from antiphon.exceptions import ServerError, ServerUnreachable, SessionLost, TerminationSignal
 from antiphon.session.session import Session
 from antiphon.session.ticket import Ticket
@@ -75,7 +75,7 @@ def _perform(effect: Effect, session: Session) -> Any:
         tickets = session.submit(*effect.bodies)
         if effect.scope is not None:
             _wait(tickets[-1:], effect.scope)
-        return _answer(tickets)
+        return _answer(tickets, effect.scope)
     if isinstance(effect, Await):
         return _wait([each for each in effect.futures if not each.state.is_final()], effect.scope)
     assert_never(effect)
@@ -98,12 +98,13 @@ def _report_refusal(ticket: Ticket) -> None:
             logger.error("The server refused a %s, which nobody waited for: %s", type(ticket.body).__name__, error)
 
 
-def _answer(tickets: list[Ticket]) -> Verdict | None:
+def _answer(tickets: list[Ticket], scope: RunScope | None) -> Verdict | None:
     """The last one's, which comes after the others'. Where a frame was refused, so are those that build on it: the
-    first refusal says why."""
+    first refusal says why, or what has stopped the run."""
     try:
         return tickets[-1].result()
     except ServerError:
+        raise_if_stopped(scope)
         for ticket in tickets:
             if ticket.done():
                 ticket.result()
@@ -120,7 +121,7 @@ async def _aperform(effect: Effect, session: Session) -> Any:
         await _room(session)
         tickets = session.submit(*effect.bodies, blocking=False)
         await _await(tickets[-1:], effect.scope)
-        return _answer(tickets)
+        return _answer(tickets, effect.scope)
     if isinstance(effect, Await):
         return await _await([each for each in effect.futures if not each.state.is_final()], effect.scope)
     assert_never(effect)

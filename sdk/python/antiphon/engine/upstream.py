@@ -12,10 +12,14 @@ from antiphon.state_core import State
 
 
 def listed(wait_for: Any) -> list[Any]:
-    """What a run waits for, as it was given: many, one alone, or None."""
+    """What a run waits for, as it was given: many, one alone, or None. Raises TypeError for anything else."""
     if wait_for is None:
         return []
-    return [wait_for] if is_upstream(wait_for) else list(wait_for)
+    if is_upstream(wait_for):
+        return [wait_for]
+    if not isinstance(wait_for, Iterable):
+        raise TypeError(f"wait_for is a list of futures and states, not {type(wait_for).__name__}: {wait_for!r}.")
+    return list(wait_for)
 
 
 def upstream_in(parameters: dict[str, Any], wait_for: Iterable[Any]) -> list[Upstream]:

@@ -228,9 +228,10 @@ class Session:
             received = self._core.receive(stream.number, message.frames)
         if self._outage.lasts and (received.progress or (received.welcome and not self._core.backlog)):
             self._back()
-        self._settle(received.answers)
+        # First, so that who hears that a run is gone knows why.
         for command in received.commands:
             self._desk.handle(command)
+        self._settle(received.answers)
         if received.welcome or self._core.sendable:
             stream.bell.ring()  # also for a Welcome alone: it says how long silence may last
         self._notify()
