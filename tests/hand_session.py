@@ -3,12 +3,17 @@
 import queue
 from typing import Any
 
+import grpc
+import pytest
 from uuid_utils import uuid7
 
 from antiphon.v1 import session_pb2, session_service_pb2, session_service_pb2_grpc, state_pb2
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.task_run_pb2 import TaskRun
 from antiphon.v1.transition_pb2 import Proposal
+from refusals import Refusal, refusal_of
+
+HEARTBEAT = session_pb2.ClientFrame(heartbeat=session_pb2.Heartbeat())
 
 
 def new_id() -> str:
@@ -87,3 +92,11 @@ class HandSession:
     def cut(self) -> None:
         self.call.cancel()
         self._out.put(None)
+
+
+def end_of(session: HandSession) -> Refusal:
+    """How the stream ended."""
+    with pytest.raises(grpc.RpcError) as ended:
+        while True:
+            next(session.call)
+    return refusal_of(ended.value)

@@ -165,16 +165,15 @@ class SessionServer(session_service_pb2_grpc.SessionServiceServicer):
                 if self.mute:
                     self.changed.wait_for(lambda: not self.mute)
                 self.batches.append(len(request.logs))
-                good = [log for log in request.logs if log.message != self.poison]
-                self.logs.update((log.id, log.message) for log in good)
+                self.logs.update((log.id, log.message) for log in request.logs if log.message != self.poison)
                 self.changed.notify_all()
                 if self.upload_cuts:
                     self.upload_cuts -= 1
                     context.abort_with_status(rpc_status.to_status(UNAVAILABLE))
-            bad = [index for index, log in enumerate(request.logs) if log not in good]
             refused = [
                 session_service_pb2.RefusedLog(index=index, status=make_status("INVALID_ARGUMENT", "LOG_INVALID"))
-                for index in bad
+                for index, log in enumerate(request.logs)
+                if log.message == self.poison
             ]
             yield session_service_pb2.UploadResponse(sequence=request.sequence, refused=refused)
 

@@ -25,7 +25,7 @@ from antiphon.v1.transition_pb2 import Proposal
 from antiphon.v1.transition_service_pb2 import ProposeTransitionRequest
 from antiphon_server.application.sessions import ExpireSessions
 from effort import examples
-from hand_session import HandSession, new_id
+from hand_session import HEARTBEAT, HandSession, new_id
 from in_writer import in_writer
 from refusals import Refusal, refusal_in
 from run_model import (
@@ -58,7 +58,6 @@ STEPS: list[tuple[int, int | None]] = [
     *[(RUNNING, None)] * 5,
     *[(FAILED, None), (FAILED, None), (COMPLETED, None), (CANCELLING, None), (CANCELLED, None)],
 ]
-HEARTBEAT = session_pb2.ClientFrame(heartbeat=session_pb2.Heartbeat())
 
 
 @dataclass

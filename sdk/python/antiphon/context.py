@@ -9,10 +9,12 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from antiphon.exceptions import MissingContextError
 from antiphon.option_checks import all_tags, checked_tags
+
+C = TypeVar("C", "FlowRunContext", "TaskRunContext")
 
 _flow_run: ContextVar["FlowRunContext | None"] = ContextVar("antiphon_flow_run", default=None)
 _task_run: ContextVar["TaskRunContext | None"] = ContextVar("antiphon_task_run", default=None)
@@ -70,10 +72,8 @@ class FlowRunContext:
 
     @classmethod
     def around(cls) -> "FlowRunContext | None":
-        """Return the flow run that a run made here is part of. That is none in a forked child: its runs are its own,
-        since a run does not go on in two processes."""
-        context = _flow_run.get()
-        return context if context is not None and context.process == os.getpid() else None
+        """Return the flow run that a run made here is part of: none in a forked child, see `_of_this_process`."""
+        return _of_this_process(_flow_run.get())
 
     def next_key(self, task_key: str) -> int:
         """Return a number that no other call of this task has in this attempt, whatever thread it comes from."""
@@ -127,10 +127,8 @@ class TaskRunContext:
 
     @classmethod
     def around(cls) -> "TaskRunContext | None":
-        """Return the task run that a run made here is part of. That is none in a forked child: its runs are its own,
-        since a run does not go on in two processes."""
-        context = _task_run.get()
-        return context if context is not None and context.process == os.getpid() else None
+        """Return the task run that a run made here is part of: none in a forked child, see `_of_this_process`."""
+        return _of_this_process(_task_run.get())
 
     def __enter__(self) -> Self:
         if self._token is not None:
@@ -144,6 +142,12 @@ class TaskRunContext:
         if self._token is not None:
             token, self._token = self._token, None
             _task_run.reset(token)
+
+
+def _of_this_process(context: C | None) -> C | None:
+    """Return the context, or None in a forked child: its runs are its own, since a run does not go on in two
+    processes."""
+    return context if context is not None and context.process == os.getpid() else None
 
 
 def get_run_context() -> FlowRunContext | TaskRunContext:

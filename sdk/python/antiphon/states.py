@@ -128,12 +128,16 @@ def get_state_result(state: State, raise_on_failure: bool = True) -> Any:
 
 def get_state_exception(state: State) -> BaseException:
     """Return what a failed, crashed or cancelled run ended with. Raises ValueError for another state."""
-    if not (state.is_failed() or state.is_crashed() or state.is_cancelled()):
+    if not _ended_badly(state):
         raise ValueError(f"A run that is {state.name} has no exception: it has not failed, crashed or been cancelled.")
     return state.failure()
 
 
 def raise_state_exception(state: State) -> None:
     """Raise what a failed, crashed or cancelled run ended with; do nothing for another state."""
-    if state.is_failed() or state.is_crashed() or state.is_cancelled():
+    if _ended_badly(state):
         state.result()
+
+
+def _ended_badly(state: State) -> bool:
+    return state.is_failed() or state.is_crashed() or state.is_cancelled()

@@ -68,13 +68,18 @@ class Core:
         self._loop.call_soon_threadsafe(self._hand_out, outcome)
 
     def _hand_out(self, outcome: Outcome) -> None:
-        calls = [partial(listener, outcome.changes) for listener in self._listeners if outcome.changes is not None]
-        calls += [partial(done, answer) for done, answer in outcome.answers]
-        for call in calls:
-            try:
-                call()
-            except Exception:  # What is committed is heard of by all others.
-                logger.exception("a commit could not be told to %s", call.func)
+        if outcome.changes is not None:
+            for listener in self._listeners:
+                _tell(listener, outcome.changes)
+        for done, answer in outcome.answers:
+            _tell(done, answer)
+
+
+def _tell(hearer: Callable[[Any], None], word: Any) -> None:
+    try:
+        hearer(word)
+    except Exception:  # What is committed is heard of by all others.
+        logger.exception("a commit could not be told to %s", hearer)
 
 
 def _settle(future: asyncio.Future[Any], answer: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from antiphon_server.application.forgetting import forget
 from antiphon_server.domain.errors import AlreadyExists
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -13,8 +14,6 @@ from antiphon_server.storage.writer import Operation
 
 #: Microseconds for which an answer is remembered; the contract promises them.
 MEMORY = 24 * 3600 * 1_000_000
-#: Answers that are forgotten in one transaction, so that no verdict waits long for it.
-MAX_FORGOTTEN = 200
 
 
 @dataclass(slots=True)
@@ -77,11 +76,5 @@ class ForgetRequests:
 
     def apply(self, working_set: WorkingSet) -> bool:
         requests = tables.requests
-        old = (
-            select(requests.c.id)
-            .where(requests.c.create_time < working_set.now - MEMORY)
-            .order_by(requests.c.create_time)
-            .limit(MAX_FORGOTTEN)
-        )
-        deleted = working_set.connection.execute(requests.delete().where(requests.c.id.in_(old)))
-        return deleted.rowcount == MAX_FORGOTTEN
+        old = select(requests.c.id).where(requests.c.create_time < working_set.now - MEMORY)
+        return forget(working_set, requests, old.order_by(requests.c.create_time))

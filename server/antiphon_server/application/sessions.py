@@ -9,6 +9,7 @@ from sqlalchemy import exists, select
 from uuid_utils import uuid7
 
 from antiphon_server.application import transitions
+from antiphon_server.application.forgetting import forget
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition, Unauthenticated
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.sessions import Session, SessionStatus, check_alive, check_epoch
@@ -19,8 +20,6 @@ from antiphon_server.storage.writer import Operation
 
 #: Microseconds for which a session that has ended can be looked at.
 KEPT = 7 * 24 * 3600 * 1_000_000
-#: Sessions that are forgotten in one transaction, so that no verdict waits long for it.
-MAX_FORGOTTEN = 200
 
 
 @dataclass(slots=True)
@@ -238,8 +237,7 @@ class ForgetSessions:
             sessions.c.expire_time < working_set.now - KEPT,
             *(~exists().where(table.c.session_id == sessions.c.id) for table in tables.RUNS.values()),
         )
-        deleted = working_set.connection.execute(sessions.delete().where(sessions.c.id.in_(old.limit(MAX_FORGOTTEN))))
-        return deleted.rowcount == MAX_FORGOTTEN
+        return forget(working_set, sessions, old)
 
 
 def _commands_of(working_set: WorkingSet, session_id: str) -> list[dict[str, Any]]:

@@ -60,13 +60,18 @@ def in_time(coroutine: Callable[[], Any]) -> Any:
     return results[0]
 
 
+async def no_room(session: Session) -> None:
+    """Returns once the session is full, and all who want more of it have come to wait."""
+    while session.has_room:
+        await asyncio.sleep(0)
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 def test_the_loop_goes_on_while_there_is_no_room(server: SessionServer, session: Session) -> None:
     async def main() -> Any:
         running = [asyncio.create_task(adrive(life(3), session)) for _ in range(10 * WINDOW)]
-        while session.has_room:
-            await asyncio.sleep(0)
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await no_room(session)
         assert session._core.backlog <= WINDOW, "what has no room waits outside"
         assert not any(each.done() for each in running)
         speak(server)
@@ -79,10 +84,7 @@ def test_the_loop_goes_on_while_there_is_no_room(server: SessionServer, session:
 def test_who_gives_up_waiting_takes_nobodys_turn(server: SessionServer, session: Session) -> None:
     async def main() -> Any:
         running = [asyncio.create_task(adrive(life(1), session)) for _ in range(3 * WINDOW)]
-        while session.has_room:
-            await asyncio.sleep(0)
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await no_room(session)
         for each in running[WINDOW : 2 * WINDOW]:
             each.cancel()
         speak(server)

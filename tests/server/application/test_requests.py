@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from antiphon_server.application import requests
+from antiphon_server.application import forgetting
 from antiphon_server.application.creation import CreateFlow
 from antiphon_server.application.requests import ForgetRequests, Remembered
 from antiphon_server.domain.errors import AlreadyExists, NotFound
@@ -87,7 +87,7 @@ def test_an_answer_is_remembered_for_a_day(writing: Writing) -> None:
 def test_old_answers_are_forgotten_a_few_at_a_time_and_new_ones_are_kept(
     writing: Writing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "MAX_FORGOTTEN", 2)
+    monkeypatch.setattr(forgetting, "MAX_FORGOTTEN", 2)
     ids = []
     for _ in range(4):
         ids.append(new_id())

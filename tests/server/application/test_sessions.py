@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from antiphon_server.application import sessions
+from antiphon_server.application import forgetting
 from antiphon_server.application.operations import ProposeOnSession, ProposeTransition
 from antiphon_server.application.sessions import (
     KEPT,
@@ -231,7 +231,7 @@ def test_who_speaks_while_the_sweep_waits_for_its_turn_is_not_lost(writing: Writ
 
 
 def test_sessions_that_ended_long_ago_are_forgotten(writing: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "MAX_FORGOTTEN", 2)
+    monkeypatch.setattr(forgetting, "MAX_FORGOTTEN", 2)
     closed, lost, holding, active = (opened(writing) for _ in range(4))
     writing.do(speak(closed, goodbye=True))
     held_run(writing, active, RUNNING)

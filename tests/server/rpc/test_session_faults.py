@@ -12,23 +12,14 @@ from antiphon.v1 import session_pb2, session_service_pb2, session_service_pb2_gr
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon_server.rpc.session_servicer import MAX_UNACKED_FRAMES
 from antiphon_server.rpc.session_stream import MAX_QUEUED_FRAMES
-from hand_session import HandSession, new_id
+from hand_session import HEARTBEAT, HandSession, end_of, new_id
 from in_writer import in_writer, pragma
-from refusals import Refusal, refusal_in, refusal_of
+from refusals import refusal_in, refusal_of
 from running_server import RunningServer
 from world import World, proposed
 
 ACCEPT, REJECT, WAIT = 1, 2, 3
 Attach = Callable[..., HandSession]
-HEARTBEAT = session_pb2.ClientFrame(heartbeat=session_pb2.Heartbeat())
-
-
-def end_of(session: HandSession) -> Refusal:
-    """How the stream ended."""
-    with pytest.raises(grpc.RpcError) as ended:
-        while True:
-            next(session.call)
-    return refusal_of(ended.value)
 
 
 def large(session: HandSession) -> session_pb2.ClientFrame:
@@ -171,14 +162,21 @@ def scheduled(session: HandSession, run: str, time: str) -> Any:
     return session.propose(run, "SCHEDULED", state={"details": details})
 
 
+def told_to_wait(session: HandSession) -> tuple[str, session_pb2.ClientFrame, Any]:
+    """A run of long hence, the frame that proposed to start it now, and its verdict."""
+    run = session.create_flow_run()
+    scheduled(session, run, "2100-01-01T00:00:00Z")
+    waiting = session.durable(proposal=session.proposal(run, "RUNNING"))
+    session.say(waiting)
+    verdict = session.answer(waiting.sequence)
+    assert verdict.kind == WAIT
+    return run, waiting, verdict
+
+
 def test_what_waits_goes_on_waiting_over_a_restart(tmp_path: Path) -> None:
     with RunningServer(tmp_path) as server:
         session = HandSession(server.channel)
-        run = session.create_flow_run()
-        scheduled(session, run, "2100-01-01T00:00:00Z")
-        waiting = session.durable(proposal=session.proposal(run, "RUNNING"))
-        session.say(waiting)
-        assert session.answer(waiting.sequence).kind == WAIT
+        run, waiting, _ = told_to_wait(session)
         session.cut()
     with RunningServer(tmp_path) as server:
         again = HandSession(server.channel, session.welcome.resume_token)
@@ -193,11 +191,7 @@ def test_what_waits_goes_on_waiting_over_a_restart(tmp_path: Path) -> None:
 
 def test_who_was_away_when_its_wait_ended_learns_it_by_asking_again(server: RunningServer, attach: Attach) -> None:
     session = attach()
-    run = session.create_flow_run()
-    scheduled(session, run, "2100-01-01T00:00:00Z")
-    waiting = session.durable(proposal=session.proposal(run, "RUNNING"))
-    session.say(waiting)
-    assert session.answer(waiting.sequence).kind == WAIT
+    run, waiting, _ = told_to_wait(session)
     session.acked(waiting.sequence)
     session.cut()
     World(server).call("CancelFlowRun", {"id": run})
@@ -208,12 +202,7 @@ def test_who_was_away_when_its_wait_ended_learns_it_by_asking_again(server: Runn
 
 def test_what_waits_keeps_its_id_over_a_cut(server: RunningServer, attach: Attach) -> None:
     session = attach()
-    run = session.create_flow_run()
-    scheduled(session, run, "2100-01-01T00:00:00Z")
-    waiting = session.durable(proposal=session.proposal(run, "RUNNING"))
-    session.say(waiting)
-    first = session.answer(waiting.sequence)
-    assert first.kind == WAIT
+    run, waiting, first = told_to_wait(session)
     session.cut()
     again = attach(session.welcome.resume_token)
     again.say(waiting)

@@ -12,7 +12,7 @@ from antiphon.v1 import session_pb2, session_service_pb2, session_service_pb2_gr
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon_server.rpc import session_servicer, session_stream
 from antiphon_server.rpc.session_stream import SessionStream
-from hand_session import HandSession, new_id
+from hand_session import HEARTBEAT, HandSession, end_of, new_id
 from in_writer import in_writer
 from refusals import Refusal, refusal_in, refusal_of
 from running_server import RunningServer
@@ -20,15 +20,6 @@ from world import World, proposed
 
 ACCEPT, ABORT = 1, 4
 Attach = Callable[..., HandSession]
-HEARTBEAT = session_pb2.ClientFrame(heartbeat=session_pb2.Heartbeat())
-
-
-def end_of(session: HandSession) -> Refusal:
-    """How the stream ended."""
-    with pytest.raises(grpc.RpcError) as ended:
-        while True:
-            next(session.call)
-    return refusal_of(ended.value)
 
 
 def test_a_holder_hears_that_its_run_was_taken_or_ended(server: RunningServer, attach: Attach) -> None:

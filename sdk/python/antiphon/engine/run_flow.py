@@ -31,7 +31,7 @@ from antiphon.v1 import flow_run_pb2, task_run_pb2
 def _calling(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> Life:
     """An engine's part: gives the FlowCall, once what the flow builds on has ended."""
     waited = listed(wait_for)
-    upstream = upstream_in(parameters, waited)
+    upstream = upstream_in((*parameters.values(), *waited))
     try:
         if upstream:
             parameters = yield from inputs(parameters, waited, upstream, scope_around() or RunScope())

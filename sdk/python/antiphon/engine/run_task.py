@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from inspect import iscoroutinefunction
 from typing import Any
 
+from antiphon.collections_visit import Upstream
 from antiphon.context import FlowRunContext, TaskRunContext, current_tags
 from antiphon.engine.drivers import adrive, drive, send
 from antiphon.engine.effects import Body
@@ -35,7 +36,10 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
         setup_logging()
     waited = listed(wait_for)
     dynamic_key = _dynamic_key(task.task_key, flow)
-    inputs_known = not upstream_in(parameters, ())
+    # Looked for once: arguments may be large.
+    upstream = upstream_in(parameters.values())
+    inputs_known = not upstream
+    upstream += upstream_in(waited)
     reuse = Reuse(flow, task.task_key, dynamic_key) if flow is not None and flow.retries else None
     if reuse is not None and inputs_known:
         reuse.know_inputs(parameters)
@@ -48,10 +52,11 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
         context=_context(task, run, flow, scope),
         parameters=parameters,
         wait_for=waited,
+        upstream=upstream,
         session=flow.session if flow is not None else get_session(),
         scope=scope,
         parent_scope=parent_scope,
-        opening=_opening(task, run, parameters, waited, reuse),
+        opening=_opening(task, run, upstream, reuse),
         unnamed=not inputs_known and task.task_run_name is not None,
         reuse=reuse,
     )
@@ -101,14 +106,11 @@ def _log_prints(task: Any, flow: FlowRunContext | None) -> bool:
     return flow.log_prints if flow is not None else get_current_settings().logging_log_prints
 
 
-def _opening(
-    task: Any, run: TaskRun, parameters: dict[str, Any], wait_for: list[Any], reuse: Reuse | None
-) -> tuple[Body, ...]:
+def _opening(task: Any, run: TaskRun, upstream: list[Upstream], reuse: Reuse | None) -> tuple[Body, ...]:
     """The frames that tell the server of the run. One of an earlier attempt is there already and goes on; one whose
     result serves is left as it is."""
     if reuse is not None and reuse.task_run_id is not None:
         return () if reuse.state is not None else (task_run_pending(run.id),)
-    upstream = task_run_ids(upstream_in(parameters, wait_for))[:MAX_SHOWN_UPSTREAM]
     message = task_run_pb2.TaskRun(
         id=run.id,
         name=run.name,
@@ -117,7 +119,7 @@ def _opening(
         dynamic_key=run.dynamic_key,
         task_version=task.version or "",
         tags=run.tags,
-        upstream_task_run_ids=upstream,
+        upstream_task_run_ids=task_run_ids(upstream)[:MAX_SHOWN_UPSTREAM],
     )
     policy = retry_policy(task.retries, task.retry_delays, task.retry_jitter_factor)
     if policy is not None:

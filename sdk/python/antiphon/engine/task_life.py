@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from antiphon.collections_visit import Upstream
 from antiphon.context import TaskRunContext
 from antiphon.engine.effects import Body, Call, Life, Outcome, Send
 from antiphon.engine.ending import (
@@ -18,7 +19,7 @@ from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.proposals import is_accepted, propose_task_run, state_that_holds, task_run_running
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
-from antiphon.engine.upstream import inputs, plain, upstream_in
+from antiphon.engine.upstream import inputs, plain
 from antiphon.exceptions import InvalidNameError, RunRevoked, UpstreamTaskError
 from antiphon.logging.loggers import task_run_logger
 from antiphon.parameters import call_args
@@ -42,6 +43,8 @@ class TaskCall:
     #: As given, with futures, states and annotations.
     parameters: dict[str, Any]
     wait_for: list[Any]
+    #: The futures and states in both.
+    upstream: list[Upstream]
     session: Session
     scope: RunScope
     parent_scope: RunScope | None
@@ -150,12 +153,11 @@ def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
 
 def _inputs(call: TaskCall) -> Life:
     """What the function is called with: results stand in place of futures, which are waited for, and of states."""
-    upstream = upstream_in(call.parameters, call.wait_for)
-    if not upstream:
+    if not call.upstream:
         return plain(call.parameters)
     if call.opening and call.may_be_announced:
         yield Send(_take_opening(call), wait=False)
-    parameters: dict[str, Any] = yield from inputs(call.parameters, call.wait_for, upstream, call.scope)
+    parameters: dict[str, Any] = yield from inputs(call.parameters, call.wait_for, call.upstream, call.scope)
     if call.unnamed:
         _name(call, parameters)
     return parameters

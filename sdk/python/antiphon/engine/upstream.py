@@ -22,12 +22,9 @@ def listed(wait_for: Any) -> list[Any]:
     return list(wait_for)
 
 
-def upstream_in(parameters: dict[str, Any], wait_for: Iterable[Any]) -> list[Upstream]:
-    """The futures and states that the run builds on."""
-    found: list[Upstream] = []
-    for value in (*parameters.values(), *wait_for):
-        found += find_upstream(value)
-    return found
+def upstream_in(values: Iterable[Any]) -> list[Upstream]:
+    """The futures and states in any of these."""
+    return [each for value in values for each in find_upstream(value)]
 
 
 def task_run_ids(upstream: Iterable[Upstream]) -> list[str]:

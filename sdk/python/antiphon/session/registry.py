@@ -82,8 +82,10 @@ def close_all() -> None:
 def settle_in_child() -> None:
     """At the end of a root run: in a process that may end past `atexit`, or be killed as soon as its parent has what
     it wants, wait in bounded time until the run's logs are stored."""
+    if not (_forked or _is_child_of_multiprocessing()):
+        return
     uploader = _uploaders.get(_server())
-    if uploader is not None and (_forked or _is_child_of_multiprocessing()):
+    if uploader is not None:
         uploader.flush(_LOGS_CLOSE_TIMEOUT)
 
 
