@@ -1,10 +1,16 @@
 """How this SDK opens channels."""
 
+from functools import cache
+
+import grpc
+
+ChannelOptions = tuple[tuple[str, int | str], ...]
+
 _MIB = 1024 * 1024
 #: For every channel of this SDK. Pings go out only while a call is open: an idle channel costs nothing, and a peer that
 #: vanished without a word is noticed within 40 s. No proxy: http_proxy is meant for browsers, and a server on this host
 #: would be looked for behind it.
-CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
+CHANNEL_OPTIONS: ChannelOptions = (
     ("grpc.max_receive_message_length", 16 * _MIB),
     ("grpc.max_send_message_length", 16 * _MIB),
     ("grpc.keepalive_time_ms", 30_000),
@@ -16,3 +22,16 @@ CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.enable_http_proxy", 0),
 )
+
+
+def open_channel(target: str, options: ChannelOptions = CHANNEL_OPTIONS) -> grpc.Channel:
+    """Return a new channel to gRPC's `target`, for the caller to close."""
+    _keep_grpc_up()
+    return grpc.insecure_channel(target, options=options)
+
+
+@cache
+def _keep_grpc_up() -> grpc.Channel:
+    """A channel that is never used nor closed. With the last one gRPC shuts itself down, in a thread of its own, and a
+    fork at that moment hangs for ever: one in a thousand did. (grpcio 1.85)"""
+    return grpc.insecure_channel("ipv4:127.0.0.1:1")

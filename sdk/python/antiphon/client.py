@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar, cast
 import grpc
 from google.protobuf.message import Message
 
-from antiphon.channels import CHANNEL_OPTIONS
+from antiphon.channels import open_channel
 from antiphon.exceptions import ServerError, ServerUnreachable
 from antiphon.server_address import connect_target
 from antiphon.server_errors import START_HINT, from_rpc_error
@@ -40,7 +40,7 @@ class Client:
         """
         self._configured = target is None
         self.target = target or connect_target()
-        self._channel = grpc.insecure_channel(self.target, options=CHANNEL_OPTIONS)
+        self._channel = open_channel(self.target)
         self.admin = AdminServiceStub(self._channel)
         self.flows = FlowServiceStub(self._channel)
         self.flow_runs = FlowRunServiceStub(self._channel)

@@ -60,7 +60,7 @@ def test_its_run_has_crashed_and_it_dies_of_the_signal(stored: Stored, start: St
     for each in stored.task_runs(id):
         child = each.state.details.child_flow_run_id
         assert not child or [inner.state.name for inner in stored.task_runs(child)] == ["Crashed"]
-    assert any("Finished in state Crashed" in log.message for log in stored.logs(id)), "its lines came through"
+    assert any("Finished in state Crashed" in log.message for log in stored.logs(id)), err
 
 
 def test_a_hook_is_broken_off(stored: Stored, start: Start) -> None:
@@ -120,7 +120,7 @@ def test_without_descriptors_to_spare_it_still_works(handled: None, monkeypatch:
     monkeypatch.setattr(termination, "_ear", None)
     monkeypatch.setattr(termination, "_told_at", None)
     monkeypatch.setattr(termination, "_Ear", none_left)
-    monkeypatch.setattr(termination, "_leave", termination._restore)
+    monkeypatch.setattr(termination, "_leave", lambda told: termination._restore())
     with pytest.raises(TerminationSignal), ended_by_sigterm(RunScope()):
         signal.raise_signal(signal.SIGTERM)
 
@@ -172,6 +172,22 @@ def test_blocks_may_overlap(handled: None) -> None:
     second.__exit__(None, None, None)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     assert termination._scopes == {}
+
+
+def test_its_handler_stays_until_the_last_words_are_said(handled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second signal, which may come just then, would else cut them short. It does not matter either whether Python
+    has called the handler before the run that was stopped ended."""
+    handlers: list[object] = []
+
+    def note(*_: object) -> None:
+        handlers.append(signal.getsignal(signal.SIGTERM))
+
+    monkeypatch.setattr(termination, "close_all", note)
+    monkeypatch.setattr(signal, "raise_signal", note)
+    scope = RunScope()
+    with ended_by_sigterm(scope):
+        scope.stop(TerminationSignal, "told to end")
+    assert handlers == [termination._handle, signal.SIG_DFL]
 
 
 def test_somebody_elses_handler_is_left_alone(handled: None) -> None:

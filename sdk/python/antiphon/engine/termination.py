@@ -81,7 +81,8 @@ def ended_by_sigterm(scope: RunScope) -> Iterator[None]:
         if scope in _scopes:
             del _scopes[scope]
             if not _scopes:
-                _leave()
+                # The ear may have stopped the run before Python called the handler.
+                _leave(told=scope.signal is TerminationSignal)
 
 
 def _is_ours_to_handle() -> bool:
@@ -100,11 +101,14 @@ def _enter() -> None:
         _stop_all()
 
 
-def _leave() -> None:
-    _restore()
-    if _told_at is not None:
-        # Nothing else runs at the end of a process that a signal ends.
+def _leave(*, told: bool) -> None:
+    if not told and _told_at is None:
+        _restore()
+    if told or _told_at is not None:
+        # Nothing else runs at the end of a process that a signal ends. Our handler stays meanwhile: what comes now may
+        # be the same word still.
         close_all()
+        _restore()
         signal.raise_signal(signal.SIGTERM)
 
 

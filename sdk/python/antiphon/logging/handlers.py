@@ -53,8 +53,8 @@ class RunLogHandler(logging.Handler):
         # A sink that logs to one of our loggers would never come to an end.
         if sink is None or getattr(self._busy, "now", False):
             return
-        self._busy.now = True
         try:
+            self._busy.now = True
             log = self.make_log(record)
             if log is not None:
                 sink(log)

@@ -2,7 +2,8 @@
 were forked so, one in twenty died by a signal while the calls were silent, and one in five while they were busy. With
 the calls ended, but the channel open, none of 1,400 did. So whatever holds a call puts it down before a fork and takes
 it up again in the parent, by the same way as after any other cut; the child leaves what it inherited alone, and opens
-its own.
+its own. Two more such things are seen to elsewhere: a connection attempt that a fork falls into (`transport`), and
+gRPC's own end (`channels`).
 
 GRPC_ENABLE_FORK_SUPPORT stays as it is. Set to 1, it makes each fork wait a second or more for calls that run, and
 breaks them now and then; set to 0 it takes away what the child needs. (grpcio 1.85)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import grpc
 
-from antiphon.channels import CHANNEL_OPTIONS
+from antiphon.channels import CHANNEL_OPTIONS, open_channel
 from antiphon.exceptions import AntiphonException
 from antiphon.session.bell import Bell
 from antiphon.session.stream_end import EndKind, StreamEnd, paused, read_end
@@ -104,6 +104,8 @@ class Link:
         self._changed = threading.Condition()
         self._stream = Stream()
         self._channel: Any = None
+        #: A fork came as it may still have been connecting.
+        self._doubtful = False
         self._target = ""
         self._stopping = False
         self._pauses = 0
@@ -199,22 +201,33 @@ class Link:
     def _converse(self, stream: Stream) -> StreamEnd:
         """One stream from beginning to end."""
         try:
-            if self._channel is None:
-                self._target = self._connect()
-                self._channel = grpc.insecure_channel(self._target, options=_OPTIONS)
+            if self._channel is None or self._doubtful:
+                self._renew_channel()
         except AntiphonException as error:
             return StreamEnd(EndKind.NOWHERE, error)
         method = self._channel.stream_stream(self._talk.method, None, self._talk.parse)
         end: grpc.RpcError | None = None
+        answered = False
         try:
             for message in stream.start(method, self._talk.requests(stream)):
+                answered = True
                 self._talk.received(stream, message)
         except grpc.RpcError as error:
             end = error
         if self._pauses:
+            self._doubtful = not answered
             return paused()
         self._hang_up()
         return read_end(end, self._target)
+
+    def _renew_channel(self) -> None:
+        """Where a fork swallows the end of a connection attempt, gRPC waits for it for 20 seconds. Closing that channel
+        before the fork would be one more thing that gRPC does meanwhile."""
+        self._target = self._connect()
+        old, self._channel = self._channel, open_channel(self._target, _OPTIONS)
+        self._doubtful = False
+        if old is not None:
+            old.close()
 
     def _hang_up(self) -> None:
         """A channel that failed is not used again: gRPC would make a new connection wait."""
