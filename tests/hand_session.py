@@ -30,7 +30,7 @@ def proposal(run_id: str, type_: str, *, task: bool = False, **fields: Any) -> P
 class HandSession:
     """A control stream on which a test says every frame itself."""
 
-    def __init__(self, channel: Any, resume_token: str = "", timeout: float | None = None) -> None:
+    def __init__(self, channel: Any, resume_token: str = "", timeout: float = 60.0) -> None:
         self._out: queue.SimpleQueue[session_service_pb2.AttachRequest | None] = queue.SimpleQueue()
         self.call = session_service_pb2_grpc.SessionServiceStub(channel).Attach(
             iter(self._out.get, None), timeout=timeout
@@ -66,11 +66,17 @@ class HandSession:
         return self.answer(self.sequence)
 
     def answer(self, sequence: int) -> Any:
-        while True:
+        return self.answers({sequence})[sequence]
+
+    def answers(self, sequences: set[int]) -> dict[int, Any]:
+        """Those to several frames, in whatever order they come."""
+        found: dict[int, Any] = {}
+        while found.keys() != sequences:
             frame = self.next("verdict", "error")
             body = frame.verdict if frame.HasField("verdict") else frame.error
-            if body.sequence == sequence:
-                return frame.verdict.verdict if frame.HasField("verdict") else frame.error.status
+            if body.sequence in sequences:
+                found[body.sequence] = frame.verdict.verdict if frame.HasField("verdict") else frame.error.status
+        return found
 
     def next(self, *kinds: str) -> session_pb2.ServerFrame:
         """The next frame of one of these kinds; others are passed over."""

@@ -184,14 +184,16 @@ class Machine(RuleBasedStateMachine):
         if run is None or chance:
             return
         self.world.call("DeleteTaskRun" if run.task else "DeleteFlowRun", {"id": id})
-        for gone in [run, *(each for each in self.model.values() if each.around is run)]:
-            self._tell(gone.holder, "revoke_run", gone.id)
-            for said in self.waiting:
-                if said.run is gone and said.speaker is not None:
-                    reason = refusal_in(said.speaker.hand.answer(said.sequence)).reason
-                    assert reason == ("TASK_RUN_NOT_FOUND" if gone.task else "FLOW_RUN_NOT_FOUND")
-            self.waiting = [said for said in self.waiting if said.run is not gone]
-            del self.model[gone.id]
+        gone = [run, *(each for each in self.model.values() if each.around is run)]
+        for each in gone:
+            self._tell(each.holder, "revoke_run", each.id)
+            del self.model[each.id]
+        for speaker in self.speakers:
+            waited = {said.sequence: said for said in self.waiting if said.run in gone and said.speaker is speaker}
+            for sequence, answer in speaker.hand.answers(set(waited)).items():
+                missing = "TASK_RUN_NOT_FOUND" if waited[sequence].run.task else "FLOW_RUN_NOT_FOUND"
+                assert refusal_in(answer).reason == missing
+        self.waiting = [said for said in self.waiting if said.run not in gone]
         self._settle()
 
     # Proposals
