@@ -3,7 +3,9 @@
 import asyncio
 import contextvars
 import gc
+import sys
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -148,5 +150,6 @@ def test_flows_leave_nothing_behind(kind: Kind, stored: Stored) -> None:
     gc.collect()
     contexts = [each for each in gc.get_objects() if isinstance(each, FlowRunContext) and each.flow is around]
     assert contexts == []
-    names = [each.name for each in threading.enumerate()]
-    assert sum(name.startswith("antiphon-session") for name in names) == 1
+    threads = [each for each in threading.enumerate() if each.name == "antiphon-session"]
+    frames = sys._current_frames()
+    assert threads == [session._link._thread], [traceback.format_stack(frames.get(each.ident or 0)) for each in threads]

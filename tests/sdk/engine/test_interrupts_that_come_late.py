@@ -98,10 +98,10 @@ def test_what_else_cannot_be_raised_is_reported_as_ever(monkeypatch: pytest.Monk
             raise ValueError("mine")
 
     seen: list[object] = []
-    monkeypatch.setattr(interrupts._unraisable, "_previous", lambda told: seen.append(told.exc_value))
     with pytest.raises(RunTimeout):
         Block(0.0).run(compute)
     assert sys.unraisablehook == interrupts._unraisable._hook
+    monkeypatch.setattr(interrupts._unraisable, "_previous", lambda told: seen.append(told.exc_value))
     Broken()
     assert [str(each) for each in seen] == ["mine"]
 
