@@ -8,36 +8,30 @@ import pytest
 
 TASKS = Path("/proc/self/task")
 
-#: Prints whether gRPC has threads: with a channel open, and half a second after the last one was closed.
+#: Prints whether there are threads of gRPC's: with a channel open, and half a second after the last one was closed.
 PROGRAM = """
+import os
 import time
-from pathlib import Path
 
 from antiphon.channels import open_channel
 
 
-def threads():
-    names = set()
-    for task in Path("/proc/self/task").iterdir():
-        try:
-            names.add((task / "comm").read_text().strip())
-        except FileNotFoundError:
-            continue
-    return names & {"event_engine", "lifeguard", "grpc_global_tim"}
+def is_up():
+    return len(os.listdir("/proc/self/task")) > 1
 
 
 channel = open_channel("unix:/nowhere")
-print(bool(threads()))
+print(is_up())
 channel.close()
 channel = None
 end = time.monotonic() + 0.5
-while time.monotonic() < end and threads():
+while time.monotonic() < end and is_up():
     time.sleep(0.01)
-print(bool(threads()))
+print(is_up())
 """
 
 
-@pytest.mark.skipif(not TASKS.exists(), reason="the names of a process's threads are read from /proc")
+@pytest.mark.skipif(not TASKS.exists(), reason="a process's threads are counted in /proc")
 def test_grpc_does_not_shut_down_with_the_last_channel() -> None:
     run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout.split() == ["True", "True"]
