@@ -3,9 +3,7 @@
 import asyncio
 import contextvars
 import gc
-import sys
 import threading
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -142,6 +140,7 @@ def test_flows_leave_nothing_behind(kind: Kind, stored: Stored) -> None:
         yield double(1) if not kind.is_async else adouble(1)
         double.submit(1)
 
+    before = set(threading.enumerate())
     for _ in range(50):
         kind.call(around)
     session = registry.get_session()
@@ -150,6 +149,5 @@ def test_flows_leave_nothing_behind(kind: Kind, stored: Stored) -> None:
     gc.collect()
     contexts = [each for each in gc.get_objects() if isinstance(each, FlowRunContext) and each.flow is around]
     assert contexts == []
-    threads = [each for each in threading.enumerate() if each.name == "antiphon-session"]
-    frames = sys._current_frames()
-    assert threads == [session._link._thread], [traceback.format_stack(frames.get(each.ident or 0)) for each in threads]
+    begun = [each.name for each in threading.enumerate() if each not in before]
+    assert begun.count("antiphon-session") == 1

@@ -1,5 +1,7 @@
 """Fixtures for tests of sessions."""
 
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,10 @@ def open_session() -> Iterator[Callable[..., Session]]:
     yield open_one
     for session in opened:
         session.close(0.0)
+    for session in opened:
+        assert session._link.join(10), traceback.format_stack(
+            sys._current_frames().get(session._link._thread.ident or 0)
+        )
 
 
 @pytest.fixture
