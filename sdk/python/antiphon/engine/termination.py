@@ -104,6 +104,7 @@ def _enter() -> None:
 def _leave(*, told: bool) -> None:
     if not told and _told_at is None:
         _restore()
+    # Looked at anew: the signal may have come until our handler was gone.
     if told or _told_at is not None:
         # Nothing else runs at the end of a process that a signal ends. Our handler stays meanwhile: what comes now may
         # be the same word still.

@@ -200,9 +200,14 @@ class Link:
 
     def _converse(self, stream: Stream) -> StreamEnd:
         """One stream from beginning to end."""
+        if self._doubtful:
+            # Where a fork swallowed the end of a connection attempt, gRPC would wait for it for 20 seconds. Not closed
+            # before the fork: that would be one more thing that gRPC does meanwhile.
+            self._hang_up()
         try:
-            if self._channel is None or self._doubtful:
-                self._renew_channel()
+            if self._channel is None:
+                self._target = self._connect()
+                self._channel = open_channel(self._target, _OPTIONS)
         except AntiphonException as error:
             return StreamEnd(EndKind.NOWHERE, error)
         method = self._channel.stream_stream(self._talk.method, None, self._talk.parse)
@@ -220,17 +225,9 @@ class Link:
         self._hang_up()
         return read_end(end, self._target)
 
-    def _renew_channel(self) -> None:
-        """Where a fork swallows the end of a connection attempt, gRPC waits for it for 20 seconds. Closing that channel
-        before the fork would be one more thing that gRPC does meanwhile."""
-        self._target = self._connect()
-        old, self._channel = self._channel, open_channel(self._target, _OPTIONS)
-        self._doubtful = False
-        if old is not None:
-            old.close()
-
     def _hang_up(self) -> None:
         """A channel that failed is not used again: gRPC would make a new connection wait."""
         if self._channel is not None:
             self._channel.close()
             self._channel = None
+        self._doubtful = False
