@@ -13,6 +13,7 @@ import pytest
 from antiphon import embedded_server
 from antiphon.embedded_server import accepts, ensure_running, read_pid, socket_path, start, starting
 from antiphon.exceptions import ServerUnreachable
+from python_programs import programs
 
 FAKE_SERVER = str(Path(__file__).with_name("fake_server.py"))
 STARTER = """
@@ -50,22 +51,8 @@ def home(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def starter(home: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
     """Makes processes that call `ensure_running` with a fake server of some mode and print the target."""
-    processes: list[subprocess.Popen[str]] = []
-
-    def make(mode: str) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [sys.executable, "-c", STARTER, str(home), *fake(mode)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        return process
-
-    yield make
-    for process in processes:
-        process.kill()
-        process.communicate()
+    with programs() as start_program:
+        yield lambda mode: start_program("-c", STARTER, str(home), *fake(mode))
 
 
 def test_starts_a_server_and_finds_it_again(home: Path) -> None:

@@ -1,10 +1,8 @@
 """SIGTERM to a process whose flow runs."""
 
-import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from antiphon.engine import termination
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.termination import ended_by_sigterm
 from antiphon.exceptions import TerminationSignal
+from python_programs import programs
 from running_server import RunningServer
 from stored import Stored
 
@@ -25,19 +24,10 @@ Start = Callable[[str], "subprocess.Popen[str]"]
 @pytest.fixture
 def start(shared_server: RunningServer, tmp_path: Path) -> Iterator[Start]:
     """Starts the program."""
-    started: list[subprocess.Popen[str]] = []
-    environment = os.environ | {"ANTIPHON_API_URL": shared_server.target, "ANTIPHON_HOME": str(tmp_path)}
-
-    def begin(way: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, str(PROGRAM), way]
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
+    with programs() as start_program:
+        yield lambda way: start_program(
+            str(PROGRAM), way, ANTIPHON_API_URL=shared_server.target, ANTIPHON_HOME=str(tmp_path)
+        )
 
 
 def told_to_end(process: "subprocess.Popen[str]") -> tuple[str, int, str, str]:
