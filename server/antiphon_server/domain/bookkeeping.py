@@ -1,9 +1,10 @@
 """What a run remembers of its states: counts and times. The one place where a `Run` changes."""
 
-from antiphon_server.domain.model import Run, RunKind, State
-from antiphon_server.domain.states import PENDING, RUNNING, SCHEDULED, TERMINAL
+from antiphon_server.domain.decision import Remember
+from antiphon_server.domain.model import NO_DETAILS, Run, RunKind, State
+from antiphon_server.domain.states import PAUSED, PENDING, RUNNING, SCHEDULED, TERMINAL
 
-#: A run that will not start because one that it builds on did not complete. It is nobody's any more.
+#: A run that will not start now: one that it builds on did not complete, or its flow run is paused. It is nobody's.
 NOT_READY = "NotReady"
 
 
@@ -17,26 +18,44 @@ def enter(run: Run, state: State, now: int, *, session_id: str | None, flow_run_
     state.time = time
     _leave(run, state, time)
     if state.type == RUNNING:
-        run.run_count += 1
+        if not _goes_on(run):
+            run.run_count += 1
+        run.resuming = False
         run.start_time = run.start_time if run.start_time is not None else time
         if flow_run_run_count is not None:
             run.flow_run_run_count = flow_run_run_count
     elif state.type in TERMINAL:
+        run.resuming = False
         run.end_time = run.end_time if run.end_time is not None else time
         run.start_time = run.start_time if run.start_time is not None else run.end_time
+    if state.type == PENDING and run.state_type != PENDING:
+        run.fencing_token += 1
     _set_expectations(run, state, time)
     run.session_id = holder_after(run, state, session_id)
     run.state_id, run.state_type, run.state_name = state.id, state.type, state.name
     run.state_time, run.state_scheduled_time = time, state.scheduled_time
     run.state_has_data = state.data is not None
+    run.details = state.details if state.details is not None else NO_DETAILS
     run.update_time = time
     run.version += 1
+
+
+def remember(run: Run, memory: Remember) -> None:
+    """What a rule wants kept beyond the state; call it after `enter`."""
+    run.resuming, run.retry_type, run.pause_keys = memory.resuming, memory.retry_type, memory.pause_keys
+
+
+def _goes_on(run: Run) -> bool:
+    """Whether RUNNING goes on with an attempt that was paused."""
+    return run.resuming or (run.kind is RunKind.FLOW_RUN and run.state_type == PAUSED)
 
 
 def holder_after(run: Run, state: State, session_id: str | None) -> str | None:
     """The session that holds `run` once `session_id` has brought it to `state`."""
     if state.type in TERMINAL or state.name == NOT_READY:
         return None
+    if state.type == PAUSED and state.details is not None and state.details.pause_reschedule:
+        return None  # Its process ends, and another one goes on with it.
     return session_id if session_id is not None and state.type in (PENDING, RUNNING) else run.session_id
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from antiphon_server.domain.model import State
+from antiphon_server.domain.model import RetryType, State
 from antiphon_server.domain.states import VerdictKind
 
 
@@ -12,6 +12,7 @@ class Tell(Enum):
 
     CANCEL = "cancel_run"
     REVOKE = "revoke_run"
+    KILL = "kill_infrastructure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,52 @@ class MirrorToParent:
     task_run_id: str
 
 
-Effect = TellHolder | MirrorToParent
+@dataclass(frozen=True, slots=True)
+class StopBelow:
+    """Effect: task runs and subflows of the flow run that have not ended are stopped as well."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSlots:
+    """Effect: the run holds a slot of each of these limits from now on."""
+
+    limit_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSlots:
+    """Effect: the run keeps its slots in a state that would give them back, until `expire_time` at most."""
+
+    expire_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Effect: the run stands in the queue of each of these limits and is scheduled for now when its turn comes."""
+
+    limit_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Effect: what the run keeps in mind beyond its state."""
+
+    resuming: bool
+    retry_type: RetryType | None
+    pause_keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepInCache:
+    """Effect: the state that is entered is handed out for this key."""
+
+    cache_key: str
+    expire_time: int | None
+
+
+Effect = TellHolder | MirrorToParent | StopBelow | TakeSlots | KeepSlots | Queued | Remember | KeepInCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +87,18 @@ class Finding:
     rule: str
     kind: VerdictKind | None
     reason: str
-    #: REJECT: the state to enter instead, or None to stay. A rewrite: the proposed state as it is now.
+    #: REJECT: the state to enter instead, or None to stay. A rewrite: the proposed state as it is now, or None where
+    #: only the effects matter.
     state: State | None = None
-    #: WAIT: when the answer will be another one.
+    #: WAIT: when the answer will be another one; where slots are waited for only a guess.
     wait_until: int | None = None
+    #: WAIT: the limits whose slots are waited for.
+    wait_for: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
+    #: What was looked at, for people: name and value.
+    facts: tuple[tuple[str, str], ...] = ()
+    #: What would have to change for another answer; empty where the reason says all.
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +111,5 @@ class Decision:
     reason: str = ""
     findings: tuple[Finding, ...] = ()
     wait_until: int | None = None
+    wait_for: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()

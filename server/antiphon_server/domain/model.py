@@ -1,10 +1,10 @@
-"""What the policy talks about: runs as they are, states as they are proposed, and the facts around them.
+"""What the policy talks about: runs as they are and states as they are proposed.
 
 All times are microseconds since the epoch, all spans microseconds. Types that are made for each transition have slots
 and are not frozen, since freezing doubles the cost of making one; only `bookkeeping` and the working set change them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from antiphon_server.domain.states import StateType
@@ -22,6 +22,15 @@ class RunKind(StrEnum):
         return self.value.replace("_", " ")
 
 
+class RetryType(StrEnum):
+    """How a run comes to its next attempt, after Prefect's `retry_type`."""
+
+    #: The process that failed tries again, so the run keeps its slots.
+    IN_PROCESS = "in_process"
+    #: Somebody scheduled the ended run anew.
+    RESCHEDULE = "reschedule"
+
+
 @dataclass(slots=True)
 class StateDetails:
     """Facts about a state that some rule reads; the fields of `antiphon.v1.StateDetails`."""
@@ -29,6 +38,23 @@ class StateDetails:
     scheduled_time: int | None = None
     child_flow_run_id: str = ""
     retriable: bool | None = None
+    #: PAUSED: when the pause fails the run; None never does.
+    pause_expire_time: int | None = None
+    #: PAUSED: the process ends meanwhile, and the run is scheduled anew to go on.
+    pause_reschedule: bool = False
+    #: PAUSED: a run pauses at most once for one key.
+    pause_key: str = ""
+    #: PAUSED: the JSON schema of what `ResumeFlowRun` must bring; empty asks for nothing.
+    input_schema: str = ""
+    cache_key: str = ""
+    #: COMPLETED: until when the result may be handed out for `cache_key`; None for ever.
+    cache_expire_time: int | None = None
+    #: RUNNING: do not look into the cache.
+    refresh_cache: bool = False
+    #: The task run waits for a worker instead of its caller.
+    deferred: bool = False
+    #: Where the arguments of a deferred task run are kept.
+    task_parameters_id: str = ""
 
 
 @dataclass(slots=True)
@@ -59,11 +85,15 @@ class RetryPolicy:
     jitter_factor: float = 0.0
 
 
+#: Of a state that said nothing; never changed.
+NO_DETAILS = StateDetails()
+
+
 @dataclass(slots=True)
 class Run:
     """A run as it stands, with what rules and bookkeeping need of it. `version` counts its writes.
 
-    The fields up to `flow_run_run_count` are columns of its table under the same names.
+    The fields up to `create_digest` are columns of both families' tables under the same names.
     """
 
     id: str
@@ -80,15 +110,40 @@ class Run:
     next_scheduled_start_time: int | None = None
     total_run_time: int = 0
     session_id: str | None = None
+    #: Rises with each claim (entry into PENDING); who was claimed for must name it.
+    fencing_token: int = 0
+    #: When the sweeper decides on a run that is PENDING or CANCELLING; None where somebody alive answers for it.
+    deadline_time: int | None = None
+    #: Whether it has rows in `slots`.
+    holds_slots: bool = False
     update_time: int = 0
     version: int = 0
     create_digest: bytes = b""
+    #: Of the state that holds.
+    details: StateDetails = field(default_factory=lambda: NO_DETAILS)
     retry_policy: RetryPolicy | None = None
+    #: Among those that wait for a slot, a higher number is served first.
+    priority: int = 0
     #: Flow runs: the task run in the parent that mirrors this one.
     parent_task_run_id: str | None = None
+    deployment_id: str | None = None
+    work_queue_id: str | None = None
+    #: Flow runs: what runs them, as a worker named it; empty until one did.
+    infrastructure_pid: str = ""
+    #: Flow runs: the session that claimed the run, where another one runs it.
+    launcher_session_id: str | None = None
+    #: Flow runs: made by a schedule.
+    auto_scheduled: bool = False
+    #: Flow runs: left its pause and is not RUNNING yet, so the next RUNNING is no new attempt.
+    resuming: bool = False
+    retry_type: RetryType | None = None
+    #: Flow runs: keys of the pauses that it took since it was last started afresh.
+    pause_keys: tuple[str, ...] = ()
     #: Task runs: the flow run around it, and how often that had run when this one last ran.
     flow_run_id: str | None = None
     flow_run_run_count: int = 0
+    #: Task runs; flow runs have theirs in the database only, since no rule asks for them.
+    tags: tuple[str, ...] = ()
     kind: RunKind = RunKind.FLOW_RUN
 
 
@@ -106,14 +161,7 @@ class Proposal:
     session_id: str | None = None
     #: Of the proposal's bytes, to tell a replay from a clash; empty where the server itself proposes.
     digest: bytes = b""
-
-
-@dataclass(slots=True)
-class Facts:
-    """What a rule may look at."""
-
-    run: Run
-    #: The flow run around a task run, for rules that need it.
-    flow_run: Run | None = None
-    #: Whether the proposal was told to WAIT before.
-    waited: bool = False
+    #: The claim that the proposer acts on; 0 names none.
+    fencing_token: int = 0
+    #: PENDING: taken for a worker, so deployment, work pool and work queue must be open.
+    claim: bool = False

@@ -1,32 +1,16 @@
 """`decide()`: the one function that answers proposals. Pure: same facts, proposal and time, same decision."""
 
-from collections.abc import Set
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from antiphon_server.domain.bookkeeping import holder_after
-from antiphon_server.domain.decision import Decision, Effect, Finding, MirrorToParent, Tell, TellHolder
-from antiphon_server.domain.model import Facts, Proposal, Run, RunKind, State
-from antiphon_server.domain.states import CANCELLING, Origin, StateType, VerdictKind
+from antiphon_server.domain.decision import Decision, Effect, Finding, MirrorToParent, StopBelow, Tell, TellHolder
+from antiphon_server.domain.facts import Fact, Facts
+from antiphon_server.domain.model import Proposal, Run, RunKind, State
+from antiphon_server.domain.rule import Rule
+from antiphon_server.domain.states import CANCELLED, CANCELLING, Origin, StateType, VerdictKind
 
-
-class Rule(Protocol):
-    """One idea of the policy. A rule is asked only about the moves that it watches."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def origins(self) -> Set[Origin]: ...
-    @property
-    def targets(self) -> Set[StateType]: ...
-    @property
-    def forceable(self) -> bool:
-        """Whether a forced proposal passes it by."""
-        ...
-
-    def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None: ...
-
-
+#: States of a flow run that leave nothing below it to go on.
+STOPPED = frozenset({CANCELLING, CANCELLED})
 ORIGINS: tuple[Origin, ...] = (None, *StateType)
 
 
@@ -35,8 +19,12 @@ class Policy:
     """Rules in the order in which they speak."""
 
     rules: tuple[Rule, ...]
+    #: Whether a forced proposal passes by the rules that may be passed by.
+    forceable: bool = True
     #: (from, to) -> the rules that watch this move, in order.
     watching: dict[tuple[Origin, StateType], tuple[Rule, ...]] = field(init=False, repr=False)
+    #: target -> what the rules that watch it need to know, wherever the run comes from.
+    needs: dict[StateType, frozenset[Fact]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         watching = {
@@ -44,7 +32,9 @@ class Policy:
             for origin in ORIGINS
             for target in StateType
         }
+        needs = {t: frozenset[Fact]().union(*(r.needs for r in self.rules if t in r.targets)) for t in StateType}
         object.__setattr__(self, "watching", watching)
+        object.__setattr__(self, "needs", needs)
 
 
 def decide(policy: Policy, facts: Facts, proposal: Proposal, now: int) -> Decision:
@@ -52,10 +42,11 @@ def decide(policy: Policy, facts: Facts, proposal: Proposal, now: int) -> Decisi
 
     Neither `facts` nor `proposal` is changed: a rewrite goes on with a copy.
     """
+    forced = proposal.force and policy.forceable
     findings: list[Finding] = []
     effects: tuple[Effect, ...] = ()
     for rule in policy.watching[facts.run.state_type, proposal.state.type]:
-        if proposal.force and rule.forceable:
+        if forced and rule.forceable:
             continue
         finding = rule.check(facts, proposal, now)
         if finding is None:
@@ -75,10 +66,15 @@ def _ended_by(
     finding: Finding, run: Run, proposal: Proposal, findings: tuple[Finding, ...], effects: tuple[Effect, ...]
 ) -> Decision:
     state = proposal.state if finding.kind is VerdictKind.ACCEPT else finding.state
-    if state is not None:
+    if state is None:
+        effects = ()
+    elif finding.kind is VerdictKind.ACCEPT:
         effects += consequences(run, proposal, state)
+    else:
+        # What was meant for the state that was proposed does not hold for the one that replaces it.
+        effects = (*finding.effects, *consequences(run, proposal, state))
     assert finding.kind is not None
-    return Decision(finding.kind, state, finding.reason, findings, finding.wait_until, effects)
+    return Decision(finding.kind, state, finding.reason, findings, finding.wait_until, finding.wait_for, effects)
 
 
 def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ...]:
@@ -93,6 +89,8 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
             found.append(TellHolder(run.session_id, Tell.REVOKE, f"the run was set to {state.name} by somebody else"))
         elif holder != run.session_id:
             found.append(TellHolder(run.session_id, Tell.REVOKE, f"session {holder} has taken the run over"))
+    if state.type in STOPPED and run.kind is RunKind.FLOW_RUN and run.start_time is not None:
+        found.append(StopBelow(state.message))
     if run.parent_task_run_id is not None:
         found.append(MirrorToParent(run.parent_task_run_id))
     return tuple(found)

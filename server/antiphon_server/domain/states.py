@@ -60,17 +60,24 @@ def _table(*rows: tuple[frozenset[StateType] | None, frozenset[StateType], Verdi
     return MappingProxyType(table)
 
 
+#: Moves into PENDING that would claim what somebody works on.
+_CLAIMED = (frozenset({RUNNING}), frozenset({PENDING}), VerdictKind.ABORT)
+_ENDED = (TERMINAL, frozenset({PAUSED, CANCELLING, CRASHED}), VerdictKind.ABORT)
+
 #: A flow run cannot pause before it runs, goes on from an end only by an honest rerun, and answers a request to cancel
 #: with CANCELLED and nothing else.
 FLOW_RUN_UNLAWFUL = _table(
     (None, frozenset({PAUSED}), VerdictKind.ABORT),
     (frozenset({SCHEDULED, PENDING}), frozenset({PAUSED}), VerdictKind.REJECT),
-    (frozenset({RUNNING}), frozenset({PENDING}), VerdictKind.ABORT),
+    _CLAIMED,
     (frozenset({PAUSED}), frozenset({PENDING, PAUSED}), VerdictKind.REJECT),
     (frozenset({CANCELLING}), ALL - {CANCELLED}, VerdictKind.REJECT),
-    (TERMINAL, frozenset({PAUSED, CANCELLING, CRASHED}), VerdictKind.ABORT),
+    _ENDED,
     (frozenset({CANCELLED}), frozenset({PENDING}), VerdictKind.ABORT),
 )
 
 #: Task runs are freer: their flow run guards them. What has ended cannot crash, pause or be asked to stop.
-TASK_RUN_UNLAWFUL = _table((TERMINAL, frozenset({PAUSED, CANCELLING, CRASHED}), VerdictKind.ABORT))
+TASK_RUN_UNLAWFUL = _table(_ENDED)
+
+#: Task runs that wait for a worker: no flow run guards them, so nobody claims what another one works on.
+DEFERRED_TASK_RUN_UNLAWFUL = _table(_ENDED, _CLAIMED)

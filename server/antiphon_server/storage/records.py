@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from antiphon.v1 import state_pb2
-from antiphon_server.domain.model import RetryPolicy, Run, RunKind, State, StateDetails
+from antiphon_server.domain.model import NO_DETAILS, RetryPolicy, RetryType, Run, RunKind, State, StateDetails
 from antiphon_server.domain.states import StateType, VerdictKind
 from antiphon_server.wire_times import micros_to_timestamp, timestamp_to_micros
 
+#: An empty JSON list.
+NONE = "[]"
 #: The columns of a run that decisions need, in the order of `Run`'s fields.
 RUN_FIELDS = (
     "id",
@@ -25,12 +27,28 @@ RUN_FIELDS = (
     "next_scheduled_start_time",
     "total_run_time",
     "session_id",
+    "fencing_token",
+    "deadline_time",
+    "holds_slots",
     "update_time",
     "version",
     "create_digest",
 )
-FLOW_RUN_FIELDS = (*RUN_FIELDS, "retry_policy", "parent_task_run_id")
-TASK_RUN_FIELDS = (*RUN_FIELDS, "retry_policy", "flow_run_id", "flow_run_run_count")
+#: Those that are encoded, and those that one family has, in the order in which they are read.
+SHARED_FIELDS = (*RUN_FIELDS, "state_details", "retry_policy", "priority")
+FLOW_RUN_FIELDS = (
+    *SHARED_FIELDS,
+    "parent_task_run_id",
+    "deployment_id",
+    "work_queue_id",
+    "infrastructure_pid",
+    "launcher_session_id",
+    "auto_scheduled",
+    "resuming",
+    "retry_type",
+    "pause_keys",
+)
+TASK_RUN_FIELDS = (*SHARED_FIELDS, "flow_run_id", "flow_run_run_count", "tags")
 TRANSITION_FIELDS = (
     "id",
     "run_id",
@@ -50,19 +68,59 @@ TRANSITION_FIELDS = (
 )
 #: What a transition changes.
 CHANGING_FIELDS = tuple(name for name in RUN_FIELDS if name not in ("id", "create_digest"))
+FLOW_RUN_CHANGING_FIELDS = ("state_details", "resuming", "retry_type", "pause_keys", "launcher_session_id")
+TASK_RUN_CHANGING_FIELDS = ("state_details", "flow_run_run_count")
+
+
+_OWN = len(RUN_FIELDS)
+_SHARED = len(SHARED_FIELDS)
 
 
 def flow_run_from(row: Any) -> Run:
-    run = Run(*row[:-2])
-    run.retry_policy, run.parent_task_run_id = decode_retry_policy(row[-2]), row[-1]
+    """From the values of FLOW_RUN_FIELDS."""
+    run = _run_from(row)
+    (
+        run.parent_task_run_id,
+        run.deployment_id,
+        run.work_queue_id,
+        run.infrastructure_pid,
+        run.launcher_session_id,
+        run.auto_scheduled,
+        run.resuming,
+        retry_type,
+        pause_keys,
+    ) = row[_SHARED:]
+    run.retry_type = RetryType(retry_type) if retry_type is not None else None
+    if pause_keys != NONE:
+        run.pause_keys = tuple(json.loads(pause_keys))
     return run
 
 
 def task_run_from(row: Any) -> Run:
-    run = Run(*row[:-3])
+    """From the values of TASK_RUN_FIELDS."""
+    run = _run_from(row)
     run.kind = RunKind.TASK_RUN
-    run.retry_policy, run.flow_run_id, run.flow_run_run_count = decode_retry_policy(row[-3]), row[-2], row[-1]
+    run.flow_run_id, run.flow_run_run_count, tags = row[_SHARED:]
+    if tags != NONE:
+        run.tags = tuple(json.loads(tags))
     return run
+
+
+def _run_from(row: Any) -> Run:
+    run = Run(*row[:_OWN])
+    details, retry_policy, run.priority = row[_OWN:_SHARED]
+    if details is not None:
+        run.details = details_from(state_pb2.StateDetails.FromString(details))
+    run.retry_policy = decode_retry_policy(retry_policy)
+    return run
+
+
+def details_column(run: Run) -> bytes | None:
+    return encode_details(run.details) if run.details is not NO_DETAILS else None
+
+
+def keys_column(run: Run) -> str:
+    return json.dumps(run.pause_keys) if run.pause_keys else NONE
 
 
 def encode_retry_policy(policy: RetryPolicy | None) -> str | None:
@@ -80,31 +138,50 @@ def decode_retry_policy(text: str | None) -> RetryPolicy | None:
     return RetryPolicy(fields["max_retries"], tuple(fields["delays"]), fields["jitter_factor"])
 
 
+#: Fields of `StateDetails` that are times, and those that mean the same in both worlds.
+_TIMES = ("scheduled_time", "pause_expire_time", "cache_expire_time")
+_PLAIN = (
+    "child_flow_run_id",
+    "pause_reschedule",
+    "pause_key",
+    "input_schema",
+    "cache_key",
+    "refresh_cache",
+    "deferred",
+    "task_parameters_id",
+)
+
+
 def encode_details(details: StateDetails | None) -> bytes | None:
-    if details is None:
-        return None
-    message = state_pb2.StateDetails(child_flow_run_id=details.child_flow_run_id, retriable=details.retriable)
-    if details.scheduled_time is not None:
-        message.scheduled_time.CopyFrom(micros_to_timestamp(details.scheduled_time))
-    return message.SerializeToString()
+    return details_to(details).SerializeToString() if details is not None else None
 
 
 def decode_details(data: bytes | None) -> StateDetails | None:
-    if data is None:
-        return None
-    message = state_pb2.StateDetails.FromString(data)
-    return details_from(message)
+    return details_from(state_pb2.StateDetails.FromString(data)) if data is not None else None
+
+
+def details_to(details: StateDetails) -> state_pb2.StateDetails:
+    message = state_pb2.StateDetails(retriable=details.retriable)
+    for name in _TIMES:
+        time = getattr(details, name)
+        if time is not None:
+            getattr(message, name).CopyFrom(micros_to_timestamp(time))
+    for name in _PLAIN:
+        value = getattr(details, name)
+        if value:
+            setattr(message, name, value)
+    return message
 
 
 def details_from(message: state_pb2.StateDetails) -> StateDetails:
-    """Raises InvalidArgument (TIME_INVALID) for a scheduled time outside of the years 1 to 9999."""
-    return StateDetails(
-        scheduled_time=timestamp_to_micros(message.scheduled_time, "proposal.state.details.scheduled_time")
-        if message.HasField("scheduled_time")
-        else None,
-        child_flow_run_id=message.child_flow_run_id,
-        retriable=message.retriable if message.HasField("retriable") else None,
-    )
+    """Raises InvalidArgument (TIME_INVALID) for a time outside of the years 1 to 9999."""
+    details = StateDetails()
+    for field, value in message.ListFields():
+        name = field.name
+        if name in _TIMES:
+            value = timestamp_to_micros(value, f"proposal.state.details.{name}")
+        setattr(details, name, value)
+    return details
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -63,8 +65,18 @@ def _run_columns() -> list[Column[object]]:
         Column("expected_start_time", Micros),
         Column("next_scheduled_start_time", Micros),
         Column("total_run_time", Micros, nullable=False),
+        # A serialized antiphon.v1.StateDetails; NULL where the state says nothing.
+        Column("state_details", LargeBinary),
         # The session that holds the run; NULL once it has ended.
         Column("session_id", Id),
+        # Counts claims, see domain/rules/fenced_out.py.
+        Column("fencing_token", Integer, nullable=False, server_default="0"),
+        # When the sweeper decides on a run that is PENDING or CANCELLING.
+        Column("deadline_time", Micros),
+        # Whether it has rows in `slots`, so that those that have none need no look there.
+        Column("holds_slots", Boolean, nullable=False, server_default=false()),
+        # Among waiters for a slot, a higher number is served first.
+        Column("priority", Integer, nullable=False, server_default="0"),
         Column("create_time", Micros, nullable=False),
         Column("update_time", Micros, nullable=False),
         # Counts writes; the etag.
@@ -98,12 +110,26 @@ flow_runs = Table(
     Column("parameters", LargeBinary),
     Column("idempotency_key", Text),
     Column("parent_task_run_id", Id),
+    Column("deployment_id", Id),
+    Column("work_queue_id", Id),
+    Column("infrastructure_pid", Text, nullable=False, server_default=""),
+    # The session that claimed the run, where another one runs it.
+    Column("launcher_session_id", Id),
+    Column("auto_scheduled", Boolean, nullable=False, server_default=false()),
+    # What rules keep in mind, see domain/decision.py Remember. `pause_keys` is a JSON list.
+    Column("resuming", Boolean, nullable=False, server_default=false()),
+    Column("retry_type", Text),
+    Column("pause_keys", Text, nullable=False, server_default="[]"),
     Index(None, "create_time", "id"),
     Index(None, "state_type", "create_time", "id"),
     _index_where_set("session_id"),
     Index(None, "flow_id", "create_time", "id"),
     _index_where_set("flow_id", "idempotency_key", unique=True),
     _index_where_set("parent_task_run_id"),
+    _index_where_set("deadline_time"),
+    _index_where_set("next_scheduled_start_time"),
+    _index_where_set("deployment_id"),
+    _index_where_set("work_queue_id"),
     sqlite_with_rowid=False,
 )
 
@@ -120,6 +146,7 @@ task_runs = Table(
     Column("flow_run_run_count", Integer, nullable=False),
     Index(None, "flow_run_id", "create_time", "id"),
     _index_where_set("session_id"),
+    _index_where_set("deadline_time"),
     sqlite_with_rowid=False,
 )
 
@@ -151,7 +178,8 @@ transitions = Table(
     sqlite_with_rowid=False,
 )
 
-# Proposals whose answer is WAIT: decided again when `until_time` has come, also after a restart of the server.
+# Proposals whose answer is WAIT: decided again when `until_time` has come, or a slot that they wait for is free; also
+# after a restart of the server.
 waits = Table(
     "waits",
     metadata,
@@ -159,11 +187,142 @@ waits = Table(
     Column("run_id", Id, nullable=False),
     Column("session_id", Id, nullable=False),
     Column("sequence", BigInteger, nullable=False),
-    Column("until_time", Micros, nullable=False),
+    # NULL where only somebody else can end the wait.
+    Column("until_time", Micros),
     # A serialized antiphon.v1.Proposal.
     Column("proposal", LargeBinary, nullable=False),
     Index(None, "session_id"),
     Index(None, "run_id"),
+    sqlite_with_rowid=False,
+)
+
+# Named bounds on how much happens at once: `tag:<tag>` on task runs, `deployment:<id>`, `work-queue:<id>` and
+# `work-pool:<id>` on flow runs, any other name on whoever asks for its slots.
+concurrency_limits = Table(
+    "concurrency_limits",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("slots", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    # Slots that are free again each second by themselves; 0 leaves that to their holders.
+    Column("slot_decay_per_second", Float, nullable=False),
+    # How long slots were held lately: a moving average.
+    Column("average_occupancy", Micros, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("update_time", Micros, nullable=False),
+    Column("version", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Slots in use. A run that holds one is its lease: it gives it back when it leaves the states that keep it, also when its
+# session is lost or its deadline passes. `expire_time` is set where nothing else would.
+slots = Table(
+    "slots",
+    metadata,
+    Column("limit_id", Id, primary_key=True),
+    # A run, or a lease of AcquireSlots.
+    Column("holder_id", Id, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("acquire_time", Micros, nullable=False),
+    Column("expire_time", Micros),
+    Index(None, "holder_id"),
+    _index_where_set("expire_time"),
+    sqlite_with_rowid=False,
+)
+
+# Who waits for slots, a row for each limit: a proposal (see `waits`), or a run that is scheduled when its turn comes.
+slot_waiters = Table(
+    "slot_waiters",
+    metadata,
+    Column("limit_id", Id, primary_key=True),
+    # A transition, or a flow run in AwaitingConcurrencySlot.
+    Column("waiter_id", Id, primary_key=True),
+    Column("run_kind", Text, nullable=False),
+    Column("run_id", Id, nullable=False),
+    # The priority, negated, so that one index serves the order.
+    Column("rank", Integer, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Index(None, "limit_id", "rank", "create_time", "waiter_id"),
+    Index(None, "waiter_id"),
+    sqlite_with_rowid=False,
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("flow_id", Id, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("collision_strategy", SmallInteger, nullable=False),
+    # Microseconds that a claimed run has to come to RUNNING; NULL takes the server's own.
+    Column("grace_period", Micros),
+    Column("work_queue_id", Id),
+    Column("tags", Text, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("update_time", Micros, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "flow_id", "name", unique=True),
+    Index(None, "create_time", "id"),
+    sqlite_with_rowid=False,
+)
+
+work_pools = Table(
+    "work_pools",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("update_time", Micros, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "create_time", "id"),
+    sqlite_with_rowid=False,
+)
+
+work_queues = Table(
+    "work_queues",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("work_pool_id", Id, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    # 1 is served first, as in Prefect.
+    Column("priority", Integer, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("update_time", Micros, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "work_pool_id", "name", unique=True),
+    Index(None, "create_time", "id"),
+    sqlite_with_rowid=False,
+)
+
+# Results that are handed out instead of being computed again; the newest that is still good counts.
+cache_entries = Table(
+    "cache_entries",
+    metadata,
+    # The transition whose state has the result.
+    Column("id", Id, primary_key=True),
+    Column("cache_key", Text, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("expire_time", Micros),
+    Index(None, "cache_key", "create_time"),
+    _index_where_set("expire_time"),
+    sqlite_with_rowid=False,
+)
+
+# What people and programs told a flow run, such as the answer to a pause.
+flow_run_inputs = Table(
+    "flow_run_inputs",
+    metadata,
+    Column("flow_run_id", Id, primary_key=True),
+    Column("key", Text, primary_key=True),
+    # A serialized antiphon.v1.Payload.
+    Column("value", LargeBinary, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("create_time", Micros, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -182,13 +341,13 @@ sessions = Table(
     sqlite_with_rowid=False,
 )
 
-# What sessions were told to do; a row goes once its last stage was heard.
+# What sessions were told to do, and how far they came.
 commands = Table(
     "commands",
     metadata,
     Column("id", Id, primary_key=True),
     Column("session_id", Id, nullable=False),
-    # The name of the field in antiphon.v1.Command: cancel_run or revoke_run.
+    # The name of the field in antiphon.v1.Command: cancel_run, revoke_run or kill_infrastructure.
     Column("kind", Text, nullable=False),
     Column("flow_run_id", Id),
     Column("task_run_id", Id),
@@ -196,7 +355,11 @@ commands = Table(
     Column("stage", SmallInteger, nullable=False),
     Column("message", Text, nullable=False),
     Column("create_time", Micros, nullable=False),
+    # When the stage was heard.
+    Column("update_time", Micros),
     Index(None, "session_id"),
+    Index(None, "flow_run_id", "create_time"),
+    Index(None, "create_time"),
     sqlite_with_rowid=False,
 )
 

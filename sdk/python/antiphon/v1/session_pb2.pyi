@@ -139,16 +139,18 @@ class HeartbeatAck(_message.Message):
     def __init__(self) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("id", "cancel_run", "drain", "revoke_run")
+    __slots__ = ("id", "cancel_run", "drain", "revoke_run", "kill_infrastructure")
     ID_FIELD_NUMBER: _ClassVar[int]
     CANCEL_RUN_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     REVOKE_RUN_FIELD_NUMBER: _ClassVar[int]
+    KILL_INFRASTRUCTURE_FIELD_NUMBER: _ClassVar[int]
     id: str
     cancel_run: CancelRun
     drain: Drain
     revoke_run: RevokeRun
-    def __init__(self, id: _Optional[str] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., revoke_run: _Optional[_Union[RevokeRun, _Mapping]] = ...) -> None: ...
+    kill_infrastructure: KillInfrastructure
+    def __init__(self, id: _Optional[str] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., revoke_run: _Optional[_Union[RevokeRun, _Mapping]] = ..., kill_infrastructure: _Optional[_Union[KillInfrastructure, _Mapping]] = ...) -> None: ...
 
 class CancelRun(_message.Message):
     __slots__ = ("flow_run_id", "reason")
@@ -173,3 +175,13 @@ class RevokeRun(_message.Message):
     task_run_id: str
     reason: str
     def __init__(self, flow_run_id: _Optional[str] = ..., task_run_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class KillInfrastructure(_message.Message):
+    __slots__ = ("flow_run_id", "infrastructure_pid", "reason")
+    FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    INFRASTRUCTURE_PID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    flow_run_id: str
+    infrastructure_pid: str
+    reason: str
+    def __init__(self, flow_run_id: _Optional[str] = ..., infrastructure_pid: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...

@@ -27,7 +27,7 @@ from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61ntiphon/v1/state.proto\x12\x0b\x61ntiphon.v1\x1a\x19\x61ntiphon/v1/payload.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x01\n\x0cStateDetails\x12\x32\n\x0escheduled_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x11\x63hild_flow_run_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x16\n\tretriable\x18\x03 \x01(\x08H\x00\x88\x01\x01\x42\x0c\n\n_retriable\"\x86\x02\n\x05State\x12\x17\n\x02id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x30\n\x04type\x18\x02 \x01(\x0e\x32\x16.antiphon.v1.StateTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x07message\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12*\n\x07\x64\x65tails\x18\x06 \x01(\x0b\x32\x19.antiphon.v1.StateDetails\x12\"\n\x04\x64\x61ta\x18\x07 \x01(\x0b\x32\x14.antiphon.v1.Payload*\x86\x02\n\tStateType\x12\x1a\n\x16STATE_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14STATE_TYPE_SCHEDULED\x10\x01\x12\x16\n\x12STATE_TYPE_PENDING\x10\x02\x12\x16\n\x12STATE_TYPE_RUNNING\x10\x03\x12\x18\n\x14STATE_TYPE_COMPLETED\x10\x04\x12\x15\n\x11STATE_TYPE_FAILED\x10\x05\x12\x18\n\x14STATE_TYPE_CANCELLED\x10\x06\x12\x16\n\x12STATE_TYPE_CRASHED\x10\x07\x12\x15\n\x11STATE_TYPE_PAUSED\x10\x08\x12\x19\n\x15STATE_TYPE_CANCELLING\x10\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61ntiphon/v1/state.proto\x12\x0b\x61ntiphon.v1\x1a\x19\x61ntiphon/v1/payload.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x03\n\x0cStateDetails\x12\x32\n\x0escheduled_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x11\x63hild_flow_run_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x16\n\tretriable\x18\x03 \x01(\x08H\x00\x88\x01\x01\x12\x35\n\x11pause_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10pause_reschedule\x18\x05 \x01(\x08\x12\x1b\n\tpause_key\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1f\n\x0cinput_schema\x18\x07 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06\x12\x1b\n\tcache_key\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12\x35\n\x11\x63\x61\x63he_expire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrefresh_cache\x18\n \x01(\x08\x12\x10\n\x08\x64\x65\x66\x65rred\x18\x0b \x01(\x08\x12$\n\x12task_parameters_id\x18\x0c \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x42\x0c\n\n_retriable\"\x86\x02\n\x05State\x12\x17\n\x02id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x30\n\x04type\x18\x02 \x01(\x0e\x32\x16.antiphon.v1.StateTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x07message\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12*\n\x07\x64\x65tails\x18\x06 \x01(\x0b\x32\x19.antiphon.v1.StateDetails\x12\"\n\x04\x64\x61ta\x18\x07 \x01(\x0b\x32\x14.antiphon.v1.Payload*\x86\x02\n\tStateType\x12\x1a\n\x16STATE_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14STATE_TYPE_SCHEDULED\x10\x01\x12\x16\n\x12STATE_TYPE_PENDING\x10\x02\x12\x16\n\x12STATE_TYPE_RUNNING\x10\x03\x12\x18\n\x14STATE_TYPE_COMPLETED\x10\x04\x12\x15\n\x11STATE_TYPE_FAILED\x10\x05\x12\x18\n\x14STATE_TYPE_CANCELLED\x10\x06\x12\x16\n\x12STATE_TYPE_CRASHED\x10\x07\x12\x15\n\x11STATE_TYPE_PAUSED\x10\x08\x12\x19\n\x15STATE_TYPE_CANCELLING\x10\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STATEDETAILS'].fields_by_name['child_flow_run_id']._loaded_options = None
   _globals['_STATEDETAILS'].fields_by_name['child_flow_run_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_STATEDETAILS'].fields_by_name['pause_key']._loaded_options = None
+  _globals['_STATEDETAILS'].fields_by_name['pause_key']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_STATEDETAILS'].fields_by_name['input_schema']._loaded_options = None
+  _globals['_STATEDETAILS'].fields_by_name['input_schema']._serialized_options = b'\272H\006r\004\030\240\215\006'
+  _globals['_STATEDETAILS'].fields_by_name['cache_key']._loaded_options = None
+  _globals['_STATEDETAILS'].fields_by_name['cache_key']._serialized_options = b'\272H\005r\003\030\220N'
+  _globals['_STATEDETAILS'].fields_by_name['task_parameters_id']._loaded_options = None
+  _globals['_STATEDETAILS'].fields_by_name['task_parameters_id']._serialized_options = b'\272H\005r\003\030\364\003'
   _globals['_STATE'].fields_by_name['id']._loaded_options = None
   _globals['_STATE'].fields_by_name['id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_STATE'].fields_by_name['type']._loaded_options = None
@@ -44,10 +52,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATE'].fields_by_name['name']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_STATE'].fields_by_name['message']._loaded_options = None
   _globals['_STATE'].fields_by_name['message']._serialized_options = b'\272H\005r\003\030\220N'
-  _globals['_STATETYPE']._serialized_start=542
-  _globals['_STATETYPE']._serialized_end=804
+  _globals['_STATETYPE']._serialized_start=848
+  _globals['_STATETYPE']._serialized_end=1110
   _globals['_STATEDETAILS']._serialized_start=130
-  _globals['_STATEDETAILS']._serialized_end=274
-  _globals['_STATE']._serialized_start=277
-  _globals['_STATE']._serialized_end=539
+  _globals['_STATEDETAILS']._serialized_end=580
+  _globals['_STATE']._serialized_start=583
+  _globals['_STATE']._serialized_end=845
 # @@protoc_insertion_point(module_scope)

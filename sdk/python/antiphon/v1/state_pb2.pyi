@@ -35,14 +35,32 @@ STATE_TYPE_PAUSED: StateType
 STATE_TYPE_CANCELLING: StateType
 
 class StateDetails(_message.Message):
-    __slots__ = ("scheduled_time", "child_flow_run_id", "retriable")
+    __slots__ = ("scheduled_time", "child_flow_run_id", "retriable", "pause_expire_time", "pause_reschedule", "pause_key", "input_schema", "cache_key", "cache_expire_time", "refresh_cache", "deferred", "task_parameters_id")
     SCHEDULED_TIME_FIELD_NUMBER: _ClassVar[int]
     CHILD_FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     RETRIABLE_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_RESCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_KEY_FIELD_NUMBER: _ClassVar[int]
+    INPUT_SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    CACHE_KEY_FIELD_NUMBER: _ClassVar[int]
+    CACHE_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REFRESH_CACHE_FIELD_NUMBER: _ClassVar[int]
+    DEFERRED_FIELD_NUMBER: _ClassVar[int]
+    TASK_PARAMETERS_ID_FIELD_NUMBER: _ClassVar[int]
     scheduled_time: _timestamp_pb2.Timestamp
     child_flow_run_id: str
     retriable: bool
-    def __init__(self, scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., child_flow_run_id: _Optional[str] = ..., retriable: _Optional[bool] = ...) -> None: ...
+    pause_expire_time: _timestamp_pb2.Timestamp
+    pause_reschedule: bool
+    pause_key: str
+    input_schema: str
+    cache_key: str
+    cache_expire_time: _timestamp_pb2.Timestamp
+    refresh_cache: bool
+    deferred: bool
+    task_parameters_id: str
+    def __init__(self, scheduled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., child_flow_run_id: _Optional[str] = ..., retriable: _Optional[bool] = ..., pause_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., pause_reschedule: _Optional[bool] = ..., pause_key: _Optional[str] = ..., input_schema: _Optional[str] = ..., cache_key: _Optional[str] = ..., cache_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., refresh_cache: _Optional[bool] = ..., deferred: _Optional[bool] = ..., task_parameters_id: _Optional[str] = ...) -> None: ...
 
 class State(_message.Message):
     __slots__ = ("id", "type", "name", "create_time", "message", "details", "data")

@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
-from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.states import DEFAULT_NAMES, PENDING, Origin, StateType, VerdictKind
+from antiphon_server.domain.facts import Facts
+from antiphon_server.domain.model import Proposal
+from antiphon_server.domain.rule import Rule
+from antiphon_server.domain.states import DEFAULT_NAMES, PENDING, VerdictKind
 
 
 @dataclass(frozen=True)
-class DistinctPending:
-    name: str = "DistinctPending"
-    origins: frozenset[Origin] = frozenset({PENDING})
-    targets: frozenset[StateType] = frozenset({PENDING})
-    forceable: bool = True
+class DistinctPending(Rule):
+    origins = frozenset({PENDING})
+    targets = frozenset({PENDING})
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         if proposal.state.name not in (facts.run.state_name, DEFAULT_NAMES[PENDING]):

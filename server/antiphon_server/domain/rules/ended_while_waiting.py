@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
-from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.states import ALL, TERMINAL, Origin, StateType, VerdictKind
+from antiphon_server.domain.facts import Facts
+from antiphon_server.domain.model import Proposal
+from antiphon_server.domain.rule import Rule
+from antiphon_server.domain.states import TERMINAL, VerdictKind
 
 
 @dataclass(frozen=True)
-class EndedWhileWaiting:
-    name: str = "EndedWhileWaiting"
-    origins: frozenset[Origin] = TERMINAL
-    targets: frozenset[StateType] = ALL
-    forceable: bool = False
+class EndedWhileWaiting(Rule):
+    origins = TERMINAL
+    forceable = False
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         if not facts.waited:

@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
-from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import ORIGINS
-from antiphon_server.domain.states import ALL, Origin, StateType, VerdictKind
+from antiphon_server.domain.facts import Facts
+from antiphon_server.domain.model import Proposal
+from antiphon_server.domain.rule import Rule
+from antiphon_server.domain.states import VerdictKind
 
 
 @dataclass(frozen=True)
-class ExpectedState:
-    name: str = "ExpectedState"
-    origins: frozenset[Origin] = frozenset(ORIGINS)
-    targets: frozenset[StateType] = ALL
-    forceable: bool = False
+class ExpectedState(Rule):
+    forceable = False
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         expected, held = proposal.expected_state_id, facts.run.state_id

@@ -3,23 +3,26 @@
 from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
-from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import ORIGINS
-from antiphon_server.domain.states import Origin, StateType, VerdictKind
+from antiphon_server.domain.facts import Facts
+from antiphon_server.domain.model import Proposal
+from antiphon_server.domain.rule import Rule
+from antiphon_server.domain.states import PENDING, StateType, VerdictKind
 
 
 @dataclass(frozen=True)
-class HeldBySession:
+class HeldBySession(Rule):
     """`targets` are the moves that are the holder's alone."""
 
     targets: frozenset[StateType]
-    name: str = "HeldBySession"
-    origins: frozenset[Origin] = frozenset(ORIGINS)
-    forceable: bool = True
+    # Force passes it where it passes nothing else: whose holder cannot be reached must be mended.
+    forceable = False
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         holder = facts.run.session_id
-        if holder is None or holder == proposal.session_id:
+        if proposal.force or holder is None or holder == proposal.session_id:
+            return None
+        if proposal.fencing_token and facts.run.state_type == PENDING:
+            # Who was given the token of the claim was sent by the claimer; a wrong one did not come so far.
             return None
         return Finding(
             self.name,

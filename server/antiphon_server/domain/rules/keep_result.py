@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
-from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.states import COMPLETED, Origin, StateType, VerdictKind
+from antiphon_server.domain.facts import Facts
+from antiphon_server.domain.model import Proposal
+from antiphon_server.domain.rule import Rule
+from antiphon_server.domain.states import COMPLETED, StateType, VerdictKind
 
 
 @dataclass(frozen=True)
-class KeepResult:
+class KeepResult(Rule):
     """`targets` says which moves the family of runs guards against."""
 
     targets: frozenset[StateType]
-    name: str = "KeepResult"
-    origins: frozenset[Origin] = frozenset({COMPLETED})
-    forceable: bool = True
+    origins = frozenset({COMPLETED})
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         if not facts.run.state_has_data:

@@ -3,18 +3,15 @@
 from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
-from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.policy import ORIGINS
-from antiphon_server.domain.states import ALL, Origin, StateType, Unlawful
+from antiphon_server.domain.facts import Facts
+from antiphon_server.domain.model import Proposal
+from antiphon_server.domain.rule import Rule
+from antiphon_server.domain.states import StateType, Unlawful
 
 
 @dataclass(frozen=True)
-class LawfulMove:
+class LawfulMove(Rule):
     table: Unlawful
-    name: str = "LawfulMove"
-    origins: frozenset[Origin] = frozenset(ORIGINS)
-    targets: frozenset[StateType] = ALL
-    forceable: bool = True
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         origin, target = facts.run.state_type, proposal.state.type

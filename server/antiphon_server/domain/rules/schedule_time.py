@@ -3,17 +3,19 @@
 from dataclasses import dataclass, replace
 
 from antiphon_server.domain.decision import Finding
-from antiphon_server.domain.model import Facts, Proposal, StateDetails
-from antiphon_server.domain.policy import ORIGINS
-from antiphon_server.domain.states import PENDING, SCHEDULED, Origin, StateType
+from antiphon_server.domain.facts import Facts
+from antiphon_server.domain.model import Proposal, StateDetails
+from antiphon_server.domain.rule import Rule
+from antiphon_server.domain.states import PENDING, SCHEDULED, StateType
 
 
 @dataclass(frozen=True)
-class ScheduleTime:
-    name: str = "ScheduleTime"
-    origins: frozenset[Origin] = frozenset(ORIGINS)
-    targets: frozenset[StateType] = frozenset({SCHEDULED, PENDING})
-    forceable: bool = False
+class ScheduleTime(Rule):
+    """`keepers` are the states whose time a claim keeps."""
+
+    keepers: frozenset[StateType]
+    targets = frozenset({SCHEDULED, PENDING})
+    forceable = False
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         state = proposal.state
@@ -21,7 +23,7 @@ class ScheduleTime:
             return None
         if state.type == SCHEDULED:
             time, reason = now, "no time was given, so the run is scheduled for now"
-        elif facts.run.state_type == SCHEDULED and facts.run.state_scheduled_time is not None:
+        elif facts.run.state_type in self.keepers and facts.run.state_scheduled_time is not None:
             time, reason = facts.run.state_scheduled_time, "the scheduled time is kept"
         else:
             return None

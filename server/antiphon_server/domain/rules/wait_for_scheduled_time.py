@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding
-from antiphon_server.domain.model import Facts, Proposal
-from antiphon_server.domain.states import PENDING, RUNNING, SCHEDULED, Origin, StateType, VerdictKind
+from antiphon_server.domain.facts import Facts
+from antiphon_server.domain.model import Proposal
+from antiphon_server.domain.rule import Rule
+from antiphon_server.domain.states import PENDING, RUNNING, SCHEDULED, VerdictKind
 
 
 @dataclass(frozen=True)
-class WaitForScheduledTime:
-    name: str = "WaitForScheduledTime"
-    origins: frozenset[Origin] = frozenset({SCHEDULED, PENDING})
-    targets: frozenset[StateType] = frozenset({RUNNING})
-    forceable: bool = True
+class WaitForScheduledTime(Rule):
+    origins = frozenset({SCHEDULED, PENDING})
+    targets = frozenset({RUNNING})
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         due = facts.run.state_scheduled_time

@@ -1,0 +1,73 @@
+"""A flow run takes a slot of each limit that it is subject to before it is claimed or runs, and keeps it until it ends,
+pauses or is scheduled anew."""
+
+from dataclasses import dataclass
+
+from antiphon_server.domain.decision import Finding, Queued, TakeSlots
+from antiphon_server.domain.facts import CollisionStrategy, Fact, Facts, Limit
+from antiphon_server.domain.model import Proposal, State, StateDetails
+from antiphon_server.domain.rule import Rule
+from antiphon_server.domain.slots import (
+    SLOT_WAIT,
+    cancelled_for_want_of,
+    closed,
+    facts_of,
+    full,
+    guess,
+    wanted,
+)
+from antiphon_server.domain.states import PAUSED, PENDING, RUNNING, SCHEDULED, VerdictKind
+
+AWAITING_CONCURRENCY_SLOT = "AwaitingConcurrencySlot"
+
+
+@dataclass(frozen=True)
+class TakeSlot(Rule):
+    """Who can be told later waits for its turn; others are queued by a state, and scheduled when their turn comes."""
+
+    targets = frozenset({PENDING, RUNNING})
+    needs = frozenset({Fact.LIMITS, Fact.DEPLOYMENT})
+
+    def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
+        limits = wanted(facts.limits)
+        if not limits:
+            return None
+        shut = closed(limits)
+        if shut is not None:
+            return Finding(
+                self.name,
+                VerdictKind.ABORT,
+                f"{shut.name} has a limit of 0, so nothing may run",
+                facts=facts_of(facts.limits),
+                remedy=f"raise the limit of {shut.name}",
+            )
+        lacking = full(limits)
+        if lacking:
+            return self._refuse(facts, proposal, lacking, now)
+        taken = TakeSlots(tuple(limit.id for limit in limits))
+        return Finding(self.name, None, f"takes a slot of {_names(limits)}", effects=(taken,))
+
+    def _refuse(self, facts: Facts, proposal: Proposal, lacking: tuple[Limit, ...], now: int) -> Finding:
+        first, deployment = lacking[0], facts.deployment
+        said, remedy = facts_of(facts.limits), f"wait for a run to end, or raise the limit of {first.name}"
+        reason = f"all slots of {_names(lacking)} are taken"
+        ids = tuple(limit.id for limit in wanted(facts.limits))
+        if facts.run.state_type == PAUSED or proposal.session_id is not None:
+            # A paused process stays where it is until it may go on, and a session hears of its turn.
+            until = now + guess(first, proposal.transition_id)
+            return Finding(
+                self.name, VerdictKind.WAIT, reason, wait_until=until, wait_for=ids, facts=said, remedy=remedy
+            )
+        if deployment is not None and deployment.collision_strategy is CollisionStrategy.CANCEL_NEW:
+            return Finding(self.name, VerdictKind.REJECT, reason, cancelled_for_want_of(first), facts=said)
+        queued = State(
+            SCHEDULED,
+            AWAITING_CONCURRENCY_SLOT,
+            f"{reason}; the run is called when its turn comes",
+            StateDetails(scheduled_time=now + SLOT_WAIT),
+        )
+        return Finding(self.name, VerdictKind.REJECT, reason, queued, effects=(Queued(ids),), facts=said, remedy=remedy)
+
+
+def _names(limits: tuple[Limit, ...]) -> str:
+    return ", ".join(limit.name for limit in limits)
