@@ -32,12 +32,12 @@ from antiphon.v1 import (
     transition_service_pb2_grpc,
 )
 from antiphon_server.application.core import Core
-from antiphon_server.application.operations import FinalVerdict
 from antiphon_server.application.page_tokens import PageTokens
 from antiphon_server.application.queries import Queries
 from antiphon_server.application.sessions import ForgiveDowntime, HasActiveSessions
 from antiphon_server.application.tokens import ResumeTokens
-from antiphon_server.domain.errors import Unavailable
+from antiphon_server.application.verdicts import Verdict
+from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.rpc.admin_servicer import AdminServicer
 from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
 from antiphon_server.rpc.flow_servicer import FlowServicer
@@ -222,8 +222,8 @@ class Server:
         module = importlib.import_module("antiphon_server.storage.reader_engine")
         return module.reader_engine(self._settings.database)
 
-    def _push_verdict(self, final: FinalVerdict) -> None:
-        self.hub.push(final.session_id, answer_frame(final.sequence, final.answer))
+    def _push_verdict(self, session_id: str, sequence: int, answer: Verdict | AntiphonError) -> None:
+        self.hub.push(session_id, answer_frame(sequence, answer))
 
     def _restore_waits(self) -> None:
         with self._engine.begin() as connection:

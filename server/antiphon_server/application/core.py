@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from antiphon_server.application.handing_over import hand_over_freed
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 from antiphon_server.storage.writer import Done, Operation, Outcome, Writer
 
@@ -30,7 +31,7 @@ class Core:
 
     def __init__(self, engine: Engine, clock: Callable[[], int]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._writer = Writer(engine, clock, self._deliver)
+        self._writer = Writer(engine, clock, self._deliver, hand_over_freed)
         self._listeners: list[Callable[[Changes], None]] = []
         self.clock = clock
 

@@ -23,6 +23,7 @@ class NewRun:
     name: str
     tags: list[str]
     retry_policy: RetryPolicy | None
+    priority: int
     digest: bytes
     #: The session that creates the run and so holds it; None for a unary caller.
     session_id: str | None
@@ -33,6 +34,7 @@ def _fixed(new: NewRun, now: int) -> dict[str, Any]:
         "name": new.name,
         "tags": json.dumps(new.tags) if new.tags else "[]",
         "retry_policy": encode_retry_policy(new.retry_policy),
+        "priority": new.priority,
         "create_time": now,
     }
 
@@ -46,6 +48,8 @@ def _run(new: NewRun, kind: RunKind, now: int) -> Run:
         version=1,
         create_digest=new.digest,
         retry_policy=new.retry_policy,
+        priority=new.priority,
+        tags=tuple(new.tags),
     )
 
 
@@ -82,6 +86,10 @@ class CreateFlowRun:
     parameters: bytes | None
     idempotency_key: str | None
     parent_task_run_id: str | None
+    deployment_id: str | None
+    work_queue_id: str | None
+    infrastructure_pid: str
+    auto_scheduled: bool
 
     def needs(self, needs: Needs) -> None:
         _needs_of(self.new, needs)
@@ -111,6 +119,8 @@ class CreateFlowRun:
                 return used
         run = _run(self.new, RunKind.FLOW_RUN, working_set.now)
         run.parent_task_run_id = parent
+        run.deployment_id, run.work_queue_id = self.deployment_id, self._queue(working_set)
+        run.infrastructure_pid, run.auto_scheduled = self.infrastructure_pid, self.auto_scheduled
         fixed = _fixed(self.new, working_set.now)
         fixed["name"] = fixed["name"] or f"{flow_name}-{self.new.id[-6:]}"
         fixed.update(
@@ -119,9 +129,25 @@ class CreateFlowRun:
             parameters=self.parameters,
             idempotency_key=self.idempotency_key,
             parent_task_run_id=parent,
+            deployment_id=run.deployment_id,
+            work_queue_id=run.work_queue_id,
+            infrastructure_pid=run.infrastructure_pid,
+            auto_scheduled=run.auto_scheduled,
         )
         working_set.add_run(run, fixed)
         return self.new.id
+
+    def _queue(self, working_set: WorkingSet) -> str | None:
+        """The work queue that was asked for, or the deployment's. Raises NotFound for one that is not there."""
+        surroundings, queue = working_set.surroundings, self.work_queue_id
+        if self.deployment_id is not None:
+            deployment = surroundings.deployment(self.deployment_id)
+            if deployment is None:
+                raise not_found("deployment", self.deployment_id, "leave it out to run the flow without one")
+            queue = queue or deployment.work_queue_id
+        if self.work_queue_id is not None and surroundings.queue(self.work_queue_id) is None:
+            raise not_found("work queue", self.work_queue_id, "leave it out to take the deployment's")
+        return queue
 
     def _flow(self, working_set: WorkingSet) -> tuple[str, str]:
         if self.flow_id:

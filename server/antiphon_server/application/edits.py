@@ -1,10 +1,11 @@
 """Changing and deleting what is stored, apart from states."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Delete as DeleteRows
 from sqlalchemy import Table, select
 
 from antiphon_server.application import transitions
@@ -99,16 +100,30 @@ def _delete_some(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> 
     held = select(table.c.id, table.c.session_id).where(table.c.id.in_(ids), table.c.session_id.is_not(None))
     for id, holder in connection.execute(held).fetchall():
         transitions.tell_holder(working_set, kind, id, TellHolder(holder, Tell.REVOKE, f"the {kind.noun} was deleted"))
-    for wait in working_set.end_waits(tables.waits.c.run_id.in_(ids)):
-        refused = (wait.session_id, wait.sequence, not_found(kind.noun, wait.run_id))
-        working_set.changes.refused_waits.append(refused)
-    of_run = tables.logs.c.flow_run_id if kind is RunKind.FLOW_RUN else tables.logs.c.task_run_id
-    connection.execute(tables.transitions.delete().where(tables.transitions.c.run_id.in_(ids)))
-    connection.execute(tables.logs.delete().where(of_run.in_(ids)))
+    for wait in working_set.waiting.end(tables.waits.c.run_id.in_(ids)):
+        gone = not_found(kind.noun, wait.run_id)
+        working_set.changes.final_verdicts.append((wait.session_id, wait.sequence, gone))
+    holders = select(table.c.id).where(table.c.id.in_(ids), table.c.holds_slots)
+    for id in connection.execute(holders).scalars().all():
+        working_set.slots.give_back(id)
+    for rows in _belongings(kind, ids):
+        connection.execute(rows)
     connection.execute(table.delete().where(table.c.id.in_(ids)))
     for id in ids:
         working_set.changes.runs[kind, id] = id if kind is RunKind.FLOW_RUN else None
     working_set.reload(kind, ids)
+
+
+def _belongings(kind: RunKind, ids: Sequence[str]) -> Iterator[DeleteRows]:
+    """Deletions of what nobody would ask for without the runs."""
+    made = select(tables.transitions.c.id).where(tables.transitions.c.run_id.in_(ids))
+    yield tables.cache_entries.delete().where(tables.cache_entries.c.id.in_(made))
+    yield tables.transitions.delete().where(tables.transitions.c.run_id.in_(ids))
+    yield tables.slot_waiters.delete().where(tables.slot_waiters.c.run_id.in_(ids))
+    of_run = tables.logs.c.flow_run_id if kind is RunKind.FLOW_RUN else tables.logs.c.task_run_id
+    yield tables.logs.delete().where(of_run.in_(ids))
+    if kind is RunKind.FLOW_RUN:
+        yield tables.flow_run_inputs.delete().where(tables.flow_run_inputs.c.flow_run_id.in_(ids))
 
 
 def tags_column(tags: Sequence[str]) -> str:

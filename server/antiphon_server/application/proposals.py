@@ -29,6 +29,8 @@ def proposal_from(message: transition_pb2.Proposal, *, session_id: str | None, b
         message.force,
         session_id,
         digest_of(body if body is not None else message.SerializeToString(deterministic=True)),
+        message.fencing_token,
+        message.claim,
     )
 
 

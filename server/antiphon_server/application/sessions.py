@@ -10,6 +10,7 @@ from uuid_utils import uuid7
 
 from antiphon_server.application import transitions
 from antiphon_server.application.forgetting import forget
+from antiphon_server.application.handing_over import hand_over_freed
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition, Unauthenticated
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.sessions import Session, SessionStatus, check_alive, check_epoch
@@ -118,6 +119,8 @@ class SpeakOnSession:
                 answers.append((frame.sequence, frame.operation.apply(working_set)))
             except AntiphonError as error:
                 answers.append((frame.sequence, error))
+            # Before the next frame asks for the slot that this one gave back.
+            hand_over_freed(working_set)
             session.sequence = max(session.sequence, frame.sequence)
         session.expire_time = working_set.now + self.ttl
         if self.goodbye and fatal is None:
@@ -264,7 +267,7 @@ def end_session(working_set: WorkingSet, session: Session, status: SessionStatus
     session.status = status
     working_set.changes.ended_sessions.append(session.id)
     working_set.flush()
-    working_set.end_waits(tables.waits.c.session_id == session.id)
+    working_set.waiting.end(tables.waits.c.session_id == session.id)
     working_set.connection.execute(tables.commands.delete().where(tables.commands.c.session_id == session.id))
     for kind, table in tables.RUNS.items():
         held = set(

@@ -4,38 +4,80 @@ from copy import copy
 
 from uuid_utils import uuid7
 
+from antiphon_server.application.fact_finding import facts_for, note_needs
 from antiphon_server.application.proposals import digest_of
+from antiphon_server.application.slot_moves import move_slots
+from antiphon_server.application.stopping import stop_below
 from antiphon_server.application.verdicts import Verdict, findings_of, from_decision, from_memory
-from antiphon_server.domain.bookkeeping import enter
-from antiphon_server.domain.decision import Decision, MirrorToParent, TellHolder
+from antiphon_server.domain.bookkeeping import enter, remember
+from antiphon_server.domain.deadlines import deadline_of
+from antiphon_server.domain.decision import (
+    Decision,
+    KeepInCache,
+    MirrorToParent,
+    Queued,
+    Remember,
+    StopBelow,
+    TellHolder,
+)
 from antiphon_server.domain.errors import AlreadyExists, not_found
-from antiphon_server.domain.model import Facts, Proposal, Run, RunKind, State, StateDetails
-from antiphon_server.domain.policy import decide
-from antiphon_server.domain.rules import POLICIES
-from antiphon_server.domain.states import VerdictKind
+from antiphon_server.domain.facts import Facts
+from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDetails
+from antiphon_server.domain.policy import Policy, decide
+from antiphon_server.domain.rules import policy_of
+from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
+from antiphon_server.domain.states import PENDING, VerdictKind
 from antiphon_server.storage.records import Transition
+from antiphon_server.storage.surroundings import CacheEntry
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 
 def needs_of(proposal: Proposal, needs: Needs) -> None:
     needs.transitions.add(proposal.transition_id)
     needs.run(proposal.kind, proposal.run_id)
+    note_needs(policy_of(proposal), proposal, needs)
 
 
-def propose(working_set: WorkingSet, proposal: Proposal) -> Verdict:
+def propose(working_set: WorkingSet, proposal: Proposal, policy: Policy | None = None) -> Verdict:
     """Decides and writes. A proposal that was decided before gets its verdict again; WAIT writes nothing.
 
-    Raises NotFound for an unknown run, AlreadyExists (TRANSITION_ID_REUSED) for a known id with another body.
+    `policy` is the one for such proposals unless a service has its own. Raises NotFound for an unknown run,
+    AlreadyExists (TRANSITION_ID_REUSED) for a known id with another body.
     """
     known = _known(working_set, proposal)
     if known is not None:
         return from_memory(working_set, known)
+    return _decide(working_set, proposal, policy or policy_of(proposal))[0]
+
+
+def propose_on_session(working_set: WorkingSet, proposal: Proposal, sequence: int, body: bytes) -> Verdict:
+    """The same for a session, which hears of the end of a WAIT: the proposal is kept until then. `body` is the
+    serialized message and `sequence` the number of its frame."""
+    known = _known(working_set, proposal)
+    if known is not None:
+        return from_memory(working_set, known)
+    verdict, run, decision = _decide(working_set, proposal, policy_of(proposal))
+    if decision.verdict is VerdictKind.WAIT:
+        row = {
+            "transition_id": proposal.transition_id,
+            "run_id": proposal.run_id,
+            "session_id": proposal.session_id,
+            "sequence": sequence,
+            # The time of a wait for slots is a guess; who frees one calls.
+            "until_time": None if decision.wait_for else decision.wait_until,
+            "proposal": body,
+        }
+        working_set.waiting.put(row, run, decision.wait_for)
+    return verdict
+
+
+def _decide(working_set: WorkingSet, proposal: Proposal, policy: Policy) -> tuple[Verdict, Run, Decision]:
     run = find_run(working_set, proposal.kind, proposal.run_id)
-    facts = _facts(working_set, run, proposal)
-    decision = decide(POLICIES[run.kind], facts, proposal, working_set.now)
+    facts = facts_for(working_set, policy, run, proposal)
+    decision = decide(policy, facts, proposal, working_set.now)
     if decision.verdict is not VerdictKind.WAIT:
         _write(working_set, facts, proposal, decision)
-    return from_decision(working_set, proposal.transition_id, run, decision)
+    return from_decision(working_set, proposal.transition_id, run, decision), run, decision
 
 
 def _known(working_set: WorkingSet, proposal: Proposal) -> Transition | None:
@@ -46,7 +88,7 @@ def _known(working_set: WorkingSet, proposal: Proposal) -> Transition | None:
         if known.run_id == proposal.run_id and known.digest == proposal.digest:
             return known
         raise _reused(proposal)
-    waiting = working_set.waiting(proposal.transition_id)
+    waiting = working_set.waiting.proposals.get(proposal.transition_id)
     if waiting is not None and digest_of(waiting) != proposal.digest:
         raise _reused(proposal)
     return None
@@ -66,7 +108,8 @@ def explain(working_set: WorkingSet, proposal: Proposal) -> Verdict:
     if known is not None:
         return from_memory(working_set, known)
     run = copy(find_run(working_set, proposal.kind, proposal.run_id))
-    decision = decide(POLICIES[run.kind], _facts(working_set, run, proposal), proposal, working_set.now)
+    policy = policy_of(proposal)
+    decision = decide(policy, facts_for(working_set, policy, run, proposal), proposal, working_set.now)
     if decision.state is not None:
         enter(run, decision.state, working_set.now, session_id=proposal.session_id)
     return from_decision(working_set, proposal.transition_id, run, decision)
@@ -79,24 +122,12 @@ def find_run(working_set: WorkingSet, kind: RunKind, run_id: str) -> Run:
     return run
 
 
-def _facts(working_set: WorkingSet, run: Run, proposal: Proposal) -> Facts:
-    around = working_set.run(RunKind.FLOW_RUN, run.flow_run_id) if run.flow_run_id is not None else None
-    return Facts(run, around, waited=working_set.waiting(proposal.transition_id) is not None)
-
-
 def _write(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: Decision) -> None:
     run, state = facts.run, decision.state
     held = run.state_id
     if state is not None:
         state.id = proposal.transition_id
-        enter(
-            run,
-            state,
-            working_set.now,
-            session_id=proposal.session_id,
-            flow_run_run_count=facts.flow_run.run_count if facts.flow_run is not None else None,
-        )
-        working_set.touch(run)
+        _enter(working_set, facts, proposal, decision, state)
     working_set.add_transition(
         Transition(
             id=proposal.transition_id,
@@ -106,16 +137,54 @@ def _write(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
             reason=decision.reason,
             findings=findings_of(decision),
             run_count=run.run_count,
+            fencing_token=run.fencing_token,
             create_time=working_set.now,
             state=state,
             held_state_id=held if state is None else None,
         )
     )
+    if state is not None:
+        _follow(working_set, run, state, decision)
+
+
+def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: Decision, state: State) -> None:
+    """Moves the run, and its slots with it."""
+    run, before = facts.run, facts.run.state_type
+    claimer = run.session_id
+    if run.state_name == AWAITING_CONCURRENCY_SLOT:
+        working_set.waiting.leave(run.id)
+    enter(
+        run,
+        state,
+        working_set.now,
+        session_id=proposal.session_id,
+        flow_run_run_count=facts.flow_run.run_count if facts.flow_run is not None else None,
+    )
+    if before == PENDING and claimer is not None and run.session_id not in (None, claimer):
+        run.launcher_session_id = claimer
+    run.deadline_time = deadline_of(run, facts.deployment)
+    move_slots(working_set, run, before, decision.effects)
+    working_set.touch(run)
+
+
+def _follow(working_set: WorkingSet, run: Run, state: State, decision: Decision) -> None:
+    """What the state means for others."""
     for effect in decision.effects:
-        if isinstance(effect, TellHolder):
-            tell_holder(working_set, run.kind, run.id, effect)
-        elif state is not None:
-            _mirror(working_set, run, effect, state)
+        match effect:
+            case TellHolder():
+                tell_holder(working_set, run.kind, run.id, effect)
+            case MirrorToParent():
+                _mirror(working_set, run, effect, state)
+            case Remember():
+                remember(run, effect)
+            case KeepInCache():
+                entry = CacheEntry(state.id, effect.cache_key, working_set.now, effect.expire_time)
+                working_set.surroundings.keep(entry)
+            case Queued():
+                working_set.waiting.join(run.id, run, effect.limit_ids)
+            case StopBelow():
+                for stopped in stop_below(working_set, run.id, effect):
+                    propose(working_set, stopped)
 
 
 def tell_holder(working_set: WorkingSet, kind: RunKind, run_id: str, effect: TellHolder) -> None:
@@ -132,6 +201,7 @@ def tell_holder(working_set: WorkingSet, kind: RunKind, run_id: str, effect: Tel
             "stage": 0,
             "message": "",
             "create_time": working_set.now,
+            "update_time": None,
         }
     )
 
@@ -162,6 +232,7 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
             reason="",
             findings=(),
             run_count=parent.run_count,
+            fencing_token=parent.fencing_token,
             create_time=working_set.now,
             state=mirrored,
             held_state_id=None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from antiphon_server.domain.decision import Decision
 from antiphon_server.domain.model import Run, State
 from antiphon_server.domain.states import VerdictKind
-from antiphon_server.storage.records import Transition
+from antiphon_server.storage.records import Told, Transition
 from antiphon_server.storage.working_set import WorkingSet
 
 
@@ -18,14 +18,14 @@ class Verdict:
     #: The state that holds now; None where there is none yet.
     state: State | None
     reason: str
-    #: (rule, verdict or None for a rewrite, reason)
-    findings: tuple[tuple[str, int | None, str], ...]
+    findings: tuple[Told, ...]
     wait_until: int | None
     run_count: int
+    fencing_token: int
 
 
-def findings_of(decision: Decision) -> tuple[tuple[str, int | None, str], ...]:
-    return tuple((each.rule, each.kind, each.reason) for each in decision.findings)
+def findings_of(decision: Decision) -> tuple[Told, ...]:
+    return tuple((each.rule, each.kind, each.reason, dict(each.facts), each.remedy) for each in decision.findings)
 
 
 def from_decision(working_set: WorkingSet, transition_id: str, run: Run, decision: Decision) -> Verdict:
@@ -38,6 +38,7 @@ def from_decision(working_set: WorkingSet, transition_id: str, run: Run, decisio
         findings_of(decision),
         decision.wait_until,
         run.run_count,
+        run.fencing_token,
     )
 
 
@@ -52,6 +53,7 @@ def from_memory(working_set: WorkingSet, transition: Transition) -> Verdict:
         transition.findings,
         None,
         transition.run_count,
+        transition.fencing_token,
     )
 
 

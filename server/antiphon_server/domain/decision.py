@@ -33,9 +33,11 @@ class MirrorToParent:
 
 @dataclass(frozen=True, slots=True)
 class StopBelow:
-    """Effect: task runs and subflows of the flow run that have not ended are stopped as well."""
+    """Effect: task runs and subflows of the flow run that have not ended are stopped as well. `holder` is the session
+    that held it: it stops what it works on by itself."""
 
     reason: str
+    holder: str | None
 
 
 @dataclass(frozen=True, slots=True)

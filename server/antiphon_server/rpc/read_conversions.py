@@ -39,6 +39,12 @@ def flow_run_message(row: Record) -> flow_run_pb2.FlowRun:
         flow_version=row.flow_version,
         idempotency_key=row.idempotency_key,
         parent_task_run_id=row.parent_task_run_id,
+        deployment_id=row.deployment_id,
+        work_queue_id=row.work_queue_id,
+        infrastructure_pid=row.infrastructure_pid,
+        auto_scheduled=row.auto_scheduled,
+        resuming=row.resuming,
+        pause_keys=json.loads(row.pause_keys),
     )
     _read_into(message.parameters, row.parameters)
     _add_current_state(message, row)
@@ -111,6 +117,9 @@ def _run_fields(row: Record) -> dict[str, Any]:
         "next_scheduled_start_time": _timestamp(row.next_scheduled_start_time),
         "total_run_time": micros_to_duration(row.total_run_time),
         "session_id": row.session_id,
+        "priority": row.priority,
+        "fencing_token": row.fencing_token,
+        "deadline_time": _timestamp(row.deadline_time),
         "create_time": micros_to_timestamp(row.create_time),
         "update_time": micros_to_timestamp(row.update_time),
         "etag": str(row.version),

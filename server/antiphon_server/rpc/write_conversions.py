@@ -23,6 +23,7 @@ from antiphon_server.domain.model import RetryPolicy, State
 from antiphon_server.domain.states import VerdictKind
 from antiphon_server.rpc.status import to_status
 from antiphon_server.rpc.validation import check, check_items
+from antiphon_server.storage.records import details_to
 from antiphon_server.wire_times import duration_to_micros, micros_to_timestamp, timestamp_to_micros
 
 
@@ -46,6 +47,7 @@ def _new_run(message: flow_run_pb2.FlowRun | task_run_pb2.TaskRun, field: str, s
         name=message.name,
         tags=list(message.tags),
         retry_policy=retry_policy_from(message.retry_policy, field) if message.HasField("retry_policy") else None,
+        priority=message.priority,
         digest=digest_of(message.SerializeToString(deterministic=True)),
         session_id=session_id,
     )
@@ -66,6 +68,10 @@ def create_flow_run_from(message: flow_run_pb2.FlowRun, session_id: str | None) 
         message.parameters.SerializeToString(deterministic=True) if message.HasField("parameters") else None,
         message.idempotency_key or None,
         message.parent_task_run_id.lower() or None,
+        message.deployment_id.lower() or None,
+        message.work_queue_id.lower() or None,
+        message.infrastructure_pid,
+        message.auto_scheduled,
     )
 
 
@@ -121,13 +127,8 @@ def state_to(state: State, *, with_data: bool = True) -> state_pb2.State:
         message=state.message,
         create_time=micros_to_timestamp(state.time),
     )
-    details = state.details
-    if details is not None:
-        if details.scheduled_time is not None:
-            message.details.scheduled_time.CopyFrom(micros_to_timestamp(details.scheduled_time))
-        message.details.child_flow_run_id = details.child_flow_run_id
-        if details.retriable is not None:
-            message.details.retriable = details.retriable
+    if state.details is not None:
+        message.details.CopyFrom(details_to(state.details))
     if with_data and state.data is not None:
         message.data.CopyFrom(payload_pb2.Payload.FromString(state.data))
     return message
@@ -140,11 +141,12 @@ def verdict_to(verdict: Verdict) -> transition_pb2.Verdict:
         kind=int(verdict.kind),  # type: ignore[arg-type]
         reason=verdict.reason,
         run_count=verdict.run_count,
+        fencing_token=verdict.fencing_token,
     )
     if verdict.state is not None:
         message.state.CopyFrom(state_to(verdict.state, with_data=verdict.kind is not VerdictKind.ACCEPT))
-    for rule, kind, reason in verdict.findings:
-        message.findings.add(rule=rule, kind=kind or 0, reason=reason)
+    for rule, kind, reason, facts, remedy in verdict.findings:
+        message.findings.add(rule=rule, kind=kind or 0, reason=reason, facts=facts, remedy=remedy)
     if verdict.wait_until is not None:
         message.wait_until_time.CopyFrom(micros_to_timestamp(verdict.wait_until))
     return message

@@ -8,7 +8,7 @@ from typing import Any
 
 from antiphon.v1 import transition_pb2
 from antiphon_server.application.core import Core
-from antiphon_server.application.operations import EndWait, FinalVerdict
+from antiphon_server.application.operations import EndWait
 from antiphon_server.domain.model import RunKind
 from antiphon_server.storage.working_set import Changes
 
@@ -21,12 +21,14 @@ logger = logging.getLogger(__name__)
 
 
 class Waits:
-    """Timers for the rows of `waits`; `push` brings a final verdict to its session. Belongs to the event loop."""
+    """Timers for the rows of `waits`; `push` brings a session the final verdict on one of its frames, or the error that
+    took its place. Belongs to the event loop."""
 
-    def __init__(self, core: Core, push: Callable[[FinalVerdict], None]) -> None:
+    def __init__(self, core: Core, push: Callable[[str, int, Any], None]) -> None:
         self._core = core
         self._push = push
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        #: None where only a slot that comes free, or its run, ends the wait.
+        self._timers: dict[str, asyncio.TimerHandle | None] = {}
         #: run id -> the ids of its proposals that wait.
         self._of_run: dict[str, dict[str, RunKind]] = {}
         core.listen(self._on_changes)
@@ -40,13 +42,14 @@ class Waits:
 
     def stop(self) -> None:
         for timer in self._timers.values():
-            timer.cancel()
+            _cancel(timer)
         self._timers.clear()
 
-    def _set(self, transition_id: str, kind: RunKind, run_id: str, until: int) -> None:
-        known = self._timers.pop(transition_id, None)
-        if known is not None:
-            known.cancel()
+    def _set(self, transition_id: str, kind: RunKind, run_id: str, until: int | None) -> None:
+        _cancel(self._timers.pop(transition_id, None))
+        if until is None:
+            self._timers[transition_id] = None
+            return
         seconds = (until - self._core.clock()) / 1e6
         if seconds > LONGEST_TIMER:
             callback, arguments = self._set, (transition_id, kind, run_id, until)
@@ -62,20 +65,17 @@ class Waits:
 
     def _forget(self, transition_id: str, run_id: str) -> bool:
         """Whether it had a timer."""
-        timer = self._timers.pop(transition_id, None)
-        if timer is None:
+        if transition_id not in self._timers:
             return False
-        timer.cancel()
+        _cancel(self._timers.pop(transition_id))
         waiting = self._of_run.get(run_id, {})
         waiting.pop(transition_id, None)
         if not waiting:
             self._of_run.pop(run_id, None)
         return True
 
-    def _ended(self, transition_id: str, kind: RunKind, run_id: str, answer: FinalVerdict | Exception | None) -> None:
-        if isinstance(answer, FinalVerdict):
-            self._push(answer)
-        elif isinstance(answer, Exception):
+    def _ended(self, transition_id: str, kind: RunKind, run_id: str, answer: Exception | None) -> None:
+        if answer is not None:
             logger.warning("transition %s still waits, it could not be decided: %s", transition_id, answer)
             self._of_run.setdefault(run_id, {})[transition_id] = kind
             self._set(transition_id, kind, run_id, self._core.clock() + RETRY_AFTER)
@@ -89,6 +89,11 @@ class Waits:
             self.add(row)
         for transition_id, run_id in changes.ended_waits:
             self._forget(transition_id, run_id)
-        for told in changes.refused_waits:
+        for told in changes.final_verdicts:
             # Not before the answers of this very commit: their WAIT may be among them.
-            asyncio.get_running_loop().call_soon(self._push, FinalVerdict(*told))
+            asyncio.get_running_loop().call_soon(self._push, *told)
+
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()

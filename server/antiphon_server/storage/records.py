@@ -1,8 +1,9 @@
 """Rows of the write side: what the working set loads and what it writes."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from antiphon.v1 import state_pb2
 from antiphon_server.domain.model import NO_DETAILS, RetryPolicy, RetryType, Run, RunKind, State, StateDetails
@@ -57,6 +58,7 @@ TRANSITION_FIELDS = (
     "reason",
     "findings",
     "run_count",
+    "fencing_token",
     "held_state_id",
     "create_time",
     "wrote_state",
@@ -184,6 +186,10 @@ def details_from(message: state_pb2.StateDetails) -> StateDetails:
     return details
 
 
+#: A finding as it is told: rule, verdict or None for a rewrite, reason, facts, remedy.
+Told: TypeAlias = tuple[str, int | None, str, Mapping[str, str], str]
+
+
 @dataclass(slots=True)
 class Transition:
     """A decided proposal: the memory of its verdict, and the state that it wrote, if any."""
@@ -193,9 +199,9 @@ class Transition:
     digest: bytes
     verdict: VerdictKind
     reason: str
-    #: (rule, verdict or None for a rewrite, reason)
-    findings: tuple[tuple[str, int | None, str], ...]
+    findings: tuple[Told, ...]
     run_count: int
+    fencing_token: int
     create_time: int
     #: What was written; None where the run stayed as it was.
     state: State | None
@@ -206,7 +212,16 @@ class Transition:
         """The values of TRANSITION_FIELDS."""
         state = self.state
         findings = json.dumps(self.findings) if self.findings else "[]"
-        shared = (self.id, self.run_id, self.digest, int(self.verdict), self.reason, findings, self.run_count)
+        shared = (
+            self.id,
+            self.run_id,
+            self.digest,
+            int(self.verdict),
+            self.reason,
+            findings,
+            self.run_count,
+            self.fencing_token,
+        )
         if state is None:
             return (*shared, self.held_state_id, self.create_time, False, None, None, None, None, None)
         details = encode_details(state.details)
@@ -215,10 +230,16 @@ class Transition:
 
 def transition_from(row: Any) -> Transition:
     """From the values of TRANSITION_FIELDS."""
-    id, run_id, digest, verdict, reason, findings, run_count, held_state_id, time, wrote, *state = row
+    id, run_id, digest, verdict, reason, findings, run_count, token, held_state_id, time, wrote, *state = row
     entered = None
     if wrote:
         type_, name, message, details, data = state
         entered = State(StateType(type_), name, message, decode_details(details), data, id, time)
-    told = tuple((rule, kind, why) for rule, kind, why in json.loads(findings))
-    return Transition(id, run_id, digest, VerdictKind(verdict), reason, told, run_count, time, entered, held_state_id)
+    told = tuple(_told(*each) for each in json.loads(findings))
+    kind = VerdictKind(verdict)
+    return Transition(id, run_id, digest, kind, reason, told, run_count, token, time, entered, held_state_id)
+
+
+def _told(rule: str, kind: int | None, reason: str, facts: Mapping[str, str] | None = None, remedy: str = "") -> Told:
+    """Findings of before had no facts."""
+    return rule, kind, reason, facts or {}, remedy

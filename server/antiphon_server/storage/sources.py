@@ -30,7 +30,7 @@ from antiphon_server.storage.tables import flow_runs, flows, logs, sessions, tas
 
 #: What a row takes on the wire besides its texts and blobs, in bytes.
 _BASE_WEIGHT = 300
-_NOT_READ = ("create_digest", "state_has_data")
+_NOT_READ = ("create_digest", "state_has_data", "state_details", "holds_slots", "launcher_session_id", "retry_type")
 
 
 @dataclass(frozen=True, slots=True)

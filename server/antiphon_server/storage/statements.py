@@ -7,7 +7,7 @@ more there than the statement itself, so it is gone once and remembered.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Dialect, Table, bindparam, select
+from sqlalchemy import ColumnElement, Dialect, Select, Table, bindparam, select
 from sqlalchemy.sql.dml import UpdateBase
 
 Row = tuple[Any, ...]
@@ -17,11 +17,10 @@ MAX_KEYS = 1024
 
 
 class Lookup:
-    """Rows by key: `SELECT columns FROM table WHERE key IN (...)`."""
+    """Rows by key: `statement` with `WHERE key IN (...)`."""
 
-    def __init__(self, table: Table, columns: Sequence[str], key: str = "id") -> None:
-        self._table = table
-        self._columns = columns
+    def __init__(self, statement: Select[Any], key: ColumnElement[Any]) -> None:
+        self._statement = statement
         self._key = key
         #: (dialect, number of keys) -> SQL. Numbers are powers of two, so that there are few texts.
         self._sql: dict[tuple[str, int], str] = {}
@@ -38,11 +37,14 @@ class Lookup:
         text = self._sql.get((dialect.name, size))
         if text is None:
             keys: list[Any] = [bindparam(f"key_{i}") for i in range(size)]
-            statement = select(*(self._table.c[name] for name in self._columns)).where(
-                self._table.c[self._key].in_(keys)
-            )
+            statement = self._statement.where(self._key.in_(keys))
             text = self._sql[dialect.name, size] = str(statement.compile(dialect=dialect))
         return text
+
+
+def rows_of(table: Table, columns: Sequence[str], key: str = "id") -> Lookup:
+    """`SELECT columns FROM table WHERE key IN (...)`."""
+    return Lookup(select(*(table.c[name] for name in columns)), table.c[key])
 
 
 class Write:

@@ -162,9 +162,10 @@ transitions = Table(
     Column("digest", Digest),
     Column("verdict", SmallInteger, nullable=False),
     Column("reason", Text, nullable=False),
-    # JSON: [[rule, verdict, reason], ...]
+    # JSON: [[rule, verdict, reason, {fact: value}, remedy], ...]
     Column("findings", Text, nullable=False),
     Column("run_count", Integer, nullable=False),
+    Column("fencing_token", Integer, nullable=False, server_default="0"),
     Column("held_state_id", Id),
     Column("create_time", Micros, nullable=False),
     Column("wrote_state", Boolean, nullable=False),
@@ -215,8 +216,8 @@ concurrency_limits = Table(
     sqlite_with_rowid=False,
 )
 
-# Slots in use. A run that holds one is its lease: it gives it back when it leaves the states that keep it, also when its
-# session is lost or its deadline passes. `expire_time` is set where nothing else would.
+# Slots in use. A run that holds one is its lease: it gives it back when it leaves the states that keep it, also when
+# its session is lost or its deadline passes. `expire_time` is set where nothing else would.
 slots = Table(
     "slots",
     metadata,
@@ -240,10 +241,13 @@ slot_waiters = Table(
     Column("waiter_id", Id, primary_key=True),
     Column("run_kind", Text, nullable=False),
     Column("run_id", Id, nullable=False),
-    # The priority, negated, so that one index serves the order.
+    # The priority, negated, so that one index serves the order: rank, then position.
     Column("rank", Integer, nullable=False),
+    # Counts who joined any queue.
+    Column("position", BigInteger, nullable=False),
     Column("create_time", Micros, nullable=False),
-    Index(None, "limit_id", "rank", "create_time", "waiter_id"),
+    Index(None, "limit_id", "rank", "position", "waiter_id"),
+    Index(None, "position"),
     Index(None, "waiter_id"),
     sqlite_with_rowid=False,
 )

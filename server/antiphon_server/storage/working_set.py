@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import Connection
 
-from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.domain import limit_names
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.sessions import Session
 from antiphon_server.storage import tables
 from antiphon_server.storage.records import (
-    CHANGING_FIELDS,
     FLOW_RUN_FIELDS,
     TASK_RUN_FIELDS,
     TRANSITION_FIELDS,
@@ -24,7 +23,11 @@ from antiphon_server.storage.records import (
     task_run_from,
     transition_from,
 )
-from antiphon_server.storage.statements import Lookup, Row, Write, insert_into, update_by_id
+from antiphon_server.storage.run_writes import RUN_WRITES
+from antiphon_server.storage.slot_book import SlotBook
+from antiphon_server.storage.statements import Lookup, Row, Write, insert_into, rows_of, update_by_id
+from antiphon_server.storage.surroundings import Surroundings
+from antiphon_server.storage.waiting import Waiting
 
 
 @dataclass(slots=True)
@@ -36,6 +39,10 @@ class Needs:
     transitions: set[str] = field(default_factory=set)
     sessions: set[str] = field(default_factory=set)
     flow_names: set[str] = field(default_factory=set)
+    #: Runs whose limits, deployments and work queues are looked at.
+    limited_flow_runs: set[str] = field(default_factory=set)
+    limited_task_runs: set[str] = field(default_factory=set)
+    cache_keys: set[str] = field(default_factory=set)
 
     def run(self, kind: RunKind, run_id: str) -> None:
         (self.flow_runs if kind is RunKind.FLOW_RUN else self.task_runs).add(run_id)
@@ -53,49 +60,23 @@ class Changes:
     waits: list[dict[str, Any]] = field(default_factory=list)
     #: (transition id, run id) of proposals that do not wait any more.
     ended_waits: list[tuple[str, str]] = field(default_factory=list)
-    #: (session id, sequence, why) of proposals that waited and have no verdict.
-    refused_waits: list[tuple[str, int, AntiphonError]] = field(default_factory=list)
+    #: (session id, sequence, verdict or why there is none) of proposals that waited.
+    final_verdicts: list[tuple[str, int, Any]] = field(default_factory=list)
+    #: When the soonest slot that was taken here is free again by itself.
+    slot_expiry: int | None = None
     #: Sessions that may not speak any more.
     ended_sessions: list[str] = field(default_factory=list)
 
 
 SESSION_FIELDS = Session.__slots__
-LOOK_UP_FLOW_RUNS = Lookup(tables.flow_runs, FLOW_RUN_FIELDS)
-LOOK_UP_TASK_RUNS = Lookup(tables.task_runs, TASK_RUN_FIELDS)
-LOOK_UP_TRANSITIONS = Lookup(tables.transitions, TRANSITION_FIELDS)
-LOOK_UP_SESSIONS = Lookup(tables.sessions, SESSION_FIELDS)
-LOOK_UP_FLOWS = Lookup(tables.flows, ("name", "id"), key="name")
-LOOK_UP_WAITS = Lookup(tables.waits, ("transition_id", "proposal"), key="transition_id")
+LOOK_UP_FLOW_RUNS = rows_of(tables.flow_runs, FLOW_RUN_FIELDS)
+LOOK_UP_TASK_RUNS = rows_of(tables.task_runs, TASK_RUN_FIELDS)
+LOOK_UP_TRANSITIONS = rows_of(tables.transitions, TRANSITION_FIELDS)
+LOOK_UP_SESSIONS = rows_of(tables.sessions, SESSION_FIELDS)
+LOOK_UP_FLOWS = rows_of(tables.flows, ("name", "id"), key="name")
+LOOK_UP_WAITS = rows_of(tables.waits, ("transition_id", "proposal"), key="transition_id")
 
 
-class _RunWrites:
-    """How runs of one family are inserted and updated."""
-
-    def __init__(self, table: Any, fixed: Sequence[str], changing: Sequence[str]) -> None:
-        self.insert = insert_into(table, (*fixed, "id", "create_digest", *changing))
-        self.update = update_by_id(table, changing)
-        self._fixed = frozenset(fixed)
-        self._changes = attrgetter(*self.update.columns[:-1], "id")
-
-    def inserted(self, run: Run, fixed: dict[str, Any]) -> Row:
-        return tuple(fixed[name] if name in self._fixed else getattr(run, name) for name in self.insert.columns)
-
-    def updated(self, run: Run) -> Row:
-        row: Row = self._changes(run)
-        return row
-
-
-_FIXED = ("name", "tags", "retry_policy", "create_time")
-FLOW_RUN_WRITES = _RunWrites(
-    tables.flow_runs,
-    (*_FIXED, "flow_id", "flow_version", "parameters", "idempotency_key", "parent_task_run_id"),
-    CHANGING_FIELDS,
-)
-TASK_RUN_WRITES = _RunWrites(
-    tables.task_runs,
-    (*_FIXED, "flow_run_id", "task_key", "dynamic_key", "task_version", "upstream_task_run_ids"),
-    (*CHANGING_FIELDS, "flow_run_run_count"),
-)
 INSERT_TRANSITION = insert_into(tables.transitions, TRANSITION_FIELDS)
 INSERT_SESSION = insert_into(tables.sessions, SESSION_FIELDS)
 UPDATE_SESSION = update_by_id(tables.sessions, ("client", "epoch", "status", "sequence", "expire_time"))
@@ -112,12 +93,15 @@ class WorkingSet:
         self._dialect = connection.dialect
         self._cursor = connection.connection.cursor()
         self.changes = Changes()
+        self.slots = SlotBook(connection, self._cursor, now)
+        self.surroundings = Surroundings(connection, self._cursor, now)
+        self.waiting = Waiting(connection, now)
+        self.changes.waits, self.changes.ended_waits = self.waiting.begun, self.waiting.ended
         self.sessions: dict[str, Session] = {}
         self.flow_ids: dict[str, str] = {}
         self._flow_runs: dict[str, Run] = {}
         self._task_runs: dict[str, Run] = {}
         self._transitions: dict[str, Transition] = {}
-        self._waits: dict[str, bytes] = {}
         self._new_flows: list[dict[str, Any]] = []
         self._new_flow_runs: dict[str, dict[str, Any]] = {}
         self._new_task_runs: dict[str, dict[str, Any]] = {}
@@ -139,7 +123,7 @@ class WorkingSet:
         for row in self._rows(LOOK_UP_TRANSITIONS, needs.transitions, self._transitions):
             self._transitions[row[0]] = transition_from(row)
         undecided = needs.transitions - self._transitions.keys()
-        self._waits.update(self._rows(LOOK_UP_WAITS, undecided, self._waits))
+        self.waiting.proposals.update(self._rows(LOOK_UP_WAITS, undecided, self.waiting.proposals))
         self._load_task_runs(needs.task_runs)
         self._load_flow_runs(needs.flow_runs | self._around(needs.task_runs))
         parents = {
@@ -149,9 +133,20 @@ class WorkingSet:
         }
         self._load_task_runs(parents)
         self._load_flow_runs(self._around(parents))
+        self._load_limits(needs)
+        self.surroundings.load_cache(needs.cache_keys)
 
     def load_runs(self, kind: RunKind, ids: set[str]) -> None:
         self.load(Needs(flow_runs=ids) if kind is RunKind.FLOW_RUN else Needs(task_runs=ids))
+
+    def _load_limits(self, needs: Needs) -> None:
+        flow_runs = [self._flow_runs[id] for id in needs.limited_flow_runs if id in self._flow_runs]
+        task_runs = [self._task_runs[id] for id in needs.limited_task_runs if id in self._task_runs]
+        deployments = {run.deployment_id for run in flow_runs if run.deployment_id is not None}
+        self.surroundings.load(deployments, {run.work_queue_id for run in flow_runs if run.work_queue_id is not None})
+        names = {limit_names.of_deployment(id) for id in deployments}
+        names.update(limit_names.of_tag(tag) for run in task_runs for tag in run.tags)
+        self.slots.load(names, [run.id for run in (*flow_runs, *task_runs) if run.holds_slots])
 
     def _around(self, task_run_ids: set[str]) -> set[str]:
         """The flow runs around task runs that are here."""
@@ -176,10 +171,6 @@ class WorkingSet:
     def transition(self, transition_id: str) -> Transition | None:
         """A decided proposal, if it was loaded or made in this batch."""
         return self._transitions.get(transition_id)
-
-    def waiting(self, transition_id: str) -> bytes | None:
-        """The serialized proposal that waits under this id, if it was loaded or waits since this batch."""
-        return self._waits.get(transition_id)
 
     def fetch_transition(self, transition_id: str) -> Transition | None:
         """The same, asking the database where need be: for the rare verdict that shows a state of long ago."""
@@ -221,25 +212,6 @@ class WorkingSet:
         self._new_commands.append(row)
         self.changes.commands.append(row)
 
-    def put_wait(self, row: dict[str, Any]) -> None:
-        """A proposal that waits; one that waits already gets its new time."""
-        self.connection.execute(tables.waits.delete().where(tables.waits.c.transition_id == row["transition_id"]))
-        self.connection.execute(tables.waits.insert(), row)
-        self._waits[row["transition_id"]] = row["proposal"]
-        self.changes.waits.append(row)
-
-    def end_waits(self, where: ColumnElement[bool]) -> Sequence[Any]:
-        """Forgets proposals that wait; gives their rows."""
-        waits = tables.waits
-        ended = self.connection.execute(waits.select().where(where)).fetchall()
-        if not ended:
-            return ended
-        self.connection.execute(waits.delete().where(where))
-        for row in ended:
-            self._waits.pop(row.transition_id, None)
-            self.changes.ended_waits.append((row.transition_id, row.run_id))
-        return ended
-
     def reload(self, kind: RunKind, ids: Sequence[str]) -> None:
         """Reads runs again that were changed or deleted by statements of their own. Call `flush` before these."""
         known = self._flow_runs if kind is RunKind.FLOW_RUN else self._task_runs
@@ -253,8 +225,11 @@ class WorkingSet:
         if self._new_commands:
             self.connection.execute(tables.commands.insert(), self._new_commands)
             self._new_commands.clear()
-        self._write_runs(FLOW_RUN_WRITES, self._changed_flow_runs, self._new_flow_runs)
-        self._write_runs(TASK_RUN_WRITES, self._changed_task_runs, self._new_task_runs)
+        self._write_runs(RunKind.FLOW_RUN, self._changed_flow_runs, self._new_flow_runs)
+        self._write_runs(RunKind.TASK_RUN, self._changed_task_runs, self._new_task_runs)
+        self.slots.flush()
+        self.surroundings.flush()
+        self.changes.slot_expiry = self.slots.soonest
         self._write(INSERT_TRANSITION, [each.row() for each in self._new_transitions])
         self._new_transitions.clear()
         self._write(INSERT_SESSION, [_session_row(each) for each in self._new_sessions.values()])
@@ -262,7 +237,8 @@ class WorkingSet:
         self._write(UPDATE_SESSION, [_session_changes(each) for each in self._changed_sessions.values()])
         self._changed_sessions.clear()
 
-    def _write_runs(self, writes: _RunWrites, changed: dict[str, Run], new: dict[str, dict[str, Any]]) -> None:
+    def _write_runs(self, kind: RunKind, changed: dict[str, Run], new: dict[str, dict[str, Any]]) -> None:
+        writes = RUN_WRITES[kind]
         if new:
             self._write(writes.insert, [writes.inserted(changed[id], fixed) for id, fixed in new.items()])
         self._write(writes.update, [writes.updated(run) for id, run in changed.items() if id not in new])

@@ -59,11 +59,19 @@ class Outcome:
 
 
 class Writer:
-    """Feeds operations to the database. `deliver` is called once for each transaction, in the writer's thread, and
-    after the end of that in the thread of whoever comes too late."""
+    """Feeds operations to the database. `settle` is called after each operation, in its transaction, for what follows
+    from it. `deliver` is called once for each transaction, in the writer's thread, and after the end of that in the
+    thread of whoever comes too late."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], int], deliver: Callable[[Outcome], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Callable[[], int],
+        deliver: Callable[[Outcome], None],
+        settle: Callable[[WorkingSet], None],
+    ) -> None:
         self._engine = engine
+        self._settle = settle
         self._clock = clock
         self._deliver = deliver
         #: The hot path speaks to the driver, whose errors come as they are.
@@ -170,6 +178,7 @@ class Writer:
                     answers.append((job.done, job.operation.apply(working_set)))
                 except AntiphonError as error:
                     answers.append((job.done, error))
+                self._settle(working_set)
             working_set.flush()
         return Outcome(working_set.changes, answers)
 

@@ -80,16 +80,18 @@ def upgrade() -> None:
         sa.Column("run_kind", sa.Text(), nullable=False),
         sa.Column("run_id", sa.String(length=36), nullable=False),
         sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("limit_id", "waiter_id", name=op.f("pk_slot_waiters")),
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("slot_waiters", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_slot_waiters_limit_id_rank_create_time_waiter_id"),
-            ["limit_id", "rank", "create_time", "waiter_id"],
+            batch_op.f("ix_slot_waiters_limit_id_rank_position_waiter_id"),
+            ["limit_id", "rank", "position", "waiter_id"],
             unique=False,
         )
+        batch_op.create_index(batch_op.f("ix_slot_waiters_position"), ["position"], unique=False)
         batch_op.create_index(batch_op.f("ix_slot_waiters_waiter_id"), ["waiter_id"], unique=False)
 
     op.create_table(
@@ -203,6 +205,9 @@ def upgrade() -> None:
             sqlite_where=sa.text("deadline_time IS NOT NULL"),
         )
 
+    with op.batch_alter_table("transitions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("fencing_token", sa.Integer(), server_default="0", nullable=False))
+
     with op.batch_alter_table("waits", schema=None) as batch_op:
         batch_op.alter_column("until_time", existing_type=sa.BIGINT(), nullable=True)
 
@@ -211,6 +216,9 @@ def downgrade() -> None:
 
     with op.batch_alter_table("waits", schema=None) as batch_op:
         batch_op.alter_column("until_time", existing_type=sa.BIGINT(), nullable=False)
+
+    with op.batch_alter_table("transitions", schema=None) as batch_op:
+        batch_op.drop_column("fencing_token")
 
     with op.batch_alter_table("task_runs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_task_runs_deadline_time"), sqlite_where=sa.text("deadline_time IS NOT NULL"))
@@ -263,7 +271,8 @@ def downgrade() -> None:
     op.drop_table("slots")
     with op.batch_alter_table("slot_waiters", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_slot_waiters_waiter_id"))
-        batch_op.drop_index(batch_op.f("ix_slot_waiters_limit_id_rank_create_time_waiter_id"))
+        batch_op.drop_index(batch_op.f("ix_slot_waiters_position"))
+        batch_op.drop_index(batch_op.f("ix_slot_waiters_limit_id_rank_position_waiter_id"))
 
     op.drop_table("slot_waiters")
     op.drop_table("flow_run_inputs")

@@ -1,0 +1,51 @@
+"""What is below a flow run that stops: its subflows are asked to stop, and task runs that nobody works on are ended."""
+
+from collections.abc import Iterator, Set
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, true
+from uuid_utils import uuid7
+
+from antiphon_server.domain.decision import StopBelow
+from antiphon_server.domain.model import Proposal, RunKind, State
+from antiphon_server.domain.states import CANCELLED, CANCELLING, DEFAULT_NAMES, LIVE, StateType
+from antiphon_server.storage.tables import flow_runs, task_runs
+from antiphon_server.storage.working_set import WorkingSet
+
+
+def stop_below(working_set: WorkingSet, flow_run_id: str, effect: StopBelow) -> Iterator[Proposal]:
+    """The server's own proposals. Task runs in the hands of the process that runs the flow are its to end; those that
+    another one works on are taken from it."""
+    working_set.flush()
+    connection = working_set.connection
+    tasks = task_runs.c
+    mine = tasks.flow_run_id == flow_run_id
+    subflows = (
+        select(flow_runs.c.id)
+        .join(task_runs, flow_runs.c.parent_task_run_id == tasks.id)
+        .where(mine, _in(flow_runs.c.state_type, LIVE - {CANCELLING}))
+    )
+    asked = sorted(connection.execute(subflows).scalars())
+    mirrored = select(flow_runs.c.parent_task_run_id).where(flow_runs.c.parent_task_run_id == tasks.id).exists()
+    orphans = select(tasks.id).where(mine, _in(tasks.state_type, LIVE), ~mirrored, _not_of(effect.holder))
+    ended = sorted(connection.execute(orphans).scalars())
+    working_set.load_runs(RunKind.FLOW_RUN, set(asked))
+    working_set.load_runs(RunKind.TASK_RUN, set(ended))
+    for id in asked:
+        yield _proposal(RunKind.FLOW_RUN, id, CANCELLING, effect.reason)
+    for id in ended:
+        yield _proposal(RunKind.TASK_RUN, id, CANCELLED, effect.reason)
+
+
+def _in(column: ColumnElement[Any], states: Set[StateType]) -> ColumnElement[bool]:
+    return column.is_(None) | column.in_(states)
+
+
+def _not_of(holder: str | None) -> ColumnElement[bool]:
+    column = task_runs.c.session_id
+    return true() if holder is None else column.is_distinct_from(holder)
+
+
+def _proposal(kind: RunKind, run_id: str, type_: StateType, reason: str) -> Proposal:
+    force = kind is RunKind.TASK_RUN
+    return Proposal(str(uuid7()), kind, run_id, State(type_, DEFAULT_NAMES[type_], reason), force=force)

@@ -1,0 +1,46 @@
+"""No run stays claimed, or asked to stop, for ever: when somebody who is not heard of is decided upon."""
+
+from antiphon_server.domain.facts import Deployment
+from antiphon_server.domain.model import Proposal, Run, State, StateDetails
+from antiphon_server.domain.states import CANCELLED, CANCELLING, CRASHED, DEFAULT_NAMES, PENDING, SCHEDULED
+
+#: Microseconds that a claimed run has to come to RUNNING, where its deployment does not say.
+CLAIM = 300_000_000
+#: Microseconds that the holder of a run has to confirm that it stopped.
+STOP = 300_000_000
+#: Microseconds that a worker has to kill what did not stop.
+KILL = 60_000_000
+
+
+def deadline_of(run: Run, deployment: Deployment | None) -> int | None:
+    """For a run that has just entered its state. A claim by a session needs none: it ends with the session."""
+    if run.state_time is None:
+        return None
+    if run.state_type == PENDING and run.session_id is None:
+        grace = deployment.grace_period if deployment is not None else None
+        return run.state_time + (grace if grace is not None else CLAIM)
+    if run.state_type == CANCELLING:
+        return run.state_time + STOP
+    return None
+
+
+def overdue(run: Run, transition_id: str, now: int) -> Proposal | None:
+    """What the server itself proposes for a run whose deadline has passed; None where nothing is left to decide."""
+    state: State
+    if run.state_type == CANCELLING:
+        state = State(CANCELLED, DEFAULT_NAMES[CANCELLED], _unconfirmed(run))
+    elif run.state_type == PENDING and (run.deployment_id is not None or run.details.deferred):
+        details = StateDetails(scheduled_time=now, deferred=run.details.deferred)
+        message = "it was claimed and did not run in time, so the claim was given back"
+        state = State(SCHEDULED, DEFAULT_NAMES[SCHEDULED], message, details)
+    elif run.state_type == PENDING:
+        message = "it was claimed and did not run in time, and nobody else would run it"
+        state = State(CRASHED, DEFAULT_NAMES[CRASHED], message)
+    else:
+        return None
+    return Proposal(transition_id, run.kind, run.id, state, expected_state_id=run.state_id or "", force=True)
+
+
+def _unconfirmed(run: Run) -> str:
+    who = f"session {run.session_id}, which held it," if run.session_id is not None else "whoever ran it"
+    return f"{who} did not confirm in time that it stopped; it may still be running"

@@ -1,0 +1,73 @@
+"""How runs of the two families are read, inserted and updated on the hot path."""
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+from antiphon_server.domain.model import Run, RunKind
+from antiphon_server.storage import tables
+from antiphon_server.storage.records import (
+    CHANGING_FIELDS,
+    FLOW_RUN_CHANGING_FIELDS,
+    TASK_RUN_CHANGING_FIELDS,
+    details_column,
+    keys_column,
+)
+from antiphon_server.storage.statements import Row, insert_into, update_by_id
+
+#: Columns whose values are encoded from the run.
+_ENCODED = {"state_details": details_column, "pause_keys": keys_column}
+
+
+class RunWrites:
+    """Rows of one family: `fixed` columns are written once, the others with each transition."""
+
+    def __init__(self, table: Any, fixed: Sequence[str], changing: Sequence[str]) -> None:
+        self.insert = insert_into(table, (*fixed, "id", "create_digest", *changing))
+        self.update = update_by_id(table, changing)
+        self._fixed = frozenset(fixed)
+        plain = [name for name in self.update.columns[:-1] if name not in _ENCODED]
+        self._plain = attrgetter(*plain)
+        #: Where the encoded values go, in rising order.
+        self._encoded = [
+            (place, _ENCODED[name]) for place, name in enumerate(self.update.columns[:-1]) if name in _ENCODED
+        ]
+
+    def inserted(self, run: Run, fixed: dict[str, Any]) -> Row:
+        return tuple(
+            fixed[name] if name in self._fixed else _ENCODED[name](run) if name in _ENCODED else getattr(run, name)
+            for name in self.insert.columns
+        )
+
+    def updated(self, run: Run) -> Row:
+        row = list(self._plain(run))
+        for place, encode in self._encoded:
+            row.insert(place, encode(run))
+        row.append(run.id)
+        return tuple(row)
+
+
+_FIXED = ("name", "tags", "retry_policy", "priority", "create_time")
+RUN_WRITES: Mapping[RunKind, RunWrites] = {
+    RunKind.FLOW_RUN: RunWrites(
+        tables.flow_runs,
+        (
+            *_FIXED,
+            "flow_id",
+            "flow_version",
+            "parameters",
+            "idempotency_key",
+            "parent_task_run_id",
+            "deployment_id",
+            "work_queue_id",
+            "infrastructure_pid",
+            "auto_scheduled",
+        ),
+        (*CHANGING_FIELDS, *FLOW_RUN_CHANGING_FIELDS),
+    ),
+    RunKind.TASK_RUN: RunWrites(
+        tables.task_runs,
+        (*_FIXED, "flow_run_id", "task_key", "dynamic_key", "task_version", "upstream_task_run_ids"),
+        (*CHANGING_FIELDS, *TASK_RUN_CHANGING_FIELDS),
+    ),
+}

@@ -1,0 +1,228 @@
+"""Concurrency limits and their slots in one batch: loaded in bulk, changed in memory, written back in bulk."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from antiphon_server.storage.statements import Lookup, Write, insert_into, rows_of, update_by_id
+from antiphon_server.storage.tables import concurrency_limits, slots
+
+#: How much of a limit's average occupancy the newest slot makes.
+NEWEST_WEIGHT = 0.2
+
+
+@dataclass(slots=True)
+class LimitRow:
+    """A row of `concurrency_limits` and the slots in use. The fields up to `average_occupancy` are columns."""
+
+    id: str
+    name: str
+    slots: int
+    active: bool
+    slot_decay_per_second: float
+    average_occupancy: int
+    taken: int = 0
+    #: The soonest and the last expiry among its slots.
+    next_free_time: int | None = None
+    last_free_time: int | None = None
+
+    @property
+    def full(self) -> bool:
+        return self.active and self.taken >= self.slots
+
+
+@dataclass(slots=True)
+class Slot:
+    """Some slots of a limit, in one hand; the fields are the columns of `slots`."""
+
+    limit_id: str
+    holder_id: str
+    count: int
+    acquire_time: int
+    expire_time: int | None
+
+
+_COLUMNS = ("id", "name", "slots", "active", "slot_decay_per_second", "average_occupancy")
+_LIMITS_BY_NAME = rows_of(concurrency_limits, _COLUMNS, key="name")
+_LIMITS_BY_ID = rows_of(concurrency_limits, _COLUMNS)
+_SLOTS_OF_HOLDERS = rows_of(slots, Slot.__slots__, key="holder_id")
+_expiry = slots.c.expire_time
+_SUMS = Lookup(
+    select(slots.c.limit_id, func.sum(slots.c.count), func.min(_expiry), func.max(_expiry)).group_by(slots.c.limit_id),
+    slots.c.limit_id,
+)
+_TAKE = insert_into(slots, Slot.__slots__)
+_GIVE_BACK = Write(
+    slots.delete().where(slots.c.limit_id == bindparam("limit"), slots.c.holder_id == bindparam("holder")),
+    ("limit", "holder"),
+)
+_LEASE = Write(
+    slots.update()
+    .where(slots.c.limit_id == bindparam("limit"), slots.c.holder_id == bindparam("holder"))
+    .values(expire_time=bindparam("until")),
+    ("until", "limit", "holder"),
+)
+_LEARN = update_by_id(concurrency_limits, ("average_occupancy",))
+
+
+class SlotBook:
+    """Who holds what, as this transaction sees it. `freed` names the limits of which a slot came free."""
+
+    def __init__(self, connection: Connection, cursor: Any, now: int) -> None:
+        self._connection = connection
+        self._dialect = connection.dialect
+        self._cursor = cursor
+        self._now = now
+        self._by_name: dict[str, LimitRow | None] = {}
+        self._by_id: dict[str, LimitRow | None] = {}
+        self._held: dict[str, dict[str, Slot]] = {}
+        self._taken: dict[tuple[str, str], Slot] = {}
+        self._given_back: list[tuple[str, str]] = []
+        self._leased: dict[tuple[str, str], int | None] = {}
+        self._learned: set[str] = set()
+        self.freed: dict[str, None] = {}
+        #: The soonest expiry of what was taken or leased here.
+        self.soonest: int | None = None
+
+    # Reading
+
+    def load(self, names: Iterable[str], holders: Iterable[str]) -> None:
+        """Brings in limits by name, and what these holders hold."""
+        wanted = [name for name in names if name not in self._by_name]
+        if wanted:
+            self._by_name.update(dict.fromkeys(wanted))
+            self._remember(_LIMITS_BY_NAME.rows(self._cursor, self._dialect, wanted))
+        unknown = [holder for holder in holders if holder not in self._held]
+        if unknown:
+            self._held.update({holder: {} for holder in unknown})
+            rows = [Slot(*row) for row in _SLOTS_OF_HOLDERS.rows(self._cursor, self._dialect, unknown)]
+            for slot in rows:
+                self._held[slot.holder_id][slot.limit_id] = slot
+            self.load_ids({slot.limit_id for slot in rows})
+
+    def load_ids(self, ids: Collection[str]) -> None:
+        wanted = [id for id in ids if id not in self._by_id]
+        if wanted:
+            self._by_id.update(dict.fromkeys(wanted))
+            self._remember(_LIMITS_BY_ID.rows(self._cursor, self._dialect, wanted))
+
+    def _remember(self, rows: Iterable[Sequence[Any]]) -> None:
+        found = [LimitRow(*row) for row in rows]
+        for limit in found:
+            known = self._by_id.get(limit.id)
+            self._by_name[limit.name] = self._by_id[limit.id] = known or limit
+        new = [limit.id for limit in found if self._by_id[limit.id] is limit]
+        for id, taken, soonest, last in _SUMS.rows(self._cursor, self._dialect, new) if new else ():
+            limit_ = self._by_id[id]
+            assert limit_ is not None
+            limit_.taken, limit_.next_free_time, limit_.last_free_time = taken, soonest, last
+
+    def named(self, name: str) -> LimitRow | None:
+        self.load((name,), ())
+        return self._by_name[name]
+
+    def limit(self, id: str) -> LimitRow | None:
+        self.load_ids((id,))
+        return self._by_id[id]
+
+    def held_by(self, holder_id: str) -> Collection[str]:
+        """The ids of the limits of which it holds slots."""
+        self.load((), (holder_id,))
+        return self._held[holder_id].keys()
+
+    def forget(self) -> None:
+        """Reads everything anew from now on; call it after `flush` where limits or slots were changed by statements of
+        their own."""
+        self._by_name.clear()
+        self._by_id.clear()
+        self._held.clear()
+
+    # Writing
+
+    def take(self, holder_id: str, limit_ids: Iterable[str], *, count: int = 1, expire_time: int | None = None) -> None:
+        """Gives slots to a holder; it must have been seen that they are free. Those of a limit that decays are free
+        again one after the other, whatever the holder does."""
+        self.load((), (holder_id,))
+        for limit_id in limit_ids:
+            limit = self.limit(limit_id)
+            until = expire_time
+            if limit is not None:
+                limit.taken += count
+                until = self._decayed(limit, count, expire_time)
+            slot = Slot(limit_id, holder_id, count, self._now, until)
+            self._held[holder_id][limit_id] = self._taken[limit_id, holder_id] = slot
+            self._expects(until)
+
+    def _decayed(self, limit: LimitRow, count: int, expire_time: int | None) -> int | None:
+        if limit.slot_decay_per_second <= 0:
+            return expire_time
+        start = max(limit.last_free_time or 0, self._now)
+        limit.last_free_time = start + round(count * 1e6 / limit.slot_decay_per_second)
+        limit.next_free_time = min(limit.next_free_time or limit.last_free_time, limit.last_free_time)
+        return limit.last_free_time
+
+    def lease(self, holder_id: str, expire_time: int | None) -> None:
+        """Sets when the slots of a holder are free again by themselves; None leaves it to the holder."""
+        self.load((), (holder_id,))
+        for slot in self._held[holder_id].values():
+            limit = self.limit(slot.limit_id)
+            if slot.expire_time == expire_time or (limit is not None and limit.slot_decay_per_second > 0):
+                continue
+            slot.expire_time = expire_time
+            self._leased[slot.limit_id, holder_id] = expire_time
+            self._expects(expire_time)
+
+    def give_back(self, holder_id: str) -> None:
+        """Frees all slots of a holder."""
+        self.load((), (holder_id,))
+        for slot in self._held[holder_id].values():
+            if self._taken.pop((slot.limit_id, holder_id), None) is None:
+                self._given_back.append((slot.limit_id, holder_id))
+            self.freed[slot.limit_id] = None
+            limit = self.limit(slot.limit_id)
+            if limit is not None:
+                limit.taken -= slot.count
+                spent = self._now - slot.acquire_time
+                limit.average_occupancy += round((spent - limit.average_occupancy) * NEWEST_WEIGHT)
+                self._learned.add(limit.id)
+            self._leased.pop((slot.limit_id, holder_id), None)
+        self._held[holder_id] = {}
+
+    def reclaim(self) -> list[str]:
+        """Frees what has expired; gives the holders."""
+        if self._leased or self._taken:
+            self.flush()
+        expired = (slots.c.expire_time.is_not(None)) & (slots.c.expire_time <= self._now)
+        rows = self._connection.execute(slots.select().with_only_columns(slots.c.holder_id).where(expired)).scalars()
+        holders = sorted(set(rows))
+        for holder in holders:
+            self.give_back(holder)
+        return holders
+
+    def _expects(self, expire_time: int | None) -> None:
+        if expire_time is not None:
+            self.soonest = expire_time if self.soonest is None else min(self.soonest, expire_time)
+
+    def flush(self) -> None:
+        """Writes all that is pending."""
+        self._write(_GIVE_BACK, self._given_back)
+        self._given_back.clear()
+        self._write(
+            _TAKE,
+            [
+                (each.limit_id, each.holder_id, each.count, each.acquire_time, each.expire_time)
+                for each in self._taken.values()
+            ],
+        )
+        self._taken.clear()
+        self._write(_LEASE, [(until, *key) for key, until in self._leased.items()])
+        self._leased.clear()
+        known = [self._by_id[id] for id in self._learned]
+        self._write(_LEARN, [(limit.average_occupancy, limit.id) for limit in known if limit is not None])
+        self._learned.clear()
+
+    def _write(self, write: Write, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            write.run(self._cursor, self._dialect, rows)

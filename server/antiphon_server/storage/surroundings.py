@@ -1,0 +1,136 @@
+"""What stands around runs in one batch: deployments, work queues, and results in the cache. Loaded in bulk."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from antiphon_server.storage.statements import Lookup, rows_of
+from antiphon_server.storage.tables import cache_entries, deployments, work_pools, work_queues
+
+
+@dataclass(slots=True)
+class DeploymentRow:
+    """The fields are columns of `deployments`."""
+
+    id: str
+    name: str
+    paused: bool
+    collision_strategy: int
+    grace_period: int | None
+    work_queue_id: str | None
+
+
+@dataclass(slots=True)
+class QueueRow:
+    """A work queue and its pool."""
+
+    id: str
+    name: str
+    paused: bool
+    pool_id: str
+    pool_name: str
+    pool_paused: bool
+
+
+@dataclass(slots=True)
+class CacheEntry:
+    """The fields are columns of `cache_entries`; `id` is the transition that made the result."""
+
+    id: str
+    cache_key: str
+    create_time: int
+    expire_time: int | None
+
+    def good(self, now: int) -> bool:
+        return self.expire_time is None or self.expire_time > now
+
+
+_DEPLOYMENTS = rows_of(deployments, DeploymentRow.__slots__)
+_QUEUES = Lookup(
+    select(
+        work_queues.c.id,
+        work_queues.c.name,
+        work_queues.c.paused,
+        work_queues.c.work_pool_id,
+        work_pools.c.name,
+        work_pools.c.paused,
+    ).join_from(work_queues, work_pools, work_queues.c.work_pool_id == work_pools.c.id),
+    work_queues.c.id,
+)
+_CACHE = rows_of(cache_entries, CacheEntry.__slots__, key="cache_key")
+
+
+class Surroundings:
+    """Reads once what is asked for again and again."""
+
+    def __init__(self, connection: Connection, cursor: Any, now: int) -> None:
+        self._connection = connection
+        self._dialect = connection.dialect
+        self._cursor = cursor
+        self._now = now
+        self._deployments: dict[str, DeploymentRow | None] = {}
+        self._queues: dict[str, QueueRow | None] = {}
+        #: cache key -> good entries, the newest first.
+        self._cached: dict[str, list[CacheEntry]] = {}
+        self._new_entries: list[CacheEntry] = []
+
+    def load(self, deployment_ids: Iterable[str], queue_ids: Iterable[str]) -> None:
+        unknown = [id for id in deployment_ids if id not in self._deployments]
+        if unknown:
+            self._deployments.update(dict.fromkeys(unknown))
+            for row in _DEPLOYMENTS.rows(self._cursor, self._dialect, unknown):
+                self._deployments[row[0]] = DeploymentRow(*row)
+        unknown = [id for id in queue_ids if id not in self._queues]
+        if unknown:
+            self._queues.update(dict.fromkeys(unknown))
+            for row in _QUEUES.rows(self._cursor, self._dialect, unknown):
+                self._queues[row[0]] = QueueRow(*row)
+
+    def load_cache(self, keys: Iterable[str]) -> None:
+        unknown = [key for key in keys if key not in self._cached]
+        if not unknown:
+            return
+        self._cached.update({key: [] for key in unknown})
+        for row in _CACHE.rows(self._cursor, self._dialect, unknown):
+            entry = CacheEntry(*row)
+            if entry.good(self._now):
+                self._cached[entry.cache_key].append(entry)
+        for key in unknown:
+            self._cached[key].sort(key=_age, reverse=True)
+
+    def deployment(self, id: str) -> DeploymentRow | None:
+        self.load((id,), ())
+        return self._deployments[id]
+
+    def queue(self, id: str) -> QueueRow | None:
+        self.load((), (id,))
+        return self._queues[id]
+
+    def cached(self, key: str) -> list[CacheEntry]:
+        """Good entries under a key, the newest first."""
+        self.load_cache((key,))
+        return self._cached[key]
+
+    def keep(self, entry: CacheEntry) -> None:
+        """A new entry in the cache."""
+        self._new_entries.append(entry)
+        if entry.good(self._now):
+            self.cached(entry.cache_key).insert(0, entry)
+
+    def forget(self) -> None:
+        """Reads everything anew from now on."""
+        self._deployments.clear()
+        self._queues.clear()
+
+    def flush(self) -> None:
+        if self._new_entries:
+            rows = [(each.id, each.cache_key, each.create_time, each.expire_time) for each in self._new_entries]
+            columns = CacheEntry.__slots__
+            self._connection.execute(cache_entries.insert(), [dict(zip(columns, row, strict=True)) for row in rows])
+            self._new_entries.clear()
+
+
+def _age(entry: CacheEntry) -> tuple[int, str]:
+    return entry.create_time, entry.id
