@@ -8,7 +8,7 @@ from uuid_utils import uuid7
 
 from antiphon_server.domain.decision import StopBelow
 from antiphon_server.domain.model import Proposal, RunKind, State
-from antiphon_server.domain.states import CANCELLED, CANCELLING, DEFAULT_NAMES, LIVE, StateType
+from antiphon_server.domain.states import CANCELLED, CANCELLING, DEFAULT_NAMES, LIVE, RUNNING, StateType
 from antiphon_server.storage.tables import flow_runs, task_runs
 from antiphon_server.storage.working_set import WorkingSet
 
@@ -27,7 +27,8 @@ def stop_below(working_set: WorkingSet, flow_run_id: str, effect: StopBelow) -> 
     )
     asked = sorted(connection.execute(subflows).scalars())
     mirrored = select(flow_runs.c.parent_task_run_id).where(flow_runs.c.parent_task_run_id == tasks.id).exists()
-    orphans = select(tasks.id).where(mine, _in(tasks.state_type, LIVE), ~mirrored, _not_of(effect.holder))
+    stopped = LIVE if effect.final else LIVE - {RUNNING}
+    orphans = select(tasks.id).where(mine, _in(tasks.state_type, stopped), ~mirrored, _not_of(effect.holder))
     ended = sorted(connection.execute(orphans).scalars())
     working_set.load_runs(RunKind.FLOW_RUN, set(asked))
     working_set.load_runs(RunKind.TASK_RUN, set(ended))

@@ -17,6 +17,7 @@ from antiphon_server.domain.decision import (
     MirrorToParent,
     Queued,
     Remember,
+    Restart,
     StopBelow,
     TellHolder,
 )
@@ -151,6 +152,8 @@ def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
     """Moves the run, and its slots with it."""
     run, before = facts.run, facts.run.state_type
     claimer = run.session_id
+    if Restart() in decision.effects:
+        run.run_count = 0
     if run.state_name == AWAITING_CONCURRENCY_SLOT:
         working_set.waiting.leave(run.id)
     enter(

@@ -47,7 +47,9 @@ def remember(run: Run, memory: Remember) -> None:
 
 def _goes_on(run: Run) -> bool:
     """Whether RUNNING goes on with an attempt that was paused."""
-    return run.resuming or (run.kind is RunKind.FLOW_RUN and run.state_type == PAUSED)
+    return (run.resuming and run.state_type not in TERMINAL) or (
+        run.kind is RunKind.FLOW_RUN and run.state_type == PAUSED
+    )
 
 
 def holder_after(run: Run, state: State, session_id: str | None) -> str | None:
@@ -64,9 +66,6 @@ def _leave(run: Run, state: State, time: int) -> None:
         run.total_run_time += time - run.state_time
     elif run.state_type in TERMINAL and state.type not in TERMINAL:
         run.end_time = None
-        if run.kind is RunKind.TASK_RUN:
-            # A task that runs again after its end is a fresh start with all its retries.
-            run.run_count = 0
 
 
 def _set_expectations(run: Run, state: State, time: int) -> None:

@@ -34,10 +34,12 @@ class MirrorToParent:
 @dataclass(frozen=True, slots=True)
 class StopBelow:
     """Effect: task runs and subflows of the flow run that have not ended are stopped as well. `holder` is the session
-    that held it: it stops what it works on by itself."""
+    that held it: it stops what it works on by itself. Others' task runs that are RUNNING may still end by themselves,
+    until the stop is `final`."""
 
     reason: str
     holder: str | None
+    final: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class Remember:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """Effect: attempts are counted from the start again."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeepInCache:
     """Effect: the state that is entered is handed out for this key."""
 
@@ -78,7 +85,7 @@ class KeepInCache:
     expire_time: int | None
 
 
-Effect = TellHolder | MirrorToParent | StopBelow | TakeSlots | KeepSlots | Queued | Remember | KeepInCache
+Effect = TellHolder | MirrorToParent | StopBelow | TakeSlots | KeepSlots | Queued | Remember | Restart | KeepInCache
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
         elif holder != run.session_id:
             found.append(TellHolder(run.session_id, Tell.REVOKE, f"session {holder} has taken the run over"))
     if state.type in STOPPED and run.kind is RunKind.FLOW_RUN and run.start_time is not None:
-        found.append(StopBelow(state.message, run.session_id))
+        found.append(StopBelow(state.message, run.session_id, final=state.type == CANCELLED))
     if run.parent_task_run_id is not None:
         found.append(MirrorToParent(run.parent_task_run_id))
     return tuple(found)

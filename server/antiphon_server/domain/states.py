@@ -60,8 +60,7 @@ def _table(*rows: tuple[frozenset[StateType] | None, frozenset[StateType], Verdi
     return MappingProxyType(table)
 
 
-#: Moves into PENDING that would claim what somebody works on.
-_CLAIMED = (frozenset({RUNNING}), frozenset({PENDING}), VerdictKind.ABORT)
+_CLAIMED = (frozenset({RUNNING, CANCELLED}), frozenset({PENDING}), VerdictKind.ABORT)
 _ENDED = (TERMINAL, frozenset({PAUSED, CANCELLING, CRASHED}), VerdictKind.ABORT)
 
 #: A flow run cannot pause before it runs, goes on from an end only by an honest rerun, and answers a request to cancel
@@ -73,11 +72,12 @@ FLOW_RUN_UNLAWFUL = _table(
     (frozenset({PAUSED}), frozenset({PENDING, PAUSED}), VerdictKind.REJECT),
     (frozenset({CANCELLING}), ALL - {CANCELLED}, VerdictKind.REJECT),
     _ENDED,
-    (frozenset({CANCELLED}), frozenset({PENDING}), VerdictKind.ABORT),
 )
 
 #: Task runs are freer: their flow run guards them. What has ended cannot crash, pause or be asked to stop.
 TASK_RUN_UNLAWFUL = _table(_ENDED)
 
 #: Task runs that wait for a worker: no flow run guards them, so nobody claims what another one works on.
-DEFERRED_TASK_RUN_UNLAWFUL = _table(_ENDED, _CLAIMED)
+DEFERRED_TASK_RUN_UNLAWFUL = _table(
+    _ENDED, _CLAIMED, (frozenset({CANCELLING}), frozenset({PENDING}), VerdictKind.ABORT)
+)

@@ -4,6 +4,7 @@ from antiphon_server.domain.model import Proposal, RunKind
 from antiphon_server.domain.policy import Policy
 from antiphon_server.domain.rules.cancel_at_once import CancelAtOnce
 from antiphon_server.domain.rules.cancel_new_when_late import CancelNewWhenLate
+from antiphon_server.domain.rules.deployment_exists import DeploymentExists
 from antiphon_server.domain.rules.distinct_pending import DistinctPending
 from antiphon_server.domain.rules.ended_while_waiting import EndedWhileWaiting
 from antiphon_server.domain.rules.expected_state import ExpectedState
@@ -13,6 +14,7 @@ from antiphon_server.domain.rules.held_by_session import HeldBySession
 from antiphon_server.domain.rules.keep_parameters import KeepParameters
 from antiphon_server.domain.rules.keep_result import KeepResult
 from antiphon_server.domain.rules.keep_result_in_cache import KeepResultInCache
+from antiphon_server.domain.rules.keep_scheduled_time import KeepScheduledTime
 from antiphon_server.domain.rules.late_was_scheduled import LateWasScheduled
 from antiphon_server.domain.rules.lawful_move import LawfulMove
 from antiphon_server.domain.rules.leave_pause import LeavePause
@@ -20,6 +22,7 @@ from antiphon_server.domain.rules.name_rerun import NameRerun
 from antiphon_server.domain.rules.open_for_work import OpenForWork
 from antiphon_server.domain.rules.pause_once import PauseOnce
 from antiphon_server.domain.rules.rerun_after_end import RerunAfterEnd
+from antiphon_server.domain.rules.restart_after_end import RestartAfterEnd
 from antiphon_server.domain.rules.retry_failed import RetryFailed
 from antiphon_server.domain.rules.schedule_time import ScheduleTime
 from antiphon_server.domain.rules.take_slot import TakeSlot
@@ -45,19 +48,23 @@ FLOW_RUN_POLICY = Policy(
         EndedWhileWaiting(),
         # Anybody may ask a flow run to stop; its holder is told and confirms.
         HeldBySession(ALL - {CANCELLING}),
-        KeepResult(LIVE | {COMPLETED}),
-        LateWasScheduled(),
         LawfulMove(FLOW_RUN_UNLAWFUL),
+        KeepResult(LIVE),
+        # Not even by force does a completed run forget its result.
+        KeepResult(frozenset({COMPLETED}), forceable=False),
         RerunAfterEnd(),
+        LateWasScheduled(),
         CancelAtOnce(),
         PauseOnce(),
         LeavePause(),
         DistinctPending(),
+        DeploymentExists(),
         OpenForWork(),
         # No slot is taken that would only be held until the time has come.
         WaitForScheduledTime(),
         TakeSlot(),
-        ScheduleTime(frozenset({SCHEDULED, PENDING})),
+        ScheduleTime(),
+        KeepScheduledTime(frozenset({SCHEDULED, PENDING})),
         RetryFailed(),
     )
 )
@@ -73,10 +80,12 @@ TASK_RUN_POLICY = Policy(
         HeldBySession(ALL),
         LawfulMove(TASK_RUN_UNLAWFUL),
         KeepResult(ALL),
+        RestartAfterEnd(),
         UseCache(),
         FlowIsRunning(),
         TakeTagSlots(),
-        ScheduleTime(frozenset({SCHEDULED})),
+        ScheduleTime(),
+        KeepScheduledTime(frozenset({SCHEDULED})),
         WaitForScheduledTime(),
         RetryFailed(),
         NameRerun(),
@@ -95,9 +104,11 @@ DEFERRED_TASK_RUN_POLICY = Policy(
         LawfulMove(DEFERRED_TASK_RUN_UNLAWFUL),
         KeepResult(ALL),
         DistinctPending(),
+        RestartAfterEnd(),
         UseCache(),
         KeepParameters(),
-        ScheduleTime(frozenset({SCHEDULED})),
+        ScheduleTime(),
+        KeepScheduledTime(frozenset({SCHEDULED})),
         WaitForScheduledTime(),
         RetryFailed(),
         NameRerun(),

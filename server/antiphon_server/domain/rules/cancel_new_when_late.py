@@ -21,7 +21,7 @@ class CancelNewWhenLate(Rule):
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         deployment, full = facts.deployment, lacking(facts.limits)
-        if proposal.state.name != LATE or deployment is None or full is None:
+        if proposal.state.name != LATE or facts.run.state_name == LATE or deployment is None or full is None:
             return None
         if deployment.collision_strategy is not CollisionStrategy.CANCEL_NEW:
             return None

@@ -6,12 +6,12 @@ from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.facts import Facts
 from antiphon_server.domain.model import NO_DETAILS, Proposal
 from antiphon_server.domain.rule import Rule
-from antiphon_server.domain.states import ALL, PENDING, RUNNING
+from antiphon_server.domain.states import PENDING, RUNNING, SCHEDULED
 
 
 @dataclass(frozen=True)
 class KeepParameters(Rule):
-    origins = ALL
+    origins = frozenset({SCHEDULED, PENDING})
     targets = frozenset({PENDING, RUNNING})
     forceable = False
 

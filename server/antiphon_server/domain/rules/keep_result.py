@@ -14,6 +14,7 @@ class KeepResult(Rule):
     """`targets` says which moves the family of runs guards against."""
 
     targets: frozenset[StateType]
+    forceable: bool = True
     origins = frozenset({COMPLETED})
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:

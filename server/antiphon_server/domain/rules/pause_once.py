@@ -1,6 +1,6 @@
 """A run pauses once for each key; it is suspended only where somebody can schedule it again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding, Remember
 from antiphon_server.domain.facts import Fact, Facts
@@ -32,8 +32,7 @@ class PauseOnce(Rule):
         # A pause without a key is one of its own kind: the id of the transition tells it from all others.
         key = details.pause_key or proposal.transition_id
         memory = Remember(run.resuming, run.retry_type, (*run.pause_keys, key))
-        keyed = replace(proposal.state, details=replace(details, pause_key=key)) if not details.pause_key else None
-        return Finding(self.name, None, f"pauses for key {key!r}", keyed, effects=(memory,))
+        return Finding(self.name, None, f"pauses for key {key!r}", effects=(memory,))
 
 
 def _no_return(facts: Facts) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
 """While retries are left, a failed attempt is followed by another: FAILED becomes AwaitingRetry."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from antiphon_server.domain.decision import Effect, Finding, KeepSlots, Remember
 from antiphon_server.domain.facts import Facts
@@ -31,7 +31,8 @@ class RetryFailed(Rule):
             SCHEDULED,
             AWAITING_RETRY,
             message=proposal.state.message,
-            details=StateDetails(scheduled_time=due, deferred=facts.run.details.deferred),
+            details=replace(_carried(facts), scheduled_time=due),
+            data=proposal.state.data,
             id=proposal.state.id,
         )
         reason = f"retry {run_count} of {policy.max_retries} in {(due - now) / 1e6:g} s"
@@ -42,6 +43,12 @@ class RetryFailed(Rule):
             return None
         forgotten = Remember(resuming=False, retry_type=None, pause_keys=facts.run.pause_keys)
         return Finding(self.name, None, "no retry is left", effects=(forgotten,))
+
+
+def _carried(facts: Facts) -> StateDetails:
+    """A deferred task run waits for a worker again, with the same arguments."""
+    held = facts.run.details
+    return StateDetails(deferred=held.deferred, task_parameters_id=held.task_parameters_id)
 
 
 def _kept(facts: Facts, due: int) -> tuple[Effect, ...]:

@@ -30,7 +30,8 @@ class TakeSlot(Rule):
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         limits = wanted(facts.limits)
-        if not limits:
+        if not limits or facts.run.state_type == RUNNING or facts.run.state_type == proposal.state.type:
+            # What was let in before the limit was there goes on.
             return None
         shut = closed(limits)
         if shut is not None:

@@ -21,9 +21,7 @@ class UseCache(Rule):
         if cached is None or details.refresh_cache:
             return None
         known = cached.state
-        named = replace(
-            known.details or StateDetails(), cache_key=details.cache_key, cache_expire_time=cached.expire_time
-        )
+        named = replace(known.details or StateDetails(), cache_key=details.cache_key, cache_expire_time=None)
         state = State(COMPLETED, CACHED, known.message, named, known.data)
         return Finding(
             self.name,
