@@ -112,7 +112,8 @@ class EndWait:
 
 @dataclass(slots=True)
 class CancelFlowRun:
-    """Asks a run to stop. A run that is CANCELLING already is left so; one that has ended is an error."""
+    """Asks a run to stop. A run that is CANCELLING already is left so, without a verdict; one that has ended is an
+    error."""
 
     run_id: str
     reason: str
@@ -122,13 +123,13 @@ class CancelFlowRun:
         needs.flow_runs.add(self.run_id)
         needs.transitions.add(self.transition_id)
 
-    def apply(self, working_set: WorkingSet) -> None:
+    def apply(self, working_set: WorkingSet) -> Verdict | None:
         run = transitions.find_run(working_set, RunKind.FLOW_RUN, self.run_id)
         if run.state_type in TERMINAL:
             raise FailedPrecondition("RUN_TERMINAL", f"flow run {run.id} has ended already ({run.state_name})")
         if run.state_type == CANCELLING:
-            return
+            return None
         state = State(CANCELLING, DEFAULT_NAMES[CANCELLING], message=self.reason)
-        transitions.propose(
+        return transitions.propose(
             working_set, Proposal(self.transition_id, RunKind.FLOW_RUN, self.run_id, state, session_id=None)
         )

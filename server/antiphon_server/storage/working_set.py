@@ -57,6 +57,8 @@ class Changes:
     refused_waits: list[tuple[str, int, AntiphonError]] = field(default_factory=list)
     #: Sessions that may not speak any more.
     ended_sessions: list[str] = field(default_factory=list)
+    #: Long-running operations that were started, went on or ended.
+    operations: list[str] = field(default_factory=list)
 
 
 SESSION_FIELDS = Session.__slots__
