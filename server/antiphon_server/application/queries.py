@@ -60,9 +60,9 @@ class Queries:
         """Raises NotFound (OPERATION_NOT_FOUND)."""
         return await self._get(OPERATIONS, id.lower(), NOUN, UNKNOWN)
 
-    async def count(self, listing: Listing, filter: str) -> int:
-        """How many rows match. Raises InvalidArgument (FILTER_INVALID)."""
-        return await self._reader.count(listing.source, parse_filter(filter, listing.filters))
+    async def count(self, listing: Listing, filter: str, until: int) -> int:
+        """How many rows match that were created by `until` (microseconds). Raises InvalidArgument (FILTER_INVALID)."""
+        return await self._reader.count(listing.source, parse_filter(filter, listing.filters), until)
 
     async def page(self, listing: Listing, request: PageRequest) -> RecordPage:
         """One page.

@@ -64,7 +64,7 @@ class BulkStarts:
                 "the filter is empty, which would mean all flow runs; give a filter, or set `all` if all are meant",
                 field="filter",
             )
-        total = await self._reads.count_flow_runs(request.filter)
+        total = await self._reads.count_flow_runs(request.filter, self._core.clock())
         if request.dry_run:
             counted = operation_pb2.Operation(
                 verb=int(verb),  # type: ignore[arg-type]

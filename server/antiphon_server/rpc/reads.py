@@ -100,8 +100,8 @@ class Reads:
         page = await self._page(listings.LOGS, request)
         return log_service_pb2.ListLogsResponse(logs=map(log_message, page.rows), next_page_token=page.next_page_token)
 
-    async def count_flow_runs(self, filter: str) -> int:
-        return await self._queries.count(listings.FLOW_RUNS, filter)
+    async def count_flow_runs(self, filter: str, until: int) -> int:
+        return await self._queries.count(listings.FLOW_RUNS, filter, until)
 
     async def get_operation(self, id: str) -> operation_pb2.Operation:
         return operation_message(await self._queries.operation(id))

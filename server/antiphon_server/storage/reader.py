@@ -107,9 +107,10 @@ class Reader:
             rows = {row.id: row for row in found}
         return Page([rows[key[-1]] for key in keys if key[-1] in rows], keys[-1] if more else None)
 
-    async def count(self, source: Source, condition: FilterNode | None) -> int:
-        """How many rows there are."""
+    async def count(self, source: Source, condition: FilterNode | None, until: int) -> int:
+        """How many rows there are that were created by `until` (microseconds)."""
         statement = narrowed(select(func.count()).select_from(source.table), source, condition)
+        statement = statement.where(source.table.c.create_time <= until)
         async with self._connection() as connection:
             return int((await connection.execute(statement)).scalar_one())
 
