@@ -1,6 +1,5 @@
 """Long-running operations over a real server: started, counted, followed, stopped."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from antiphon_server.application import bulk
 from antiphon_server.application.bulk import CHUNK, StartBulk
 from antiphon_server.domain.bulk import BulkVerb
 from hand_session import HandSession, new_id
+from held_operations import hold_operations
 from in_writer import in_writer
 from refusals import refusal_of
 from running_server import RunningServer
@@ -47,25 +47,6 @@ def fill(server: RunningServer, count: int, **body: Any) -> None:
 def watch(server: RunningServer, id: str) -> Any:
     stub = operation_service_pb2_grpc.OperationServiceStub(server.channel)
     return stub.WatchOperation(pb.WatchOperationRequest(id=id), timeout=60)
-
-
-def hold(server: RunningServer, chunks: int) -> Any:
-    """Has the runner stand still after so many chunks; gives what lets it go on."""
-    runner = server.server.operations_runner
-    step, gate, left = runner.step, asyncio.Event(), chunks
-
-    async def held(id: str) -> bool:
-        nonlocal left
-        if not left:
-            await gate.wait()
-        left -= 1
-        return await step(id)
-
-    async def go_on() -> None:
-        gate.set()
-
-    runner.step = held  # type: ignore[method-assign]
-    return lambda: server.run(go_on)
 
 
 def test_a_dry_run_counts_and_starts_nothing(world: World) -> None:
@@ -130,7 +111,7 @@ def test_nothing_can_be_followed_that_is_not_there(world: World) -> None:
 
 def test_one_that_is_stopped_stops_and_who_follows_hears_of_it(world: World) -> None:
     fill(world.server, 4 * CHUNK, name="many")
-    go_on = hold(world.server, 2)
+    go_on = hold_operations(world.server, 2)
     id = world.call("BulkCancelFlowRuns", {"filter": "name = many"}).operation.id
     following = watch(world.server, id)
     assert next(following).operation.state == RUNNING
@@ -214,7 +195,7 @@ def long_one(tmp_path: Path) -> Iterator[tuple[RunningServer, str]]:
     """A server whose operation is far from its end as it stops."""
     with RunningServer(tmp_path) as server:
         fill(server, 4 * CHUNK, name="many")
-        hold(server, 1)
+        hold_operations(server, 1)
         yield server, World(server).call("BulkCancelFlowRuns", {"all": True}).operation.id
 
 
