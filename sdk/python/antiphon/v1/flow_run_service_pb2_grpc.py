@@ -159,33 +159,31 @@ class FlowRunServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BulkCancelFlowRuns(self, request, context):
-        """The Bulk methods start an operation over all flow runs that match a filter and answer at once; follow it with
-        OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
+        """Starts an operation that cancels each run that matches a filter, as CancelFlowRun does, and answers at once; follow it
+        with OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
         wrong one with INVALID_ARGUMENT (reason FILTER_INVALID).
-
-        Cancels each run that matches, as CancelFlowRun does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BulkDeleteFlowRuns(self, request, context):
-        """Deletes each run that matches, with all that belongs to it. Fails as BulkCancelFlowRuns does.
+        """The same for deleting each run with all that belongs to it. Fails as BulkCancelFlowRuns does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BulkRetryFlowRuns(self, request, context):
-        """Proposes for each run that matches and has ended that it be SCHEDULED for now, named `AwaitingRetry`. The policy
-        decides: what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
+        """The same for proposing that each run that has ended be SCHEDULED for now, named `AwaitingRetry`. The policy decides:
+        what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BulkSetFlowRunState(self, request, context):
-        """Proposes a state to each run that matches. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
+        """The same for proposing a state for each run. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
         does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -52,20 +52,18 @@ class FlowRunServiceStub:
     WatchFlowRun: _grpc.UnaryStreamMultiCallable[_flow_run_service_pb2.WatchFlowRunRequest, _flow_run_service_pb2.WatchFlowRunResponse]
     """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended."""
     BulkCancelFlowRuns: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkCancelFlowRunsRequest, _flow_run_service_pb2.BulkCancelFlowRunsResponse]
-    """The Bulk methods start an operation over all flow runs that match a filter and answer at once; follow it with
-    OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
+    """Starts an operation that cancels each run that matches a filter, as CancelFlowRun does, and answers at once; follow it
+    with OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
     wrong one with INVALID_ARGUMENT (reason FILTER_INVALID).
-
-    Cancels each run that matches, as CancelFlowRun does.
     """
     BulkDeleteFlowRuns: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkDeleteFlowRunsRequest, _flow_run_service_pb2.BulkDeleteFlowRunsResponse]
-    """Deletes each run that matches, with all that belongs to it. Fails as BulkCancelFlowRuns does."""
+    """The same for deleting each run with all that belongs to it. Fails as BulkCancelFlowRuns does."""
     BulkRetryFlowRuns: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkRetryFlowRunsRequest, _flow_run_service_pb2.BulkRetryFlowRunsResponse]
-    """Proposes for each run that matches and has ended that it be SCHEDULED for now, named `AwaitingRetry`. The policy
-    decides: what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
+    """The same for proposing that each run that has ended be SCHEDULED for now, named `AwaitingRetry`. The policy decides:
+    what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
     """
     BulkSetFlowRunState: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkSetFlowRunStateRequest, _flow_run_service_pb2.BulkSetFlowRunStateResponse]
-    """Proposes a state to each run that matches. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
+    """The same for proposing a state for each run. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
     does.
     """
 
@@ -93,20 +91,18 @@ class FlowRunServiceAsyncStub(FlowRunServiceStub):
     WatchFlowRun: _aio.UnaryStreamMultiCallable[_flow_run_service_pb2.WatchFlowRunRequest, _flow_run_service_pb2.WatchFlowRunResponse]  # type: ignore[assignment]
     """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended."""
     BulkCancelFlowRuns: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkCancelFlowRunsRequest, _flow_run_service_pb2.BulkCancelFlowRunsResponse]  # type: ignore[assignment]
-    """The Bulk methods start an operation over all flow runs that match a filter and answer at once; follow it with
-    OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
+    """Starts an operation that cancels each run that matches a filter, as CancelFlowRun does, and answers at once; follow it
+    with OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
     wrong one with INVALID_ARGUMENT (reason FILTER_INVALID).
-
-    Cancels each run that matches, as CancelFlowRun does.
     """
     BulkDeleteFlowRuns: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkDeleteFlowRunsRequest, _flow_run_service_pb2.BulkDeleteFlowRunsResponse]  # type: ignore[assignment]
-    """Deletes each run that matches, with all that belongs to it. Fails as BulkCancelFlowRuns does."""
+    """The same for deleting each run with all that belongs to it. Fails as BulkCancelFlowRuns does."""
     BulkRetryFlowRuns: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkRetryFlowRunsRequest, _flow_run_service_pb2.BulkRetryFlowRunsResponse]  # type: ignore[assignment]
-    """Proposes for each run that matches and has ended that it be SCHEDULED for now, named `AwaitingRetry`. The policy
-    decides: what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
+    """The same for proposing that each run that has ended be SCHEDULED for now, named `AwaitingRetry`. The policy decides:
+    what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
     """
     BulkSetFlowRunState: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkSetFlowRunStateRequest, _flow_run_service_pb2.BulkSetFlowRunStateResponse]  # type: ignore[assignment]
-    """Proposes a state to each run that matches. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
+    """The same for proposing a state for each run. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
     does.
     """
 
@@ -185,11 +181,9 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flow_run_service_pb2.BulkCancelFlowRunsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flow_run_service_pb2.BulkCancelFlowRunsResponse, _abc.Awaitable[_flow_run_service_pb2.BulkCancelFlowRunsResponse]]:
-        """The Bulk methods start an operation over all flow runs that match a filter and answer at once; follow it with
-        OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
+        """Starts an operation that cancels each run that matches a filter, as CancelFlowRun does, and answers at once; follow it
+        with OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
         wrong one with INVALID_ARGUMENT (reason FILTER_INVALID).
-
-        Cancels each run that matches, as CancelFlowRun does.
         """
 
     @_abc_1.abstractmethod
@@ -198,7 +192,7 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flow_run_service_pb2.BulkDeleteFlowRunsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flow_run_service_pb2.BulkDeleteFlowRunsResponse, _abc.Awaitable[_flow_run_service_pb2.BulkDeleteFlowRunsResponse]]:
-        """Deletes each run that matches, with all that belongs to it. Fails as BulkCancelFlowRuns does."""
+        """The same for deleting each run with all that belongs to it. Fails as BulkCancelFlowRuns does."""
 
     @_abc_1.abstractmethod
     def BulkRetryFlowRuns(
@@ -206,8 +200,8 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flow_run_service_pb2.BulkRetryFlowRunsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flow_run_service_pb2.BulkRetryFlowRunsResponse, _abc.Awaitable[_flow_run_service_pb2.BulkRetryFlowRunsResponse]]:
-        """Proposes for each run that matches and has ended that it be SCHEDULED for now, named `AwaitingRetry`. The policy
-        decides: what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
+        """The same for proposing that each run that has ended be SCHEDULED for now, named `AwaitingRetry`. The policy decides:
+        what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
         """
 
     @_abc_1.abstractmethod
@@ -216,7 +210,7 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flow_run_service_pb2.BulkSetFlowRunStateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flow_run_service_pb2.BulkSetFlowRunStateResponse, _abc.Awaitable[_flow_run_service_pb2.BulkSetFlowRunStateResponse]]:
-        """Proposes a state to each run that matches. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
+        """The same for proposing a state for each run. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
         does.
         """
 
