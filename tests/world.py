@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from antiphon.v1 import operation_service_pb2, operation_service_pb2_grpc
 from contract import METHODS
 from hand_session import proposal
 from refusals import Refusal, refused
@@ -48,6 +49,16 @@ class World:
 
     def propose(self, run: str, type_: str, **fields: Any) -> Any:
         return self.call("ProposeTransition", {"proposal": proposed(run, type_, **fields)}).verdict
+
+    def operation(self) -> Any:
+        """A long-running operation that found nothing to do and has ended."""
+        return self.ended(self.call("BulkCancelFlowRuns", {"filter": "name = nobody"}).operation.id)
+
+    def ended(self, operation_id: str) -> Any:
+        """The operation once it has ended."""
+        stub = operation_service_pb2_grpc.OperationServiceStub(self.server.channel)
+        watch = stub.WatchOperation(operation_service_pb2.WatchOperationRequest(id=operation_id), timeout=60)
+        return [message.operation for message in watch][-1]
 
 
 def proposed(run: str, type_: str, **fields: Any) -> dict[str, Any]:

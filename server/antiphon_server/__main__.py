@@ -111,7 +111,8 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
 
 
 async def leave_when_idle(server: Server, timeout: float) -> None:
-    """Returns once no call was under way for `timeout` seconds, and no session is left that could be lost."""
+    """Returns once no call was under way for `timeout` seconds, no session is left that could be lost, and no operation
+    goes on."""
     activity = server.activity
     while True:
         quiet = time.monotonic() - activity.quiet_since
@@ -127,7 +128,9 @@ async def leave_when_idle(server: Server, timeout: float) -> None:
 async def _may_leave(server: Server) -> bool:
     """Whether nobody's runs are left behind: those of a process that was killed are found CRASHED only by a server."""
     try:
-        return not await server.has_active_sessions() and server.activity.calls == 0
+        if server.operations_runner.busy or await server.has_active_sessions():
+            return False
+        return server.activity.calls == 0
     except AntiphonError as error:
         logger.warning("this server stays, it cannot tell whether it is needed: %s", error)
         return False

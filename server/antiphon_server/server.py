@@ -23,6 +23,8 @@ from antiphon.v1 import (
     flow_service_pb2_grpc,
     log_service_pb2,
     log_service_pb2_grpc,
+    operation_service_pb2,
+    operation_service_pb2_grpc,
     session_pb2,
     session_service_pb2,
     session_service_pb2_grpc,
@@ -50,12 +52,15 @@ from antiphon_server.rpc.interceptors import (
     ValidationInterceptor,
 )
 from antiphon_server.rpc.on_demand import OnDemand
+from antiphon_server.rpc.operation_servicer import OperationServicer
+from antiphon_server.rpc.operation_watching import OperationWatches
 from antiphon_server.rpc.other_servicers import LogServicer, TransitionServicer
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.session_servicer import SessionServicer
 from antiphon_server.rpc.session_stream import SessionHub
 from antiphon_server.rpc.task_run_servicer import TaskRunServicer
 from antiphon_server.rpc.watching import ChangeLog, Watches
+from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.services.sweeper import Sweeper
 from antiphon_server.services.waits import Waits
 from antiphon_server.storage import tables
@@ -73,6 +78,7 @@ SERVICES = tuple(
         (flow_service_pb2, "FlowService"),
         (flow_run_service_pb2, "FlowRunService"),
         (log_service_pb2, "LogService"),
+        (operation_service_pb2, "OperationService"),
         (session_service_pb2, "SessionService"),
         (task_run_service_pb2, "TaskRunService"),
         (transition_service_pb2, "TransitionService"),
@@ -138,6 +144,9 @@ class Server:
         self._reads = Reads(Queries(self._reader, PageTokens(key)))
         self._log = ChangeLog()
         self.core.listen(self._log.note)
+        self._operation_watches = OperationWatches(self._reads)
+        self.core.listen(self._operation_watches.note)
+        self.operations_runner = OperationsRunner(self.core, self._reader)
         self._grpc = grpc.aio.server(
             interceptors=(
                 LoggingInterceptor(self.activity),
@@ -153,11 +162,12 @@ class Server:
         self.core.start()
         await self.core.run(ForgiveDowntime(self._ttl))
         self._restore_waits()
+        await self.operations_runner.restore()
         await self._grpc.start()
         for service in ("", *SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         self.sweeper = Sweeper(self.core, interval=settings.session_ttl / 6, ttl=self._ttl)
-        self._background.append(asyncio.create_task(self.sweeper.run()))
+        self._background += [asyncio.create_task(each.run()) for each in (self.sweeper, self.operations_runner)]
         logger.info("listening on %s, database %s", ", ".join(self.addresses), settings.database)
 
     async def has_active_sessions(self) -> bool:
@@ -196,6 +206,9 @@ class Server:
         task_run_service_pb2_grpc.add_TaskRunServiceServicer_to_server(TaskRunServicer(core, reads), server)
         transition_service_pb2_grpc.add_TransitionServiceServicer_to_server(TransitionServicer(core), server)
         log_service_pb2_grpc.add_LogServiceServicer_to_server(LogServicer(core, reads), server)
+        operation_service_pb2_grpc.add_OperationServiceServicer_to_server(
+            OperationServicer(core, reads, self._operation_watches), server
+        )
         session_service_pb2_grpc.add_SessionServiceServicer_to_server(
             SessionServicer(core, self.hub, tokens, self._ttl), server
         )
@@ -239,6 +252,7 @@ class Server:
         self.waits.stop()
         await self.core.stop()
         self._log.close()
+        self._operation_watches.close()
         self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
         await self._end_calls()
         await self._reader.close()

@@ -20,7 +20,7 @@ def test_version(antiphon: Cli) -> None:
 
 def test_help_lists_all_groups_and_exit_codes(antiphon: Cli) -> None:
     text = " ".join(antiphon("--help").stdout.split())
-    for expected in ("server", "flow-run", "flow", "config", "version", "4 no server answers"):
+    for expected in ("server", "flow-run", "flow", "operation", "config", "version", "4 no server answers"):
         assert expected in text
 
 
@@ -28,7 +28,8 @@ def test_help_lists_all_groups_and_exit_codes(antiphon: Cli) -> None:
     ("group", "commands"),
     [
         ("server", ["start", "stop", "status"]),
-        ("flow-run", ["ls", "inspect", "logs", "cancel", "watch"]),
+        ("flow-run", ["ls", "inspect", "logs", "cancel", "delete", "retry", "set-state", "watch"]),
+        ("operation", ["ls", "inspect", "cancel", "watch"]),
         ("flow", ["ls"]),
         ("config", ["view", "set", "unset"]),
     ],

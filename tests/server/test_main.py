@@ -1,5 +1,6 @@
 """The server's process: what it says to whoever starts it, what it refuses, and when it leaves."""
 
+import asyncio
 import fcntl
 import os
 import signal
@@ -11,11 +12,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pytest
 
 from antiphon.v1 import admin_service_pb2, admin_service_pb2_grpc, session_pb2
+from antiphon_server.__main__ import _may_leave
 from hand_session import HandSession
 from server_process import ServerProcess
 
@@ -245,3 +248,19 @@ def test_it_ends_when_a_person_asks(start: Start) -> None:
         stub.StopServer(admin_service_pb2.StopServerRequest(reason="tests are over"))
     assert server.wait() == 0
     assert "asked to stop: tests are over" in server.output()
+
+
+@pytest.mark.parametrize(
+    ("busy", "sessions", "calls", "leaves"),
+    [(False, False, 0, True), (True, False, 0, False), (False, True, 0, False), (False, False, 1, False)],
+)
+def test_it_leaves_only_where_nothing_is_left_to_do(busy: bool, sessions: bool, calls: int, leaves: bool) -> None:
+    async def has_active_sessions() -> bool:
+        return sessions
+
+    server = SimpleNamespace(
+        operations_runner=SimpleNamespace(busy=busy),
+        has_active_sessions=has_active_sessions,
+        activity=SimpleNamespace(calls=calls),
+    )
+    assert asyncio.run(_may_leave(server)) is leaves  # type: ignore[arg-type]

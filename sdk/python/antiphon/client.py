@@ -17,6 +17,7 @@ from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
 from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
 from antiphon.v1.flow_service_pb2_grpc import FlowServiceStub
 from antiphon.v1.log_service_pb2_grpc import LogServiceStub
+from antiphon.v1.operation_service_pb2_grpc import OperationServiceStub
 from antiphon.v1.task_run_service_pb2_grpc import TaskRunServiceStub
 from antiphon.v1.transition_service_pb2_grpc import TransitionServiceStub
 
@@ -46,6 +47,7 @@ class Client:
         self.flow_runs = FlowRunServiceStub(self._channel)
         self.task_runs = TaskRunServiceStub(self._channel)
         self.logs = LogServiceStub(self._channel)
+        self.operations = OperationServiceStub(self._channel)
         self.transitions = TransitionServiceStub(self._channel)
 
     def call(

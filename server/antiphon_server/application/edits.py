@@ -75,22 +75,23 @@ class Delete:
         _, row = _find(working_set, self.what, self.id, self.etag)
         kind = KINDS.get(self.what)
         if kind is not None:
-            _delete_runs(working_set, kind, [self.id])
+            delete_runs(working_set, kind, [self.id])
             return
         runs = tables.flow_runs
         found = working_set.connection.execute(select(runs.c.id).where(runs.c.flow_id == self.id)).scalars()
-        _delete_runs(working_set, RunKind.FLOW_RUN, list(found))
+        delete_runs(working_set, RunKind.FLOW_RUN, list(found))
         working_set.connection.execute(tables.flows.delete().where(tables.flows.c.id == self.id))
         working_set.flow_ids.pop(row.name, None)
 
 
-def _delete_runs(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> None:
+def delete_runs(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> None:
+    """Deletes runs, which must be there, with all that belongs to them. Call `flush` before."""
     for start in range(0, len(ids), MAX_IDS):
         some = ids[start : start + MAX_IDS]
         if kind is RunKind.FLOW_RUN:
             inner = tables.task_runs
             found = working_set.connection.execute(select(inner.c.id).where(inner.c.flow_run_id.in_(some))).scalars()
-            _delete_runs(working_set, RunKind.TASK_RUN, list(found))
+            delete_runs(working_set, RunKind.TASK_RUN, list(found))
         _delete_some(working_set, kind, some)
 
 

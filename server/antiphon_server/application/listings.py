@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from types import MappingProxyType
 
+from antiphon_server.domain.bulk import BulkState, BulkVerb
 from antiphon_server.domain.filter_tree import FilterField, FilterFields, Kind
 from antiphon_server.domain.ordering import OrderFields
 from antiphon_server.domain.states import StateType
@@ -31,9 +33,12 @@ def _order(default: str, *names: str) -> OrderFields:
     return OrderFields({name: name for name in names}, default)
 
 
-_STATE_TYPES: Mapping[str, int] = MappingProxyType(
-    {f"{prefix}{each.name}": int(each) for prefix in ("", "STATE_TYPE_") for each in StateType}
-)
+def _words(enum: type[IntEnum], prefix: str) -> Mapping[str, int]:
+    """The words of an enum of the contract, with and without their prefix."""
+    return MappingProxyType({f"{start}{each.name}": int(each) for start in ("", prefix) for each in enum})
+
+
+_STATE_TYPES = _words(StateType, "STATE_TYPE_")
 _STATE_FIELDS: FilterFields = {
     "state.type": FilterField(Kind.ENUM, "state_type", _STATE_TYPES),
     "state.name": FilterField(Kind.STRING, "state_name"),
@@ -73,6 +78,16 @@ LOGS = Listing(
     {
         **_fields(id=Kind.UUID, flow_run_id=Kind.UUID, task_run_id=Kind.UUID, logger=Kind.STRING, level=Kind.INT),
         **_fields(message=Kind.STRING, create_time=Kind.TIME),
+    },
+)
+OPERATIONS = Listing(
+    "ListOperations",
+    sources.OPERATIONS,
+    _order("create_time desc", "create_time"),
+    {
+        **_fields(id=Kind.UUID, create_time=Kind.TIME, end_time=Kind.TIME),
+        "verb": FilterField(Kind.ENUM, "verb", _words(BulkVerb, "OPERATION_VERB_")),
+        "state": FilterField(Kind.ENUM, "state", _words(BulkState, "OPERATION_STATE_")),
     },
 )
 SESSIONS = Listing("ListSessions", sources.SESSIONS, _order("create_time desc", "create_time"))

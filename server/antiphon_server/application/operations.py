@@ -71,7 +71,8 @@ class EndWait:
 
 @dataclass(slots=True)
 class CancelFlowRun:
-    """Asks a run to stop. A run that is CANCELLING already is left so; one that has ended is an error."""
+    """Asks a run to stop. A run that is CANCELLING already is left so, without a verdict; one that has ended is an
+    error."""
 
     run_id: str
     reason: str
@@ -80,13 +81,13 @@ class CancelFlowRun:
     def needs(self, needs: Needs) -> None:
         transitions.needs_of(self._proposal(), needs)
 
-    def apply(self, working_set: WorkingSet) -> None:
+    def apply(self, working_set: WorkingSet) -> Verdict | None:
         run = transitions.find_run(working_set, RunKind.FLOW_RUN, self.run_id)
         if run.state_type in TERMINAL:
             raise FailedPrecondition("RUN_TERMINAL", f"flow run {run.id} has ended already ({run.state_name})")
         if run.state_type == CANCELLING:
-            return
-        transitions.propose(working_set, self._proposal())
+            return None
+        return transitions.propose(working_set, self._proposal())
 
     def _proposal(self) -> Proposal:
         state = State(CANCELLING, DEFAULT_NAMES[CANCELLING], message=self.reason)

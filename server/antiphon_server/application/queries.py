@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from antiphon_server.application import listings
+from antiphon_server.application.bulk import NOUN, UNKNOWN
 from antiphon_server.application.listings import Listing
 from antiphon_server.application.page_tokens import PageTokens
 from antiphon_server.domain.errors import InvalidArgument, not_found
@@ -12,7 +13,7 @@ from antiphon_server.domain.filters import parse_filter
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.ordering import OrderKey, parse_order_by
 from antiphon_server.storage.reader import Reader, Record
-from antiphon_server.storage.sources import FLOW_RUNS, FLOWS, TASK_RUNS, Source
+from antiphon_server.storage.sources import FLOW_RUNS, FLOWS, OPERATIONS, TASK_RUNS, Source
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
@@ -55,6 +56,14 @@ class Queries:
         """Raises NotFound (TASK_RUN_NOT_FOUND)."""
         return await self._get(TASK_RUNS, id.lower(), RunKind.TASK_RUN.noun)
 
+    async def operation(self, id: str) -> Record:
+        """Raises NotFound (OPERATION_NOT_FOUND)."""
+        return await self._get(OPERATIONS, id.lower(), NOUN, UNKNOWN)
+
+    async def count(self, listing: Listing, filter: str, until: int) -> int:
+        """How many rows match that were created by `until` (microseconds). Raises InvalidArgument (FILTER_INVALID)."""
+        return await self._reader.count(listing.source, parse_filter(filter, listing.filters), until)
+
     async def page(self, listing: Listing, request: PageRequest) -> RecordPage:
         """One page.
 
@@ -79,10 +88,10 @@ class Queries:
         condition = Comparison("run_id", Kind.UUID, Check.EQUAL, run_id)
         return await self._page(listing, condition, parse_order_by("", listing.order), request, run_id)
 
-    async def _get(self, source: Source, id: str, noun: str) -> Record:
+    async def _get(self, source: Source, id: str, noun: str, *why: str) -> Record:
         row = await self._reader.get(source, id)
         if row is None:
-            raise not_found(noun, id)
+            raise not_found(noun, id, *why)
         return row
 
     async def _page(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from antiphon_server.storage.sources import FLOW_RUNS, FLOWS, TASK_RUNS, Source
+from antiphon_server.storage.sources import FLOW_RUNS, FLOWS, OPERATIONS, TASK_RUNS, Source
 from antiphon_server.storage.working_set import WorkingSet
 
 
@@ -16,6 +16,10 @@ def flow_run(working_set: WorkingSet, id: str) -> Any:
 
 def task_run(working_set: WorkingSet, id: str) -> Any:
     return _row(working_set, TASK_RUNS, id)
+
+
+def operation(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, OPERATIONS, id)
 
 
 def _row(working_set: WorkingSet, source: Source, id: str) -> Any:

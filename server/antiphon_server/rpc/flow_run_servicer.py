@@ -8,6 +8,7 @@ from antiphon_server.application import read_back
 from antiphon_server.application.core import Core, WorkingSet
 from antiphon_server.application.edits import Delete, Edit, tags_column
 from antiphon_server.application.operations import CancelFlowRun
+from antiphon_server.rpc.bulk_starts import BulkStarts
 from antiphon_server.rpc.mutations import masked, mutate
 from antiphon_server.rpc.read_conversions import flow_run_message
 from antiphon_server.rpc.reads import Reads
@@ -20,6 +21,7 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
         self._core = core
         self._reads = reads
         self._watches = watches
+        self._bulk = BulkStarts(core, reads)
 
     async def CreateFlowRun(self, request: pb.CreateFlowRunRequest, context: Any) -> pb.CreateFlowRunResponse:
         return await mutate(
@@ -76,6 +78,26 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
         self, request: pb.WatchFlowRunRequest, context: Any
     ) -> None:
         await self._watches.flow_run(request, context.write)
+
+    async def BulkCancelFlowRuns(
+        self, request: pb.BulkCancelFlowRunsRequest, context: Any
+    ) -> pb.BulkCancelFlowRunsResponse:
+        return await self._bulk.cancel(request)
+
+    async def BulkDeleteFlowRuns(
+        self, request: pb.BulkDeleteFlowRunsRequest, context: Any
+    ) -> pb.BulkDeleteFlowRunsResponse:
+        return await self._bulk.delete(request)
+
+    async def BulkRetryFlowRuns(
+        self, request: pb.BulkRetryFlowRunsRequest, context: Any
+    ) -> pb.BulkRetryFlowRunsResponse:
+        return await self._bulk.retry(request)
+
+    async def BulkSetFlowRunState(
+        self, request: pb.BulkSetFlowRunStateRequest, context: Any
+    ) -> pb.BulkSetFlowRunStateResponse:
+        return await self._bulk.set_state(request)
 
 
 def _stored(working_set: WorkingSet, id: str) -> flow_run_pb2.FlowRun:

@@ -7,12 +7,15 @@ from antiphon.v1 import (
     flow_run_service_pb2,
     flow_service_pb2,
     log_service_pb2,
+    operation_pb2,
+    operation_service_pb2,
     task_run_service_pb2,
 )
 from antiphon_server.application import listings
 from antiphon_server.application.listings import Listing
 from antiphon_server.application.queries import PageRequest, Queries, RecordPage
 from antiphon_server.domain.model import RunKind
+from antiphon_server.rpc.operation_messages import operation_message
 from antiphon_server.rpc.read_conversions import (
     flow_message,
     flow_run_message,
@@ -96,6 +99,21 @@ class Reads:
     async def list_logs(self, request: log_service_pb2.ListLogsRequest) -> log_service_pb2.ListLogsResponse:
         page = await self._page(listings.LOGS, request)
         return log_service_pb2.ListLogsResponse(logs=map(log_message, page.rows), next_page_token=page.next_page_token)
+
+    async def count_flow_runs(self, filter: str, until: int) -> int:
+        return await self._queries.count(listings.FLOW_RUNS, filter, until)
+
+    async def get_operation(self, id: str) -> operation_pb2.Operation:
+        return operation_message(await self._queries.operation(id))
+
+    async def list_operations(
+        self, request: operation_service_pb2.ListOperationsRequest
+    ) -> operation_service_pb2.ListOperationsResponse:
+        asked = PageRequest(request.page_size, request.page_token, request.filter)
+        page = await self._queries.page(listings.OPERATIONS, asked)
+        return operation_service_pb2.ListOperationsResponse(
+            operations=map(operation_message, page.rows), next_page_token=page.next_page_token
+        )
 
     async def list_sessions(
         self, request: admin_service_pb2.ListSessionsRequest

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from antiphon_server.application.bulk import ForgetBulks
 from antiphon_server.application.core import Core
 from antiphon_server.application.requests import ForgetRequests
 from antiphon_server.application.sessions import ExpireSessions, ForgetSessions, ForgiveDowntime
@@ -47,7 +48,7 @@ class Sweeper:
         self._last, self._faults = now, faults
         for session_id in lost:
             logger.warning("session %s was not heard of for its TTL; its runs are CRASHED", session_id)
-        for forget in (ForgetRequests(), ForgetSessions()):
+        for forget in (ForgetRequests(), ForgetSessions(), ForgetBulks()):
             self._more |= await self._core.run(forget, bulk=True)
         return lost
 

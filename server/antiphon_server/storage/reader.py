@@ -6,16 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from antiphon_server.domain.errors import Unavailable
-from antiphon_server.domain.filter_tree import Comparison, FilterNode
+from antiphon_server.domain.filter_tree import FilterNode
 from antiphon_server.domain.ordering import OrderKey
 from antiphon_server.storage.faults import storage_error
-from antiphon_server.storage.filter_sql import filter_clause
 from antiphon_server.storage.keyset import after_clause, order_clauses
+from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.sources import Source
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: A row with its columns as attributes; storage/sources.py says which.
 Record: TypeAlias = Row[Any]
+
+#: When a row was created (microseconds), and its id.
+CreationKey: TypeAlias = tuple[int, str]
 
 #: A page ends before the row with which it would grow beyond this, unless that is its first.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
@@ -104,29 +107,35 @@ class Reader:
             rows = {row.id: row for row in found}
         return Page([rows[key[-1]] for key in keys if key[-1] in rows], keys[-1] if more else None)
 
+    async def count(self, source: Source, condition: FilterNode | None, until: int) -> int:
+        """How many rows there are that were created by `until` (microseconds)."""
+        statement = narrowed(select(func.count()).select_from(source.table), source, condition)
+        statement = statement.where(source.table.c.create_time <= until)
+        async with self._connection() as connection:
+            return int((await connection.execute(statement)).scalar_one())
+
+    async def oldest(
+        self, source: Source, condition: FilterNode | None, after: CreationKey | None, until: int, limit: int
+    ) -> list[CreationKey]:
+        """The keys of at most `limit` rows behind `after` that were created by `until` (microseconds), in order."""
+        created, id = source.table.c.create_time, source.table.c.id
+        statement = narrowed(select(created, id), source, condition).where(created <= until)
+        if after is not None:
+            statement = statement.where(tuple_(created, id) > tuple_(*after))
+        async with self._connection() as connection:
+            found = await connection.execute(statement.order_by(created, id).limit(limit))
+            return [(row[0], row[1]) for row in found]
+
 
 def _keys(
     source: Source, condition: FilterNode | None, order: Sequence[OrderKey], after: Sequence[Any] | None, limit: int
 ) -> Select[Any]:
     """A query for weight and order keys, of which the id is the last."""
     columns: list[ColumnElement[Any]] = [source.weight, *(source.columns[key.column] for key in order)]
-    statement: Select[Any] = select(*columns)
-    if source.condition is not None:
-        statement = statement.where(source.condition)
-    if condition is not None:
-        statement = statement.where(filter_clause(condition, source.columns))
-        if source.joined is not None and not _columns(condition) <= set(source.table.c.keys()):
-            statement = statement.select_from(source.joined)
+    statement: Select[Any] = narrowed(select(*columns), source, condition)
     if after is not None:
         statement = statement.where(after_clause(order, source.columns, after))
     return statement.order_by(*order_clauses(order, source.columns)).limit(limit)
-
-
-def _columns(node: FilterNode) -> set[str]:
-    """The names of all columns that a filter asks for."""
-    if isinstance(node, Comparison):
-        return {node.column}
-    return set().union(*map(_columns, node.terms))
 
 
 async def _fitting(

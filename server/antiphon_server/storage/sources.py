@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from antiphon_server.storage.filter_sql import Columns
 from antiphon_server.storage.sql_functions import blob_bytes, text_bytes
-from antiphon_server.storage.tables import flow_runs, flows, logs, sessions, task_runs, transitions
+from antiphon_server.storage.tables import flow_runs, flows, logs, operations, sessions, task_runs, transitions
 
 #: What a row takes on the wire besides its texts and blobs, in bytes.
 _BASE_WEIGHT = 300
@@ -111,3 +111,4 @@ TASK_RUNS = _runs(task_runs)
 STATES = _states()
 LOGS = _plain(logs)
 SESSIONS = _plain(sessions)
+OPERATIONS = _plain(operations)

@@ -395,3 +395,34 @@ logs = Table(
     Index(None, "create_time", "id"),
     sqlite_with_rowid=False,
 )
+
+# Verbs over a filter that the server works through; a row goes a week after the operation has ended.
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("verb", SmallInteger, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    # A serialized antiphon.v1.State.
+    Column("proposed_state", LargeBinary),
+    Column("force", Boolean, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    # The last run that was handled; NULL before the first.
+    Column("cursor_time", Micros),
+    Column("cursor_id", Id),
+    Column("total_count", Integer, nullable=False),
+    Column("succeeded_count", Integer, nullable=False),
+    Column("failed_count", Integer, nullable=False),
+    Column("skipped_count", Integer, nullable=False),
+    # JSON: [[flow run id, reason, message], ...]
+    Column("failures", Text, nullable=False),
+    # JSON: [class of domain/errors.py, reason, message]; NULL unless the operation FAILED.
+    Column("error", Text),
+    Column("create_time", Micros, nullable=False),
+    Column("update_time", Micros, nullable=False),
+    Column("end_time", Micros),
+    Index(None, "create_time", "id"),
+    Index(None, "state", "end_time"),
+    sqlite_with_rowid=False,
+)

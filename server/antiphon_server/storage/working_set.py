@@ -66,6 +66,8 @@ class Changes:
     slot_expiry: int | None = None
     #: Sessions that may not speak any more.
     ended_sessions: list[str] = field(default_factory=list)
+    #: Long-running operations that were started, went on or ended.
+    operations: list[str] = field(default_factory=list)
 
 
 SESSION_FIELDS = Session.__slots__

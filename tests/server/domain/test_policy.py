@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from antiphon_server.domain.decision import MirrorToParent, Tell, TellHolder
-from antiphon_server.domain.model import Facts, Proposal, RetryPolicy, Run, RunKind, State, StateDetails
+from antiphon_server.domain.facts import Facts
+from antiphon_server.domain.model import Proposal, RetryPolicy, Run, RunKind, State, StateDetails
 from antiphon_server.domain.policy import ORIGINS, decide
 from antiphon_server.domain.rules import POLICIES
 from antiphon_server.domain.rules.retry_failed import delay

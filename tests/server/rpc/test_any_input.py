@@ -101,7 +101,7 @@ def assert_alive(server: RunningServer) -> None:
 
 def test_no_method_escapes() -> None:
     assert len(UNARY) >= 25
-    assert set(STREAMING) == {"Attach", "Upload", "WatchFlowRun"}
+    assert set(STREAMING) == {"Attach", "Upload", "WatchFlowRun", "WatchOperation"}
 
 
 @pytest.mark.parametrize("method", UNARY, ids=str)
@@ -172,8 +172,9 @@ def test_any_frame(server: RunningServer, known: Known) -> None:
     assert_alive(server)
 
 
-def test_any_watch(server: RunningServer, known: Known) -> None:
-    method = STREAMING["WatchFlowRun"]
+@pytest.mark.parametrize("name", ["WatchFlowRun", "WatchOperation"])
+def test_any_watch(server: RunningServer, known: Known, name: str) -> None:
+    method = STREAMING[name]
 
     @FAST
     @given(messages(method.request.DESCRIPTOR, known), st.binary(max_size=30))

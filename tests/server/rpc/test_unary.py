@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from antiphon_server.application.bulk import CancelBulk, StartBulk
+from antiphon_server.domain.bulk import BulkVerb
+from hand_session import new_id
+from in_writer import in_writer
 from world import MISSING, UNARY, World, mask, opened, proposed
 
 Ask = Callable[[World], dict[str, Any]]
@@ -56,6 +60,39 @@ DOES: dict[str, tuple[Ask, Check]] = {
         lambda w: {"id": w.run, "reason": "enough"},
         lambda r, w: (r.flow_run.state.name, r.flow_run.state.message) == ("Cancelled", "enough"),
     ),
+    "BulkCancelFlowRuns": (
+        lambda w: {"filter": "name = one", "reason": "enough"},
+        lambda r, w: (
+            (r.operation.verb, r.operation.state, r.operation.total_count, r.operation.reason) == (1, 1, 1, "enough")
+            and w.ended(r.operation.id).succeeded_count == 1
+            and w.call("GetFlowRun", {"id": w.run}).flow_run.state.message == "enough"
+        ),
+    ),
+    "BulkDeleteFlowRuns": (
+        lambda w: {"all": True},
+        lambda r, w: w.ended(r.operation.id).verb == 2 and not w.call("ListFlowRuns").flow_runs,
+    ),
+    "BulkRetryFlowRuns": (
+        lambda w: {"filter": "flow_name = etl"},
+        lambda r, w: (w.ended(r.operation.id).verb, w.ended(r.operation.id).skipped_count) == (3, 1),
+    ),
+    "BulkSetFlowRunState": (
+        lambda w: {"filter": "name = one", "state": {"type": "STATE_TYPE_FAILED", "name": "Lost"}, "force": True},
+        lambda r, w: (
+            (r.operation.verb, r.operation.proposed_state.name, r.operation.force) == (4, "Lost", True)
+            and w.ended(r.operation.id).succeeded_count == 1
+            and w.call("GetFlowRun", {"id": w.run}).flow_run.state.name == "Lost"
+        ),
+    ),
+    "GetOperation": (
+        lambda w: {"id": w.operation().id.upper()},
+        lambda r, w: (r.operation.state, r.operation.done_count) == (2, 0),
+    ),
+    "ListOperations": (
+        lambda w: {"filter": f'state = SUCCEEDED AND verb = CANCEL AND id = "{w.operation().id}"'},
+        lambda r, w: [each.filter for each in r.operations] == ["name = nobody"],
+    ),
+    "CancelOperation": (lambda w: {"id": stopped(w)}, lambda r, w: r.operation.state == 3),
     "CreateLogs": (
         lambda w: {"logs": [{"message": "more", "createTime": "2026-01-02T00:00:00Z"}]},
         lambda r, w: [line.message for line in w.call("ListLogs").logs] == ["hello", "more"],
@@ -104,6 +141,14 @@ DOES: dict[str, tuple[Ask, Check]] = {
         ),
     ),
 }
+
+
+def stopped(world: World) -> str:
+    """An operation that was cancelled: of one that runs a test cannot say when it ends."""
+    id = new_id()
+    start = StartBulk(id, BulkVerb.CANCEL, "name = nobody", 0)
+    in_writer(world.server, lambda it: (start.apply(it), CancelBulk(id).apply(it)))
+    return id
 
 
 def test_no_method_escapes() -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import grpc
 import pytest
 
+from antiphon.v1 import flow_run_service_pb2
 from refusals import refusal_in
 from world import MISSING, World, mask, opened, proposed
 
-Ask = Callable[[World], dict[str, Any]]
+Ask = Callable[[World], Any]
 INVALID, NOT_FOUND, EXISTS, ABORTED, FAILED, STRANGER = (
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
@@ -18,6 +19,12 @@ INVALID, NOT_FOUND, EXISTS, ABORTED, FAILED, STRANGER = (
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.UNAUTHENTICATED,
 )
+BULK: list[tuple[str, dict[str, Any]]] = [
+    ("BulkCancelFlowRuns", {}),
+    ("BulkDeleteFlowRuns", {}),
+    ("BulkRetryFlowRuns", {}),
+    ("BulkSetFlowRunState", {"state": {"type": "STATE_TYPE_FAILED"}}),
+]
 BEAT: dict[str, Any] = {"heartbeat": {}}
 LINE = {"message": "x", "createTime": "2026-01-01T00:00:00Z"}
 
@@ -47,12 +54,40 @@ REFUSES: list[tuple[str, Ask, grpc.StatusCode, str, tuple[str, ...]]] = [
             ("GetTaskRun", "TASK_RUN_NOT_FOUND", {}),
             ("DeleteTaskRun", "TASK_RUN_NOT_FOUND", {}),
             ("ListTaskRunStates", "TASK_RUN_NOT_FOUND", {}),
+            ("GetOperation", "OPERATION_NOT_FOUND", {}),
+            ("CancelOperation", "OPERATION_NOT_FOUND", {}),
         ]
     ),
     *(
         (name, lambda w: {"id": "etl"}, INVALID, "FIELD_INVALID", ("id",))
         for name in ("GetFlow", "GetFlowRun", "GetTaskRun", "DeleteFlowRun", "CancelFlowRun", "ListTaskRunStates")
     ),
+    *((name, lambda w: {"id": "x"}, INVALID, "FIELD_INVALID", ("id",)) for name in ("GetOperation", "CancelOperation")),
+    # Operations over what is not said, or not said well.
+    *(
+        (name, lambda w, f=filter, m=more: {"filter": f, **m}, INVALID, reason, ("filter",))
+        for name, more in BULK
+        for filter, reason in [("", "FILTER_EMPTY"), (" ", "FILTER_EMPTY"), ("size > 3", "FILTER_INVALID")]
+    ),
+    *(
+        (name, lambda w, m=more: {"filter": "size > 3", "dryRun": True, **m}, INVALID, "FILTER_INVALID", ("filter",))
+        for name, more in BULK
+    ),
+    ("BulkSetFlowRunState", lambda w: {"all": True}, INVALID, "FIELD_INVALID", ("state",)),
+    ("BulkSetFlowRunState", lambda w: {"all": True, "state": {}}, INVALID, "FIELD_INVALID", ("state.type",)),
+    (
+        "BulkSetFlowRunState",
+        lambda w: flow_run_service_pb2.BulkSetFlowRunStateRequest(
+            all=True, state={"type": 1, "details": {"scheduled_time": {"seconds": 253_402_300_800}}}
+        ),
+        INVALID,
+        "TIME_INVALID",
+        ("state.details.scheduled_time",),
+    ),
+    ("ListOperations", lambda w: {"filter": "verb = SLEEP"}, INVALID, "FILTER_INVALID", ("filter",)),
+    ("ListOperations", lambda w: {"pageToken": "forged"}, INVALID, "PAGE_TOKEN_INVALID", ("page_token",)),
+    ("ListOperations", lambda w: {"pageSize": -1}, INVALID, "FIELD_INVALID", ("page_size",)),
+    ("CancelOperation", lambda w: {"id": w.operation().id}, FAILED, "OPERATION_DONE", ()),
     # What is missing, clashes, or hangs on what is not there.
     ("CreateFlow", lambda w: {}, INVALID, "FIELD_INVALID", ("flow",)),
     ("CreateFlow", lambda w: {"flow": {"name": "etl"}}, EXISTS, "FLOW_EXISTS", ()),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from antiphon_server.application.bulk import ForgetBulks
 from antiphon_server.application.requests import ForgetRequests
 from antiphon_server.application.sessions import ExpireSessions, ForgetSessions, ForgiveDowntime
 from antiphon_server.domain.errors import Unavailable
@@ -56,12 +57,12 @@ def play(answers: Iterable[Any], interval: float) -> list[tuple[type, bool]]:
 
 
 EXPIRE, FORGIVE = (ExpireSessions, False), (ForgiveDowntime, False)
-FORGET = [(ForgetRequests, True), (ForgetSessions, True)]
+FORGET = [(ForgetRequests, True), (ForgetSessions, True), (ForgetBulks, True)]
 
 
 def test_a_round_that_fails_does_not_end_the_sweeper(caplog: pytest.LogCaptureFixture) -> None:
     busy = Unavailable("STORAGE_BUSY", "another process holds the database")
-    asked = play([busy, [], ValueError("a bug"), [], False, False, ["lost"], False, False], interval=0)
+    asked = play([busy, [], ValueError("a bug"), [], False, False, False, ["lost"], False, False, False], interval=0)
     assert asked == [EXPIRE, EXPIRE, FORGET[0], EXPIRE, *FORGET, EXPIRE, *FORGET]
     assert [record.getMessage() for record in caplog.records] == [
         "sessions could not be swept, the next round tries again: another process holds the database",
@@ -72,7 +73,10 @@ def test_a_round_that_fails_does_not_end_the_sweeper(caplog: pytest.LogCaptureFi
 
 def test_where_more_is_to_be_forgotten_the_next_round_follows_at_once() -> None:
     # The interval is an hour, and the last round would wait for it if there were nothing more.
-    assert play([[], True, False, [], False, True, [], True, True], interval=3600) == [EXPIRE, *FORGET] * 3
+    assert (
+        play([[], True, False, False, [], False, True, False, [], False, False, True], interval=3600)
+        == [EXPIRE, *FORGET] * 3
+    )
 
 
 def test_who_could_not_be_heard_is_not_given_up(caplog: pytest.LogCaptureFixture) -> None:
@@ -91,7 +95,7 @@ def test_who_could_not_be_heard_is_not_given_up(caplog: pytest.LogCaptureFixture
         ):
             core.now += after * 1_000_000
             core.faults = faults
-            core.answers, core.asked = [*answers, False, False], []
+            core.answers, core.asked = [*answers, False, False, False], []
             with suppress(Unavailable):
                 await sweeper.sweep()
             made.append(core.asked)

@@ -329,3 +329,38 @@ def test_common_lists_are_answered_by_an_index(
     plan = explain(database, listing, filter.format(uuid(0)))
     assert index in plan
     assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize(
+    ("filter", "until", "expected"),
+    [
+        ("", T0 + 9, [0, 1, 2, 3, 4]),
+        ("", T0 + 1, [0, 1, 2]),
+        ("flow_name = etl", T0 + 9, [1, 3]),
+        ("flow_name = etl AND name = b", T0 + 1, [1]),
+        ("flow_name = none", T0 + 9, []),
+    ],
+)
+def test_the_oldest_rows_are_counted_and_walked_by_their_keys(
+    database: Any, uuid: Uuid, filter: str, until: int, expected: list[int]
+) -> None:
+    database.add(tables.flows, {"id": uuid(100), "name": "etl"}, {"id": uuid(101), "name": "other"})
+    times = [T0, T0 + 1, T0 + 1, T0 + 2, T0 + 3]
+    database.add(
+        tables.flow_runs,
+        *(
+            {"id": uuid(i), "flow_id": uuid(100 + (i + 1) % 2), "create_time": time, "name": "ab"[i % 2]}
+            for i, time in enumerate(times)
+        ),
+    )
+    condition = parse_filter(filter, listings.FLOW_RUNS.filters)
+
+    async def use(reader: Reader) -> None:
+        found: list[tuple[int, str]] = []
+        while page := await reader.oldest(sources.FLOW_RUNS, condition, found[-1] if found else None, until, 2):
+            assert len(page) <= 2
+            found += page
+        assert found == [(times[i], uuid(i)) for i in expected]
+        assert await reader.count(sources.FLOW_RUNS, condition, until) == len(expected)
+
+    database.read(use)

@@ -8,14 +8,14 @@ import typer
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
 from antiphon.cli.run_lookup import find_flow_run, flow_run_filter
 from antiphon.cli.run_tables import flow_run_page, flow_runs_table, log_line
-from antiphon.cli.run_words import state_word
+from antiphon.cli.run_verbs import cancel, delete, retry, set_state
 from antiphon.cli.watch_command import watch_flow_run
 from antiphon.client import Client
-from antiphon.v1.flow_run_service_pb2 import CancelFlowRunRequest, ListFlowRunsRequest, ListFlowRunStatesRequest
+from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunStatesRequest
 from antiphon.v1.log_service_pb2 import ListLogsRequest
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest
 
-app = typer.Typer(name="flow-run", add_completion=False, help="See, watch and cancel flow runs.", no_args_is_help=True)
+app = typer.Typer(name="flow-run", add_completion=False, help="See, watch and steer flow runs.", no_args_is_help=True)
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, the first 4 or more characters of it, or its name.")
@@ -24,7 +24,7 @@ RunArgument = Annotated[
 
 @app.callback()
 def group() -> None:
-    """See, watch and cancel flow runs."""
+    """See, watch and steer flow runs."""
 
 
 @app.command("ls")
@@ -104,21 +104,10 @@ def logs(
             console.print(log_line(line), soft_wrap=True)
 
 
-@app.command()
-def cancel(
-    run: RunArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Kept as the message of the run's state.")] = "",
-    as_json: JsonFlag = False,
-) -> None:
-    """Ask a flow run to stop. With --json: the antiphon.v1.FlowRun as it is now."""
-    with Client() as client:
-        found = find_flow_run(client, run)
-        request = CancelFlowRunRequest(id=found.id, reason=reason)
-        flow_run = client.call(client.flow_runs.CancelFlowRun, request).flow_run
-    if as_json:
-        print_json(to_json(flow_run))
-    else:
-        make_console().print(f"Flow run {flow_run.name} ({flow_run.id}) is {state_word(flow_run)} now.", markup=False)
+app.command()(cancel)
+app.command()(delete)
+app.command()(retry)
+app.command("set-state")(set_state)
 
 
 @app.command()

@@ -12,8 +12,8 @@ import typer
 from antiphon.cli.lazy_group import LazyGroup
 
 EPILOG = (
-    "Exit codes: 0 done; 1 error, or the watched run failed or crashed; 2 wrong usage; 3 not found; 4 no server"
-    " answers; 5 the watched run was cancelled; 130 interrupted by Ctrl-C."
+    "Exit codes: 0 done; 1 error, or the watched run failed or crashed, or a run refused; 2 wrong usage; 3 not found;"
+    " 4 no server answers; 5 the watched run or operation was cancelled; 130 interrupted by Ctrl-C."
 )
 
 
@@ -24,6 +24,7 @@ class RootGroup(LazyGroup):
         "server": "antiphon.cli.server_commands",
         "flow-run": "antiphon.cli.flow_run_commands",
         "flow": "antiphon.cli.flow_commands",
+        "operation": "antiphon.cli.operation_commands",
         "config": "antiphon.cli.config_commands",
     }
 

@@ -1,4 +1,5 @@
 from antiphon.v1 import flow_run_pb2 as _flow_run_pb2
+from antiphon.v1 import operation_pb2 as _operation_pb2
 from antiphon.v1 import state_pb2 as _state_pb2
 from antiphon.v1 import task_run_pb2 as _task_run_pb2
 from antiphon._vendor import validate_pb2 as _validate_pb2
@@ -144,3 +145,81 @@ class WatchFlowRunResponse(_message.Message):
 class SnapshotMark(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class BulkCancelFlowRunsRequest(_message.Message):
+    __slots__ = ("filter", "all", "dry_run", "request_id", "reason")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    filter: str
+    all: bool
+    dry_run: bool
+    request_id: str
+    reason: str
+    def __init__(self, filter: _Optional[str] = ..., all: _Optional[bool] = ..., dry_run: _Optional[bool] = ..., request_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class BulkCancelFlowRunsResponse(_message.Message):
+    __slots__ = ("operation",)
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    operation: _operation_pb2.Operation
+    def __init__(self, operation: _Optional[_Union[_operation_pb2.Operation, _Mapping]] = ...) -> None: ...
+
+class BulkDeleteFlowRunsRequest(_message.Message):
+    __slots__ = ("filter", "all", "dry_run", "request_id")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    filter: str
+    all: bool
+    dry_run: bool
+    request_id: str
+    def __init__(self, filter: _Optional[str] = ..., all: _Optional[bool] = ..., dry_run: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class BulkDeleteFlowRunsResponse(_message.Message):
+    __slots__ = ("operation",)
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    operation: _operation_pb2.Operation
+    def __init__(self, operation: _Optional[_Union[_operation_pb2.Operation, _Mapping]] = ...) -> None: ...
+
+class BulkRetryFlowRunsRequest(_message.Message):
+    __slots__ = ("filter", "all", "dry_run", "request_id")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    filter: str
+    all: bool
+    dry_run: bool
+    request_id: str
+    def __init__(self, filter: _Optional[str] = ..., all: _Optional[bool] = ..., dry_run: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class BulkRetryFlowRunsResponse(_message.Message):
+    __slots__ = ("operation",)
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    operation: _operation_pb2.Operation
+    def __init__(self, operation: _Optional[_Union[_operation_pb2.Operation, _Mapping]] = ...) -> None: ...
+
+class BulkSetFlowRunStateRequest(_message.Message):
+    __slots__ = ("filter", "all", "dry_run", "request_id", "state", "force")
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    filter: str
+    all: bool
+    dry_run: bool
+    request_id: str
+    state: _state_pb2.State
+    force: bool
+    def __init__(self, filter: _Optional[str] = ..., all: _Optional[bool] = ..., dry_run: _Optional[bool] = ..., request_id: _Optional[str] = ..., state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., force: _Optional[bool] = ...) -> None: ...
+
+class BulkSetFlowRunStateResponse(_message.Message):
+    __slots__ = ("operation",)
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    operation: _operation_pb2.Operation
+    def __init__(self, operation: _Optional[_Union[_operation_pb2.Operation, _Mapping]] = ...) -> None: ...

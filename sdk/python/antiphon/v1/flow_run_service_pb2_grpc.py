@@ -75,6 +75,26 @@ class FlowRunServiceStub:
                 request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.WatchFlowRunRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.WatchFlowRunResponse.FromString,
                 _registered_method=True)
+        self.BulkCancelFlowRuns = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/BulkCancelFlowRuns',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkCancelFlowRunsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkCancelFlowRunsResponse.FromString,
+                _registered_method=True)
+        self.BulkDeleteFlowRuns = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/BulkDeleteFlowRuns',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkDeleteFlowRunsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkDeleteFlowRunsResponse.FromString,
+                _registered_method=True)
+        self.BulkRetryFlowRuns = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/BulkRetryFlowRuns',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkRetryFlowRunsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkRetryFlowRunsResponse.FromString,
+                _registered_method=True)
+        self.BulkSetFlowRunState = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/BulkSetFlowRunState',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkSetFlowRunStateRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkSetFlowRunStateResponse.FromString,
+                _registered_method=True)
 
 
 class FlowRunServiceServicer:
@@ -138,6 +158,38 @@ class FlowRunServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BulkCancelFlowRuns(self, request, context):
+        """Starts an operation that cancels each run that matches a filter, as CancelFlowRun does, and answers at once; follow it
+        with OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
+        wrong one with INVALID_ARGUMENT (reason FILTER_INVALID).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BulkDeleteFlowRuns(self, request, context):
+        """The same for deleting each run with all that belongs to it. Fails as BulkCancelFlowRuns does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BulkRetryFlowRuns(self, request, context):
+        """The same for proposing that each run that has ended be SCHEDULED for now, named `AwaitingRetry`. The policy decides:
+        what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BulkSetFlowRunState(self, request, context):
+        """The same for proposing a state for each run. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
+        does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FlowRunServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -180,6 +232,26 @@ def add_FlowRunServiceServicer_to_server(servicer, server):
                     servicer.WatchFlowRun,
                     request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.WatchFlowRunRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.WatchFlowRunResponse.SerializeToString,
+            ),
+            'BulkCancelFlowRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.BulkCancelFlowRuns,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkCancelFlowRunsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkCancelFlowRunsResponse.SerializeToString,
+            ),
+            'BulkDeleteFlowRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.BulkDeleteFlowRuns,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkDeleteFlowRunsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkDeleteFlowRunsResponse.SerializeToString,
+            ),
+            'BulkRetryFlowRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.BulkRetryFlowRuns,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkRetryFlowRunsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkRetryFlowRunsResponse.SerializeToString,
+            ),
+            'BulkSetFlowRunState': grpc.unary_unary_rpc_method_handler(
+                    servicer.BulkSetFlowRunState,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkSetFlowRunStateRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.BulkSetFlowRunStateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -399,6 +471,114 @@ class FlowRunService:
             '/antiphon.v1.FlowRunService/WatchFlowRun',
             antiphon_dot_v1_dot_flow__run__service__pb2.WatchFlowRunRequest.SerializeToString,
             antiphon_dot_v1_dot_flow__run__service__pb2.WatchFlowRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BulkCancelFlowRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/BulkCancelFlowRuns',
+            antiphon_dot_v1_dot_flow__run__service__pb2.BulkCancelFlowRunsRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.BulkCancelFlowRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BulkDeleteFlowRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/BulkDeleteFlowRuns',
+            antiphon_dot_v1_dot_flow__run__service__pb2.BulkDeleteFlowRunsRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.BulkDeleteFlowRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BulkRetryFlowRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/BulkRetryFlowRuns',
+            antiphon_dot_v1_dot_flow__run__service__pb2.BulkRetryFlowRunsRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.BulkRetryFlowRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BulkSetFlowRunState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/BulkSetFlowRunState',
+            antiphon_dot_v1_dot_flow__run__service__pb2.BulkSetFlowRunStateRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.BulkSetFlowRunStateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,21 @@ class FlowRunServiceStub:
     """
     WatchFlowRun: _grpc.UnaryStreamMultiCallable[_flow_run_service_pb2.WatchFlowRunRequest, _flow_run_service_pb2.WatchFlowRunResponse]
     """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended."""
+    BulkCancelFlowRuns: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkCancelFlowRunsRequest, _flow_run_service_pb2.BulkCancelFlowRunsResponse]
+    """Starts an operation that cancels each run that matches a filter, as CancelFlowRun does, and answers at once; follow it
+    with OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
+    wrong one with INVALID_ARGUMENT (reason FILTER_INVALID).
+    """
+    BulkDeleteFlowRuns: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkDeleteFlowRunsRequest, _flow_run_service_pb2.BulkDeleteFlowRunsResponse]
+    """The same for deleting each run with all that belongs to it. Fails as BulkCancelFlowRuns does."""
+    BulkRetryFlowRuns: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkRetryFlowRunsRequest, _flow_run_service_pb2.BulkRetryFlowRunsResponse]
+    """The same for proposing that each run that has ended be SCHEDULED for now, named `AwaitingRetry`. The policy decides:
+    what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
+    """
+    BulkSetFlowRunState: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkSetFlowRunStateRequest, _flow_run_service_pb2.BulkSetFlowRunStateResponse]
+    """The same for proposing a state for each run. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
+    does.
+    """
 
 @_typing.type_check_only
 class FlowRunServiceAsyncStub(FlowRunServiceStub):
@@ -75,6 +90,21 @@ class FlowRunServiceAsyncStub(FlowRunServiceStub):
     """
     WatchFlowRun: _aio.UnaryStreamMultiCallable[_flow_run_service_pb2.WatchFlowRunRequest, _flow_run_service_pb2.WatchFlowRunResponse]  # type: ignore[assignment]
     """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended."""
+    BulkCancelFlowRuns: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkCancelFlowRunsRequest, _flow_run_service_pb2.BulkCancelFlowRunsResponse]  # type: ignore[assignment]
+    """Starts an operation that cancels each run that matches a filter, as CancelFlowRun does, and answers at once; follow it
+    with OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
+    wrong one with INVALID_ARGUMENT (reason FILTER_INVALID).
+    """
+    BulkDeleteFlowRuns: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkDeleteFlowRunsRequest, _flow_run_service_pb2.BulkDeleteFlowRunsResponse]  # type: ignore[assignment]
+    """The same for deleting each run with all that belongs to it. Fails as BulkCancelFlowRuns does."""
+    BulkRetryFlowRuns: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkRetryFlowRunsRequest, _flow_run_service_pb2.BulkRetryFlowRunsResponse]  # type: ignore[assignment]
+    """The same for proposing that each run that has ended be SCHEDULED for now, named `AwaitingRetry`. The policy decides:
+    what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
+    """
+    BulkSetFlowRunState: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkSetFlowRunStateRequest, _flow_run_service_pb2.BulkSetFlowRunStateResponse]  # type: ignore[assignment]
+    """The same for proposing a state for each run. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
+    does.
+    """
 
 class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
     """Runs of flows. Their states change by proposals (TransitionService, SessionService) and verbs only."""
@@ -144,5 +174,44 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_flow_run_service_pb2.WatchFlowRunResponse], _abc.AsyncIterator[_flow_run_service_pb2.WatchFlowRunResponse]]:
         """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended."""
+
+    @_abc_1.abstractmethod
+    def BulkCancelFlowRuns(
+        self,
+        request: _flow_run_service_pb2.BulkCancelFlowRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.BulkCancelFlowRunsResponse, _abc.Awaitable[_flow_run_service_pb2.BulkCancelFlowRunsResponse]]:
+        """Starts an operation that cancels each run that matches a filter, as CancelFlowRun does, and answers at once; follow it
+        with OperationService. A filter that is empty fails with INVALID_ARGUMENT (reason FILTER_EMPTY) unless `all` is set, a
+        wrong one with INVALID_ARGUMENT (reason FILTER_INVALID).
+        """
+
+    @_abc_1.abstractmethod
+    def BulkDeleteFlowRuns(
+        self,
+        request: _flow_run_service_pb2.BulkDeleteFlowRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.BulkDeleteFlowRunsResponse, _abc.Awaitable[_flow_run_service_pb2.BulkDeleteFlowRunsResponse]]:
+        """The same for deleting each run with all that belongs to it. Fails as BulkCancelFlowRuns does."""
+
+    @_abc_1.abstractmethod
+    def BulkRetryFlowRuns(
+        self,
+        request: _flow_run_service_pb2.BulkRetryFlowRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.BulkRetryFlowRunsResponse, _abc.Awaitable[_flow_run_service_pb2.BulkRetryFlowRunsResponse]]:
+        """The same for proposing that each run that has ended be SCHEDULED for now, named `AwaitingRetry`. The policy decides:
+        what it refuses counts as failed. Fails as BulkCancelFlowRuns does.
+        """
+
+    @_abc_1.abstractmethod
+    def BulkSetFlowRunState(
+        self,
+        request: _flow_run_service_pb2.BulkSetFlowRunStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.BulkSetFlowRunStateResponse, _abc.Awaitable[_flow_run_service_pb2.BulkSetFlowRunStateResponse]]:
+        """The same for proposing a state for each run. What the policy refuses counts as failed. Fails as BulkCancelFlowRuns
+        does.
+        """
 
 def add_FlowRunServiceServicer_to_server(servicer: FlowRunServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,192 @@
+"""`antiphon flow-run cancel`, `delete`, `retry` and `set-state`: for runs that are named, or for all of a filter."""
+
+from typing import Annotated
+
+import typer
+
+from antiphon.cli.output import JsonFlag
+from antiphon.cli.run_choice import (
+    AllFlag,
+    Choice,
+    DryRunFlag,
+    FilterOption,
+    RunsArgument,
+    YesFlag,
+    confirm,
+    do_bulk,
+    do_each,
+    must_ask,
+)
+from antiphon.cli.run_lookup import find_flow_run
+from antiphon.cli.run_words import is_state_type, is_terminal, state_word
+from antiphon.client import Client
+from antiphon.exceptions import AntiphonException
+from antiphon.ids import new_id
+from antiphon.v1.flow_run_pb2 import FlowRun
+from antiphon.v1.flow_run_service_pb2 import (
+    BulkCancelFlowRunsRequest,
+    BulkDeleteFlowRunsRequest,
+    BulkRetryFlowRunsRequest,
+    BulkSetFlowRunStateRequest,
+    CancelFlowRunRequest,
+    CancelFlowRunResponse,
+    DeleteFlowRunRequest,
+    GetFlowRunRequest,
+    GetFlowRunResponse,
+)
+from antiphon.v1.state_pb2 import State, StateType
+from antiphon.v1.transition_pb2 import Proposal, VerdictKind
+from antiphon.v1.transition_service_pb2 import ProposeTransitionRequest
+
+_AWAITING_RETRY = State(type=StateType.STATE_TYPE_SCHEDULED, name="AwaitingRetry")
+
+
+class VerbRefused(AntiphonException):
+    """A flow run did not do what was asked."""
+
+
+def cancel(
+    runs: RunsArgument = None,
+    filter_text: FilterOption = None,
+    all_runs: AllFlag = False,
+    reason: Annotated[str, typer.Option("--reason", help="Kept as the message of the runs' states.")] = "",
+    dry_run: DryRunFlag = False,
+    yes: YesFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask flow runs to stop.
+
+    With --json: the antiphon.v1.FlowRun as it is now, or an array of several; with --filter the antiphon.v1.Operation.
+    With --filter, exits with 1 if any flow run refused and with 5 if the operation was cancelled.
+    """
+    choice = Choice(runs or [], filter_text, all_runs, dry_run, yes, as_json)
+
+    def cancel_one(run: FlowRun) -> FlowRun:
+        request = CancelFlowRunRequest(id=run.id, reason=reason)
+        response: CancelFlowRunResponse = client.call(client.flow_runs.CancelFlowRun, request)
+        return response.flow_run
+
+    with Client() as client:
+        if choice.runs:
+            code = do_each(client, choice, cancel_one, _is_now)
+        else:
+            bulk = BulkCancelFlowRunsRequest(reason=reason)
+            code = do_bulk(client, choice, "Cancel", client.flow_runs.BulkCancelFlowRuns, bulk)
+    raise typer.Exit(code)
+
+
+def delete(
+    runs: RunsArgument = None,
+    filter_text: FilterOption = None,
+    all_runs: AllFlag = False,
+    dry_run: DryRunFlag = False,
+    yes: YesFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete flow runs with all that belongs to them. Asks first; where there is no terminal, --yes is needed.
+
+    With --json: the antiphon.v1.FlowRun as it was, or an array of several; with --filter the antiphon.v1.Operation.
+    With --filter, exits with 1 if any flow run refused and with 5 if the operation was cancelled.
+    """
+    choice = Choice(runs or [], filter_text, all_runs, dry_run, yes, as_json, grave=True)
+    asks = not choice.dry_run and must_ask(choice)
+
+    def delete_one(run: FlowRun) -> FlowRun:
+        client.call(client.flow_runs.DeleteFlowRun, DeleteFlowRunRequest(id=run.id))
+        return run
+
+    with Client() as client:
+        if choice.runs:
+            if asks:
+                found = [find_flow_run(client, reference) for reference in choice.runs]
+                confirm(f"Delete {', '.join(f'{run.name} ({run.id})' for run in found)}?")
+            code = do_each(client, choice, delete_one, lambda run: f"Flow run {run.name} ({run.id}) is deleted.")
+        else:
+            bulk = BulkDeleteFlowRunsRequest()
+            code = do_bulk(client, choice, "Delete", client.flow_runs.BulkDeleteFlowRuns, bulk)
+    raise typer.Exit(code)
+
+
+def retry(
+    runs: RunsArgument = None,
+    filter_text: FilterOption = None,
+    all_runs: AllFlag = False,
+    dry_run: DryRunFlag = False,
+    yes: YesFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Have flow runs that have ended scheduled once more, for now.
+
+    With --json: the antiphon.v1.FlowRun as it is now, or an array of several; with --filter the antiphon.v1.Operation.
+    With --filter, exits with 1 if any flow run refused and with 5 if the operation was cancelled.
+    """
+    choice = Choice(runs or [], filter_text, all_runs, dry_run, yes, as_json)
+
+    def retry_one(run: FlowRun) -> FlowRun:
+        if not is_terminal(run):
+            raise VerbRefused(
+                f"Flow run {run.name} ({run.id}) has not ended ({state_word(run)}), so there is nothing to retry."
+            )
+        return _propose(client, run, _AWAITING_RETRY)
+
+    with Client() as client:
+        if choice.runs:
+            code = do_each(client, choice, retry_one, _is_now)
+        else:
+            bulk = BulkRetryFlowRunsRequest()
+            code = do_bulk(client, choice, "Retry", client.flow_runs.BulkRetryFlowRuns, bulk)
+    raise typer.Exit(code)
+
+
+def set_state(
+    state: Annotated[str, typer.Argument(metavar="STATE", help="A type of state, such as FAILED.")],
+    runs: RunsArgument = None,
+    filter_text: FilterOption = None,
+    all_runs: AllFlag = False,
+    name: Annotated[str, typer.Option("--name", help="The state's name, where it is not the type's own.")] = "",
+    message: Annotated[str, typer.Option("--message", help="The state's message.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Pass the rules by that may be passed by.")] = False,
+    dry_run: DryRunFlag = False,
+    yes: YesFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Propose a state for flow runs.
+
+    With --json: the antiphon.v1.FlowRun as it is now, or an array of several; with --filter the antiphon.v1.Operation.
+    With --filter, exits with 1 if any flow run refused and with 5 if the operation was cancelled.
+    """
+    choice = Choice(runs or [], filter_text, all_runs, dry_run, yes, as_json)
+    wanted = State(type=_type_of(state), name=name, message=message)
+    with Client() as client:
+        if choice.runs:
+            code = do_each(client, choice, lambda run: _propose(client, run, wanted, force=force), _is_now)
+        else:
+            bulk = BulkSetFlowRunStateRequest(state=wanted, force=force)
+            verb = f"Set {name or state.upper()} for"
+            code = do_bulk(client, choice, verb, client.flow_runs.BulkSetFlowRunState, bulk)
+    raise typer.Exit(code)
+
+
+def _type_of(word: str) -> str:
+    if not is_state_type(word.upper()):
+        types = ", ".join(name.removeprefix("STATE_TYPE_") for name in StateType.keys()[1:])
+        raise typer.BadParameter(f"{word!r} is no type of state; these are: {types}.")
+    return f"STATE_TYPE_{word.upper()}"
+
+
+def _propose(client: Client, run: FlowRun, state: State, *, force: bool = False) -> FlowRun:
+    """Propose a state and return the run as it is then. Raises VerbRefused with the policy's reason."""
+    proposal = Proposal(transition_id=new_id(), flow_run_id=run.id, state=state, force=force)
+    request = ProposeTransitionRequest(proposal=proposal)
+    verdict = client.call(client.transitions.ProposeTransition, request).verdict
+    # Where nobody holds a run, the answer to CANCELLING is CANCELLED, which is what was wanted.
+    stops = state.type == StateType.STATE_TYPE_CANCELLING and verdict.state.type == StateType.STATE_TYPE_CANCELLED
+    if verdict.kind != VerdictKind.VERDICT_KIND_ACCEPT and not stops:
+        held = verdict.state.name or "without a state"
+        raise VerbRefused(f"Flow run {run.name} ({run.id}) is {held}, not as asked: {verdict.reason}")
+    response: GetFlowRunResponse = client.call(client.flow_runs.GetFlowRun, GetFlowRunRequest(id=run.id))
+    return response.flow_run
+
+
+def _is_now(run: FlowRun) -> str:
+    return f"Flow run {run.name} ({run.id}) is {state_word(run)} now."

@@ -1,0 +1,113 @@
+"""Works long-running operations through: a chunk of the first, a chunk of the next, and so on until none is left."""
+
+import asyncio
+import logging
+
+from antiphon_server.application import listings
+from antiphon_server.application.bulk import CHUNK, FailBulk, RunChunk, RunningBulks
+from antiphon_server.application.core import Core
+from antiphon_server.domain.bulk import BulkState
+from antiphon_server.domain.errors import AntiphonError, Internal, ResourceExhausted, Unavailable
+from antiphon_server.domain.filters import parse_filter
+from antiphon_server.storage.reader import Reader
+from antiphon_server.storage.sources import FLOW_RUNS, OPERATIONS
+from antiphon_server.storage.working_set import Changes
+
+logger = logging.getLogger(__name__)
+
+#: Seconds before an operation goes on that could not, for want of disk space perhaps.
+RETRY_AFTER = 1.0
+
+
+class OperationsRunner:
+    """Takes up operations as they are started, and by `restore` those that an earlier server left. Belongs to the
+    event loop."""
+
+    def __init__(self, core: Core, reader: Reader) -> None:
+        self._core = core
+        self._reader = reader
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._known: set[str] = set()
+        core.listen(self._on_changes)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any operation goes on."""
+        return bool(self._known)
+
+    async def restore(self) -> None:
+        """Takes up what is RUNNING in the database."""
+        for id in await self._core.run(RunningBulks()):
+            self._add(id)
+
+    async def run(self) -> None:
+        """Goes on until it is cancelled."""
+        while True:
+            id = await self._queue.get()
+            if await self._goes_on(id):
+                self._queue.put_nowait(id)
+            else:
+                self._known.discard(id)
+
+    async def step(self, id: str) -> bool:
+        """One chunk; says whether the operation goes on.
+
+        A reader looks for the runs, so that a filter that matches few of many holds nobody up; the writer then looks
+        only whether those still match.
+        """
+        row = await self._reader.get(OPERATIONS, id)
+        if row is None or row.state != BulkState.RUNNING:
+            return False
+        condition = parse_filter(row.filter, listings.FLOW_RUNS.filters)
+        after = (row.cursor_time, row.cursor_id) if row.cursor_id is not None else None
+        keys = await self._reader.oldest(FLOW_RUNS, condition, after, row.create_time, CHUNK)
+        return await self._do(RunChunk(id, after, keys, condition, last=len(keys) < CHUNK))
+
+    async def _do(self, chunk: RunChunk) -> bool:
+        """A bug that one run brings to light is not the end of the others: that run is found and counted as failed."""
+        try:
+            return bool(await self._core.run(chunk, bulk=True))
+        except AntiphonError:
+            raise
+        except Exception as error:
+            if not chunk.keys or chunk.broken is not None:
+                raise
+            if len(chunk.keys) > 1:
+                logger.warning("operation %s goes on run by run after a bug: %r", chunk.operation_id, error)
+                one = RunChunk(chunk.operation_id, chunk.after, chunk.keys[:1], chunk.condition, last=False)
+                return await self._do(one)
+            run_id = chunk.keys[0][1]
+            logger.exception("operation %s: flow run %s cannot be handled by a bug", chunk.operation_id, run_id)
+            chunk.broken = Internal("INTERNAL", "the run cannot be handled by a bug of the server; see its log")
+            return await self._do(chunk)
+
+    async def _goes_on(self, id: str) -> bool:
+        """One step, whatever comes of it; says whether there is another one to try."""
+        failure: AntiphonError
+        try:
+            try:
+                return await self.step(id)
+            except (Unavailable, ResourceExhausted):
+                raise
+            except AntiphonError as error:  # Its filter says nothing to this release, say.
+                failure = error
+            except Exception:
+                logger.exception("operation %s cannot go on by a bug", id)
+                failure = Internal("INTERNAL", "the operation cannot go on by a bug of the server; see its log")
+            await self._core.run(FailBulk(id, failure))
+        except AntiphonError as error:
+            logger.warning("operation %s could not go on, it is tried again: %s", id, error)
+            await asyncio.sleep(RETRY_AFTER)
+            return True
+        except Exception:
+            logger.exception("operation %s is left to the next server by a bug", id)
+        return False
+
+    def _add(self, id: str) -> None:
+        if id not in self._known:
+            self._known.add(id)
+            self._queue.put_nowait(id)
+
+    def _on_changes(self, changes: Changes) -> None:
+        for id in changes.operations:
+            self._add(id)
