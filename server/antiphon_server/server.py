@@ -61,6 +61,7 @@ from antiphon_server.rpc.session_stream import SessionHub
 from antiphon_server.rpc.task_run_servicer import TaskRunServicer
 from antiphon_server.rpc.watching import ChangeLog, Watches
 from antiphon_server.services.operations_runner import OperationsRunner
+from antiphon_server.services.slot_expiry import SlotExpiry
 from antiphon_server.services.sweeper import Sweeper
 from antiphon_server.services.waits import Waits
 from antiphon_server.storage import tables
@@ -141,6 +142,7 @@ class Server:
         self.core = Core(self._engine, settings.clock)
         self.hub = SessionHub()
         self.waits = Waits(self.core, self._push_verdict)
+        self.slot_expiry = SlotExpiry(self.core)
         self._reads = Reads(Queries(self._reader, PageTokens(key)))
         self._log = ChangeLog()
         self.core.listen(self._log.note)
@@ -162,6 +164,7 @@ class Server:
         self.core.start()
         await self.core.run(ForgiveDowntime(self._ttl))
         self._restore_waits()
+        self.slot_expiry.start()
         await self.operations_runner.restore()
         await self._grpc.start()
         for service in ("", *SERVICES):
@@ -250,6 +253,7 @@ class Server:
         await self._health.enter_graceful_shutdown()
         self.hub.drain(session_pb2.ServerFrame(command=session_pb2.Command(drain=session_pb2.Drain(reason="stopping"))))
         self.waits.stop()
+        self.slot_expiry.stop()
         await self.core.stop()
         self._log.close()
         self._operation_watches.close()

@@ -1,9 +1,14 @@
 """Deleting what need not be remembered any more, a little at a time."""
 
-from sqlalchemy import Select, Table
+from dataclasses import dataclass
 
-from antiphon_server.storage.working_set import WorkingSet
+from sqlalchemy import Select, Table, select
 
+from antiphon_server.storage import tables
+from antiphon_server.storage.working_set import Needs, WorkingSet
+
+#: Microseconds for which one can see how far a command came.
+COMMANDS_KEPT = 7 * 24 * 3600 * 1_000_000
 #: Rows that go in one transaction, so that no verdict waits long for it.
 MAX_FORGOTTEN = 200
 
@@ -13,3 +18,27 @@ def forget(working_set: WorkingSet, table: Table, old: Select[tuple[str]]) -> bo
     ids = old.limit(MAX_FORGOTTEN)
     deleted = working_set.connection.execute(table.delete().where(table.c.id.in_(ids)))
     return deleted.rowcount == MAX_FORGOTTEN
+
+
+@dataclass(slots=True)
+class ForgetCommands:
+    """Forgets what sessions were told long ago. The answer says whether there may be more of it."""
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> bool:
+        commands = tables.commands
+        old = select(commands.c.id).where(commands.c.create_time < working_set.now - COMMANDS_KEPT)
+        return forget(working_set, commands, old.order_by(commands.c.create_time))
+
+
+@dataclass(slots=True)
+class ForgetCacheEntries:
+    """Forgets results that may not be handed out any more. The answer says whether there may be more of them."""
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> bool:
+        entries = tables.cache_entries
+        old = select(entries.c.id).where(entries.c.expire_time < working_set.now)
+        return forget(working_set, entries, old)

@@ -19,6 +19,8 @@ from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 from antiphon_server.storage.writer import Operation
 
+#: The stage of a command that the client has and has not done yet; `antiphon.v1.CommandStage`.
+RECEIVED = 1
 #: Microseconds for which a session that has ended can be looked at.
 KEPT = 7 * 24 * 3600 * 1_000_000
 
@@ -132,14 +134,12 @@ class SpeakOnSession:
 
 @dataclass(slots=True)
 class NoteCommandResult:
-    """How far a command has come. One that is done, or that nobody knows any more, is forgotten."""
+    """How far a command has come; what is done is not said again."""
 
     session_id: str
     command_id: str
     stage: int
     message: str
-    #: Whether the command need not be sent again.
-    final: bool
 
     def needs(self, needs: Needs) -> None: ...
 
@@ -147,10 +147,9 @@ class NoteCommandResult:
         working_set.flush()
         commands = tables.commands
         here = (commands.c.id == self.command_id) & (commands.c.session_id == self.session_id)
-        if self.final:
-            working_set.connection.execute(commands.delete().where(here))
-        else:
-            working_set.connection.execute(commands.update().where(here).values(stage=self.stage, message=self.message))
+        # Stages only rise: a word that was sent again may come behind a later one.
+        said = {"stage": self.stage, "message": self.message, "update_time": working_set.now}
+        working_set.connection.execute(commands.update().where(here, commands.c.stage < self.stage).values(said))
 
 
 @dataclass(slots=True)
@@ -198,13 +197,14 @@ class ExpireSessions:
 
 @dataclass(slots=True)
 class ForgiveDowntime:
-    """No session could be heard while there was no server, or none that could write: each gets a full TTL from now."""
+    """Nobody could be heard while there was no server, or none that could write: each gets a full TTL from now."""
 
     ttl: int
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
+        working_set.flush()
         sessions = tables.sessions
         soonest = working_set.now + self.ttl
         working_set.connection.execute(
@@ -212,6 +212,10 @@ class ForgiveDowntime:
             .where(sessions.c.status == SessionStatus.ACTIVE, sessions.c.expire_time < soonest)
             .values(expire_time=soonest)
         )
+        # Nor could anybody keep a deadline, or come for a slot.
+        for column in (*(table.c.deadline_time for table in tables.RUNS.values()), tables.slots.c.expire_time):
+            late = column.table.update().where(column < soonest).values({column.name: soonest})
+            working_set.connection.execute(late)
 
 
 @dataclass(slots=True)
@@ -247,7 +251,9 @@ def _commands_of(working_set: WorkingSet, session_id: str) -> list[dict[str, Any
     working_set.flush()
     commands = tables.commands
     rows = working_set.connection.execute(
-        commands.select().where(commands.c.session_id == session_id).order_by(commands.c.create_time, commands.c.id)
+        commands.select()
+        .where(commands.c.session_id == session_id, commands.c.stage <= RECEIVED)
+        .order_by(commands.c.create_time, commands.c.id)
     )
     return [dict(row._mapping) for row in rows]
 
@@ -268,7 +274,6 @@ def end_session(working_set: WorkingSet, session: Session, status: SessionStatus
     working_set.changes.ended_sessions.append(session.id)
     working_set.flush()
     working_set.waiting.end(tables.waits.c.session_id == session.id)
-    working_set.connection.execute(tables.commands.delete().where(tables.commands.c.session_id == session.id))
     for kind, table in tables.RUNS.items():
         held = set(
             working_set.connection.execute(

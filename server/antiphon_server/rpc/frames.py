@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 
 NOT_DONE = frozenset({session_pb2.COMMAND_STAGE_REFUSED, session_pb2.COMMAND_STAGE_TOO_LATE})
 #: Stages after which a command is not sent again.
-FINAL_STAGES = NOT_DONE | {session_pb2.COMMAND_STAGE_APPLIED}
 #: Of states, in the answer to one ExchangeFrames: clients take 4 MiB unless they were told otherwise.
 MAX_DATA_BYTES = 2 * 1024 * 1024
 DURABLE = frozenset({"create_flow_run", "create_task_run", "proposal", "command_result"})
@@ -98,9 +97,7 @@ def _operation(frame: session_pb2.ClientFrame, kind: str, session_id: str, valid
             stage = session_pb2.CommandStage.Name(result.stage).removeprefix("COMMAND_STAGE_")
             said = result.message[:1000] or "no reason given"
             logger.info("session %s answers command %s with %s: %s", session_id, result.command_id, stage, said)
-        return NoteCommandResult(
-            session_id, result.command_id.lower(), result.stage, result.message, result.stage in FINAL_STAGES
-        )
+        return NoteCommandResult(session_id, result.command_id.lower(), result.stage, result.message)
     except InvalidArgument as error:
         return Refuse(error)
 

@@ -1,10 +1,13 @@
-"""Finds sessions that were not heard of for their TTL and gives them up, and forgets what need not be remembered."""
+"""Decides where nobody else does: sessions that were not heard of for their TTL, runs whose deadline has passed or that
+are late; and forgets what need not be remembered."""
 
 import asyncio
 import logging
 
 from antiphon_server.application.bulk import ForgetBulks
 from antiphon_server.application.core import Core
+from antiphon_server.application.deadlines import ExpireDeadlines, MarkLateRuns
+from antiphon_server.application.forgetting import ForgetCacheEntries, ForgetCommands
 from antiphon_server.application.requests import ForgetRequests
 from antiphon_server.application.sessions import ExpireSessions, ForgetSessions, ForgiveDowntime
 from antiphon_server.domain.errors import AntiphonError
@@ -16,7 +19,7 @@ AWAY = 2
 
 
 class Sweeper:
-    """Looks every `interval` seconds, and at once where more is left to forget. `ttl` in microseconds."""
+    """Looks every `interval` seconds, and at once where more is left to do. `ttl` in microseconds."""
 
     def __init__(self, core: Core, interval: float, ttl: int) -> None:
         self._core = core
@@ -48,8 +51,16 @@ class Sweeper:
         self._last, self._faults = now, faults
         for session_id in lost:
             logger.warning("session %s was not heard of for its TTL; its runs are CRASHED", session_id)
-        for forget in (ForgetRequests(), ForgetSessions(), ForgetBulks()):
-            self._more |= await self._core.run(forget, bulk=True)
+        for work in (
+            ExpireDeadlines(now),
+            MarkLateRuns(now),
+            ForgetRequests(),
+            ForgetSessions(),
+            ForgetCommands(),
+            ForgetCacheEntries(),
+            ForgetBulks(),
+        ):
+            self._more |= await self._core.run(work, bulk=True)
         return lost
 
     def _was_deaf(self, now: int, faults: int) -> bool:
