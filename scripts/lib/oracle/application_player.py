@@ -19,11 +19,9 @@ from antiphon_server.storage.records import decode_details
 from antiphon_server.storage.schema import prepare
 from antiphon_server.storage.working_set import Needs, WorkingSet
 from oracle.cases import Case, Json
-from oracle.names import NOW, id_of, seconds, state_of, words_of
-from oracle.outcome import Outcome, Seen
-from oracle.world import World, state_id, stored, tag_of, taken
-
-COLUMNS = ("start_time", "end_time", "expected_start_time", "next_scheduled_start_time")
+from oracle.names import NOW, id_of, proposal_of, seconds, words_of
+from oracle.outcome import COLUMNS, Outcome, Seen
+from oracle.world import World, stored, tag_of, taken
 
 
 class ApplicationPlayer:
@@ -66,12 +64,6 @@ class ApplicationPlayer:
         written = connection.execute(entries.select().where(entries.c.id == proposal.transition_id)).one_or_none()
         outcome.cache_written = written is not None
         return outcome
-
-
-def proposal_of(kind: RunKind, run_id: str, words: Json, force: bool, now: int, otherwise: str) -> Proposal:
-    transition_id = state_id(words, otherwise)
-    digest = repr(sorted(words.items(), key=str)).encode()
-    return Proposal(transition_id, kind, run_id, state_of(words, transition_id, now), force=force, digest=digest)
 
 
 def decide(

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from antiphon.v1 import payload_pb2
-from antiphon_server.domain.model import RetryPolicy, State, StateDetails
+from antiphon_server.domain.model import Proposal, RetryPolicy, RunKind, State, StateDetails
 from antiphon_server.domain.states import StateType
 from oracle.cases import Json
 
@@ -13,7 +13,7 @@ NOW = 1_750_000_000_000_000
 _SPACE = uuid.UUID("6f0f4e5e-0f7c-4c39-9e0b-7a2b1d1f5a11")
 
 #: detail of theirs -> ours and whether it is a time
-_DETAILS = {
+_DETAILS: dict[str, tuple[str, bool]] = {
     "scheduled_time_s": ("scheduled_time", True),
     "pause_timeout_s": ("pause_expire_time", True),
     "pause_reschedule": ("pause_reschedule", False),
@@ -47,7 +47,7 @@ def seconds(time: int | None, now: int) -> float | None:
 def details_of(words: Json, now: int) -> StateDetails | None:
     details, said = StateDetails(), False
     for theirs, (ours, is_time) in _DETAILS.items():
-        value = words.get(theirs)
+        value: Any = words.get(theirs)
         if value is None:
             continue
         if theirs == "cache_key" and value.startswith("len:"):
@@ -97,3 +97,15 @@ def retry_policy_of(context: Json) -> RetryPolicy | None:
     delay = context.get("retry_delay")
     delays = delay if isinstance(delay, list) else [] if delay is None else [delay]
     return RetryPolicy(retries, tuple(micros(each) for each in delays), context.get("retry_jitter_factor") or 0.0)
+
+
+def state_id(words: Json, otherwise: str) -> str:
+    """Theirs notes the id of a transition on the state that it made; to us it is the state's id."""
+    noted = (words.get("details") or {}).get("transition_id")
+    return id_of("transition", noted) if noted else id_of(otherwise)
+
+
+def proposal_of(kind: RunKind, run_id: str, words: Json, force: bool, now: int, otherwise: str) -> Proposal:
+    transition_id = state_id(words, otherwise)
+    digest = repr(sorted(words.items(), key=str)).encode()
+    return Proposal(transition_id, kind, run_id, state_of(words, transition_id, now), force=force, digest=digest)

@@ -5,6 +5,9 @@ from typing import Any
 
 from oracle.cases import Json
 
+#: Columns of the run that are times.
+COLUMNS = ("start_time", "end_time", "expected_start_time", "next_scheduled_start_time")
+
 
 @dataclass(slots=True)
 class Seen:

@@ -8,15 +8,17 @@ from sqlalchemy import Connection, select
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.facts import CollisionStrategy
 from antiphon_server.domain.model import RunKind, State
+from antiphon_server.domain.rules.retry_failed import AWAITING_RETRY
 from antiphon_server.domain.states import CANCELLING, PENDING, RUNNING, StateType
 from antiphon_server.storage import tables
 from antiphon_server.storage.records import encode_details, encode_retry_policy
 from oracle.cases import Case, Json
-from oracle.names import id_of, micros, moment, retry_policy_of, state_of
+from oracle.names import id_of, micros, moment, retry_policy_of, state_id, state_of
 
 FLOW_RUN, TASK_RUN = RunKind.FLOW_RUN, RunKind.TASK_RUN
-#: States of a flow run in which it has a slot, where its deployment has a limit. Theirs counts slots and gives one back
-#: whoever leaves such a state; ours are held by runs, so the run that will give one back is the one that holds it.
+#: States of a flow run in which it has a slot, where its deployment has a limit; so has one that tries again in its
+#: process. Theirs counts slots and gives one back whoever leaves such a state; ours are held by runs, so the run that
+#: will give one back is the one that holds it.
 HOLDING = (PENDING, RUNNING, CANCELLING)
 #: Seconds: a run has entered the state that it is in a minute ago.
 ENTERED = -60
@@ -239,22 +241,18 @@ class World:
 
 
 def holds_slot(case: Case) -> bool:
-    """Whether the run of a case holds a slot of its deployment, as far as one is in use."""
+    """Whether the run of a case holds a slot of its deployment, as far as one is in use. A lease that is noted on a
+    state in which no run of ours holds a slot is somebody else's to us, as it is to theirs: nobody gives it back."""
     lease = (case.deployment or {}).get("lease")
-    if lease is not None:
-        return bool(lease == "held")
-    return case.initial_type is not None and StateType[case.initial_type] in HOLDING
+    if lease == "reaped" or case.initial is None:
+        return False
+    kept = lease == "held" and case.initial["name"] == AWAITING_RETRY
+    return kept or StateType[case.initial["type"]] in HOLDING
 
 
 def tag_of(words: Json) -> str:
     """Theirs keeps an older kind of limit beside the newer one under the same tag; to us these are two tags."""
     return f"{words['tag']} (v1)" if words.get("store") == "v1" else str(words["tag"])
-
-
-def state_id(words: Json, otherwise: str) -> str:
-    """Theirs notes the id of a transition on the state that it made; to us it is the state's id."""
-    noted = (words.get("details") or {}).get("transition_id")
-    return id_of("transition", noted) if noted else id_of(otherwise)
 
 
 def taken(connection: Connection, name: str) -> int:
