@@ -95,8 +95,8 @@ def _delete(working_set: WorkingSet, ids: Sequence[str]) -> None:
 
 
 def _check(working_set: WorkingSet, flow_id: str, values: dict[str, Any], but: str = "") -> None:
-    """Raises AlreadyExists for a name that another deployment of the flow has, NotFound for an unknown work queue. `but`
-    is the name that the deployment has already."""
+    """Raises AlreadyExists for a name that another deployment of the flow has, NotFound for an unknown work queue.
+    `but` is the name that the deployment has already."""
     name, queue = values.get("name", but), values.get("work_queue_id")
     if name != but and rows.exists(working_set, tables.deployments, flow_id=flow_id, name=name):
         raise AlreadyExists(

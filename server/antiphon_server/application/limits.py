@@ -59,7 +59,7 @@ class UpdateConcurrencyLimit:
         if name != row.name:
             _check_free(working_set, name)
         rows.change(working_set, tables.concurrency_limits, row, self.values)
-        _serve(working_set, [row.id])
+        _serve(working_set, [row.id], renamed=name != row.name)
 
 
 @dataclass(slots=True)
@@ -152,10 +152,10 @@ def _delete(working_set: WorkingSet, ids: Sequence[str]) -> None:
     working_set.connection.execute(limits.delete().where(limits.c.id.in_(ids)))
 
 
-def _serve(working_set: WorkingSet, ids: Sequence[str]) -> None:
+def _serve(working_set: WorkingSet, ids: Sequence[str], *, renamed: bool = False) -> None:
     """Lets those who wait for limits hear of what was written to them."""
     working_set.slots.forget()
-    hand_over(working_set, ids)
+    hand_over(working_set, ids, everyone=renamed)
 
 
 def _find_free_standing(working_set: WorkingSet, id: str, etag: str) -> Any:
@@ -165,7 +165,7 @@ def _find_free_standing(working_set: WorkingSet, id: str, etag: str) -> Any:
     if owner is not None:
         raise FailedPrecondition(
             "LIMIT_HAS_OWNER",
-            f"{row.name} is the limit of {owner}; change or clear the concurrency_limit there, or delete {owner} with it",
+            f"{row.name} is the limit of {owner}: change or clear its concurrency_limit there",
         )
     return row
 

@@ -99,7 +99,10 @@ class Queries:
         return await self._limit_rows("ListSlots", SLOTS, limit.id, request)
 
     async def slot_waiters(self, limit: Record, request: PageRequest) -> RecordPage:
-        """One page of those that wait for a slot of a limit, in the order in which they are served. Raises as `slots`."""
+        """One page of those that wait for a slot of a limit, in the order in which they are served.
+
+        Raises as `slots` does.
+        """
         return await self._limit_rows("ListSlotWaiters", SLOT_WAITERS, limit.id, request)
 
     async def page(self, listing: Listing, request: PageRequest) -> RecordPage:

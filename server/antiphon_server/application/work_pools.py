@@ -73,8 +73,8 @@ class DeleteWorkPool:
 
 @dataclass(slots=True)
 class CreateWorkQueue:
-    """A queue by a name that its pool has none of. `values` are columns; a priority of 0 takes the last place. The answer
-    is its id."""
+    """A queue by a name that its pool has none of. `values` are columns; a priority of 0 takes the last place. The
+    answer is its id."""
 
     values: dict[str, Any]
     concurrency_limit: int | None

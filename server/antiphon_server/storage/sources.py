@@ -1,9 +1,9 @@
 """What can be read: for each kind of thing where it lies, what its rows hold and how large they are.
 
 A row of a run has the columns of its table (without what only the write side needs), `state_message`, `state_details`
-and `state_data` of the state that holds, and for a flow run `flow_name`. A limit has `active_slots` besides its columns;
-deployments, work pools and work queues have `concurrency_limit` (NULL without one) and `active_slots`, a deployment also
-`flow_name` and a queue `work_pool_name`.
+and `state_data` of the state that holds, and for a flow run `flow_name`. A limit has `active_slots` besides its
+columns; deployments, work pools and work queues have `concurrency_limit` (NULL without one) and `active_slots`, a
+deployment also `flow_name` and a queue `work_pool_name`.
 """
 
 from collections.abc import Iterable

@@ -102,8 +102,8 @@ class DeploymentServiceServicer:
         """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `collision_strategy`, `grace_period`,
         `work_queue_id`, `tags`. Other paths are refused with INVALID_ARGUMENT. `concurrency_limit`, `grace_period` and
         `work_queue_id` that are named and not set are taken away. A change of `concurrency_limit` does to the runs that
-        wait what it does on ConcurrencyLimit; without a limit, and with CANCEL_NEW, they are decided anew at once as well.
-        Runs keep the work queue that they were created with.
+        wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep the work queue that
+        they were created with.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

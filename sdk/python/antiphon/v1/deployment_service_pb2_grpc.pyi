@@ -45,8 +45,8 @@ class DeploymentServiceStub:
     """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `collision_strategy`, `grace_period`,
     `work_queue_id`, `tags`. Other paths are refused with INVALID_ARGUMENT. `concurrency_limit`, `grace_period` and
     `work_queue_id` that are named and not set are taken away. A change of `concurrency_limit` does to the runs that
-    wait what it does on ConcurrencyLimit; without a limit, and with CANCEL_NEW, they are decided anew at once as well.
-    Runs keep the work queue that they were created with.
+    wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep the work queue that
+    they were created with.
     """
     DeleteDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.DeleteDeploymentRequest, _deployment_service_pb2.DeleteDeploymentResponse]
     """Deletes one deployment with its limit. Its runs stay and are limited by it no longer: those that wait for its slots
@@ -76,8 +76,8 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `collision_strategy`, `grace_period`,
     `work_queue_id`, `tags`. Other paths are refused with INVALID_ARGUMENT. `concurrency_limit`, `grace_period` and
     `work_queue_id` that are named and not set are taken away. A change of `concurrency_limit` does to the runs that
-    wait what it does on ConcurrencyLimit; without a limit, and with CANCEL_NEW, they are decided anew at once as well.
-    Runs keep the work queue that they were created with.
+    wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep the work queue that
+    they were created with.
     """
     DeleteDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.DeleteDeploymentRequest, _deployment_service_pb2.DeleteDeploymentResponse]  # type: ignore[assignment]
     """Deletes one deployment with its limit. Its runs stay and are limited by it no longer: those that wait for its slots
@@ -128,8 +128,8 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `collision_strategy`, `grace_period`,
         `work_queue_id`, `tags`. Other paths are refused with INVALID_ARGUMENT. `concurrency_limit`, `grace_period` and
         `work_queue_id` that are named and not set are taken away. A change of `concurrency_limit` does to the runs that
-        wait what it does on ConcurrencyLimit; without a limit, and with CANCEL_NEW, they are decided anew at once as well.
-        Runs keep the work queue that they were created with.
+        wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep the work queue that
+        they were created with.
         """
 
     @_abc_1.abstractmethod
