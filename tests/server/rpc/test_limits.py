@@ -218,19 +218,29 @@ def test_holders_whose_session_ends_give_their_slots_back(queue: Queue, attach: 
     assert other.holders() == [waiting]
 
 
-#: What makes room in a deployment whose only slot is taken: with its id.
-ROOM: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
+#: What ends the wait for a deployment whose only slot is taken, with the id of that or of its limit; and how it ends.
+ENDS_WAIT: dict[str, tuple[str, Callable[[str], dict[str, Any]], int]] = {
     "raised": (
         "UpdateDeployment",
         lambda id: {"deployment": {"id": id, "concurrencyLimit": 2}, "updateMask": "concurrencyLimit"},
+        ACCEPT,
     ),
-    "taken away": ("UpdateDeployment", lambda id: {"deployment": {"id": id}, "updateMask": "concurrencyLimit"}),
-    "deleted": ("DeleteDeployment", lambda id: {"id": id}),
-    "reset": ("ResetConcurrencyLimit", lambda id: {"id": id}),
+    "0": (
+        "UpdateDeployment",
+        lambda id: {"deployment": {"id": id, "concurrencyLimit": 0}, "updateMask": "concurrencyLimit"},
+        ABORT,
+    ),
+    "taken away": (
+        "UpdateDeployment",
+        lambda id: {"deployment": {"id": id}, "updateMask": "concurrencyLimit"},
+        ACCEPT,
+    ),
+    "deleted": ("DeleteDeployment", lambda id: {"id": id}, ABORT),
+    "reset": ("ResetConcurrencyLimit", lambda id: {"id": id}, ACCEPT),
 }
 
 
-@pytest.mark.parametrize("how", ROOM)
+@pytest.mark.parametrize("how", ENDS_WAIT)
 def test_runs_of_a_deployment_wait_for_its_slots(world: World, attach: Attach, how: str) -> None:
     made = {"name": "d", "flowName": "f", "concurrencyLimit": 1}
     deployment = world.call("CreateDeployment", {"deployment": made}).deployment
@@ -240,9 +250,10 @@ def test_runs_of_a_deployment_wait_for_its_slots(world: World, attach: Attach, h
     own = f"deployment:{deployment.id}"
     assert (queue.holders(own), queue.waiters(own)) == ([first], [second])
     assert world.call("GetDeployment", {"id": deployment.id}).deployment.active_slots == 1
-    name, request = ROOM[how]
+    name, request, kind = ENDS_WAIT[how]
     world.call(name, request(queue.limit(own).id if how == "reset" else deployment.id))
-    assert queue.told(second).kind == ACCEPT
+    assert queue.told(second).kind == kind
+    assert queue.session.propose(first, "RUNNING").kind == ACCEPT
 
 
 @pytest.mark.parametrize("limited", ["work_pool", "work_queue"])

@@ -110,8 +110,8 @@ class DeploymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteDeployment(self, request, context):
-        """Deletes one deployment with its limit. Its runs stay and are limited by it no longer: those that wait for its slots
-        are decided anew at once.
+        """Deletes one deployment with its limit. Its runs stay, and what runs goes on; who claims one is told ABORT from now
+        on, and so is at once who waits to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,8 +49,8 @@ class DeploymentServiceStub:
     they were created with.
     """
     DeleteDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.DeleteDeploymentRequest, _deployment_service_pb2.DeleteDeploymentResponse]
-    """Deletes one deployment with its limit. Its runs stay and are limited by it no longer: those that wait for its slots
-    are decided anew at once.
+    """Deletes one deployment with its limit. Its runs stay, and what runs goes on; who claims one is told ABORT from now
+    on, and so is at once who waits to.
     """
     PauseDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.PauseDeploymentRequest, _deployment_service_pb2.PauseDeploymentResponse]
     """Holds back the runs that schedules made: workers get none of them. What runs goes on, and who creates a run by hand
@@ -80,8 +80,8 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     they were created with.
     """
     DeleteDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.DeleteDeploymentRequest, _deployment_service_pb2.DeleteDeploymentResponse]  # type: ignore[assignment]
-    """Deletes one deployment with its limit. Its runs stay and are limited by it no longer: those that wait for its slots
-    are decided anew at once.
+    """Deletes one deployment with its limit. Its runs stay, and what runs goes on; who claims one is told ABORT from now
+    on, and so is at once who waits to.
     """
     PauseDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.PauseDeploymentRequest, _deployment_service_pb2.PauseDeploymentResponse]  # type: ignore[assignment]
     """Holds back the runs that schedules made: workers get none of them. What runs goes on, and who creates a run by hand
@@ -138,8 +138,8 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _deployment_service_pb2.DeleteDeploymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.DeleteDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.DeleteDeploymentResponse]]:
-        """Deletes one deployment with its limit. Its runs stay and are limited by it no longer: those that wait for its slots
-        are decided anew at once.
+        """Deletes one deployment with its limit. Its runs stay, and what runs goes on; who claims one is told ABORT from now
+        on, and so is at once who waits to.
         """
 
     @_abc_1.abstractmethod
