@@ -73,7 +73,7 @@ _RIGHT: Mapping[str, Sequence[Any]] = {
     "flow_name": ["f", "g"],
     "task_key": ["clean"],
     "tags": ["x", "y"],
-    "paths": ["tags", "name"],
+    "paths": ["tags", "name", "limit", "active", "paused", "concurrency_limit", "priority", "work_queue_id"],
     "filter": ["", 'name = "one"', "create_time > 2026-01-01T00:00:00Z", "name:o AND NOT name:x", "id:*"],
     "order_by": ["", "create_time", "create_time desc"],
     "page_token": [""],

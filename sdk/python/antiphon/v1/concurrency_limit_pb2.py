@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#antiphon/v1/concurrency_limit.proto\x12\x0b\x61ntiphon.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x03\n\x10\x43oncurrencyLimit\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1e\n\x04name\x18\x02 \x01(\tB\x10\xbaH\rr\x0b\x10\x01\x18\xf4\x03Z\x04tag:\x12\x16\n\x05limit\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x13\n\x06\x61\x63tive\x18\x04 \x01(\x08H\x00\x88\x01\x01\x12\x8a\x01\n\x15slot_decay_per_second\x18\x05 \x01(\x01\x42k\xbaHh\x12\x0b)\x00\x00\x00\x00\x00\x00\x00\x00@\x01\xba\x01X\n\x15slot_decay_per_second\x12\x1emust be 0 or at least 0.000001\x1a\x1fthis == 0.0 || this >= 0.000001\x12\x14\n\x0c\x61\x63tive_slots\x18\x06 \x01(\x03\x12\x34\n\x11\x61verage_occupancy\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\n \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\t\n\x07_active\"\x8b\x01\n\x04Slot\x12\x11\n\tholder_id\x18\x01 \x01(\t\x12\r\n\x05slots\x18\x02 \x01(\x05\x12\x30\n\x0c\x61\x63quire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x84\x01\n\nSlotWaiter\x12\x15\n\x0b\x66low_run_id\x18\x01 \x01(\tH\x00\x12\x15\n\x0btask_run_id\x18\x02 \x01(\tH\x00\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x05\n\x03runb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#antiphon/v1/concurrency_limit.proto\x12\x0b\x61ntiphon.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x03\n\x10\x43oncurrencyLimit\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1e\n\x04name\x18\x02 \x01(\tB\x10\xbaH\rr\x0b\x10\x01\x18\xf4\x03Z\x04tag:\x12\x16\n\x05limit\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x13\n\x06\x61\x63tive\x18\x04 \x01(\x08H\x00\x88\x01\x01\x12\x83\x01\n\x15slot_decay_per_second\x18\x05 \x01(\x01\x42\x64\xbaHa\x12\x02@\x01\xba\x01Z\n\x15slot_decay_per_second\x12\x1emust be 0 or at least 0.000001\x1a!this == 0.0 || !(this < 0.000001)\x12\x14\n\x0c\x61\x63tive_slots\x18\x06 \x01(\x03\x12\x34\n\x11\x61verage_occupancy\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\n \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\t\n\x07_active\"\x8b\x01\n\x04Slot\x12\x11\n\tholder_id\x18\x01 \x01(\t\x12\r\n\x05slots\x18\x02 \x01(\x05\x12\x30\n\x0c\x61\x63quire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x84\x01\n\nSlotWaiter\x12\x15\n\x0b\x66low_run_id\x18\x01 \x01(\tH\x00\x12\x15\n\x0btask_run_id\x18\x02 \x01(\tH\x00\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x05\n\x03runb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,13 +39,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONCURRENCYLIMIT'].fields_by_name['limit']._loaded_options = None
   _globals['_CONCURRENCYLIMIT'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_CONCURRENCYLIMIT'].fields_by_name['slot_decay_per_second']._loaded_options = None
-  _globals['_CONCURRENCYLIMIT'].fields_by_name['slot_decay_per_second']._serialized_options = b'\272Hh\022\013)\000\000\000\000\000\000\000\000@\001\272\001X\n\025slot_decay_per_second\022\036must be 0 or at least 0.000001\032\037this == 0.0 || this >= 0.000001'
+  _globals['_CONCURRENCYLIMIT'].fields_by_name['slot_decay_per_second']._serialized_options = b'\272Ha\022\002@\001\272\001Z\n\025slot_decay_per_second\022\036must be 0 or at least 0.000001\032!this == 0.0 || !(this < 0.000001)'
   _globals['_CONCURRENCYLIMIT'].fields_by_name['etag']._loaded_options = None
   _globals['_CONCURRENCYLIMIT'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030d'
   _globals['_CONCURRENCYLIMIT']._serialized_start=147
-  _globals['_CONCURRENCYLIMIT']._serialized_end=603
-  _globals['_SLOT']._serialized_start=606
-  _globals['_SLOT']._serialized_end=745
-  _globals['_SLOTWAITER']._serialized_start=748
-  _globals['_SLOTWAITER']._serialized_end=880
+  _globals['_CONCURRENCYLIMIT']._serialized_end=596
+  _globals['_SLOT']._serialized_start=599
+  _globals['_SLOT']._serialized_end=738
+  _globals['_SLOTWAITER']._serialized_start=741
+  _globals['_SLOTWAITER']._serialized_end=873
 # @@protoc_insertion_point(module_scope)
