@@ -30,8 +30,10 @@ class CreateDeployment:
             needs.flow_names.add(self.flow_name)
 
     def apply(self, working_set: WorkingSet) -> str:
+        _check_queue(working_set, self.values)
         flow_id, _ = find_or_add_flow(working_set, self.flow_id, self.flow_name)
-        _check(working_set, flow_id, self.values)
+        # Of a flow that is new no deployment has the name, so nothing is refused once it is there.
+        _check_name(working_set, flow_id, self.values["name"])
         id = rows.add(working_set, tables.deployments, {**self.values, "flow_id": flow_id})
         if self.concurrency_limit is not None:
             limits.set_own(working_set, limit_names.of_deployment(id), self.concurrency_limit)
@@ -50,7 +52,9 @@ class UpdateDeployment:
 
     def apply(self, working_set: WorkingSet) -> None:
         row = rows.find(working_set, tables.deployments, NOUN, self.id, self.etag)
-        _check(working_set, row.flow_id, self.values, but=row.name)
+        _check_queue(working_set, self.values)
+        if self.values.get("name", row.name) != row.name:
+            _check_name(working_set, row.flow_id, self.values["name"])
         limits.change_owner(working_set, tables.deployments, row, self.values, limit_names.of_deployment(row.id))
 
 
@@ -94,14 +98,17 @@ def _delete(working_set: WorkingSet, ids: Sequence[str]) -> None:
     limits.drop_own(working_set, [limit_names.of_deployment(id) for id in ids])
 
 
-def _check(working_set: WorkingSet, flow_id: str, values: dict[str, Any], but: str = "") -> None:
-    """Raises AlreadyExists for a name that another deployment of the flow has, NotFound for an unknown work queue.
-    `but` is the name that the deployment has already."""
-    name, queue = values.get("name", but), values.get("work_queue_id")
-    if name != but and rows.exists(working_set, tables.deployments, flow_id=flow_id, name=name):
+def _check_name(working_set: WorkingSet, flow_id: str, name: str) -> None:
+    """Raises AlreadyExists where a deployment of the flow has the name."""
+    if rows.exists(working_set, tables.deployments, flow_id=flow_id, name=name):
         raise AlreadyExists(
             "DEPLOYMENT_EXISTS",
             f"the flow has a deployment {name!r} already; update it, or choose another name",
         )
+
+
+def _check_queue(working_set: WorkingSet, values: dict[str, Any]) -> None:
+    """Raises NotFound for a work queue that is not there."""
+    queue = values.get("work_queue_id")
     if queue is not None:
         rows.find(working_set, tables.work_queues, "work queue", queue, why="no deployment can use it")
