@@ -144,7 +144,6 @@ class Server:
         self.hub = SessionHub()
         self.waits = Waits(self.core, self._push_verdict)
         self.slot_expiry = SlotExpiry(self.core)
-        self._reads = Reads(Queries(self._reader, PageTokens(key)))
         self._queries = Queries(self._reader, PageTokens(key))
         self._reads = Reads(self._queries)
         self._log = ChangeLog()

@@ -63,7 +63,6 @@ class Delete:
         runs = tables.flow_runs
         found = working_set.connection.execute(select(runs.c.id).where(runs.c.flow_id == self.id)).scalars()
         delete_runs(working_set, RunKind.FLOW_RUN, list(found))
-        _delete_runs(working_set, RunKind.FLOW_RUN, list(found))
         delete_deployments_of(working_set, self.id)
         working_set.connection.execute(tables.flows.delete().where(tables.flows.c.id == self.id))
         working_set.flow_ids.pop(row.name, None)
