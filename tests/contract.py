@@ -1,5 +1,6 @@
 """The contract as data: every method that the server serves, and arbitrary messages for it."""
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import strategies as st
 
+from antiphon_server.rpc.on_demand import OURS
 from antiphon_server.server import SERVICES
 
 
@@ -41,6 +43,8 @@ class Method:
 
 
 def _methods() -> list[Method]:
+    for module in OURS.values():  # What the server loads on demand must be known to be described.
+        importlib.import_module(module)
     pool = descriptor_pool.Default()
     return [
         Method(
@@ -69,7 +73,7 @@ _RIGHT: Mapping[str, Sequence[Any]] = {
     "flow_name": ["f", "g"],
     "task_key": ["clean"],
     "tags": ["x", "y"],
-    "paths": ["tags", "name"],
+    "paths": ["tags", "name", "limit", "active", "paused", "concurrency_limit", "priority", "work_queue_id"],
     "filter": ["", 'name = "one"', "create_time > 2026-01-01T00:00:00Z", "name:o AND NOT name:x", "id:*"],
     "order_by": ["", "create_time", "create_time desc"],
     "page_token": [""],

@@ -26,9 +26,14 @@ class World:
     task: str = ""
     flow: str = ""
     state: str = ""
+    limit: str = ""
+    deployment: str = ""
+    pool: str = ""
+    queue: str = ""
 
     def fill(self) -> None:
-        """Makes a flow, a scheduled run of it, a pending task run in that, and a line of its log."""
+        """Makes a flow, a scheduled run of it, a pending task run in that, a line of its log, and what limits others: a
+        limit of a tag, a deployment of the flow, and a work pool with a queue."""
         run = self.call("CreateFlowRun", {"flowRun": {"flowName": "etl", "name": "one", "tags": ["a"]}}).flow_run
         self.run, self.flow = run.id, run.flow_id
         self.task = self.call("CreateTaskRun", {"taskRun": {"flowRunId": run.id, "taskKey": "clean"}}).task_run.id
@@ -36,6 +41,14 @@ class World:
         self.propose(self.task, "PENDING", task=True)
         line = {"message": "hello", "level": 20, "createTime": "2026-01-01T00:00:00Z", "flowRunId": run.id}
         self.call("CreateLogs", {"logs": [line]})
+        limit = {"name": "tag:scarce", "limit": 3}
+        self.limit = self.call("CreateConcurrencyLimit", {"concurrencyLimit": limit}).concurrency_limit.id
+        deployment = {"name": "nightly", "flowId": self.flow, "concurrencyLimit": 2}
+        self.deployment = self.call("CreateDeployment", {"deployment": deployment}).deployment.id
+        pool = {"name": "pool", "type": "process"}
+        self.pool = self.call("CreateWorkPool", {"workPool": pool}).work_pool.id
+        queue = {"name": "queue", "workPoolId": self.pool}
+        self.queue = self.call("CreateWorkQueue", {"workQueue": queue}).work_queue.id
 
     def call(self, name: str, request: dict[str, Any] | Message | bytes = b"", **options: Any) -> Any:
         method = UNARY[name]

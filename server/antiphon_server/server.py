@@ -51,7 +51,7 @@ from antiphon_server.rpc.interceptors import (
     LoggingInterceptor,
     ValidationInterceptor,
 )
-from antiphon_server.rpc.on_demand import OnDemand
+from antiphon_server.rpc.on_demand import OURS, OnDemand
 from antiphon_server.rpc.operation_servicer import OperationServicer
 from antiphon_server.rpc.operation_watching import OperationWatches
 from antiphon_server.rpc.other_servicers import LogServicer, TransitionServicer
@@ -72,7 +72,7 @@ from antiphon_server.wire_times import micros_to_timestamp
 
 logger = logging.getLogger(__name__)
 
-SERVICES = tuple(
+_AT_ONCE = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
     for module, name in (
         (admin_service_pb2, "AdminService"),
@@ -85,6 +85,7 @@ SERVICES = tuple(
         (transition_service_pb2, "TransitionService"),
     )
 )
+SERVICES = (*_AT_ONCE, *OURS)
 
 #: Seconds that calls under way get to end by themselves once all that was asked for is committed.
 GRACE = 5.0
@@ -143,7 +144,8 @@ class Server:
         self.hub = SessionHub()
         self.waits = Waits(self.core, self._push_verdict)
         self.slot_expiry = SlotExpiry(self.core)
-        self._reads = Reads(Queries(self._reader, PageTokens(key)))
+        self._queries = Queries(self._reader, PageTokens(key))
+        self._reads = Reads(self._queries)
         self._log = ChangeLog()
         self.core.listen(self._log.note)
         self._operation_watches = OperationWatches(self._reads)
@@ -220,7 +222,7 @@ class Server:
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME)),))
+        server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), core, self._queries),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:
         return admin_service_pb2.ServerInfo(

@@ -31,6 +31,9 @@ def test_help_lists_all_groups_and_exit_codes(antiphon: Cli) -> None:
         ("flow-run", ["ls", "inspect", "logs", "cancel", "delete", "retry", "set-state", "watch"]),
         ("operation", ["ls", "inspect", "cancel", "watch"]),
         ("flow", ["ls"]),
+        ("concurrency-limit", ["create", "ls", "inspect", "delete", "reset"]),
+        ("global-concurrency-limit", ["create", "ls", "inspect", "update", "enable", "disable", "delete"]),
+        ("gcl", ["create", "ls"]),
         ("config", ["view", "set", "unset"]),
     ],
 )

@@ -104,7 +104,7 @@ class CreateFlowRun:
         parent = self.parent_task_run_id
         if parent is not None and working_set.run(RunKind.TASK_RUN, parent) is None:
             raise not_found(RunKind.TASK_RUN.noun, parent, "it cannot be the parent of this run")
-        flow_id, flow_name = self._flow(working_set)
+        flow_id, flow_name = find_or_add_flow(working_set, self.flow_id, self.flow_name)
         if self.idempotency_key is not None:
             used = self._run_with_key(working_set, flow_id, self.idempotency_key)
             if used is not None and self.new.session_id is not None:
@@ -148,19 +148,6 @@ class CreateFlowRun:
         if self.work_queue_id is not None and surroundings.queue(self.work_queue_id) is None:
             raise not_found("work queue", self.work_queue_id, "leave it out to take the deployment's")
         return queue
-
-    def _flow(self, working_set: WorkingSet) -> tuple[str, str]:
-        if self.flow_id:
-            flows = tables.flows
-            working_set.flush()
-            found = working_set.connection.execute(flows.select().where(flows.c.id == self.flow_id)).one_or_none()
-            if found is None:
-                raise not_found("flow", self.flow_id, "give a flow_name to register one")
-            return found.id, found.name
-        known = working_set.flow_ids.get(self.flow_name)
-        if known is not None:
-            return known, self.flow_name
-        return add_flow(working_set, self.flow_name, []), self.flow_name
 
     def _run_with_key(self, working_set: WorkingSet, flow_id: str, key: str) -> str | None:
         working_set.flush()
@@ -223,6 +210,22 @@ class CreateFlow:
                 "FLOW_EXISTS", f"there is a flow {self.name!r} already; update it, or choose another name"
             )
         return add_flow(working_set, self.name, self.tags)
+
+
+def find_or_add_flow(working_set: WorkingSet, flow_id: str, flow_name: str) -> tuple[str, str]:
+    """Id and name of the flow with this id or, where that is empty, with this name, which must have been among the
+    needs; a new name registers a flow. Raises NotFound for an unknown id."""
+    if flow_id:
+        flows = tables.flows
+        working_set.flush()
+        found = working_set.connection.execute(flows.select().where(flows.c.id == flow_id)).one_or_none()
+        if found is None:
+            raise not_found("flow", flow_id, "give a flow_name to register one")
+        return found.id, found.name
+    known = working_set.flow_ids.get(flow_name)
+    if known is not None:
+        return known, flow_name
+    return add_flow(working_set, flow_name, []), flow_name
 
 
 def add_flow(working_set: WorkingSet, name: str, tags: list[str]) -> str:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Delete as DeleteRows
-from sqlalchemy import Table, select
+from sqlalchemy import select
 
-from antiphon_server.application import transitions
+from antiphon_server.application import rows, transitions
+from antiphon_server.application.deployments import delete_deployments_of
 from antiphon_server.domain.decision import Tell, TellHolder
-from antiphon_server.domain.errors import Aborted, not_found
+from antiphon_server.domain.errors import not_found
 from antiphon_server.domain.model import RunKind
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -20,21 +21,6 @@ KINDS = {kind.noun: kind for kind in RunKind}
 EDITABLE = {"flow": tables.flows, **{noun: tables.RUNS[kind] for noun, kind in KINDS.items()}}
 #: Ids in one statement.
 MAX_IDS = 500
-
-
-def _find(working_set: WorkingSet, what: str, id: str, etag: str) -> tuple[Table, Any]:
-    """The row as it is. Raises NotFound, or Aborted (ETAG_MISMATCH) for a stale etag."""
-    working_set.flush()
-    table = EDITABLE[what]
-    row = working_set.connection.execute(table.select().where(table.c.id == id)).one_or_none()
-    if row is None:
-        raise not_found(what, id)
-    if etag and etag != str(row.version):
-        raise Aborted(
-            "ETAG_MISMATCH",
-            f"{what} {id} was changed since (its etag is {row.version}, not {etag}); read it again and decide anew",
-        )
-    return table, row
 
 
 @dataclass(slots=True)
@@ -49,12 +35,9 @@ class Edit:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        table, row = _find(working_set, self.what, self.id, self.etag)
-        working_set.connection.execute(
-            table.update()
-            .where(table.c.id == self.id)
-            .values(**self.values, update_time=working_set.now, version=row.version + 1)
-        )
+        table = EDITABLE[self.what]
+        row = rows.find(working_set, table, self.what, self.id, self.etag)
+        rows.change(working_set, table, row, self.values)
         kind = KINDS.get(self.what)
         if kind is not None:
             working_set.changes.runs[kind, self.id] = self.id if kind is RunKind.FLOW_RUN else row.flow_run_id
@@ -72,7 +55,7 @@ class Delete:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        _, row = _find(working_set, self.what, self.id, self.etag)
+        row = rows.find(working_set, EDITABLE[self.what], self.what, self.id, self.etag)
         kind = KINDS.get(self.what)
         if kind is not None:
             delete_runs(working_set, kind, [self.id])
@@ -80,6 +63,7 @@ class Delete:
         runs = tables.flow_runs
         found = working_set.connection.execute(select(runs.c.id).where(runs.c.flow_id == self.id)).scalars()
         delete_runs(working_set, RunKind.FLOW_RUN, list(found))
+        delete_deployments_of(working_set, self.id)
         working_set.connection.execute(tables.flows.delete().where(tables.flows.c.id == self.id))
         working_set.flow_ids.pop(row.name, None)
 
@@ -107,8 +91,8 @@ def _delete_some(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> 
     holders = select(table.c.id).where(table.c.id.in_(ids), table.c.holds_slots)
     for id in connection.execute(holders).scalars().all():
         working_set.slots.give_back(id)
-    for rows in _belongings(kind, ids):
-        connection.execute(rows)
+    for belongings in _belongings(kind, ids):
+        connection.execute(belongings)
     connection.execute(table.delete().where(table.c.id.in_(ids)))
     for id in ids:
         working_set.changes.runs[kind, id] = id if kind is RunKind.FLOW_RUN else None

@@ -25,12 +25,12 @@ from antiphon_server.storage.waiting import Waiter
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 
-def hand_over(working_set: WorkingSet, limit_ids: Iterable[str]) -> None:
+def hand_over(working_set: WorkingSet, limit_ids: Iterable[str], *, everyone: bool = False) -> None:
     """Serves those who wait for these limits as far as there are slots; a limit that is gone or closed lets all of them
-    be decided anew."""
+    be decided anew. So does `everyone`, for a limit that they may be subject to no longer."""
     for limit_id in limit_ids:
         waiter: Waiter | None = None
-        while not _exhausted(working_set, limit_id):
+        while everyone or not _exhausted(working_set, limit_id):
             waiter = working_set.waiting.next_for(limit_id, after=waiter)
             if waiter is None:
                 break
@@ -93,24 +93,28 @@ def _call(working_set: WorkingSet, waiter: Waiter) -> None:
     if run is None or run.state_name != AWAITING_CONCURRENCY_SLOT:
         working_set.waiting.leave(waiter.id)
         return
-    if not _reserve(working_set, run):
+    lease = _room(working_set, run)
+    if lease is None:
         return
     working_set.waiting.leave(waiter.id)
     details = StateDetails(scheduled_time=working_set.now)
     state = State(SCHEDULED, DEFAULT_NAMES[SCHEDULED], "its turn has come: a slot is kept for it", details)
     called = Proposal(str(uuid7()), run.kind, run.id, state, expected_state_id=run.state_id or "", force=True)
     transitions.propose(working_set, called)
+    # Only now, for who enters SCHEDULED gives back what it holds.
+    limit_ids, until = lease
+    working_set.slots.take(run.id, limit_ids, expire_time=until)
+    run.holds_slots = bool(limit_ids)
+    working_set.touch(run)
 
 
-def _reserve(working_set: WorkingSet, run: Run) -> bool:
+def _room(working_set: WorkingSet, run: Run) -> tuple[list[str], int] | None:
+    """The limits whose slots the run can have now, and until when they are kept for it; None where one has none."""
     # Asked as its next claimer would: that one finds the slot in the run's hand.
     claim = Proposal("", run.kind, run.id, State(PENDING, DEFAULT_NAMES[PENDING]))
     facts = facts_for(working_set, policy_of(claim), run, claim)
     limits = wanted(facts.limits)
     if full(limits) or any(limit.slots == 0 for limit in limits):
-        return False
+        return None
     grace = facts.deployment.grace_period if facts.deployment is not None else None
-    until = working_set.now + (grace if grace is not None else CLAIM)
-    working_set.slots.take(run.id, [limit.id for limit in limits], expire_time=until)
-    run.holds_slots = bool(limits)
-    return True
+    return [limit.id for limit in limits], working_set.now + (grace if grace is not None else CLAIM)

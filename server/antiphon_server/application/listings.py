@@ -44,6 +44,13 @@ _STATE_FIELDS: FilterFields = {
     "state.name": FilterField(Kind.STRING, "state_name"),
 }
 
+_TRUTH: Mapping[str, int] = MappingProxyType({"true": 1, "false": 0})
+
+
+def _flag(name: str) -> dict[str, FilterField]:
+    return {name: FilterField(Kind.ENUM, name, _TRUTH)}
+
+
 FLOWS = Listing(
     "ListFlows",
     sources.FLOWS,
@@ -93,3 +100,39 @@ OPERATIONS = Listing(
 SESSIONS = Listing("ListSessions", sources.SESSIONS, _order("create_time desc", "create_time"))
 FLOW_RUN_STATES = Listing("ListFlowRunStates", sources.STATES, _order("create_time", "create_time"))
 TASK_RUN_STATES = Listing("ListTaskRunStates", sources.STATES, _order("create_time", "create_time"))
+CONCURRENCY_LIMITS = Listing(
+    "ListConcurrencyLimits",
+    sources.CONCURRENCY_LIMITS,
+    _order("create_time desc", "create_time", "name"),
+    {
+        **_fields(id=Kind.UUID, name=Kind.STRING, create_time=Kind.TIME),
+        **_flag("active"),
+        "limit": FilterField(Kind.INT, "slots"),
+    },
+)
+DEPLOYMENTS = Listing(
+    "ListDeployments",
+    sources.DEPLOYMENTS,
+    _order("create_time desc", "create_time", "name"),
+    {
+        **_fields(id=Kind.UUID, name=Kind.STRING, flow_id=Kind.UUID, flow_name=Kind.STRING),
+        **_flag("paused"),
+        **_fields(work_queue_id=Kind.UUID, tags=Kind.TAGS, create_time=Kind.TIME),
+    },
+)
+WORK_POOLS = Listing(
+    "ListWorkPools",
+    sources.WORK_POOLS,
+    _order("create_time desc", "create_time", "name"),
+    {**_fields(id=Kind.UUID, name=Kind.STRING, type=Kind.STRING, create_time=Kind.TIME), **_flag("paused")},
+)
+WORK_QUEUES = Listing(
+    "ListWorkQueues",
+    sources.WORK_QUEUES,
+    _order("create_time desc", "create_time", "name", "priority"),
+    {
+        **_fields(id=Kind.UUID, name=Kind.STRING, work_pool_id=Kind.UUID, work_pool_name=Kind.STRING),
+        **_flag("paused"),
+        **_fields(priority=Kind.INT, create_time=Kind.TIME),
+    },
+)

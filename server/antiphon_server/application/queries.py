@@ -13,7 +13,18 @@ from antiphon_server.domain.filters import parse_filter
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.ordering import OrderKey, parse_order_by
 from antiphon_server.storage.reader import Reader, Record
-from antiphon_server.storage.sources import FLOW_RUNS, FLOWS, OPERATIONS, TASK_RUNS, Source
+from antiphon_server.storage.slot_rows import SLOT_WAITERS, SLOTS, LimitRows
+from antiphon_server.storage.sources import (
+    CONCURRENCY_LIMITS,
+    DEPLOYMENTS,
+    FLOW_RUNS,
+    FLOWS,
+    OPERATIONS,
+    TASK_RUNS,
+    WORK_POOLS,
+    WORK_QUEUES,
+    Source,
+)
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
@@ -64,6 +75,36 @@ class Queries:
         """How many rows match that were created by `until` (microseconds). Raises InvalidArgument (FILTER_INVALID)."""
         return await self._reader.count(listing.source, parse_filter(filter, listing.filters), until)
 
+    async def concurrency_limit(self, id: str, *, name: str = "") -> Record:
+        """By id, or by name where that is empty. Raises NotFound (CONCURRENCY_LIMIT_NOT_FOUND)."""
+        return await self._get_or_find(CONCURRENCY_LIMITS, "concurrency limit", id, name=name)
+
+    async def deployment(self, id: str, *, name: str = "", flow_name: str = "") -> Record:
+        """By id, or by names where that is empty. Raises NotFound (DEPLOYMENT_NOT_FOUND)."""
+        return await self._get_or_find(DEPLOYMENTS, "deployment", id, flow_name=flow_name, name=name)
+
+    async def work_pool(self, id: str, *, name: str = "") -> Record:
+        """By id, or by name where that is empty. Raises NotFound (WORK_POOL_NOT_FOUND)."""
+        return await self._get_or_find(WORK_POOLS, "work pool", id, name=name)
+
+    async def work_queue(self, id: str, *, name: str = "", work_pool_name: str = "") -> Record:
+        """By id, or by names where that is empty. Raises NotFound (WORK_QUEUE_NOT_FOUND)."""
+        return await self._get_or_find(WORK_QUEUES, "work queue", id, work_pool_name=work_pool_name, name=name)
+
+    async def slots(self, limit: Record, request: PageRequest) -> RecordPage:
+        """One page of the slots in use of a limit; filter and order of the request are not looked at.
+
+        Raises InvalidArgument: PAGE_TOKEN_INVALID, PAGE_SIZE_INVALID.
+        """
+        return await self._limit_rows("ListSlots", SLOTS, limit.id, request)
+
+    async def slot_waiters(self, limit: Record, request: PageRequest) -> RecordPage:
+        """One page of those that wait for a slot of a limit, in the order in which they are served.
+
+        Raises as `slots` does.
+        """
+        return await self._limit_rows("ListSlotWaiters", SLOT_WAITERS, limit.id, request)
+
     async def page(self, listing: Listing, request: PageRequest) -> RecordPage:
         """One page.
 
@@ -93,6 +134,20 @@ class Queries:
         if row is None:
             raise not_found(noun, id, *why)
         return row
+
+    async def _get_or_find(self, source: Source, noun: str, id: str, **names: str) -> Record:
+        if id:
+            return await self._get(source, id.lower(), noun)
+        row = await self._reader.find(source, **names)
+        if row is None:
+            raise not_found(noun, "/".join(names.values()))
+        return row
+
+    async def _limit_rows(self, method: str, kind: LimitRows, limit_id: str, request: PageRequest) -> RecordPage:
+        query = (method, limit_id)
+        after = self._tokens.read(query, request.page_token) if request.page_token else None
+        page = await self._reader.limit_rows(kind, limit_id, after, _limit(request.page_size))
+        return RecordPage(page.rows, self._tokens.make(query, page.last) if page.last is not None else "")
 
     async def _page(
         self,

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from antiphon_server.storage.sources import FLOW_RUNS, FLOWS, OPERATIONS, TASK_RUNS, Source
+from antiphon_server.storage.sources import (
+    CONCURRENCY_LIMITS,
+    DEPLOYMENTS,
+    FLOW_RUNS,
+    FLOWS,
+    OPERATIONS,
+    TASK_RUNS,
+    WORK_POOLS,
+    WORK_QUEUES,
+    Source,
+)
 from antiphon_server.storage.working_set import WorkingSet
 
 
@@ -20,6 +30,22 @@ def task_run(working_set: WorkingSet, id: str) -> Any:
 
 def operation(working_set: WorkingSet, id: str) -> Any:
     return _row(working_set, OPERATIONS, id)
+
+
+def concurrency_limit(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, CONCURRENCY_LIMITS, id)
+
+
+def deployment(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, DEPLOYMENTS, id)
+
+
+def work_pool(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, WORK_POOLS, id)
+
+
+def work_queue(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, WORK_QUEUES, id)
 
 
 def _row(working_set: WorkingSet, source: Source, id: str) -> Any:

@@ -1,7 +1,7 @@
 """Unary calls that change something: once for each request_id, and answered with what is stored."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
@@ -12,6 +12,8 @@ from antiphon_server.application.requests import Remembered
 from antiphon_server.domain.errors import InvalidArgument
 
 Response = TypeVar("Response", bound=Message)
+#: For each field that an update may name, what makes a column's value of it.
+Columns: TypeAlias = dict[str, Callable[[Any], Any]]
 
 
 async def mutate(
@@ -34,7 +36,7 @@ async def mutate(
     return response.FromString(await core.run(remembered, bulk=bulk))
 
 
-def masked(mask: FieldMask, message: Message, columns: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
+def masked(mask: FieldMask, message: Message, columns: Columns) -> dict[str, Any]:
     """Column values for the paths of an update mask; each path is a field and a column of the same name.
 
     Raises InvalidArgument (UPDATE_MASK_INVALID) for an empty mask and for a path that may not be changed.

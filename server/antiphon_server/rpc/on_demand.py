@@ -1,11 +1,24 @@
-"""Services of operators, loaded when somebody first asks for one: a server that starts for one hello has no use for
-them, and its user would wait for them."""
+"""Services that are loaded when somebody first asks for one: a server that starts for one hello has no use for them,
+and its user would wait for them."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import grpc
+
+from antiphon_server.application.core import Core
+from antiphon_server.application.queries import Queries
+
+#: Our own ones, and the modules whose `add_to` adds them to a server.
+OURS: Mapping[str, str] = MappingProxyType(
+    {
+        "antiphon.v1.ConcurrencyLimitService": "antiphon_server.rpc.concurrency_limit_servicer",
+        "antiphon.v1.DeploymentService": "antiphon_server.rpc.deployment_servicer",
+        "antiphon.v1.WorkPoolService": "antiphon_server.rpc.work_pool_servicer",
+    }
+)
 
 REFLECTION = "grpc.reflection.v1alpha.ServerReflection"
 CHANNELZ = "grpc.channelz.v1.Channelz"
@@ -25,15 +38,18 @@ class _Collector:
 
 
 class OnDemand(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Serves reflection and channelz."""
+    """Serves `OURS`, reflection and channelz."""
 
-    def __init__(self, services: Sequence[str]) -> None:
+    def __init__(self, services: Sequence[str], core: Core, queries: Queries) -> None:
+        """`services` are all that reflection tells of besides its own and channelz."""
         self._services = services
+        self._core = core
+        self._queries = queries
         self._loaded: dict[str, list[grpc.GenericRpcHandler]] = {}
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         name = details.method[1:].rpartition("/")[0]
-        if name not in (REFLECTION, CHANNELZ):
+        if name not in OURS and name not in (REFLECTION, CHANNELZ):
             return None
         if name not in self._loaded:
             self._loaded[name] = self._load(name)
@@ -42,9 +58,12 @@ class OnDemand(grpc.GenericRpcHandler):  # type: ignore[misc]
 
     def _load(self, name: str) -> list[grpc.GenericRpcHandler]:
         collector = _Collector()
-        if name == REFLECTION:
-            # Its descriptors must be known before they can be told.
-            importlib.import_module("grpc_channelz.v1.channelz")
+        if name in OURS:
+            importlib.import_module(OURS[name]).add_to(collector, self._core, self._queries)
+        elif name == REFLECTION:
+            # Descriptors must be known before they can be told.
+            for described in (*OURS.values(), "grpc_channelz.v1.channelz"):
+                importlib.import_module(described)
             module = importlib.import_module("grpc_reflection.v1alpha.reflection")
             module.enable_server_reflection((*self._services, name, CHANNELZ), collector)
         else:

@@ -26,7 +26,7 @@ from antiphon_server.rpc.read_conversions import (
 )
 
 
-class _ListRequest(Protocol):
+class ListRequest(Protocol):
     """What list requests with a filter have in common."""
 
     page_size: int
@@ -45,7 +45,7 @@ class Reads:
         return flow_service_pb2.GetFlowResponse(flow=flow_message(await self._queries.flow(request.id)))
 
     async def list_flows(self, request: flow_service_pb2.ListFlowsRequest) -> flow_service_pb2.ListFlowsResponse:
-        page = await self._page(listings.FLOWS, request)
+        page = await listed(self._queries, listings.FLOWS, request)
         return flow_service_pb2.ListFlowsResponse(
             flows=map(flow_message, page.rows), next_page_token=page.next_page_token
         )
@@ -59,7 +59,7 @@ class Reads:
     async def list_flow_runs(
         self, request: flow_run_service_pb2.ListFlowRunsRequest
     ) -> flow_run_service_pb2.ListFlowRunsResponse:
-        page = await self._page(listings.FLOW_RUNS, request)
+        page = await listed(self._queries, listings.FLOW_RUNS, request)
         return flow_run_service_pb2.ListFlowRunsResponse(
             flow_runs=map(flow_run_message, page.rows), next_page_token=page.next_page_token
         )
@@ -82,7 +82,7 @@ class Reads:
     async def list_task_runs(
         self, request: task_run_service_pb2.ListTaskRunsRequest
     ) -> task_run_service_pb2.ListTaskRunsResponse:
-        page = await self._page(listings.TASK_RUNS, request)
+        page = await listed(self._queries, listings.TASK_RUNS, request)
         return task_run_service_pb2.ListTaskRunsResponse(
             task_runs=map(task_run_message, page.rows), next_page_token=page.next_page_token
         )
@@ -97,7 +97,7 @@ class Reads:
         )
 
     async def list_logs(self, request: log_service_pb2.ListLogsRequest) -> log_service_pb2.ListLogsResponse:
-        page = await self._page(listings.LOGS, request)
+        page = await listed(self._queries, listings.LOGS, request)
         return log_service_pb2.ListLogsResponse(logs=map(log_message, page.rows), next_page_token=page.next_page_token)
 
     async def count_flow_runs(self, filter: str, until: int) -> int:
@@ -124,6 +124,8 @@ class Reads:
             sessions=map(session_message, page.rows), next_page_token=page.next_page_token
         )
 
-    async def _page(self, listing: Listing, request: _ListRequest) -> RecordPage:
-        asked = PageRequest(request.page_size, request.page_token, request.filter, request.order_by)
-        return await self._queries.page(listing, asked)
+
+async def listed(queries: Queries, listing: Listing, request: ListRequest) -> RecordPage:
+    """The page that a list request asks for."""
+    asked = PageRequest(request.page_size, request.page_token, request.filter, request.order_by)
+    return await queries.page(listing, asked)

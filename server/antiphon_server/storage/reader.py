@@ -16,6 +16,7 @@ from antiphon_server.domain.ordering import OrderKey
 from antiphon_server.storage.faults import storage_error
 from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.selection import narrowed
+from antiphon_server.storage.slot_rows import LimitRows
 from antiphon_server.storage.sources import Source
 
 if TYPE_CHECKING:
@@ -80,6 +81,20 @@ class Reader:
         async with self._connection() as connection:
             row: Record | None = (await connection.execute(source.by_id, {"id": id})).one_or_none()
             return row
+
+    async def find(self, source: Source, **values: str) -> Record | None:
+        """The row whose columns have these values, of which there is one at most; None where there is none."""
+        statement = source.rows.where(*(source.columns[name] == value for name, value in values.items()))
+        async with self._connection() as connection:
+            row: Record | None = (await connection.execute(statement)).one_or_none()
+            return row
+
+    async def limit_rows(self, kind: LimitRows, limit_id: str, after: Sequence[Any] | None, limit: int) -> Page:
+        """At most `limit` (at least 1) rows that belong to a concurrency limit, behind the keys `after`."""
+        async with self._connection() as connection:
+            rows = (await connection.execute(kind.page(limit_id, after, limit + 1))).fetchall()
+        more, rows = len(rows) > limit, rows[:limit]
+        return Page(rows, kind.keys(rows[-1]) if more else None)
 
     async def exists(self, source: Source, id: str) -> bool:
         """Whether there is a row with this id."""

@@ -1,7 +1,9 @@
 """What can be read: for each kind of thing where it lies, what its rows hold and how large they are.
 
 A row of a run has the columns of its table (without what only the write side needs), `state_message`, `state_details`
-and `state_data` of the state that holds, and for a flow run `flow_name`.
+and `state_data` of the state that holds, and for a flow run `flow_name`. A limit has `active_slots` besides its
+columns; deployments, work pools and work queues have `concurrency_limit` (NULL without one) and `active_slots`, a
+deployment also `flow_name` and a queue `work_pool_name`.
 """
 
 from collections.abc import Iterable
@@ -24,9 +26,23 @@ from sqlalchemy import (
     select,
 )
 
+from antiphon_server.domain import limit_names
 from antiphon_server.storage.filter_sql import Columns
 from antiphon_server.storage.sql_functions import blob_bytes, text_bytes
-from antiphon_server.storage.tables import flow_runs, flows, logs, operations, sessions, task_runs, transitions
+from antiphon_server.storage.tables import (
+    concurrency_limits,
+    deployments,
+    flow_runs,
+    flows,
+    logs,
+    operations,
+    sessions,
+    slots,
+    task_runs,
+    transitions,
+    work_pools,
+    work_queues,
+)
 
 #: What a row takes on the wire besides its texts and blobs, in bytes.
 _BASE_WEIGHT = 300
@@ -44,7 +60,8 @@ class Source:
     condition: ColumnElement[bool] | None
     #: About how many bytes a row takes on the wire.
     weight: ColumnElement[int]
-    #: Whole rows with `id = :id`, and with `id IN :ids` in any order.
+    #: Whole rows: all of them, with `id = :id`, and with `id IN :ids` in any order.
+    rows: Select[Any]
     by_id: Select[Any]
     by_ids: Select[Any]
     #: To select from where a filter asks for a column of another table.
@@ -69,6 +86,7 @@ def _source(
         columns=dict(table.c.items()),
         condition=condition,
         weight=weight,
+        rows=rows,
         by_id=rows.where(table.c.id == bindparam("id")),
         by_ids=rows.where(table.c.id.in_(bindparam("ids", expanding=True))),
     )
@@ -104,6 +122,34 @@ def _states() -> Source:
     return _source(transitions, select(*read), transitions.c.wrote_state.is_(True), _weight(read))
 
 
+def _active_slots(of: ColumnElement[bool]) -> ColumnElement[int]:
+    """The slots in use of the limit that fits `of`."""
+    taken = select(func.coalesce(func.sum(slots.c.count), 0))
+    taken = taken.select_from(slots.join(concurrency_limits, concurrency_limits.c.id == slots.c.limit_id))
+    return taken.where(of).correlate_except(slots, concurrency_limits).scalar_subquery().label("active_slots")
+
+
+def _limits() -> Source:
+    taken = select(func.coalesce(func.sum(slots.c.count), 0)).where(slots.c.limit_id == concurrency_limits.c.id)
+    rows = select(concurrency_limits, taken.scalar_subquery().label("active_slots"))
+    return _source(concurrency_limits, rows, None, _weight(concurrency_limits.c))
+
+
+def _limited(table: Table, prefix: str) -> Source:
+    """Rows with a limit of their own, whose name is `prefix` and their id."""
+    own = concurrency_limits.c.name == prefix + table.c.id
+    limit = select(concurrency_limits.c.slots).where(own).correlate(table).scalar_subquery().label("concurrency_limit")
+    return _source(table, select(table, limit, _active_slots(own)), None, _weight(table.c))
+
+
+def _named_with(source: Source, table: Table, key: Column[Any], label: str) -> Source:
+    """`source` with the name of the row in `table` to which `key` points."""
+    joined = source.table.join(table, table.c.id == key)
+    rows = source.rows.add_columns(table.c.name.label(label)).select_from(joined)
+    named = _source(source.table, rows, None, source.weight)
+    return replace(named, columns={**named.columns, label: table.c.name}, joined=joined)
+
+
 FLOWS = _plain(flows)
 FLOW_RUNS = _flow_runs()
 TASK_RUNS = _runs(task_runs)
@@ -112,3 +158,9 @@ STATES = _states()
 LOGS = _plain(logs)
 SESSIONS = _plain(sessions)
 OPERATIONS = _plain(operations)
+CONCURRENCY_LIMITS = _limits()
+DEPLOYMENTS = _named_with(_limited(deployments, limit_names.DEPLOYMENT), flows, deployments.c.flow_id, "flow_name")
+WORK_POOLS = _limited(work_pools, limit_names.WORK_POOL)
+WORK_QUEUES = _named_with(
+    _limited(work_queues, limit_names.WORK_QUEUE), work_pools, work_queues.c.work_pool_id, "work_pool_name"
+)

@@ -23,6 +23,7 @@ from effort import examples
 from hand_session import HandSession, new_id
 from refusals import DETAILS_KEY, refusal_of
 from running_server import RunningServer
+from world import World
 
 OURS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
 FAST = examples(30)
@@ -57,8 +58,18 @@ def known(server: RunningServer) -> Iterator[Known]:
         response_deserializer=flow_run_service_pb2.GetFlowRunResponse.FromString,
     )
     flow = read(flow_run_service_pb2.GetFlowRunRequest(id=run).SerializeToString()).flow_run.flow_id
+    world = World(server)
+    own = {"name": new_id(), "concurrencyLimit": 1}
+    limit = {"name": new_id(), "limit": 1}
+    limit_id = world.call("CreateConcurrencyLimit", {"concurrencyLimit": limit}).concurrency_limit.id
+    pool = world.call("CreateWorkPool", {"workPool": {**own, "type": "x"}}).work_pool.id
+    queue = world.call("CreateWorkQueue", {"workQueue": {**own, "workPoolId": pool}}).work_queue.id
+    deployment = world.call("CreateDeployment", {"deployment": {**own, "flowId": flow}}).deployment.id
     yield {
-        "id": [run, task, free.id, free_task.id, flow],
+        "id": [run, task, free.id, free_task.id, flow, limit_id, deployment, pool, queue],
+        "deployment_id": [deployment],
+        "work_pool_id": [pool],
+        "work_queue_id": [queue],
         "flow_run_id": [run, free.id],
         "task_run_id": [task, free_task.id],
         "upstream_task_run_ids": [task],

@@ -1,8 +1,6 @@
 """Every unary RPC does what it says."""
 
 import os
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -10,11 +8,8 @@ from antiphon_server.application.bulk import CancelBulk, StartBulk
 from antiphon_server.domain.bulk import BulkVerb
 from hand_session import new_id
 from in_writer import in_writer
+from work_calls import WORK_DOES, Ask, Check
 from world import MISSING, UNARY, World, mask, opened, proposed
-
-Ask = Callable[[World], dict[str, Any]]
-Check = Callable[[Any, World], bool]
-
 
 #: RPC -> (request, what must hold of the answer).
 DOES: dict[str, tuple[Ask, Check]] = {
@@ -141,6 +136,7 @@ DOES: dict[str, tuple[Ask, Check]] = {
         ),
     ),
 }
+DOES |= WORK_DOES
 
 
 def stopped(world: World) -> str:

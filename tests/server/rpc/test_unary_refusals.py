@@ -34,7 +34,8 @@ def wrong_state(**state: Any) -> Ask:
 
 
 def each_reader_of_pages(request: dict[str, Any], reason: str, field: str) -> list[tuple[Any, ...]]:
-    names = ["ListFlows", "ListFlowRuns", "ListTaskRuns", "ListLogs"]
+    names = ["ListFlows", "ListFlowRuns", "ListTaskRuns", "ListLogs", "ListConcurrencyLimits", "ListDeployments"]
+    names += ["ListWorkPools", "ListWorkQueues"]
     names += ["ListSessions"] if "pageSize" in request or "pageToken" in request else []
     return [(name, lambda w: request, INVALID, reason, (field,)) for name in names]
 
@@ -56,6 +57,19 @@ REFUSES: list[tuple[str, Ask, grpc.StatusCode, str, tuple[str, ...]]] = [
             ("ListTaskRunStates", "TASK_RUN_NOT_FOUND", {}),
             ("GetOperation", "OPERATION_NOT_FOUND", {}),
             ("CancelOperation", "OPERATION_NOT_FOUND", {}),
+            ("GetConcurrencyLimit", "CONCURRENCY_LIMIT_NOT_FOUND", {}),
+            ("DeleteConcurrencyLimit", "CONCURRENCY_LIMIT_NOT_FOUND", {}),
+            ("ResetConcurrencyLimit", "CONCURRENCY_LIMIT_NOT_FOUND", {}),
+            ("ListSlots", "CONCURRENCY_LIMIT_NOT_FOUND", {}),
+            ("ListSlotWaiters", "CONCURRENCY_LIMIT_NOT_FOUND", {}),
+            ("GetDeployment", "DEPLOYMENT_NOT_FOUND", {}),
+            ("DeleteDeployment", "DEPLOYMENT_NOT_FOUND", {}),
+            ("PauseDeployment", "DEPLOYMENT_NOT_FOUND", {}),
+            ("ResumeDeployment", "DEPLOYMENT_NOT_FOUND", {}),
+            ("GetWorkPool", "WORK_POOL_NOT_FOUND", {}),
+            ("DeleteWorkPool", "WORK_POOL_NOT_FOUND", {}),
+            ("GetWorkQueue", "WORK_QUEUE_NOT_FOUND", {}),
+            ("DeleteWorkQueue", "WORK_QUEUE_NOT_FOUND", {}),
         ]
     ),
     *(

@@ -15,6 +15,8 @@ class LazyGroup(TyperGroup):
 
     #: Command -> module with a Typer `app`.
     modules: ClassVar[Mapping[str, str]] = {}
+    #: Other name -> command; help does not list them.
+    aliases: ClassVar[Mapping[str, str]] = {}
     #: Module with `print_error` and `exit_code_of`; not imported before something is wrong.
     failures: ClassVar[str] = "antiphon.cli.exit_codes"
 
@@ -22,7 +24,7 @@ class LazyGroup(TyperGroup):
         return [*self.modules, *super().list_commands(ctx)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        module = self.modules.get(cmd_name)
+        module = self.modules.get(self.aliases.get(cmd_name, cmd_name))
         if module is None:
             return super().get_command(ctx, cmd_name)
         return typer.main.get_command(importlib.import_module(module).app)

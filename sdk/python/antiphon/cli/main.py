@@ -25,7 +25,13 @@ class RootGroup(LazyGroup):
         "flow-run": "antiphon.cli.flow_run_commands",
         "flow": "antiphon.cli.flow_commands",
         "operation": "antiphon.cli.operation_commands",
+        "concurrency-limit": "antiphon.cli.concurrency_limit_commands",
+        "global-concurrency-limit": "antiphon.cli.global_limit_commands",
         "config": "antiphon.cli.config_commands",
+    }
+    aliases: ClassVar[Mapping[str, str]] = {
+        "gcl": "global-concurrency-limit",
+        "concurrency-limits": "concurrency-limit",
     }
 
 

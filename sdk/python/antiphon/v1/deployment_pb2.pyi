@@ -1,0 +1,54 @@
+import datetime
+
+from antiphon._vendor import validate_pb2 as _validate_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class CollisionStrategy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    COLLISION_STRATEGY_UNSPECIFIED: _ClassVar[CollisionStrategy]
+    COLLISION_STRATEGY_ENQUEUE: _ClassVar[CollisionStrategy]
+    COLLISION_STRATEGY_CANCEL_NEW: _ClassVar[CollisionStrategy]
+COLLISION_STRATEGY_UNSPECIFIED: CollisionStrategy
+COLLISION_STRATEGY_ENQUEUE: CollisionStrategy
+COLLISION_STRATEGY_CANCEL_NEW: CollisionStrategy
+
+class Deployment(_message.Message):
+    __slots__ = ("id", "name", "flow_id", "flow_name", "paused", "concurrency_limit", "collision_strategy", "grace_period", "work_queue_id", "tags", "active_slots", "create_time", "update_time", "etag")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FLOW_ID_FIELD_NUMBER: _ClassVar[int]
+    FLOW_NAME_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    COLLISION_STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    GRACE_PERIOD_FIELD_NUMBER: _ClassVar[int]
+    WORK_QUEUE_ID_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    flow_id: str
+    flow_name: str
+    paused: bool
+    concurrency_limit: int
+    collision_strategy: CollisionStrategy
+    grace_period: _duration_pb2.Duration
+    work_queue_id: str
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    active_slots: int
+    create_time: _timestamp_pb2.Timestamp
+    update_time: _timestamp_pb2.Timestamp
+    etag: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., flow_id: _Optional[str] = ..., flow_name: _Optional[str] = ..., paused: _Optional[bool] = ..., concurrency_limit: _Optional[int] = ..., collision_strategy: _Optional[_Union[CollisionStrategy, str]] = ..., grace_period: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., work_queue_id: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., active_slots: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
