@@ -5,7 +5,7 @@ import hashlib
 from antiphon.v1 import state_pb2, transition_pb2
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.states import DEFAULT_NAMES, StateType
-from antiphon_server.storage.records import details_from
+from antiphon_server.wire_details import details_from
 
 
 def digest_of(body: bytes) -> bytes:

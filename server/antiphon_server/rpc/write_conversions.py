@@ -23,7 +23,7 @@ from antiphon_server.domain.model import RetryPolicy, State
 from antiphon_server.domain.states import VerdictKind
 from antiphon_server.rpc.status import to_status
 from antiphon_server.rpc.validation import check, check_items
-from antiphon_server.storage.records import details_to
+from antiphon_server.wire_details import details_to
 from antiphon_server.wire_times import duration_to_micros, micros_to_timestamp, timestamp_to_micros
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from antiphon.v1 import state_pb2
 from antiphon_server.domain.model import NO_DETAILS, RetryPolicy, RetryType, Run, RunKind, State, StateDetails
 from antiphon_server.domain.states import StateType, VerdictKind
-from antiphon_server.wire_times import micros_to_timestamp, timestamp_to_micros
+from antiphon_server.wire_details import details_from, details_to
 
 #: An empty JSON list.
 NONE = "[]"
@@ -140,50 +140,12 @@ def decode_retry_policy(text: str | None) -> RetryPolicy | None:
     return RetryPolicy(fields["max_retries"], tuple(fields["delays"]), fields["jitter_factor"])
 
 
-#: Fields of `StateDetails` that are times, and those that mean the same in both worlds.
-_TIMES = ("scheduled_time", "pause_expire_time", "cache_expire_time")
-_PLAIN = (
-    "child_flow_run_id",
-    "pause_reschedule",
-    "pause_key",
-    "input_schema",
-    "cache_key",
-    "refresh_cache",
-    "deferred",
-    "task_parameters_id",
-)
-
-
 def encode_details(details: StateDetails | None) -> bytes | None:
     return details_to(details).SerializeToString() if details is not None else None
 
 
 def decode_details(data: bytes | None) -> StateDetails | None:
     return details_from(state_pb2.StateDetails.FromString(data)) if data is not None else None
-
-
-def details_to(details: StateDetails) -> state_pb2.StateDetails:
-    message = state_pb2.StateDetails(retriable=details.retriable)
-    for name in _TIMES:
-        time = getattr(details, name)
-        if time is not None:
-            getattr(message, name).CopyFrom(micros_to_timestamp(time))
-    for name in _PLAIN:
-        value = getattr(details, name)
-        if value:
-            setattr(message, name, value)
-    return message
-
-
-def details_from(message: state_pb2.StateDetails) -> StateDetails:
-    """Raises InvalidArgument (TIME_INVALID) for a time outside of the years 1 to 9999."""
-    details = StateDetails()
-    for field, value in message.ListFields():
-        name = field.name
-        if name in _TIMES:
-            value = timestamp_to_micros(value, f"proposal.state.details.{name}")
-        setattr(details, name, value)
-    return details
 
 
 #: A finding as it is told: rule, verdict or None for a rewrite, reason, facts, remedy.
