@@ -11,6 +11,7 @@ _UNARY_RUNS = 1000
 _STREAM_RUNS = 5000
 _VERDICT_RUNS = 300
 _CANCELS = 100
+_WAITING_RUNS = 1000
 _LIVE_RUNS = 10_000
 
 
@@ -39,6 +40,10 @@ def measure_stream(system: System, scale: Scale) -> Mapping[str, float]:
 
 def measure_verdict(system: System, scale: Scale) -> Mapping[str, float]:
     return _run(system.warm(), "verdict", _target(system), scale.count(_VERDICT_RUNS))
+
+
+def measure_handover(system: System, scale: Scale) -> Mapping[str, float]:
+    return _run(system.warm(), "handover", _target(system), scale.count(_WAITING_RUNS, least=20))
 
 
 def measure_cancel(system: System, scale: Scale) -> Mapping[str, float]:
@@ -74,6 +79,13 @@ WORKLOADS = (
         (
             Figure("rate", "transitions batched on the stream", "/s", target=10_000, higher_is_better=True),
             Figure("mixed", "creations and transitions batched on the stream", "/s", higher_is_better=True),
+            Figure(
+                "limited",
+                "transitions with a limited tag and a cache key, batched on the stream",
+                "/s",
+                target=8000,
+                higher_is_better=True,
+            ),
         ),
         measure_stream,
     ),
@@ -84,6 +96,18 @@ WORKLOADS = (
             Figure("p99", "proposal to verdict, one at a time, p99", "ms", target=10),
         ),
         measure_verdict,
+    ),
+    Workload(
+        "slot_handover",
+        (
+            Figure(
+                "p50", f"slot freed to the next one's verdict, {_WAITING_RUNS:,} waiting for 10, p50", "ms", target=5
+            ),
+            Figure(
+                "p99", f"slot freed to the next one's verdict, {_WAITING_RUNS:,} waiting for 10, p99", "ms", target=25
+            ),
+        ),
+        measure_handover,
     ),
     Workload(
         "cancel_latency",

@@ -8,6 +8,9 @@ from typing import Self
 import grpc
 from uuid_utils import uuid7
 
+from antiphon.v1.concurrency_limit_pb2 import ConcurrencyLimit
+from antiphon.v1.concurrency_limit_service_pb2 import CreateConcurrencyLimitRequest
+from antiphon.v1.concurrency_limit_service_pb2_grpc import ConcurrencyLimitServiceStub
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.session_pb2 import ClientFrame, Hello, ServerFrame, Welcome
 from antiphon.v1.session_service_pb2 import AttachRequest, AttachResponse
@@ -36,13 +39,27 @@ def new_flow_run() -> FlowRun:
     return FlowRun(id=new_id(), flow_name="bench")
 
 
-def new_task_run(flow_run_id: str) -> TaskRun:
+def new_task_run(flow_run_id: str, *tags: str) -> TaskRun:
     task_run_id = new_id()
-    return TaskRun(id=task_run_id, flow_run_id=flow_run_id, task_key="bench", dynamic_key=task_run_id)
+    return TaskRun(id=task_run_id, flow_run_id=flow_run_id, task_key="bench", dynamic_key=task_run_id, tags=tags)
 
 
-def propose_task(task_run_id: str, state: StateType) -> Proposal:
-    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=State(type=state))
+def propose_task(task_run_id: str, state: StateType, *, cache_key: str = "") -> Proposal:
+    proposal = Proposal(transition_id=new_id(), task_run_id=task_run_id, state=State(type=state))
+    if cache_key:
+        proposal.state.details.cache_key = cache_key
+    return proposal
+
+
+def limit_tag(target: str, slots: int) -> str:
+    """Makes a limit for a new tag and gives the tag."""
+    tag = new_id()
+    with grpc.insecure_channel(target, options=_OPTIONS) as channel:
+        limit = ConcurrencyLimit(name=f"tag:{tag}", limit=slots)
+        ConcurrencyLimitServiceStub(channel).CreateConcurrencyLimit(
+            CreateConcurrencyLimitRequest(concurrency_limit=limit)
+        )
+    return tag
 
 
 def propose_flow(flow_run_id: str, state: StateType) -> Proposal:
@@ -84,6 +101,16 @@ class Stream:
         frames = [self._frame(body) for body in bodies]
         size = min(FRAMES_IN_A_MESSAGE, self.welcome.max_unacked_frames or FRAMES_IN_A_MESSAGE)
         return [AttachRequest(frames=frames[start : start + size]) for start in range(0, len(frames), size)]
+
+    def put(self, requests: Sequence[AttachRequest]) -> None:
+        """Sends and waits for nothing; what comes is read with `frames`."""
+        for request in requests:
+            self._outgoing.put(request)
+
+    def frames(self) -> Iterator[ServerFrame]:
+        """What the server says, as it comes."""
+        for response in self._incoming:
+            yield from response.frames
 
     def exchange(self, requests: Sequence[AttachRequest]) -> None:
         """Sends all within the window that the server gave, and returns when all is committed and answered."""
