@@ -107,11 +107,13 @@ def test_arguments_that_do_not_fit_fail_the_run_before_it_begins(case: Case) -> 
 def test_a_failed_run_is_tried_again_when_the_server_says_so(case: Case) -> None:
     call = case.call(fail, retries=1)
     again = reject(*AWAITING_RETRY)
-    player = case.player(call, Failed=[again], Running=[accept(1), accept(2)], fail=[ValueError("bad"), "well"])
+    player = case.player(
+        call, Failed=[again], Running=[accept(1)], Retrying=[accept(2)], fail=[ValueError("bad"), "well"]
+    )
     call.context.dynamic_keys["t"] = iter([])
     assert player.play().result() == "well"
     assert [word for word in player.said if word != "hook()"] == [
-        *OPENING, "Running?", "fail()", "Failed?", "Running?", "fail()", "Completed?",
+        *OPENING, "Running?", "fail()", "Failed?", "Retrying?", "fail()", "Completed?",
     ]  # fmt: skip
     assert call.context.run_count == call.run.run_count == 2
     assert call.context.dynamic_keys == {}
@@ -198,9 +200,9 @@ def test_code_that_swallows_the_interrupt_is_cancelled_all_the_same(case: Case) 
 
 def test_cancelled_while_it_waits_for_its_retry(case: Case) -> None:
     call = case.call(fail, retries=1)
-    state, said = case.play(call, Failed=[reject(*AWAITING_RETRY)], Running=[accept(), lambda: case.cancel(call)])
+    state, said = case.play(call, Failed=[reject(*AWAITING_RETRY)], Retrying=[lambda: case.cancel(call)])
     assert state.is_cancelled()
-    assert said[-2:] == ["Running?", "Cancelled?"]
+    assert said[-2:] == ["Retrying?", "Cancelled?"]
 
 
 def test_the_verdict_may_come_before_the_command(case: Case) -> None:
@@ -208,10 +210,10 @@ def test_the_verdict_may_come_before_the_command(case: Case) -> None:
     state, said = case.play(
         case.call(fail, retries=1),
         Failed=[reject(*AWAITING_RETRY)],
-        Running=[accept(), reject("CANCELLING", message="enough")],
+        Retrying=[reject("CANCELLING", message="enough")],
     )
     assert state.is_cancelled()
-    assert said[-2:] == ["Running?", "Cancelled?"]
+    assert said[-2:] == ["Retrying?", "Cancelled?"]
 
 
 def test_cancelled_while_what_it_submitted_ends(case: Case) -> None:
@@ -357,14 +359,15 @@ def test_what_breaks_off_more_than_the_run_crashes_it_and_goes_on(case: Case, er
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RunTimeout(), SystemExit()])
-@pytest.mark.parametrize("when", ["Running", "Failed", "second Running", "await"])
+@pytest.mark.parametrize("when", ["Running", "Failed", "Retrying", "await"])
 def test_broken_off_as_it_waits_it_crashes(case: Case, error: BaseException, when: str) -> None:
     call = case.call(fail, retries=1)
     if when == "await":
         call.context.submitted = KeptSet([Submitted()])
     player = case.player(
         call,
-        Running=[error] if when == "Running" else [accept(), error],
+        Running=[error] if when == "Running" else [accept()],
+        Retrying=[error],
         Failed=[error] if when == "Failed" else [reject(*AWAITING_RETRY)],
         **{"await": [error]},
     )

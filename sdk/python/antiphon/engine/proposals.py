@@ -10,6 +10,8 @@ ACCEPTED = 1
 
 _PENDING = state_pb2.State(type=state_pb2.STATE_TYPE_PENDING)
 _RUNNING = state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING)
+#: The server names task runs that run again, and leaves the names of flow runs to whoever runs them.
+_RETRYING = state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING, name="Retrying")
 
 
 def propose_flow_run(flow_run_id: str, state: State) -> Proposal:
@@ -25,9 +27,11 @@ def flow_run_pending(flow_run_id: str) -> Proposal:
 
 
 def flow_run_running(flow_run_id: str, *, after: State | None = None) -> Proposal:
-    """`after` is the state that the run must still be in: a proposal that waits is void where the run moved on."""
-    expected = after.id if after is not None else ""
-    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RUNNING, expected_state_id=expected)
+    """Once more where there was a state before: `after` is the one that the run must still be in, since a proposal that
+    waits is void where the run moved on."""
+    if after is None:
+        return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RUNNING)
+    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RETRYING, expected_state_id=after.id)
 
 
 def task_run_pending(task_run_id: str) -> Proposal:
