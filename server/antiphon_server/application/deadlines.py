@@ -65,8 +65,8 @@ def _kill(working_set: WorkingSet, run: Run) -> bool:
     session = working_set.sessions.get(launcher)
     if session is None or session.status != SessionStatus.ACTIVE:
         return False
-    reason = f"the flow run did not confirm in time that it stopped: kill {run.infrastructure_pid}"
-    transitions.tell_holder(working_set, run.kind, run.id, TellHolder(launcher, Tell.KILL, reason))
+    told = TellHolder(launcher, Tell.KILL, "the flow run did not confirm in time that it stopped")
+    transitions.tell_holder(working_set, run.kind, run.id, told, infrastructure_pid=run.infrastructure_pid)
     run.launcher_session_id = None
     run.deadline_time = working_set.now + KILL
     working_set.touch(run)

@@ -190,8 +190,10 @@ def _follow(working_set: WorkingSet, run: Run, state: State, decision: Decision)
                     propose(working_set, stopped)
 
 
-def tell_holder(working_set: WorkingSet, kind: RunKind, run_id: str, effect: TellHolder) -> None:
-    """Leaves a command for the session that holds, or held, the run."""
+def tell_holder(
+    working_set: WorkingSet, kind: RunKind, run_id: str, effect: TellHolder, *, infrastructure_pid: str | None = None
+) -> None:
+    """Leaves a command for a session that holds, held or launched the run."""
     flow = kind is RunKind.FLOW_RUN
     working_set.add_command(
         {
@@ -201,6 +203,7 @@ def tell_holder(working_set: WorkingSet, kind: RunKind, run_id: str, effect: Tel
             "flow_run_id": run_id if flow else None,
             "task_run_id": None if flow else run_id,
             "reason": effect.reason,
+            "infrastructure_pid": infrastructure_pid,
             "stage": 0,
             "message": "",
             "create_time": working_set.now,

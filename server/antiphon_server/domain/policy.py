@@ -7,7 +7,7 @@ from antiphon_server.domain.decision import Decision, Effect, Finding, MirrorToP
 from antiphon_server.domain.facts import Fact, Facts
 from antiphon_server.domain.model import Proposal, Run, RunKind, State
 from antiphon_server.domain.rule import Rule
-from antiphon_server.domain.states import CANCELLED, CANCELLING, Origin, StateType, VerdictKind
+from antiphon_server.domain.states import CANCELLED, CANCELLING, PENDING, Origin, StateType, VerdictKind
 
 #: States of a flow run that leave nothing below it to go on.
 STOPPED = frozenset({CANCELLING, CANCELLED})
@@ -77,6 +77,11 @@ def _ended_by(
     return Decision(finding.kind, state, finding.reason, findings, finding.wait_until, finding.wait_for, effects)
 
 
+def _delegated(run: Run, proposal: Proposal) -> bool:
+    """Whether the claimer itself had somebody else go on with the run: who knows the token of the claim was told it."""
+    return run.state_type == PENDING and proposal.fencing_token != 0
+
+
 def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ...]:
     """What follows from entering `state`, whichever rule led there."""
     found: list[Effect] = []
@@ -87,7 +92,7 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
             found.append(TellHolder(run.session_id, Tell.CANCEL, state.message))
         elif holder is None:
             found.append(TellHolder(run.session_id, Tell.REVOKE, f"the run was set to {state.name} by somebody else"))
-        elif holder != run.session_id:
+        elif holder != run.session_id and not _delegated(run, proposal):
             found.append(TellHolder(run.session_id, Tell.REVOKE, f"session {holder} has taken the run over"))
     if state.type in STOPPED and run.kind is RunKind.FLOW_RUN and run.start_time is not None:
         found.append(StopBelow(state.message, run.session_id, final=state.type == CANCELLED))

@@ -356,6 +356,8 @@ commands = Table(
     Column("flow_run_id", Id),
     Column("task_run_id", Id),
     Column("reason", Text, nullable=False),
+    # What to kill.
+    Column("infrastructure_pid", Text),
     Column("stage", SmallInteger, nullable=False),
     Column("message", Text, nullable=False),
     Column("create_time", Micros, nullable=False),

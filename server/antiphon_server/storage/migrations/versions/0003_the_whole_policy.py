@@ -148,6 +148,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("commands", schema=None) as batch_op:
         batch_op.add_column(sa.Column("update_time", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("infrastructure_pid", sa.Text(), nullable=True))
         batch_op.create_index(batch_op.f("ix_commands_create_time"), ["create_time"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_commands_flow_run_id_create_time"), ["flow_run_id", "create_time"], unique=False
@@ -253,6 +254,7 @@ def downgrade() -> None:
     with op.batch_alter_table("commands", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_commands_flow_run_id_create_time"))
         batch_op.drop_index(batch_op.f("ix_commands_create_time"))
+        batch_op.drop_column("infrastructure_pid")
         batch_op.drop_column("update_time")
 
     with op.batch_alter_table("work_queues", schema=None) as batch_op:
