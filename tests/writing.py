@@ -7,6 +7,7 @@ from sqlalchemy import Engine, Table
 from uuid_utils import uuid7
 
 from antiphon_server.application.creation import CreateFlowRun, CreateTaskRun, NewRun
+from antiphon_server.application.handing_over import hand_over_freed
 from antiphon_server.application.operations import ProposeTransition
 from antiphon_server.application.proposals import digest_of
 from antiphon_server.domain.model import Proposal, RetryPolicy, RunKind, State, StateDetails
@@ -30,6 +31,7 @@ def _new_run(id: str, body: Mapping[str, Any]) -> NewRun:
         name=body.get("name", ""),
         tags=list(body.get("tags", ())),
         retry_policy=body.get("retry_policy"),
+        priority=body.get("priority", 0),
         digest=digest_of(repr((id, sorted(body.items(), key=str))).encode()),
         session_id=body.get("session_id"),
     )
@@ -44,6 +46,10 @@ def flow_run(id: str = "", **body: Any) -> CreateFlowRun:
         parameters=None,
         idempotency_key=body.get("idempotency_key"),
         parent_task_run_id=body.get("parent_task_run_id"),
+        deployment_id=body.get("deployment_id"),
+        work_queue_id=body.get("work_queue_id"),
+        infrastructure_pid=body.get("infrastructure_pid", ""),
+        auto_scheduled=body.get("auto_scheduled", False),
     )
 
 
@@ -59,9 +65,10 @@ def task_run(flow_run_id: str | None, id: str = "", **body: Any) -> CreateTaskRu
 
 
 def proposal(run_id: str, type_: StateType, kind: RunKind = FLOW_RUN, **body: Any) -> Proposal:
-    """`id`, `name`, `message`, `due` (microseconds), `data`, `expected`, `force`, `session_id`."""
+    """`id`, `name`, `message`, `due` (microseconds) or all `details`, `data`, `expected`, `force`, `session_id`,
+    `fencing_token`, `claim`."""
     transition_id = body.get("id") or new_id()
-    details = StateDetails(scheduled_time=body["due"]) if "due" in body else None
+    details = StateDetails(scheduled_time=body["due"]) if "due" in body else body.get("details")
     state = State(
         type_,
         body.get("name") or DEFAULT_NAMES[type_],
@@ -79,6 +86,8 @@ def proposal(run_id: str, type_: StateType, kind: RunKind = FLOW_RUN, **body: An
         body.get("force", False),
         body.get("session_id"),
         digest_of(repr((run_id, kind, type_, sorted(body.items(), key=str))).encode()),
+        body.get("fencing_token", 0),
+        body.get("claim", False),
     )
 
 
@@ -98,7 +107,7 @@ class Writing:
     def together(self, *operations: Operation) -> list[Any]:
         """Does all in one transaction; the answers may be errors."""
         outcomes: list[Outcome] = []
-        writer = Writer(self.engine, lambda: self.now, outcomes.append)
+        writer = Writer(self.engine, lambda: self.now, outcomes.append, hand_over_freed)
         for operation in operations:
             writer.submit(operation, lambda answer: None)
         writer.start()

@@ -22,6 +22,7 @@ from antiphon_server.application.bulk import (
 )
 from antiphon_server.application.bulk_verbs import transition_of
 from antiphon_server.application.edits import Delete
+from antiphon_server.application.handing_over import hand_over_freed
 from antiphon_server.domain.bulk import BulkState, BulkVerb
 from antiphon_server.domain.errors import FailedPrecondition, Internal, InvalidArgument, NotFound
 from antiphon_server.domain.filters import parse_filter
@@ -227,7 +228,7 @@ def test_progress_and_runs_are_of_one_transaction(writing: Writing) -> None:
     # The transaction is undone, then each has one of its own: so the chunk is done once.
     first = chunk(writing, id, keys[:2], last=False)
     outcomes: list[Outcome] = []
-    writer = Writer(writing.engine, lambda: writing.now, outcomes.append)
+    writer = Writer(writing.engine, lambda: writing.now, outcomes.append, hand_over_freed)
     for operation in (Bug(), first, first):
         writer.submit(operation, lambda answer: None)
     writer.start()
