@@ -48,7 +48,7 @@ def flow_run(id: str = "", **body: Any) -> CreateFlowRun:
         parent_task_run_id=body.get("parent_task_run_id"),
         deployment_id=body.get("deployment_id"),
         work_queue_id=body.get("work_queue_id"),
-        infrastructure_pid="",
+        infrastructure_pid=body.get("infrastructure_pid", ""),
         auto_scheduled=body.get("auto_scheduled", False),
     )
 
@@ -65,9 +65,10 @@ def task_run(flow_run_id: str | None, id: str = "", **body: Any) -> CreateTaskRu
 
 
 def proposal(run_id: str, type_: StateType, kind: RunKind = FLOW_RUN, **body: Any) -> Proposal:
-    """`id`, `name`, `message`, `due` (microseconds), `data`, `expected`, `force`, `session_id`."""
+    """`id`, `name`, `message`, `due` (microseconds) or all `details`, `data`, `expected`, `force`, `session_id`,
+    `fencing_token`, `claim`."""
     transition_id = body.get("id") or new_id()
-    details = StateDetails(scheduled_time=body["due"]) if "due" in body else None
+    details = StateDetails(scheduled_time=body["due"]) if "due" in body else body.get("details")
     state = State(
         type_,
         body.get("name") or DEFAULT_NAMES[type_],
@@ -85,6 +86,8 @@ def proposal(run_id: str, type_: StateType, kind: RunKind = FLOW_RUN, **body: An
         body.get("force", False),
         body.get("session_id"),
         digest_of(repr((run_id, kind, type_, sorted(body.items(), key=str))).encode()),
+        body.get("fencing_token", 0),
+        body.get("claim", False),
     )
 
 

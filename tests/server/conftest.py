@@ -24,13 +24,24 @@ _RUN: Mapping[str, Any] = {
     "run_count": 0,
     "state_has_data": False,
     "total_run_time": 0,
+    "fencing_token": 0,
+    "holds_slots": False,
+    "priority": 0,
     "version": 1,
     "create_digest": b"",
     **_TIMES,
 }
 _DEFAULTS: Mapping[Table, Mapping[str, Any]] = {
     tables.flows: {"tags": "[]", "version": 1, **_TIMES},
-    tables.flow_runs: {**_RUN, "flow_id": "", "flow_version": ""},
+    tables.flow_runs: {
+        **_RUN,
+        "flow_id": "",
+        "flow_version": "",
+        "infrastructure_pid": "",
+        "auto_scheduled": False,
+        "resuming": False,
+        "pause_keys": "[]",
+    },
     tables.task_runs: {
         **_RUN,
         "task_key": "key",
@@ -44,6 +55,7 @@ _DEFAULTS: Mapping[Table, Mapping[str, Any]] = {
         "reason": "",
         "findings": "[]",
         "run_count": 0,
+        "fencing_token": 0,
         "create_time": NOW,
         "wrote_state": True,
         "state_type": 1,
@@ -59,6 +71,19 @@ _DEFAULTS: Mapping[Table, Mapping[str, Any]] = {
         "create_time": NOW,
         "expire_time": NOW,
     },
+    tables.deployments: {"name": "", "flow_id": "", "paused": False, "collision_strategy": 1, "tags": "[]", **_TIMES, "version": 1},
+    tables.work_pools: {"name": "", "type": "process", "paused": False, **_TIMES, "version": 1},
+    tables.work_queues: {"name": "", "paused": False, "priority": 1, **_TIMES, "version": 1},
+    tables.concurrency_limits: {
+        "slots": 1,
+        "active": True,
+        "slot_decay_per_second": 0.0,
+        "average_occupancy": 2_000_000,
+        **_TIMES,
+        "version": 1,
+    },
+    tables.slots: {"count": 1, "acquire_time": NOW},
+    tables.cache_entries: {"create_time": NOW},
 }
 
 

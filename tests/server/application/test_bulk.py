@@ -22,6 +22,7 @@ from antiphon_server.application.bulk import (
 )
 from antiphon_server.application.bulk_verbs import transition_of
 from antiphon_server.application.edits import Delete
+from antiphon_server.application.handing_over import hand_over_freed
 from antiphon_server.domain.bulk import BulkState, BulkVerb
 from antiphon_server.domain.errors import FailedPrecondition, Internal, InvalidArgument, NotFound
 from antiphon_server.domain.filters import parse_filter
@@ -95,8 +96,9 @@ def test_it_is_stored_as_it_was_asked_for(writing: Writing) -> None:
     assert writing.do(RunningBulks()) == [id]
 
 
-def test_cancel_asks_holders_ends_what_nobody_holds_and_passes_over_what_has_ended(writing: Writing) -> None:
+def test_cancel_asks_holders_ends_what_nobody_runs_and_passes_over_what_has_ended(writing: Writing) -> None:
     free, held, asked, ended = (writing.flow_run(session_id=holder) for holder in (None, "s", "t", None))
+    writing.propose(free, SCHEDULED)
     for each in (held, asked):
         writing.propose(each, RUNNING, session_id="s" if each == held else "t")
     writing.propose(asked, CANCELLING)
@@ -137,7 +139,7 @@ def test_retry_asks_the_policy_and_is_told_why_not(writing: Writing) -> None:
     row = run(writing, start(writing, BulkVerb.RETRY))
     assert (row.state, counts(row)) == (BulkState.SUCCEEDED, (0, 1, 1))
     ((run_id, reason, message),) = json.loads(row.failures)
-    assert (run_id, reason) == (failed, "NoRescheduleAfterEnd")
+    assert (run_id, reason) == (failed, "RerunAfterEnd")
     assert "has no deployment" in message
     assert [state_of(writing, each) for each in (failed, running)] == ["Failed", "Running"]
     asked = writing.row(tables.transitions, id=transition_of(row.id, failed))
@@ -170,17 +172,17 @@ def test_set_state_by_force_passes_rules_by(writing: Writing) -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_", "outcome", "state"),
+    ("origin", "type_", "outcome", "state"),
     [
-        (CANCELLING, (1, 0, 0), "Cancelled"),  # A REJECT, and yet what was wanted.
-        (FAILED, (0, 1, 0), "AwaitingRetry"),  # A REJECT that leaves the run elsewhere.
+        (SCHEDULED, CANCELLING, (1, 0, 0), "Cancelled"),  # A REJECT, and yet what was wanted.
+        (RUNNING, FAILED, (0, 1, 0), "AwaitingRetry"),  # A REJECT that leaves the run elsewhere.
     ],
 )
 def test_a_verdict_that_leaves_a_run_elsewhere_is_a_failure(
-    writing: Writing, type_: StateType, outcome: tuple[int, int, int], state: str
+    writing: Writing, origin: StateType, type_: StateType, outcome: tuple[int, int, int], state: str
 ) -> None:
     from_policy = writing.flow_run(retry_policy=RETRY_ONCE)
-    writing.propose(from_policy, RUNNING)
+    writing.propose(from_policy, origin)
     row = run(writing, start(writing, BulkVerb.SET_STATE, proposed_state=state_bytes(type_)))
     assert (counts(row), state_of(writing, from_policy)) == (outcome, state)
 
@@ -200,7 +202,7 @@ def test_one_runs_error_is_its_own(writing: Writing) -> None:
     row = run(writing, id)
     assert (row.state, counts(row)) == (BulkState.SUCCEEDED, (2, 1, 0))
     assert json.loads(row.failures)[0][:2] == [clash, "TRANSITION_ID_REUSED"]
-    assert [state_of(writing, each) for each in (first, clash, last)] == ["Cancelled", "Pending", "Cancelled"]
+    assert [state_of(writing, each) for each in (first, clash, last)] == ["Cancelling", "Pending", "Cancelling"]
 
 
 def test_failures_are_counted_all_and_told_in_part(writing: Writing) -> None:
@@ -227,7 +229,7 @@ def test_progress_and_runs_are_of_one_transaction(writing: Writing) -> None:
     # The transaction is undone, then each has one of its own: so the chunk is done once.
     first = chunk(writing, id, keys[:2], last=False)
     outcomes: list[Outcome] = []
-    writer = Writer(writing.engine, lambda: writing.now, outcomes.append)
+    writer = Writer(writing.engine, lambda: writing.now, outcomes.append, hand_over_freed)
     for operation in (Bug(), first, first):
         writer.submit(operation, lambda answer: None)
     writer.start()
@@ -263,7 +265,7 @@ def test_what_matches_no_more_is_passed_over(writing: Writing) -> None:
     assert writing.together(propose(moved, COMPLETED), Delete("flow run", deleted, ""), found)[-1] is False
     row = writing.row(tables.operations)
     assert (counts(row), row.total_count) == ((1, 0, 0), 1)
-    assert [state_of(writing, each) for each in (stays, moved)] == ["Cancelled", "Completed"]
+    assert [state_of(writing, each) for each in (stays, moved)] == ["Cancelling", "Completed"]
 
 
 @pytest.mark.parametrize("filter", ['flow_name = "other"', 'flow_name = "other" AND state.name = Running', "tags:t"])
@@ -272,7 +274,7 @@ def test_any_filter_of_lists_says_which(writing: Writing, filter: str) -> None:
     for each in runs:
         writing.propose(each, RUNNING)
     assert counts(run(writing, start(writing, BulkVerb.CANCEL, filter))) == (1, 0, 0)
-    assert [state_of(writing, each) for each in runs] == ["Running", "Cancelled"]
+    assert [state_of(writing, each) for each in runs] == ["Running", "Cancelling"]
 
 
 def test_a_chunk_ends_when_its_time_is_over(writing: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,7 +307,7 @@ def test_what_is_cancelled_changes_nothing_more(writing: Writing) -> None:
     assert writing.together(CancelBulk(id), rest) == [None, False]
     row = writing.row(tables.operations)
     assert (row.state, counts(row), row.end_time, row.total_count) == (BulkState.CANCELLED, (2, 0, 0), writing.now, 4)
-    assert [state_of(writing, run_id) for _, run_id in keys] == ["Cancelled"] * 2 + [None] * 2
+    assert [state_of(writing, run_id) for _, run_id in keys] == ["Cancelling"] * 2 + [None] * 2
     writing.do(CancelBulk(id))
     assert writing.row(tables.operations) == row
     assert writing.do(RunningBulks()) == []

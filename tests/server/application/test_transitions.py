@@ -131,9 +131,25 @@ def test_a_retry_is_written_in_place_of_the_failure(writing: Writing) -> None:
     assert verdict.state.id == verdict.transition_id
     assert writing.row(tables.flow_runs).next_scheduled_start_time == START + 10 * SECOND
     writing.now += 10 * SECOND
-    assert writing.propose(run, RUNNING).state.name == "Retrying"
+    assert writing.propose(run, RUNNING).state.name == "Running"
     assert writing.propose(run, FAILED).kind is ACCEPT
-    assert states(writing, run) == ["Running", "AwaitingRetry", "Retrying", "Failed"]
+    assert states(writing, run) == ["Running", "AwaitingRetry", "Running", "Failed"]
+
+
+def test_a_task_run_says_that_it_is_retried_and_what_failed_is_kept_meanwhile(writing: Writing) -> None:
+    around = writing.flow_run()
+    writing.propose(around, RUNNING)
+    task = writing.task_run(around, retry_policy=RETRY_ONCE)
+    writing.propose(task, RUNNING, TASK_RUN)
+    verdict = writing.propose(task, FAILED, TASK_RUN, message="boom", data=b"error")
+    assert (verdict.kind, verdict.state.name, verdict.state.data) == (REJECT, "AwaitingRetry", b"error")
+    writing.now += 10 * SECOND
+    assert writing.propose(task, RUNNING, TASK_RUN).state.name == "Retrying"
+    assert writing.propose(task, FAILED, TASK_RUN).kind is ACCEPT
+    assert writing.propose(task, RUNNING, TASK_RUN).state.name == "Running", "a fresh start"
+    assert writing.row(tables.task_runs).run_count == 1
+    writing.propose(task, FAILED, TASK_RUN, force=True)
+    assert writing.propose(task, RUNNING, TASK_RUN, force=True).run_count == 2, "force counts on"
 
 
 def test_the_longest_delay_with_the_most_jitter_is_still_a_time(writing: Writing) -> None:

@@ -1,6 +1,7 @@
 """Counts and times of runs."""
 
-from antiphon_server.domain.bookkeeping import NOT_READY, enter
+from antiphon_server.domain.bookkeeping import NOT_READY, enter, remember
+from antiphon_server.domain.decision import Remember
 from antiphon_server.domain.model import Run, RunKind, State, StateDetails
 from antiphon_server.domain.states import DEFAULT_NAMES, StateType
 
@@ -48,14 +49,47 @@ def test_the_first_end_stays_and_is_cleared_when_left() -> None:
     assert (run.end_time, run.start_time) == (None, 5)
 
 
-def test_a_task_that_runs_again_after_its_end_starts_its_retries_afresh() -> None:
+def test_attempts_are_counted_on_beyond_an_end() -> None:
     task, flow = Run(id="t", kind=RunKind.TASK_RUN), Run(id="f")
     for run in (task, flow):
         step(run, StateType.RUNNING, 1)
         step(run, StateType.FAILED, 2)
         step(run, StateType.RUNNING, 3)
-    assert (task.run_count, task.flow_run_run_count) == (1, 7)
+    assert (task.run_count, task.flow_run_run_count) == (2, 7)
     assert flow.run_count == 2
+
+
+def test_only_a_claim_raises_the_fencing_token() -> None:
+    run = Run(id="r")
+    tokens = []
+    for at, type_ in enumerate((StateType.SCHEDULED, StateType.PENDING, StateType.PENDING, StateType.RUNNING)):
+        step(run, type_, at)
+        tokens.append(run.fencing_token)
+    assert tokens == [0, 1, 1, 1], "PENDING after PENDING is a finer word for the same claim"
+    step(run, StateType.SCHEDULED, 8)
+    step(run, StateType.PENDING, 9)
+    assert run.fencing_token == 2
+
+
+def test_running_after_a_pause_is_no_new_attempt() -> None:
+    run = Run(id="r")
+    step(run, StateType.RUNNING, 1)
+    step(run, StateType.PAUSED, 2)
+    step(run, StateType.RUNNING, 3)
+    assert run.run_count == 1
+    step(run, StateType.PAUSED, 4)
+    remember(run, Remember(True, None, ()))
+    for at, type_ in enumerate((StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING), 5):
+        step(run, type_, at)
+    assert (run.run_count, run.resuming) == (1, False)
+
+
+def test_a_suspended_run_is_nobodys_and_a_paused_one_stays_with_its_session() -> None:
+    for reschedule, holder in ((True, None), (False, "s")):
+        run = Run(id="r", session_id="s")
+        details = StateDetails(pause_reschedule=reschedule)
+        enter(run, State(StateType.PAUSED, "Paused", details=details, id="x"), 5, session_id="s")
+        assert run.session_id == holder
 
 
 def test_a_run_that_is_not_ready_is_nobodys() -> None:

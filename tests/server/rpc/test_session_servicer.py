@@ -240,7 +240,7 @@ def test_the_verdict_after_a_wait_is_pushed(server: Any, attach: Attach) -> None
     assert waiting.kind == WAIT
     session.acked(session.sequence)
     final = session.answer(session.sequence)
-    assert (final.kind, final.state.name, final.run_count) == (ACCEPT, "Retrying", 2)
+    assert (final.kind, final.state.name, final.run_count) == (ACCEPT, "Running", 2)
 
 
 @pytest.mark.parametrize("how", ["ends", "is deleted"])
@@ -282,9 +282,10 @@ def test_cancel_reaches_the_holder_until_it_is_answered(server: Any, attach: Att
     assert third.next("command", "heartbeat_ack").HasField("heartbeat_ack")
 
 
-def test_a_run_that_nobody_holds_is_cancelled_at_once(server: Any) -> None:
+def test_a_scheduled_run_that_nobody_holds_is_cancelled_at_once(server: Any) -> None:
     stub = flow_run_service_pb2_grpc.FlowRunServiceStub(server.channel)
     run = stub.CreateFlowRun(flow_runs.CreateFlowRunRequest(flow_run=FlowRun(flow_name="f"))).flow_run
+    World(server).propose(run.id, "SCHEDULED")
     assert cancel(server, run.id).state.name == "Cancelled"
     with pytest.raises(grpc.RpcError) as refused:
         cancel(server, run.id)

@@ -121,13 +121,13 @@ def test_after_a_cut_it_goes_on_without_a_snapshot(attach: Attach, watch: Callab
     session = attach()
     run = session.create_flow_run()
     known, moved = (session.create_task_run(run, dynamic_key=key) for key in ("known", "moved"))
-    session.propose(known, "RUNNING", task=True)
+    session.propose(known, "PENDING", task=True)
     first = watch(run)
     first.until(MARK)
     first.call.cancel()
-    session.propose(moved, "RUNNING", task=True)
+    session.propose(moved, "PENDING", task=True)
     again = watch(run, first.cursor)
-    assert again.until(("flow run", "")) == [("t-moved", "Running"), ("flow run", "")]
+    assert again.until(("flow run", "")) == [("t-moved", "Pending"), ("flow run", "")]
     session.propose(moved, "FAILED", task=True)
     assert again.next() == ("t-moved", "Failed")
 

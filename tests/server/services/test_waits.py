@@ -8,7 +8,7 @@ import pytest
 
 from antiphon.v1 import state_pb2, transition_pb2
 from antiphon_server.application.core import Changes
-from antiphon_server.application.operations import EndWait, FinalVerdict
+from antiphon_server.application.operations import EndWait
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.errors import ResourceExhausted
 from antiphon_server.domain.model import RunKind
@@ -18,7 +18,7 @@ from antiphon_server.services.waits import Waits
 
 NOW = 1_800_000_000_000_000
 SECOND = 1_000_000
-FINAL = FinalVerdict("session", 7, Verdict("t", VerdictKind.ACCEPT, None, "", (), None, 1))
+FINAL = ("session", 7, Verdict("t", VerdictKind.ACCEPT, None, "", (), None, 1, 1))
 
 
 class PlayedCore:
@@ -27,8 +27,8 @@ class PlayedCore:
     def __init__(self) -> None:
         self.now = NOW
         self.asked: asyncio.Queue[tuple[EndWait, Callable[[Any], None]]] = asyncio.Queue()
-        self.pushed: list[FinalVerdict] = []
-        self.waits = Waits(self, self.pushed.append)  # type: ignore[arg-type]
+        self.pushed: list[tuple[str, int, Any]] = []
+        self.waits = Waits(self, lambda *told: self.pushed.append(told))  # type: ignore[arg-type]
 
     def clock(self) -> int:
         return self.now
@@ -43,7 +43,7 @@ class PlayedCore:
         return await asyncio.wait_for(self.asked.get(), 20)
 
 
-def row(id: str, until: int, run: str = "run") -> dict[str, Any]:
+def row(id: str, until: int | None, run: str = "run") -> dict[str, Any]:
     proposal = transition_pb2.Proposal(
         transition_id=id, flow_run_id=run, state=state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING)
     )
@@ -59,14 +59,33 @@ def play(test: Callable[[PlayedCore], Any]) -> None:
     asyncio.run(run())
 
 
-def test_a_wait_ends_when_its_time_has_come_and_the_verdict_is_pushed() -> None:
+def test_a_wait_ends_when_its_time_has_come() -> None:
     async def test(core: PlayedCore) -> None:
         core.commit(Changes(waits=[row("later", NOW + 50 * SECOND), row("now", NOW)]))
         operation, done = await core.next()
         assert operation == EndWait("now", RunKind.FLOW_RUN, "run")
-        done(FINAL)
+        done(None)
+        assert (core.pushed, core.asked.empty()) == ([], True), "the verdict comes with the changes"
+
+    play(test)
+
+
+def test_final_verdicts_are_pushed_behind_the_answers_of_their_commit() -> None:
+    async def test(core: PlayedCore) -> None:
+        core.commit(Changes(waits=[row("a", NOW + 50 * SECOND)], ended_waits=[("a", "run")], final_verdicts=[FINAL]))
+        assert core.pushed == [], "the answer to the proposal itself, WAIT, is not given yet"
+        await asyncio.sleep(0)
         assert core.pushed == [FINAL]
-        assert core.asked.empty()
+
+    play(test)
+
+
+def test_a_wait_for_a_slot_has_no_timer_but_ends_when_its_run_moves() -> None:
+    async def test(core: PlayedCore) -> None:
+        core.waits.add(row("a", None))
+        assert core.waits._timers == {"a": None}
+        core.commit(Changes(runs={(RunKind.FLOW_RUN, "run"): "run"}))
+        assert (await core.next())[0].transition_id == "a"
 
     play(test)
 

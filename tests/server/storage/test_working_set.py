@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from antiphon_server.domain.model import Run, RunKind
-from antiphon_server.domain.states import RUNNING, SCHEDULED
+from antiphon_server.domain.states import PENDING, RUNNING, SCHEDULED
 from antiphon_server.storage import tables
 from antiphon_server.storage.statements import MAX_KEYS
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -23,8 +23,8 @@ def working_set(engine: Engine, now: int = START) -> Iterator[WorkingSet]:
 
 
 def test_runs_come_as_they_were_written(writing: Writing) -> None:
-    run = writing.flow_run(retry_policy=RETRY_ONCE, session_id="holder")
-    task = writing.task_run(run, retry_policy=RETRY_ONCE, session_id="holder")
+    run = writing.flow_run(retry_policy=RETRY_ONCE, session_id="holder", priority=3)
+    task = writing.task_run(run, retry_policy=RETRY_ONCE, session_id="holder", priority=3, tags=["a", "b"])
     writing.propose(run, RUNNING, session_id="holder")
     writing.propose(task, RUNNING, TASK_RUN, session_id="holder", data=b"x")
     with working_set(writing.engine) as loaded:
@@ -35,9 +35,11 @@ def test_runs_come_as_they_were_written(writing: Writing) -> None:
     for found, kind, table in ((of_flow, FLOW_RUN, tables.flow_runs), (of_task, TASK_RUN, tables.task_runs)):
         stored = writing.row(table, id=found.id)
         assert (found.kind, found.retry_policy, found.session_id) == (kind, RETRY_ONCE, "holder")
-        shared = {field for field in Run.__slots__ if field in table.c} - {"retry_policy"}
+        shared = {field for field in Run.__slots__ if field in table.c} - {"retry_policy", "tags", "pause_keys"}
         assert {field: getattr(found, field) for field in shared} == {field: stored._mapping[field] for field in shared}
+        assert found.priority == 3
     assert (of_task.flow_run_id, of_task.flow_run_run_count, of_task.state_has_data) == (run, 1, True)
+    assert of_task.tags == ("a", "b")
 
 
 def test_what_rules_and_effects_look_at_comes_along(writing: Writing) -> None:
@@ -127,7 +129,7 @@ def test_changes_name_each_run_once_in_order(writing: Writing) -> None:
     run, task = writing.flow_run(), writing.task_run(None)
     inner = writing.task_run(run)
     writing.together(
-        propose(inner, RUNNING, TASK_RUN),
+        propose(inner, PENDING, TASK_RUN),
         propose(run, SCHEDULED),
         propose(run, RUNNING),
         propose(task, RUNNING, TASK_RUN),
@@ -143,8 +145,9 @@ def test_changes_name_each_run_once_in_order(writing: Writing) -> None:
 def test_a_wait_that_is_put_again_replaces_itself(writing: Writing, uuid: Uuid) -> None:
     row = {"transition_id": uuid(1), "run_id": uuid(2), "session_id": uuid(3), "sequence": 1, "proposal": b""}
     with working_set(writing.engine) as batch:
-        batch.put_wait({**row, "until_time": 5})
-        batch.put_wait({**row, "until_time": 6})
+        run = Run(uuid(2))
+        batch.waiting.put({**row, "until_time": 5}, run, ())
+        batch.waiting.put({**row, "until_time": 6}, run, ())
         assert [each["until_time"] for each in batch.changes.waits] == [5, 6]
     assert writing.row(tables.waits).until_time == 6
 

@@ -94,7 +94,7 @@ class Bench:
         self.outcomes: list[Outcome] = []
         self.answers: queue.Queue[Any] = queue.Queue()
         self.deliver_fault: Exception | None = None
-        self.writer = Writer(self.engine, lambda: 1, self._deliver)
+        self.writer = Writer(self.engine, lambda: 1, self._deliver, lambda working_set: None)
 
     def _deliver(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
