@@ -71,7 +71,15 @@ _DEFAULTS: Mapping[Table, Mapping[str, Any]] = {
         "create_time": NOW,
         "expire_time": NOW,
     },
-    tables.deployments: {"name": "", "flow_id": "", "paused": False, "collision_strategy": 1, "tags": "[]", **_TIMES, "version": 1},
+    tables.deployments: {
+        "name": "",
+        "flow_id": "",
+        "paused": False,
+        "collision_strategy": 1,
+        "tags": "[]",
+        **_TIMES,
+        "version": 1,
+    },
     tables.work_pools: {"name": "", "type": "process", "paused": False, **_TIMES, "version": 1},
     tables.work_queues: {"name": "", "paused": False, "priority": 1, **_TIMES, "version": 1},
     tables.concurrency_limits: {

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from antiphon_server.application.bulk import ForgetBulks
+from antiphon_server.application.deadlines import ExpireDeadlines, MarkLateRuns
+from antiphon_server.application.forgetting import ForgetCacheEntries, ForgetCommands
 from antiphon_server.application.requests import ForgetRequests
 from antiphon_server.application.sessions import ExpireSessions, ForgetSessions, ForgiveDowntime
 from antiphon_server.domain.errors import Unavailable
@@ -57,13 +59,30 @@ def play(answers: Iterable[Any], interval: float) -> list[tuple[type, bool]]:
 
 
 EXPIRE, FORGIVE = (ExpireSessions, False), (ForgiveDowntime, False)
-FORGET = [(ForgetRequests, True), (ForgetSessions, True), (ForgetBulks, True)]
+WORK = [
+    (each, True)
+    for each in (
+        ExpireDeadlines,
+        MarkLateRuns,
+        ForgetRequests,
+        ForgetSessions,
+        ForgetCommands,
+        ForgetCacheEntries,
+        ForgetBulks,
+    )
+]
+DONE = [False] * len(WORK)
+
+
+def more(place: int) -> list[bool]:
+    """The answers of a round in which the work at this place is not done yet."""
+    return [each == place for each in range(len(WORK))]
 
 
 def test_a_round_that_fails_does_not_end_the_sweeper(caplog: pytest.LogCaptureFixture) -> None:
     busy = Unavailable("STORAGE_BUSY", "another process holds the database")
-    asked = play([busy, [], ValueError("a bug"), [], False, False, False, ["lost"], False, False, False], interval=0)
-    assert asked == [EXPIRE, EXPIRE, FORGET[0], EXPIRE, *FORGET, EXPIRE, *FORGET]
+    asked = play([busy, [], ValueError("a bug"), [], *DONE, ["lost"], *DONE], interval=0)
+    assert asked == [EXPIRE, EXPIRE, WORK[0], EXPIRE, *WORK, EXPIRE, *WORK]
     assert [record.getMessage() for record in caplog.records] == [
         "sessions could not be swept, the next round tries again: another process holds the database",
         "sessions could not be swept by a bug; the next round tries again",
@@ -71,12 +90,10 @@ def test_a_round_that_fails_does_not_end_the_sweeper(caplog: pytest.LogCaptureFi
     ]
 
 
-def test_where_more_is_to_be_forgotten_the_next_round_follows_at_once() -> None:
+def test_where_more_is_to_be_done_the_next_round_follows_at_once() -> None:
     # The interval is an hour, and the last round would wait for it if there were nothing more.
-    assert (
-        play([[], True, False, False, [], False, True, False, [], False, False, True], interval=3600)
-        == [EXPIRE, *FORGET] * 3
-    )
+    rounds = [answer for place in range(len(WORK)) for answer in ([], *more(place))]
+    assert play(rounds, interval=3600) == [EXPIRE, *WORK] * len(WORK)
 
 
 def test_who_could_not_be_heard_is_not_given_up(caplog: pytest.LogCaptureFixture) -> None:
@@ -95,13 +112,13 @@ def test_who_could_not_be_heard_is_not_given_up(caplog: pytest.LogCaptureFixture
         ):
             core.now += after * 1_000_000
             core.faults = faults
-            core.answers, core.asked = [*answers, False, False, False], []
+            core.answers, core.asked = [*answers, *DONE], []
             with suppress(Unavailable):
                 await sweeper.sweep()
             made.append(core.asked)
         return made
 
-    healthy, forgiving = [EXPIRE, *FORGET], [FORGIVE, EXPIRE, *FORGET]
+    healthy, forgiving = [EXPIRE, *WORK], [FORGIVE, EXPIRE, *WORK]
     rest = [[FORGIVE], [FORGIVE, EXPIRE], forgiving, healthy]
     assert asyncio.run(rounds()) == [healthy, forgiving, forgiving, *rest]
     assert "11.0 s and 0 failed transactions since sessions were last looked at" in caplog.text
