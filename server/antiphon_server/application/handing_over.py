@@ -5,6 +5,7 @@ slot and scheduled for now; it has some time to be claimed before the next one i
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from uuid_utils import uuid7
 
@@ -15,6 +16,7 @@ from antiphon_server.application.proposals import proposal_from
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.deadlines import CLAIM
 from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.domain.limit_names import WORK_POOL, WORK_QUEUE
 from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDetails
 from antiphon_server.domain.rules import policy_of
 from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
@@ -93,7 +95,7 @@ def _call(working_set: WorkingSet, waiter: Waiter) -> None:
     if run is None or run.state_name != AWAITING_CONCURRENCY_SLOT:
         working_set.waiting.leave(waiter.id)
         return
-    lease = _room(working_set, run)
+    lease = _room(working_set, run, working_set.waiting.limits_of(waiter.id))
     if lease is None:
         return
     working_set.waiting.leave(waiter.id)
@@ -108,10 +110,13 @@ def _call(working_set: WorkingSet, waiter: Waiter) -> None:
     working_set.touch(run)
 
 
-def _room(working_set: WorkingSet, run: Run) -> tuple[list[str], int] | None:
-    """The limits whose slots the run can have now, and until when they are kept for it; None where one has none."""
-    # Asked as its next claimer would: that one finds the slot in the run's hand.
-    claim = Proposal("", run.kind, run.id, State(PENDING, DEFAULT_NAMES[PENDING]))
+def _room(working_set: WorkingSet, run: Run, asked_for: AbstractSet[str]) -> tuple[list[str], int] | None:
+    """The limits whose slots the run can have now, and until when they are kept for it; None where one has none.
+    `asked_for` are the limits of which it waits for slots."""
+    # Asked as its last claimer did, a worker or somebody by hand: the next one finds the slots in the run's hand.
+    limits_ = filter(None, map(working_set.slots.limit, asked_for))
+    by_worker = any(limit.name.startswith((WORK_QUEUE, WORK_POOL)) for limit in limits_)
+    claim = Proposal("", run.kind, run.id, State(PENDING, DEFAULT_NAMES[PENDING]), claim=by_worker)
     facts = facts_for(working_set, policy_of(claim), run, claim)
     limits = wanted(facts.limits)
     if full(limits) or any(limit.slots == 0 for limit in limits):
