@@ -29,11 +29,12 @@ def facts_for(working_set: WorkingSet, policy: Policy, run: Run, proposal: Propo
     if run.work_queue_id is not None and proposal.claim:
         queue = surroundings.queue(run.work_queue_id)
         facts.queue = _queue(queue) if queue is not None else None
+    deployment = None
     if run.deployment_id is not None and Fact.DEPLOYMENT in wanted:
         deployment = surroundings.deployment(run.deployment_id)
         facts.deployment = _deployment(deployment) if deployment is not None else None
     if Fact.LIMITS in wanted:
-        facts.limits = _limits(working_set, run, _names(run, queue))
+        facts.limits = _limits(working_set, run, _names(run, deployment, queue))
     details = proposal.state.details
     if Fact.CACHE in wanted and details is not None and details.cache_key:
         facts.cached = _cached(working_set, details.cache_key)
@@ -48,21 +49,25 @@ def _queue(row: QueueRow) -> Queue:
     return Queue(row.name, row.pool_name, row.paused, row.pool_paused)
 
 
-def _names(run: Run, queue: QueueRow | None) -> list[str]:
-    """The names of the limits that the run is subject to, where they exist."""
+def _names(run: Run, deployment: DeploymentRow | None, queue: QueueRow | None) -> list[tuple[str, str]]:
+    """The names of the limits that the run is subject to, where they exist, and how people call what they bound."""
     if run.kind is RunKind.TASK_RUN:
-        return sorted(limit_names.of_tag(tag) for tag in run.tags)
-    names = [limit_names.of_deployment(run.deployment_id)] if run.deployment_id is not None else []
+        return [(limit_names.of_tag(tag), f"tag {tag!r}") for tag in sorted(run.tags)]
+    names = []
+    if run.deployment_id is not None:
+        called = f"deployment {deployment.name!r}" if deployment is not None else f"deployment {run.deployment_id}"
+        names.append((limit_names.of_deployment(run.deployment_id), called))
     if queue is not None:
-        names += [limit_names.of_work_queue(queue.id), limit_names.of_work_pool(queue.pool_id)]
+        names.append((limit_names.of_work_queue(queue.id), f"work queue {queue.name!r}"))
+        names.append((limit_names.of_work_pool(queue.pool_id), f"work pool {queue.pool_name!r}"))
     return names
 
 
-def _limits(working_set: WorkingSet, run: Run, names: list[str]) -> tuple[Limit, ...]:
+def _limits(working_set: WorkingSet, run: Run, names: list[tuple[str, str]]) -> tuple[Limit, ...]:
     if not names:
         return ()
     book = working_set.slots
-    found = [limit for name in names if (limit := book.named(name)) is not None]
+    found = [(limit, title) for name, title in names if (limit := book.named(name)) is not None]
     if not found:
         return ()
     held = book.held_by(run.id) if run.holds_slots else ()
@@ -76,8 +81,9 @@ def _limits(working_set: WorkingSet, run: Run, names: list[str]) -> tuple[Limit,
             row.id in held,
             row.average_occupancy,
             row.next_free_time,
+            title,
         )
-        for row in found
+        for row, title in found
     )
 
 

@@ -47,6 +47,11 @@ class Limit:
     average_occupancy: int = 2_000_000
     #: When the next slot is freed by time alone; None where only its holder can.
     next_free_time: int | None = None
+    #: As people call what it bounds.
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        self.title = self.title or self.name
 
     @property
     def free(self) -> int:

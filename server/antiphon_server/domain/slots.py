@@ -45,14 +45,14 @@ def guess(limit: Limit, seed: str) -> int:
 
 def facts_of(limits: Sequence[Limit]) -> tuple[tuple[str, str], ...]:
     """As people read them."""
-    return tuple((limit.name, f"{limit.taken} of {limit.slots} slots taken") for limit in limits if limit.active)
+    return tuple((limit.title, f"{limit.taken} of {limit.slots} slots taken") for limit in limits if limit.active)
 
 
 def cancelled_for_want_of(limit: Limit) -> State:
     return State(
         CANCELLED,
         DEFAULT_NAMES[CANCELLED],
-        f"all {limit.slots} slots of {limit.name} are taken, and its deployment cancels new runs that collide",
+        f"all {limit.slots} slots of {limit.title} are taken, and its deployment cancels new runs that collide",
     )
 
 

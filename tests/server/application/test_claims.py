@@ -84,7 +84,7 @@ def test_queue_and_pool_have_slots_for_claims_alone(writing: Writing, what: str)
     assert site.claim(first).kind is VerdictKind.ACCEPT
     refused = site.claim(second)
     assert (refused.kind, refused.state.name) == (VerdictKind.REJECT, "AwaitingConcurrencySlot")
-    assert of[what] in refused.reason
+    assert f"work {what}" in refused.reason
     assert writing.propose(by_hand, PENDING).kind is VerdictKind.ACCEPT
     writing.propose(first, RUNNING)
     assert len(writing.rows(tables.slots)) == 1

@@ -38,9 +38,9 @@ class TakeSlot(Rule):
             return Finding(
                 self.name,
                 VerdictKind.ABORT,
-                f"{shut.name} has a limit of 0, so nothing may run",
+                f"{shut.title} has a limit of 0, so nothing may run",
                 facts=facts_of(facts.limits),
-                remedy=f"raise the limit of {shut.name}",
+                remedy=f"raise the limit of {shut.title}",
             )
         lacking = full(limits)
         if lacking:
@@ -50,7 +50,7 @@ class TakeSlot(Rule):
 
     def _refuse(self, facts: Facts, proposal: Proposal, lacking: tuple[Limit, ...], now: int) -> Finding:
         first, deployment = lacking[0], facts.deployment
-        said, remedy = facts_of(facts.limits), f"wait for a run to end, or raise the limit of {first.name}"
+        said, remedy = facts_of(facts.limits), f"wait for a run to end, or raise the limit of {first.title}"
         reason = f"all slots of {_names(lacking)} are taken"
         ids = tuple(limit.id for limit in wanted(facts.limits))
         if facts.run.state_type == PAUSED or proposal.session_id is not None:
@@ -71,4 +71,4 @@ class TakeSlot(Rule):
 
 
 def _names(limits: tuple[Limit, ...]) -> str:
-    return ", ".join(limit.name for limit in limits)
+    return ", ".join(limit.title for limit in limits)

@@ -24,13 +24,13 @@ class TakeTagSlots(Rule):
             return Finding(
                 self.name,
                 VerdictKind.ABORT,
-                f"{shut.name} has a limit of 0, so nothing may run",
+                f"{shut.title} has a limit of 0, so nothing may run",
                 facts=facts_of(facts.limits),
-                remedy=f"raise the limit of {shut.name}, or run the task without this tag",
+                remedy=f"raise the limit of {shut.title}, or run the task without this tag",
             )
         lacking = full(limits)
         if lacking:
-            names = ", ".join(limit.name for limit in lacking)
+            names = ", ".join(limit.title for limit in lacking)
             return Finding(
                 self.name,
                 VerdictKind.WAIT,
@@ -38,11 +38,11 @@ class TakeTagSlots(Rule):
                 wait_until=now + guess(lacking[0], proposal.transition_id),
                 wait_for=tuple(limit.id for limit in limits),
                 facts=facts_of(facts.limits),
-                remedy=f"wait for a task run to end, or raise the limit of {lacking[0].name}",
+                remedy=f"wait for a task run to end, or raise the limit of {lacking[0].title}",
             )
         return Finding(
             self.name,
             None,
-            f"takes a slot of {', '.join(limit.name for limit in limits)}",
+            f"takes a slot of {', '.join(limit.title for limit in limits)}",
             effects=(TakeSlots(tuple(limit.id for limit in limits)),),
         )
