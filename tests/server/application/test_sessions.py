@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from antiphon_server.application import forgetting
+from antiphon_server.application.forgetting import COMMANDS_KEPT, ForgetCommands
 from antiphon_server.application.operations import ProposeOnSession, ProposeTransition
 from antiphon_server.application.sessions import (
     KEPT,
@@ -268,7 +269,7 @@ def test_a_subflow_that_crashes_is_mirrored(writing: Writing) -> None:
     assert writing.row(tables.task_runs).state_name == "Crashed"
 
 
-def test_waits_and_commands_of_a_lost_session_are_forgotten(writing: Writing) -> None:
+def test_nothing_waits_for_a_lost_session(writing: Writing) -> None:
     session = opened(writing)
     run = held_run(writing, session, SCHEDULED)
     later = writing.now + 100 * SECOND
@@ -279,7 +280,8 @@ def test_waits_and_commands_of_a_lost_session_are_forgotten(writing: Writing) ->
     assert (len(writing.rows(tables.waits)), len(writing.rows(tables.commands))) == (1, 1)
     writing.now += TTL + 1
     writing.do(ExpireSessions(writing.now))
-    assert (writing.rows(tables.waits), writing.rows(tables.commands)) == ([], [])
+    assert writing.rows(tables.waits) == []
+    assert [row.stage for row in writing.rows(tables.commands)] == [0], "one can see that it was told and did not hear"
     assert writing.changes is not None
     assert writing.changes.ended_waits == [(waiting.proposal.transition_id, run)]
 
@@ -333,20 +335,27 @@ def test_commands_are_told_until_they_are_answered(writing: Writing) -> None:
         assert (told["id"], told["flow_run_id"], told["kind"]) == (command, run, "cancel_run")
     (told,) = writing.do(speak(session, epoch=3, with_commands=True)).commands
     assert told["id"] == command
-    received = NoteCommandResult(session, command, 1, "on it", final=False)
+    received = NoteCommandResult(session, command, 1, "on it")
     spoken = writing.do(speak(session, received, epoch=3, with_commands=True))
     assert [(each["stage"], each["message"]) for each in spoken.commands] == [(1, "on it")]
-    applied = NoteCommandResult(session, command, 2, "", final=True)
+    applied = NoteCommandResult(session, command, 2, "done")
     assert writing.do(speak(session, applied, first=2, epoch=3, with_commands=True)).commands == []
+    told = writing.row(tables.commands)
+    assert (told.stage, told.message, told.update_time) == (2, "done", writing.now)
+    writing.do(speak(session, applied, first=2, epoch=3))  # A replay changes nothing, and that is fine.
+    writing.do(speak(session, NoteCommandResult(session, command, 1, "late"), first=3, epoch=3))
+    assert writing.row(tables.commands) == told, "stages only rise"
+    writing.now += COMMANDS_KEPT + 1
+    assert not writing.do(ForgetCommands())
     assert writing.rows(tables.commands) == []
-    writing.do(speak(session, applied, first=2, epoch=3))  # A replay finds nothing, and that is fine.
 
 
 def test_only_who_was_told_can_answer_a_command(writing: Writing) -> None:
     _, _, command = commanded(writing)
     stranger = opened(writing)
-    writing.do(speak(stranger, NoteCommandResult(stranger, command, 2, "", final=True)))
-    assert writing.row(tables.commands).id == command
+    writing.do(speak(stranger, NoteCommandResult(stranger, command, 2, "")))
+    row = writing.row(tables.commands)
+    assert (row.id, row.stage) == (command, 0)
 
 
 def test_a_command_and_the_session_that_gets_it_in_one_batch(writing: Writing) -> None:
