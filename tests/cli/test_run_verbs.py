@@ -135,7 +135,7 @@ def test_what_refuses_is_told_and_is_an_error(antiphon: Cli, many: World) -> Non
     assert result.stdout.endswith("SUCCEEDED: 5 of 5 flow runs handled; 0 done, 1 refused, 4 with nothing to do.\n")
     failed = many.call("ListFlowRuns", {"filter": "name = many-4"}).flow_runs[0]
     assert result.stderr.startswith(f"Note: flow run {failed.id}: the run has ended and has no deployment")
-    assert result.stderr.endswith("(NoRescheduleAfterEnd)\n")
+    assert result.stderr.endswith("(RerunAfterEnd)\n")
 
 
 def test_set_state_by_filter_as_json(antiphon: Cli, many: World) -> None:
@@ -223,7 +223,7 @@ def test_operations_can_be_seen(antiphon: Cli, many: World) -> None:
     shown = json.loads(antiphon("operation", "ls", "--filter", "verb = RETRY", "--json").stdout)
     assert [ParseDict(each, Operation()) for each in shown] == [retry]
     page = antiphon("operation", "inspect", retry.id.upper()).stdout
-    for expected in ("RETRY", "flow_name = many", "SUCCEEDED", "5 of 5 handled", "NoRescheduleAfterEnd"):
+    for expected in ("RETRY", "flow_name = many", "SUCCEEDED", "5 of 5 handled", "RerunAfterEnd"):
         assert expected in page
     assert ParseDict(json.loads(antiphon("operation", "inspect", lost.id, "--json").stdout), Operation()) == lost
 
