@@ -27,6 +27,10 @@ class Wish:
     force: bool = False
     expected: str = ""
     id: str = SERVERS_OWN
+    #: Whether attempts are counted from the start again.
+    afresh: bool = False
+    #: Whether the next RUNNING goes on with an attempt that was paused; None leaves that as it is.
+    resuming: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class ModelRun:
     time: int = 0
     due: int | None = None
     has_data: bool = False
+    resuming: bool = False
     run_count: int = 0
     around_count: int = 0
     start: int | None = None
@@ -81,27 +86,57 @@ class ModelRun:
             refused = self._refused(wish)
             if refused is not None:
                 return Answer(refused)
-        if wish.type == CANCELLING and self.holder is None and self.type not in {*ENDS, CANCELLING}:
+        elif self._forgets_result(wish):
+            return Answer(REJECT)
+        if not self.task and wish.type == CANCELLING and self.holder is None and self.type == SCHEDULED:
             return Answer(REJECT, replace(wish, type=CANCELLED, name="Cancelled"))
         if wish.due is None and wish.type == SCHEDULED:
             wish = replace(wish, due=now)
-        if wish.due is None and wish.type == PENDING and self.type == SCHEDULED:
+        return Answer(ACCEPT, wish) if wish.force else self._in_time(self._remembering(wish), now)
+
+    def _forgets_result(self, wish: Wish) -> bool:
+        """Not even by force does a flow run that completed with a result complete without one."""
+        again = self.type == wish.type == COMPLETED
+        return not self.task and again and self.has_data and not wish.data
+
+    def _remembering(self, wish: Wish) -> Wish:
+        """What is kept of the way that led here: the time of a claim, attempts, pauses."""
+        timed = (SCHEDULED,) if self.task else (SCHEDULED, PENDING)
+        kept = wish.type == PENDING and self.type in timed and self.due is not None
+        if kept and (wish.due is None or self.type == PENDING):
             wish = replace(wish, due=self.due)
-        return Answer(ACCEPT, wish) if wish.force else self._in_time(wish, now)
+        if self.type in ENDS and wish.type not in ENDS:
+            wish = replace(wish, afresh=self.task, resuming=False)
+        if not self.task and self.type == PAUSED:
+            wish = replace(wish, resuming=wish.type != RUNNING)
+        return wish
 
     def decide_again(self, wish: Wish, now: int) -> Answer:
         """What waited does not undo an end that came meanwhile."""
         return Answer(ABORT) if self.type in ENDS else self.decide(wish, now)
 
     def _in_time(self, wish: Wish, now: int) -> Answer:
-        """Not before its time, again after a failure, and under the name that says so."""
+        """Not without its flow, not before its time, again after a failure, and under the name that says so."""
+        if wish.type == RUNNING and self.around is not None and self.around.type != RUNNING:
+            put_off = Wish(PAUSED, wish.by, "NotReady", id=wish.id)
+            return Answer(REJECT, put_off) if self.around.type == PAUSED else Answer(ABORT)
         if wish.type == RUNNING and self.type in (SCHEDULED, PENDING) and self.due is not None and self.due > now:
             return Answer(WAIT, until=self.due)
         if wish.type == FAILED and self.type == RUNNING and self.run_count <= self.retries:
-            return Answer(REJECT, Wish(SCHEDULED, wish.by, "AwaitingRetry", now + self.delay, id=wish.id))
-        if wish.type == RUNNING and wish.name == "Running" and self.run_count and self.type is not None:
-            wish = replace(wish, name="Retrying" if self.name == "AwaitingRetry" else "Rerunning")
-        return Answer(ACCEPT, wish)
+            return Answer(REJECT, self._awaiting_retry(wish, now))
+        return Answer(ACCEPT, self._named(wish) if self.task and wish.type == RUNNING else wish)
+
+    def _awaiting_retry(self, wish: Wish, now: int) -> Wish:
+        return Wish(SCHEDULED, wish.by, "AwaitingRetry", now + self.delay, wish.data, id=wish.id)
+
+    def _named(self, wish: Wish) -> Wish:
+        """A task run says that it has run before."""
+        if self.type in ENDS:
+            retried = self.around is not None and self.around.run_count > self.around_count
+            return replace(wish, name="Retrying") if retried else wish
+        if self.type is None or not self.run_count:
+            return wish
+        return replace(wish, name="Retrying" if self.name == "AwaitingRetry" else "Rerunning")
 
     def _refused(self, wish: Wish) -> int | None:
         """What a person with force may pass by."""
@@ -117,6 +152,9 @@ class ModelRun:
                 return REJECT
         if not self.task and self.type in ENDS and wish.type == SCHEDULED:
             return ABORT
+        if not self.task and wish.type == SCHEDULED and wish.name == "Late" and self.type is not None:
+            if self.type != SCHEDULED or self.name == "Late":
+                return REJECT
         if not self.task and self.type == wish.type == PENDING and wish.name in (self.name, "Pending"):
             return ABORT
         return None
@@ -134,6 +172,15 @@ class ModelRun:
             return {RUNNING: ABORT, PAUSED: REJECT, CANCELLED: ABORT}.get(self.type)
         return None
 
+    def stops(self, state: Wish, runs: list["ModelRun"]) -> list["ModelRun"]:
+        """The task runs that stop with this flow run: all that its own holder does not work on. Those that run may
+        still end by themselves until the flow run has ended."""
+        if self.task or state.type not in (CANCELLING, CANCELLED) or self.start is None:
+            return []
+        spared = {*ENDS, RUNNING} if state.type == CANCELLING else ENDS
+        inner = [run for run in runs if run.around is self and run.type not in spared]
+        return [run for run in inner if self.holder is None or run.holder != self.holder]
+
     def enter(self, state: Wish, now: int) -> str:
         """Moves on; gives what the holder, if it is not the one who asks, is told."""
         told = ""
@@ -147,9 +194,12 @@ class ModelRun:
             self.total += time - self.time
         if self.type in ENDS and state.type not in ENDS:
             self.end = None
-            self.run_count = 0 if self.task else self.run_count
+        if state.afresh:
+            self.run_count = 0
         if state.type == RUNNING:
-            self.run_count += 1
+            resumed = self.resuming and self.type not in ENDS
+            if not resumed and (self.task or self.type != PAUSED):
+                self.run_count += 1
             self.around_count = self.around.run_count if self.around is not None else self.around_count
         if state.type in ENDS and self.end is None:
             self.end = time
@@ -157,6 +207,10 @@ class ModelRun:
             self.start = time
         if self.start is None and state.type in ENDS:
             self.start = self.end
+        if state.type == RUNNING or state.type in ENDS:
+            self.resuming = False
+        if state.resuming is not None:
+            self.resuming = state.resuming
         self.next_start = state.due if state.type == SCHEDULED else None
         self.expected_start = self.expected_start or self.next_start or time
         if state.type in ENDS or state.name == "NotReady":

@@ -24,6 +24,7 @@ from antiphon.v1 import session_pb2
 from antiphon.v1.transition_pb2 import Proposal
 from antiphon.v1.transition_service_pb2 import ProposeTransitionRequest
 from antiphon_server.application.sessions import ExpireSessions
+from antiphon_server.storage import tables
 from effort import examples
 from hand_session import HEARTBEAT, HandSession, new_id
 from in_writer import in_writer
@@ -49,6 +50,7 @@ from running_server import FrozenClock, RunningServer
 from world import World
 
 TTL = 3600
+SESSIONS = tables.sessions.select()
 SECOND = 1_000_000
 #: Who asks: one of two sessions, or a unary caller.
 CALLERS = st.sampled_from([0, 0, 1, None])
@@ -103,6 +105,8 @@ class Machine(RuleBasedStateMachine):
         #: Proposals of sessions that wait.
         self.waiting: list[Said] = []
         self.touched: set[str] = set()
+        #: Runs that moved since it was last looked at what waits for them.
+        self.entered: list[ModelRun] = []
         held = self._new_run(False, self.speakers[0], retries=2, delay=10, around=None)
         return multiple(held, self._new_run(True, self.speakers[1], retries=1, delay=0, around=self.model[held]))
 
@@ -326,13 +330,18 @@ class Machine(RuleBasedStateMachine):
         self.server.clock.advance(TTL + 1)
         for number in {0, 1} - silent:
             self._commands(self.speakers[number].hand)
+        heard = in_writer(self.server, lambda it: {row.id: row.expire_time for row in it.connection.execute(SESSIONS)})
         lost = self.server.run(lambda: self.server.server.core.run(ExpireSessions(self.now)))
         gone = {self.speakers[number].id for number in silent}
         assert gone <= set(lost)
         assert not {speaker.id for speaker in self.speakers} - gone & set(lost)
         self.waiting = [said for said in self.waiting if said.wish.by not in gone]
+        # First the sessions that have been silent for longest; of each one first the flow runs.
         held = [run for run in self.model.values() if run.holder in gone]
+        held.sort(key=lambda run: (heard[str(run.holder)], str(run.holder), run.task, run.id))
         for run in held:
+            if run.type in ENDS:  # It stopped with its flow.
+                continue
             end = CANCELLED if run.type == CANCELLING else CRASHED
             self._enter(run, Wish(end, run.holder, NAMES[end]))
         for run in held:
@@ -401,9 +410,12 @@ class Machine(RuleBasedStateMachine):
             self._moved(run)
 
     def _enter(self, run: ModelRun, state: Wish) -> None:
-        holder = run.holder
+        holder, stopped = run.holder, run.stops(state, list(self.model.values()))
         self._tell(holder, run.enter(state, self.now), run.id)
         self.touched.add(run.id)
+        self.entered.append(run)
+        for each in stopped:
+            self._enter(each, Wish(CANCELLED, name=NAMES[CANCELLED], force=True))
 
     def _tell(self, holder: str | None, what: str, run_id: str) -> None:
         for speaker in self.speakers:
@@ -411,19 +423,19 @@ class Machine(RuleBasedStateMachine):
                 speaker.told.append((what, run_id))
 
     def _moved(self, run: ModelRun) -> None:
-        """Proposals that wait for a run are decided again when anything of it changes."""
-        changed = True
-        while changed:
-            changed = False
-            mine = [said for said in self.waiting if said.run is run]
-            self.waiting = [said for said in self.waiting if said.run is not run]
+        """Proposals that wait for a run are decided again when anything of it changes, or of what stopped with it."""
+        moved = [run, *self.entered]
+        while moved:
+            self.entered.clear()
+            mine = [said for said in self.waiting if any(said.run is each for each in moved)]
+            self.waiting = [said for said in self.waiting if not any(said is each for each in mine)]
             for said in mine:
-                said.answer = run.decide_again(said.wish, self.now)
+                said.answer = said.run.decide_again(said.wish, self.now)
                 if said.answer.kind == WAIT:
                     self.waiting.append(said)
                 elif said.answer.state is not None:
-                    self._enter(run, said.answer.state)
-                    changed = True
+                    self._enter(said.run, said.answer.state)
+            moved = list(self.entered)
         self._settle()
 
     def _look_at_what_waits(self) -> None:

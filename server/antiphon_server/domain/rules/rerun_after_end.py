@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding, Remember
-from antiphon_server.domain.facts import Fact, Facts
+from antiphon_server.domain.facts import Facts
 from antiphon_server.domain.model import Proposal, RetryType
 from antiphon_server.domain.rule import Rule
 from antiphon_server.domain.states import LIVE, SCHEDULED, TERMINAL, VerdictKind
@@ -13,7 +13,6 @@ from antiphon_server.domain.states import LIVE, SCHEDULED, TERMINAL, VerdictKind
 class RerunAfterEnd(Rule):
     origins = TERMINAL
     targets = LIVE
-    needs = frozenset({Fact.DEPLOYMENT})
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
         scheduled = proposal.state.type == SCHEDULED
