@@ -222,7 +222,7 @@ def test_it_stays_while_somebody_is_attached(start: Start) -> None:
 
 
 def test_it_stays_until_the_runs_of_who_was_killed_are_crashed(start: Start, tmp_path: Path) -> None:
-    server = start("--idle-timeout", "0.2", "--session-ttl", "2").serving()
+    server = start("--idle-timeout", "3", "--session-ttl", "2").serving()
     with server.channel() as channel:
         session = HandSession(channel)
         run = session.create_flow_run()
