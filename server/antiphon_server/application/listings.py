@@ -99,6 +99,7 @@ OPERATIONS = Listing(
 )
 SESSIONS = Listing("ListSessions", sources.SESSIONS, _order("create_time desc", "create_time"))
 FLOW_RUN_STATES = Listing("ListFlowRunStates", sources.STATES, _order("create_time", "create_time"))
+FLOW_RUN_COMMANDS = Listing("ListFlowRunCommands", sources.COMMANDS, _order("create_time", "create_time"))
 TASK_RUN_STATES = Listing("ListTaskRunStates", sources.STATES, _order("create_time", "create_time"))
 CONCURRENCY_LIMITS = Listing(
     "ListConcurrencyLimits",

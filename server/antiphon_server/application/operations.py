@@ -25,19 +25,6 @@ class ProposeTransition:
 
 
 @dataclass(slots=True)
-class ExplainTransition:
-    """Says what would be decided and writes nothing."""
-
-    proposal: Proposal
-
-    def needs(self, needs: Needs) -> None:
-        transitions.needs_of(self.proposal, needs)
-
-    def apply(self, working_set: WorkingSet) -> Verdict:
-        return transitions.explain(working_set, self.proposal)
-
-
-@dataclass(slots=True)
 class ProposeOnSession:
     """Decides a session's proposal; one that must wait is kept and decided again when its time has come."""
 

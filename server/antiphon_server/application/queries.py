@@ -124,9 +124,24 @@ class Queries:
             listing, runs = listings.FLOW_RUN_STATES, FLOW_RUNS
         else:
             listing, runs = listings.TASK_RUN_STATES, TASK_RUNS
+        return await self._of_run(listing, "run_id", runs, kind, run_id, request)
+
+    async def commands(self, flow_run_id: str, request: PageRequest) -> RecordPage:
+        """One page of what sessions were told about a flow run; filter and order of the request are not looked at.
+
+        Raises as `states` does.
+        """
+        run_id = flow_run_id.lower()
+        listing = listings.FLOW_RUN_COMMANDS
+        return await self._of_run(listing, "flow_run_id", FLOW_RUNS, RunKind.FLOW_RUN, run_id, request)
+
+    async def _of_run(
+        self, listing: Listing, column: str, runs: Source, kind: RunKind, run_id: str, request: PageRequest
+    ) -> RecordPage:
+        """One page of the rows whose `column` is the run, which must exist."""
         if not await self._reader.exists(runs, run_id):
             raise not_found(kind.noun, run_id)
-        condition = Comparison("run_id", Kind.UUID, Check.EQUAL, run_id)
+        condition = Comparison(column, Kind.UUID, Check.EQUAL, run_id)
         return await self._page(listing, condition, parse_order_by("", listing.order), request, run_id)
 
     async def _get(self, source: Source, id: str, noun: str, *why: str) -> Record:

@@ -45,7 +45,7 @@ def propose(working_set: WorkingSet, proposal: Proposal, policy: Policy | None =
     `policy` is the one for such proposals unless a service has its own. Raises NotFound for an unknown run,
     AlreadyExists (TRANSITION_ID_REUSED) for a known id with another body.
     """
-    known = _known(working_set, proposal)
+    known = decided_before(working_set, proposal)
     if known is not None:
         return from_memory(working_set, known)
     return _decide(working_set, proposal, policy or policy_of(proposal))[0]
@@ -54,7 +54,7 @@ def propose(working_set: WorkingSet, proposal: Proposal, policy: Policy | None =
 def propose_on_session(working_set: WorkingSet, proposal: Proposal, sequence: int, body: bytes) -> Verdict:
     """The same for a session, which hears of the end of a WAIT: the proposal is kept until then. `body` is the
     serialized message and `sequence` the number of its frame."""
-    known = _known(working_set, proposal)
+    known = decided_before(working_set, proposal)
     if known is not None:
         return from_memory(working_set, known)
     verdict, run, decision = _decide(working_set, proposal, policy_of(proposal))
@@ -81,7 +81,7 @@ def _decide(working_set: WorkingSet, proposal: Proposal, policy: Policy) -> tupl
     return from_decision(working_set, proposal.transition_id, run, decision), run, decision
 
 
-def _known(working_set: WorkingSet, proposal: Proposal) -> Transition | None:
+def decided_before(working_set: WorkingSet, proposal: Proposal) -> Transition | None:
     """What was decided on this very proposal. Raises AlreadyExists (TRANSITION_ID_REUSED) where another one has its
     id, decided or waiting."""
     known = working_set.transition(proposal.transition_id)
@@ -101,19 +101,6 @@ def _reused(proposal: Proposal) -> AlreadyExists:
         f"transition {proposal.transition_id} was proposed before with another body; make a new id (UUIDv7)",
         field="proposal.transition_id",
     )
-
-
-def explain(working_set: WorkingSet, proposal: Proposal) -> Verdict:
-    """The verdict that `propose` would give now, on copies, with nothing written. Raises what that raises."""
-    known = _known(working_set, proposal)
-    if known is not None:
-        return from_memory(working_set, known)
-    run = copy(find_run(working_set, proposal.kind, proposal.run_id))
-    policy = policy_of(proposal)
-    decision = decide(policy, facts_for(working_set, policy, run, proposal), proposal, working_set.now)
-    if decision.state is not None:
-        enter(run, decision.state, working_set.now, session_id=proposal.session_id)
-    return from_decision(working_set, proposal.transition_id, run, decision)
 
 
 def find_run(working_set: WorkingSet, kind: RunKind, run_id: str) -> Run:

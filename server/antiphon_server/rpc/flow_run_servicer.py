@@ -64,6 +64,11 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
     ) -> pb.ListFlowRunStatesResponse:
         return await self._reads.list_flow_run_states(request)
 
+    async def ListFlowRunCommands(
+        self, request: pb.ListFlowRunCommandsRequest, context: Any
+    ) -> pb.ListFlowRunCommandsResponse:
+        return await self._reads.list_flow_run_commands(request)
+
     async def CancelFlowRun(self, request: pb.CancelFlowRunRequest, context: Any) -> pb.CancelFlowRunResponse:
         id = request.id.lower()
         return await mutate(

@@ -4,8 +4,9 @@ from typing import Any
 
 from antiphon.v1 import log_service_pb2, log_service_pb2_grpc, transition_service_pb2, transition_service_pb2_grpc
 from antiphon_server.application.core import Core
+from antiphon_server.application.explaining import ExplainTransition
 from antiphon_server.application.logs import CreateLogs
-from antiphon_server.application.operations import ExplainTransition, ProposeTransition
+from antiphon_server.application.operations import ProposeTransition
 from antiphon_server.application.proposals import proposal_from
 from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.reads import Reads
@@ -25,8 +26,11 @@ class TransitionServicer(transition_service_pb2_grpc.TransitionServiceServicer):
     async def ExplainTransition(
         self, request: transition_service_pb2.ExplainTransitionRequest, context: Any
     ) -> transition_service_pb2.ExplainTransitionResponse:
-        verdict = await self._core.run(ExplainTransition(proposal_from(request.proposal, session_id=None)))
-        return transition_service_pb2.ExplainTransitionResponse(verdict=verdict_to(verdict))
+        proposal = proposal_from(request.proposal, session_id=None)
+        explanation = await self._core.run(ExplainTransition(proposal, request.as_holder))
+        return transition_service_pb2.ExplainTransitionResponse(
+            verdict=verdict_to(explanation.verdict), consequences=explanation.consequences
+        )
 
 
 class LogServicer(log_service_pb2_grpc.LogServiceServicer):

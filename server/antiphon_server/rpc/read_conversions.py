@@ -1,6 +1,7 @@
 """Rows to messages. A row is anything with the attributes that storage/sources.py documents."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from google.protobuf.message import Message
@@ -9,15 +10,23 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from antiphon.v1 import (
     admin_service_pb2,
     flow_pb2,
+    flow_run_command_pb2,
     flow_run_pb2,
     log_pb2,
     retry_policy_pb2,
     state_pb2,
     task_run_pb2,
 )
+from antiphon_server.domain.decision import Tell
 from antiphon_server.wire_times import micros_to_duration, micros_to_timestamp
 
 Record: TypeAlias = Any
+
+_COMMAND_KINDS: Mapping[str, flow_run_command_pb2.FlowRunCommandKind] = {
+    Tell.CANCEL.value: flow_run_command_pb2.FLOW_RUN_COMMAND_KIND_CANCEL,
+    Tell.REVOKE.value: flow_run_command_pb2.FLOW_RUN_COMMAND_KIND_REVOKE,
+    Tell.KILL.value: flow_run_command_pb2.FLOW_RUN_COMMAND_KIND_KILL_INFRASTRUCTURE,
+}
 
 
 def flow_message(row: Record) -> flow_pb2.Flow:
@@ -100,6 +109,21 @@ def session_message(row: Record) -> admin_service_pb2.Session:
         sequence=row.sequence,
         create_time=micros_to_timestamp(row.create_time),
         expire_time=micros_to_timestamp(row.expire_time),
+    )
+
+
+def command_message(row: Record) -> flow_run_command_pb2.FlowRunCommand:
+    """For a command about a flow run."""
+    return flow_run_command_pb2.FlowRunCommand(
+        id=row.id,
+        flow_run_id=row.flow_run_id,
+        session_id=row.session_id,
+        kind=_COMMAND_KINDS[row.kind],
+        reason=row.reason,
+        stage=row.stage,
+        message=row.message,
+        create_time=micros_to_timestamp(row.create_time),
+        update_time=_timestamp(row.update_time),
     )
 
 

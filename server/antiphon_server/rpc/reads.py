@@ -17,6 +17,7 @@ from antiphon_server.application.queries import PageRequest, Queries, RecordPage
 from antiphon_server.domain.model import RunKind
 from antiphon_server.rpc.operation_messages import operation_message
 from antiphon_server.rpc.read_conversions import (
+    command_message,
     flow_message,
     flow_run_message,
     log_message,
@@ -71,6 +72,14 @@ class Reads:
         page = await self._queries.states(RunKind.FLOW_RUN, request.id, asked)
         return flow_run_service_pb2.ListFlowRunStatesResponse(
             states=map(state_message, page.rows), next_page_token=page.next_page_token
+        )
+
+    async def list_flow_run_commands(
+        self, request: flow_run_service_pb2.ListFlowRunCommandsRequest
+    ) -> flow_run_service_pb2.ListFlowRunCommandsResponse:
+        page = await self._queries.commands(request.id, PageRequest(request.page_size, request.page_token))
+        return flow_run_service_pb2.ListFlowRunCommandsResponse(
+            commands=map(command_message, page.rows), next_page_token=page.next_page_token
         )
 
     async def get_task_run(

@@ -30,6 +30,7 @@ from antiphon_server.domain import limit_names
 from antiphon_server.storage.filter_sql import Columns
 from antiphon_server.storage.sql_functions import blob_bytes, text_bytes
 from antiphon_server.storage.tables import (
+    commands,
     concurrency_limits,
     deployments,
     flow_runs,
@@ -157,6 +158,8 @@ TASK_RUNS = _runs(task_runs)
 STATES = _states()
 LOGS = _plain(logs)
 SESSIONS = _plain(sessions)
+#: What sessions were told about flow runs, by `flow_run_id`.
+COMMANDS = _plain(commands)
 OPERATIONS = _plain(operations)
 CONCURRENCY_LIMITS = _limits()
 DEPLOYMENTS = _named_with(_limited(deployments, limit_names.DEPLOYMENT), flows, deployments.c.flow_id, "flow_name")

@@ -6,10 +6,10 @@ import pytest
 
 from antiphon.v1 import state_pb2, transition_pb2
 from antiphon_server.application.edits import Delete
+from antiphon_server.application.explaining import ExplainTransition
 from antiphon_server.application.operations import (
     CancelFlowRun,
     EndWait,
-    ExplainTransition,
     ProposeOnSession,
 )
 from antiphon_server.application.proposals import proposal_from
@@ -192,5 +192,5 @@ def test_to_explain_under_a_used_id_is_refused_as_to_propose_is(writing: Writing
         with pytest.raises(AlreadyExists) as refused:
             writing.do(ExplainTransition(proposal(writing.flow_run(), RUNNING, id=id)))
         assert refused.value.reason == "TRANSITION_ID_REUSED"
-    assert writing.do(ExplainTransition(decided.proposal)).kind is VerdictKind.ACCEPT
-    assert writing.do(ExplainTransition(waits.proposal)).kind is VerdictKind.WAIT
+    assert writing.do(ExplainTransition(decided.proposal)).verdict.kind is VerdictKind.ACCEPT
+    assert writing.do(ExplainTransition(waits.proposal)).verdict.kind is VerdictKind.WAIT

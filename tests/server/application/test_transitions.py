@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from antiphon_server.application.edits import Delete
-from antiphon_server.application.operations import CancelFlowRun, ExplainTransition
+from antiphon_server.application.explaining import ExplainTransition
+from antiphon_server.application.operations import CancelFlowRun
 from antiphon_server.domain.decision import Tell
 from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, NotFound
 from antiphon_server.domain.model import RetryPolicy
@@ -189,13 +190,13 @@ def test_explaining_says_what_would_be_decided_and_writes_nothing(writing: Writi
         explained = writing.do(ExplainTransition(proposal(run, type_, id=id)))
         assert writing.everything() == before
         assert writing.do(ExplainTransition(proposal(run, type_, id=id))) == explained
-        assert writing.propose(run, type_, id=id) == explained
+        assert writing.propose(run, type_, id=id) == explained.verdict
 
 
 def test_explaining_leaves_no_trace_in_its_batch(writing: Writing) -> None:
     run = writing.flow_run()
     explained, running = writing.together(ExplainTransition(proposal(run, COMPLETED)), propose(run, RUNNING))
-    assert (explained.state.name, running.kind, running.state.name) == ("Completed", ACCEPT, "Running")
+    assert (explained.verdict.state.name, running.kind, running.state.name) == ("Completed", ACCEPT, "Running")
     assert states(writing, run) == ["Running"]
 
 
@@ -204,7 +205,7 @@ def test_explaining_what_was_decided_shows_the_memory(writing: Writing) -> None:
     operation = propose(run, RUNNING)
     verdict = writing.do(operation)
     writing.propose(run, COMPLETED)
-    assert writing.do(ExplainTransition(operation.proposal)) == verdict
+    assert writing.do(ExplainTransition(operation.proposal)).verdict == verdict
     with pytest.raises(NotFound):
         writing.do(ExplainTransition(proposal(new_id(), RUNNING)))
 

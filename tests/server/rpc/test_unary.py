@@ -51,6 +51,7 @@ DOES: dict[str, tuple[Ask, Check]] = {
         lambda r, w: w.refused("GetTaskRun", {"id": w.task}).reason == "TASK_RUN_NOT_FOUND",
     ),
     "ListFlowRunStates": (lambda w: {"id": w.run}, lambda r, w: [each.name for each in r.states] == ["Scheduled"]),
+    "ListFlowRunCommands": (lambda w: {"id": w.run}, lambda r, w: list(r.commands) == []),
     "CancelFlowRun": (
         lambda w: {"id": w.run, "reason": "enough"},
         lambda r, w: (r.flow_run.state.name, r.flow_run.state.message) == ("Cancelled", "enough"),

@@ -52,6 +52,7 @@ REFUSES: list[tuple[str, Ask, grpc.StatusCode, str, tuple[str, ...]]] = [
             ("DeleteFlowRun", "FLOW_RUN_NOT_FOUND", {}),
             ("CancelFlowRun", "FLOW_RUN_NOT_FOUND", {"reason": "x"}),
             ("ListFlowRunStates", "FLOW_RUN_NOT_FOUND", {}),
+            ("ListFlowRunCommands", "FLOW_RUN_NOT_FOUND", {}),
             ("GetTaskRun", "TASK_RUN_NOT_FOUND", {}),
             ("DeleteTaskRun", "TASK_RUN_NOT_FOUND", {}),
             ("ListTaskRunStates", "TASK_RUN_NOT_FOUND", {}),
@@ -149,6 +150,8 @@ REFUSES: list[tuple[str, Ask, grpc.StatusCode, str, tuple[str, ...]]] = [
     ),
     *each_reader_of_pages({"pageSize": -1}, "FIELD_INVALID", "page_size"),
     ("ListFlowRunStates", lambda w: {"id": w.run, "pageSize": -1}, INVALID, "FIELD_INVALID", ("page_size",)),
+    ("ListFlowRunCommands", lambda w: {"id": w.run, "pageSize": -1}, INVALID, "FIELD_INVALID", ("page_size",)),
+    ("ListFlowRunCommands", lambda w: {"id": w.run, "pageToken": "x"}, INVALID, "PAGE_TOKEN_INVALID", ("page_token",)),
     # Wrong questions.
     *each_reader_of_pages({"pageToken": "forged"}, "PAGE_TOKEN_INVALID", "page_token"),
     *each_reader_of_pages({"filter": "size > 3"}, "FILTER_INVALID", "filter"),

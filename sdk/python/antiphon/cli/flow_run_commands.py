@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli.explain_words import explanation_lines
+from antiphon.cli.explaining import explain_flow_run, explanation_json
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
 from antiphon.cli.run_lookup import find_flow_run, flow_run_filter
 from antiphon.cli.run_tables import flow_run_page, flow_runs_table, log_line
 from antiphon.cli.run_verbs import cancel, delete, retry, set_state
+from antiphon.cli.safe_console import on_one_line
 from antiphon.cli.watch_command import watch_flow_run
 from antiphon.client import Client
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunStatesRequest
@@ -80,6 +83,27 @@ def inspect(run: RunArgument, as_json: JsonFlag = False) -> None:
     else:
         console, now = make_console(), datetime.now(UTC)
         console.print(flow_run_page(flow_run, states, task_runs, now, show_ids=has_room_for_ids(console)))
+
+
+@app.command()
+def explain(run: RunArgument, as_json: JsonFlag = False) -> None:
+    """Say why a flow run is where it is, and what would have to change. Exits with 0 also where that is nothing good.
+
+    With --json: an object with `flow_run` (antiphon.v1.FlowRun); `answers`, what the policy would say next: an array of
+    objects with `question` (claim, start, go_on, resume, retry or run_again), `request`
+    (antiphon.v1.ExplainTransitionRequest) and `response` (antiphon.v1.ExplainTransitionResponse); `commands`, what
+    sessions were told about it (an array of antiphon.v1.FlowRunCommand, oldest first); `sessions`, those that hold it
+    or were told (an array of antiphon.v1.Session); and of its task runs that have not ended the oldest ones:
+    `running_task_runs` (an array of antiphon.v1.TaskRun) and `waiting_task_runs` (an array of objects with `task_run`
+    and `answer`, which is null where nothing was asked).
+    """
+    with Client() as client:
+        explained = explain_flow_run(client, find_flow_run(client, run))
+    if as_json:
+        print_json(explanation_json(explained))
+        return
+    lines = explanation_lines(explained, datetime.now(UTC))
+    make_console().print("\n".join(map(on_one_line, lines)), markup=False, soft_wrap=True)
 
 
 @app.command()

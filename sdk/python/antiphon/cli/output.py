@@ -24,7 +24,9 @@ JsonFlag = Annotated[
 
 def make_console() -> Console:
     """A console on stdout, with colours where there is a terminal and nobody said no."""
-    console = SafeConsole(no_color=None if get_current_settings().cli_colors else True, highlight=False)
+    # No emoji: in `tag:x: 1` people mean what they wrote.
+    no_color = None if get_current_settings().cli_colors else True
+    console = SafeConsole(no_color=no_color, highlight=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_WITHOUT_TERMINAL
     return console

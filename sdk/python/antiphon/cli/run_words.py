@@ -110,11 +110,21 @@ def moment_words(moment: Timestamp) -> str:
 
 def ago_words(moment: Timestamp, now: datetime) -> str:
     """How long ago, roughly: `12s ago`, `5m ago`, `3h ago`, `2d ago`."""
-    seconds = max(0, round((now - read_timestamp(moment)).total_seconds()))
+    return f"{_rough_words((now - read_timestamp(moment)).total_seconds())} ago"
+
+
+def when_words(moment: Timestamp, now: datetime) -> str:
+    """A time in this machine's zone, and how far away it is: `2026-01-31 12:00:00 (5m ago)`, or `(in 5m)`."""
+    ahead = (read_timestamp(moment) - now).total_seconds()
+    return f"{moment_words(moment)} ({f'in {_rough_words(ahead)}' if ahead > 0 else ago_words(moment, now)})"
+
+
+def _rough_words(seconds: float) -> str:
+    whole = max(0, round(seconds))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size}{unit} ago"
-    return f"{seconds}s ago"
+        if whole >= size:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
 
 
 def payload_words(payload: Payload) -> str:

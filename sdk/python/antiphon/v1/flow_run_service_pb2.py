@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from antiphon.v1 import flow_run_pb2 as antiphon_dot_v1_dot_flow__run__pb2
+from antiphon.v1 import flow_run_command_pb2 as antiphon_dot_v1_dot_flow__run__command__pb2
 from antiphon.v1 import operation_pb2 as antiphon_dot_v1_dot_operation__pb2
 from antiphon.v1 import state_pb2 as antiphon_dot_v1_dot_state__pb2
 from antiphon.v1 import task_run_pb2 as antiphon_dot_v1_dot_task__run__pb2
@@ -30,7 +31,7 @@ from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"antiphon/v1/flow_run_service.proto\x12\x0b\x61ntiphon.v1\x1a\x1a\x61ntiphon/v1/flow_run.proto\x1a\x1b\x61ntiphon/v1/operation.proto\x1a\x17\x61ntiphon/v1/state.proto\x1a\x1a\x61ntiphon/v1/task_run.proto\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\"g\n\x14\x43reateFlowRunRequest\x12.\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRunB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x15\x43reateFlowRunResponse\x12&\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRun\")\n\x11GetFlowRunRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"<\n\x12GetFlowRunResponse\x12&\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRun\"\x85\x01\n\x13ListFlowRunsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x1a\n\x08order_by\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"X\n\x14ListFlowRunsResponse\x12\'\n\tflow_runs\x18\x01 \x03(\x0b\x32\x14.antiphon.v1.FlowRun\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa0\x01\n\x14UpdateFlowRunRequest\x12.\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRunB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x15UpdateFlowRunResponse\x12&\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRun\"d\n\x14\x44\x65leteFlowRunRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x17\n\x15\x44\x65leteFlowRunResponse\"j\n\x18ListFlowRunStatesRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"X\n\x19ListFlowRunStatesResponse\x12\"\n\x06states\x18\x01 \x03(\x0b\x32\x12.antiphon.v1.State\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x14\x43\x61ncelFlowRunRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x15\x43\x61ncelFlowRunResponse\x12&\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRun\"L\n\x13WatchFlowRunRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\rresume_cursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"\xb7\x01\n\x14WatchFlowRunResponse\x12(\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRunH\x00\x12(\n\x08task_run\x18\x02 \x01(\x0b\x32\x14.antiphon.v1.TaskRunH\x00\x12\x32\n\rsnapshot_mark\x18\x03 \x01(\x0b\x32\x19.antiphon.v1.SnapshotMarkH\x00\x12\x0e\n\x06\x63ursor\x18\x04 \x01(\tB\x07\n\x05\x65vent\"\x0e\n\x0cSnapshotMark\"\x8e\x01\n\x19\x42ulkCancelFlowRunsRequest\x12\x18\n\x06\x66ilter\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x06reason\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\"G\n\x1a\x42ulkCancelFlowRunsResponse\x12)\n\toperation\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.Operation\"t\n\x19\x42ulkDeleteFlowRunsRequest\x12\x18\n\x06\x66ilter\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x1a\x42ulkDeleteFlowRunsResponse\x12)\n\toperation\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.Operation\"s\n\x18\x42ulkRetryFlowRunsRequest\x12\x18\n\x06\x66ilter\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"F\n\x19\x42ulkRetryFlowRunsResponse\x12)\n\toperation\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.Operation\"\xaf\x01\n\x1a\x42ulkSetFlowRunStateRequest\x12\x18\n\x06\x66ilter\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12)\n\x05state\x18\x05 \x01(\x0b\x32\x12.antiphon.v1.StateB\x06\xbaH\x03\xc8\x01\x01\x12\r\n\x05\x66orce\x18\x06 \x01(\x08\"H\n\x1b\x42ulkSetFlowRunStateResponse\x12)\n\toperation\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.Operation2\xeb\x08\n\x0e\x46lowRunService\x12V\n\rCreateFlowRun\x12!.antiphon.v1.CreateFlowRunRequest\x1a\".antiphon.v1.CreateFlowRunResponse\x12M\n\nGetFlowRun\x12\x1e.antiphon.v1.GetFlowRunRequest\x1a\x1f.antiphon.v1.GetFlowRunResponse\x12S\n\x0cListFlowRuns\x12 .antiphon.v1.ListFlowRunsRequest\x1a!.antiphon.v1.ListFlowRunsResponse\x12V\n\rUpdateFlowRun\x12!.antiphon.v1.UpdateFlowRunRequest\x1a\".antiphon.v1.UpdateFlowRunResponse\x12V\n\rDeleteFlowRun\x12!.antiphon.v1.DeleteFlowRunRequest\x1a\".antiphon.v1.DeleteFlowRunResponse\x12\x62\n\x11ListFlowRunStates\x12%.antiphon.v1.ListFlowRunStatesRequest\x1a&.antiphon.v1.ListFlowRunStatesResponse\x12V\n\rCancelFlowRun\x12!.antiphon.v1.CancelFlowRunRequest\x1a\".antiphon.v1.CancelFlowRunResponse\x12U\n\x0cWatchFlowRun\x12 .antiphon.v1.WatchFlowRunRequest\x1a!.antiphon.v1.WatchFlowRunResponse0\x01\x12\x65\n\x12\x42ulkCancelFlowRuns\x12&.antiphon.v1.BulkCancelFlowRunsRequest\x1a\'.antiphon.v1.BulkCancelFlowRunsResponse\x12\x65\n\x12\x42ulkDeleteFlowRuns\x12&.antiphon.v1.BulkDeleteFlowRunsRequest\x1a\'.antiphon.v1.BulkDeleteFlowRunsResponse\x12\x62\n\x11\x42ulkRetryFlowRuns\x12%.antiphon.v1.BulkRetryFlowRunsRequest\x1a&.antiphon.v1.BulkRetryFlowRunsResponse\x12h\n\x13\x42ulkSetFlowRunState\x12\'.antiphon.v1.BulkSetFlowRunStateRequest\x1a(.antiphon.v1.BulkSetFlowRunStateResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"antiphon/v1/flow_run_service.proto\x12\x0b\x61ntiphon.v1\x1a\x1a\x61ntiphon/v1/flow_run.proto\x1a\"antiphon/v1/flow_run_command.proto\x1a\x1b\x61ntiphon/v1/operation.proto\x1a\x17\x61ntiphon/v1/state.proto\x1a\x1a\x61ntiphon/v1/task_run.proto\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\"g\n\x14\x43reateFlowRunRequest\x12.\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRunB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x15\x43reateFlowRunResponse\x12&\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRun\")\n\x11GetFlowRunRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"<\n\x12GetFlowRunResponse\x12&\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRun\"\x85\x01\n\x13ListFlowRunsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x1a\n\x08order_by\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"X\n\x14ListFlowRunsResponse\x12\'\n\tflow_runs\x18\x01 \x03(\x0b\x32\x14.antiphon.v1.FlowRun\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa0\x01\n\x14UpdateFlowRunRequest\x12.\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRunB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x15UpdateFlowRunResponse\x12&\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRun\"d\n\x14\x44\x65leteFlowRunRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x17\n\x15\x44\x65leteFlowRunResponse\"j\n\x18ListFlowRunStatesRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"X\n\x19ListFlowRunStatesResponse\x12\"\n\x06states\x18\x01 \x03(\x0b\x32\x12.antiphon.v1.State\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x1aListFlowRunCommandsRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"e\n\x1bListFlowRunCommandsResponse\x12-\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x1b.antiphon.v1.FlowRunCommand\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x14\x43\x61ncelFlowRunRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x15\x43\x61ncelFlowRunResponse\x12&\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRun\"L\n\x13WatchFlowRunRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\rresume_cursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"\xb7\x01\n\x14WatchFlowRunResponse\x12(\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRunH\x00\x12(\n\x08task_run\x18\x02 \x01(\x0b\x32\x14.antiphon.v1.TaskRunH\x00\x12\x32\n\rsnapshot_mark\x18\x03 \x01(\x0b\x32\x19.antiphon.v1.SnapshotMarkH\x00\x12\x0e\n\x06\x63ursor\x18\x04 \x01(\tB\x07\n\x05\x65vent\"\x0e\n\x0cSnapshotMark\"\x8e\x01\n\x19\x42ulkCancelFlowRunsRequest\x12\x18\n\x06\x66ilter\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x06reason\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x90N\"G\n\x1a\x42ulkCancelFlowRunsResponse\x12)\n\toperation\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.Operation\"t\n\x19\x42ulkDeleteFlowRunsRequest\x12\x18\n\x06\x66ilter\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x1a\x42ulkDeleteFlowRunsResponse\x12)\n\toperation\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.Operation\"s\n\x18\x42ulkRetryFlowRunsRequest\x12\x18\n\x06\x66ilter\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"F\n\x19\x42ulkRetryFlowRunsResponse\x12)\n\toperation\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.Operation\"\xaf\x01\n\x1a\x42ulkSetFlowRunStateRequest\x12\x18\n\x06\x66ilter\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12)\n\x05state\x18\x05 \x01(\x0b\x32\x12.antiphon.v1.StateB\x06\xbaH\x03\xc8\x01\x01\x12\r\n\x05\x66orce\x18\x06 \x01(\x08\"H\n\x1b\x42ulkSetFlowRunStateResponse\x12)\n\toperation\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.Operation2\xd5\t\n\x0e\x46lowRunService\x12V\n\rCreateFlowRun\x12!.antiphon.v1.CreateFlowRunRequest\x1a\".antiphon.v1.CreateFlowRunResponse\x12M\n\nGetFlowRun\x12\x1e.antiphon.v1.GetFlowRunRequest\x1a\x1f.antiphon.v1.GetFlowRunResponse\x12S\n\x0cListFlowRuns\x12 .antiphon.v1.ListFlowRunsRequest\x1a!.antiphon.v1.ListFlowRunsResponse\x12V\n\rUpdateFlowRun\x12!.antiphon.v1.UpdateFlowRunRequest\x1a\".antiphon.v1.UpdateFlowRunResponse\x12V\n\rDeleteFlowRun\x12!.antiphon.v1.DeleteFlowRunRequest\x1a\".antiphon.v1.DeleteFlowRunResponse\x12\x62\n\x11ListFlowRunStates\x12%.antiphon.v1.ListFlowRunStatesRequest\x1a&.antiphon.v1.ListFlowRunStatesResponse\x12h\n\x13ListFlowRunCommands\x12\'.antiphon.v1.ListFlowRunCommandsRequest\x1a(.antiphon.v1.ListFlowRunCommandsResponse\x12V\n\rCancelFlowRun\x12!.antiphon.v1.CancelFlowRunRequest\x1a\".antiphon.v1.CancelFlowRunResponse\x12U\n\x0cWatchFlowRun\x12 .antiphon.v1.WatchFlowRunRequest\x1a!.antiphon.v1.WatchFlowRunResponse0\x01\x12\x65\n\x12\x42ulkCancelFlowRuns\x12&.antiphon.v1.BulkCancelFlowRunsRequest\x1a\'.antiphon.v1.BulkCancelFlowRunsResponse\x12\x65\n\x12\x42ulkDeleteFlowRuns\x12&.antiphon.v1.BulkDeleteFlowRunsRequest\x1a\'.antiphon.v1.BulkDeleteFlowRunsResponse\x12\x62\n\x11\x42ulkRetryFlowRuns\x12%.antiphon.v1.BulkRetryFlowRunsRequest\x1a&.antiphon.v1.BulkRetryFlowRunsResponse\x12h\n\x13\x42ulkSetFlowRunState\x12\'.antiphon.v1.BulkSetFlowRunStateRequest\x1a(.antiphon.v1.BulkSetFlowRunStateResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -69,6 +70,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTFLOWRUNSTATESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTFLOWRUNSTATESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTFLOWRUNSTATESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200 '
+  _globals['_LISTFLOWRUNCOMMANDSREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_LISTFLOWRUNCOMMANDSREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTFLOWRUNCOMMANDSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTFLOWRUNCOMMANDSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTFLOWRUNCOMMANDSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTFLOWRUNCOMMANDSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200 '
   _globals['_CANCELFLOWRUNREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_CANCELFLOWRUNREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_CANCELFLOWRUNREQUEST'].fields_by_name['reason']._loaded_options = None
@@ -99,56 +106,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BULKSETFLOWRUNSTATEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_BULKSETFLOWRUNSTATEREQUEST'].fields_by_name['state']._loaded_options = None
   _globals['_BULKSETFLOWRUNSTATEREQUEST'].fields_by_name['state']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_CREATEFLOWRUNREQUEST']._serialized_start=224
-  _globals['_CREATEFLOWRUNREQUEST']._serialized_end=327
-  _globals['_CREATEFLOWRUNRESPONSE']._serialized_start=329
-  _globals['_CREATEFLOWRUNRESPONSE']._serialized_end=392
-  _globals['_GETFLOWRUNREQUEST']._serialized_start=394
-  _globals['_GETFLOWRUNREQUEST']._serialized_end=435
-  _globals['_GETFLOWRUNRESPONSE']._serialized_start=437
-  _globals['_GETFLOWRUNRESPONSE']._serialized_end=497
-  _globals['_LISTFLOWRUNSREQUEST']._serialized_start=500
-  _globals['_LISTFLOWRUNSREQUEST']._serialized_end=633
-  _globals['_LISTFLOWRUNSRESPONSE']._serialized_start=635
-  _globals['_LISTFLOWRUNSRESPONSE']._serialized_end=723
-  _globals['_UPDATEFLOWRUNREQUEST']._serialized_start=726
-  _globals['_UPDATEFLOWRUNREQUEST']._serialized_end=886
-  _globals['_UPDATEFLOWRUNRESPONSE']._serialized_start=888
-  _globals['_UPDATEFLOWRUNRESPONSE']._serialized_end=951
-  _globals['_DELETEFLOWRUNREQUEST']._serialized_start=953
-  _globals['_DELETEFLOWRUNREQUEST']._serialized_end=1053
-  _globals['_DELETEFLOWRUNRESPONSE']._serialized_start=1055
-  _globals['_DELETEFLOWRUNRESPONSE']._serialized_end=1078
-  _globals['_LISTFLOWRUNSTATESREQUEST']._serialized_start=1080
-  _globals['_LISTFLOWRUNSTATESREQUEST']._serialized_end=1186
-  _globals['_LISTFLOWRUNSTATESRESPONSE']._serialized_start=1188
-  _globals['_LISTFLOWRUNSTATESRESPONSE']._serialized_end=1276
-  _globals['_CANCELFLOWRUNREQUEST']._serialized_start=1278
-  _globals['_CANCELFLOWRUNREQUEST']._serialized_end=1381
-  _globals['_CANCELFLOWRUNRESPONSE']._serialized_start=1383
-  _globals['_CANCELFLOWRUNRESPONSE']._serialized_end=1446
-  _globals['_WATCHFLOWRUNREQUEST']._serialized_start=1448
-  _globals['_WATCHFLOWRUNREQUEST']._serialized_end=1524
-  _globals['_WATCHFLOWRUNRESPONSE']._serialized_start=1527
-  _globals['_WATCHFLOWRUNRESPONSE']._serialized_end=1710
-  _globals['_SNAPSHOTMARK']._serialized_start=1712
-  _globals['_SNAPSHOTMARK']._serialized_end=1726
-  _globals['_BULKCANCELFLOWRUNSREQUEST']._serialized_start=1729
-  _globals['_BULKCANCELFLOWRUNSREQUEST']._serialized_end=1871
-  _globals['_BULKCANCELFLOWRUNSRESPONSE']._serialized_start=1873
-  _globals['_BULKCANCELFLOWRUNSRESPONSE']._serialized_end=1944
-  _globals['_BULKDELETEFLOWRUNSREQUEST']._serialized_start=1946
-  _globals['_BULKDELETEFLOWRUNSREQUEST']._serialized_end=2062
-  _globals['_BULKDELETEFLOWRUNSRESPONSE']._serialized_start=2064
-  _globals['_BULKDELETEFLOWRUNSRESPONSE']._serialized_end=2135
-  _globals['_BULKRETRYFLOWRUNSREQUEST']._serialized_start=2137
-  _globals['_BULKRETRYFLOWRUNSREQUEST']._serialized_end=2252
-  _globals['_BULKRETRYFLOWRUNSRESPONSE']._serialized_start=2254
-  _globals['_BULKRETRYFLOWRUNSRESPONSE']._serialized_end=2324
-  _globals['_BULKSETFLOWRUNSTATEREQUEST']._serialized_start=2327
-  _globals['_BULKSETFLOWRUNSTATEREQUEST']._serialized_end=2502
-  _globals['_BULKSETFLOWRUNSTATERESPONSE']._serialized_start=2504
-  _globals['_BULKSETFLOWRUNSTATERESPONSE']._serialized_end=2576
-  _globals['_FLOWRUNSERVICE']._serialized_start=2579
-  _globals['_FLOWRUNSERVICE']._serialized_end=3710
+  _globals['_CREATEFLOWRUNREQUEST']._serialized_start=260
+  _globals['_CREATEFLOWRUNREQUEST']._serialized_end=363
+  _globals['_CREATEFLOWRUNRESPONSE']._serialized_start=365
+  _globals['_CREATEFLOWRUNRESPONSE']._serialized_end=428
+  _globals['_GETFLOWRUNREQUEST']._serialized_start=430
+  _globals['_GETFLOWRUNREQUEST']._serialized_end=471
+  _globals['_GETFLOWRUNRESPONSE']._serialized_start=473
+  _globals['_GETFLOWRUNRESPONSE']._serialized_end=533
+  _globals['_LISTFLOWRUNSREQUEST']._serialized_start=536
+  _globals['_LISTFLOWRUNSREQUEST']._serialized_end=669
+  _globals['_LISTFLOWRUNSRESPONSE']._serialized_start=671
+  _globals['_LISTFLOWRUNSRESPONSE']._serialized_end=759
+  _globals['_UPDATEFLOWRUNREQUEST']._serialized_start=762
+  _globals['_UPDATEFLOWRUNREQUEST']._serialized_end=922
+  _globals['_UPDATEFLOWRUNRESPONSE']._serialized_start=924
+  _globals['_UPDATEFLOWRUNRESPONSE']._serialized_end=987
+  _globals['_DELETEFLOWRUNREQUEST']._serialized_start=989
+  _globals['_DELETEFLOWRUNREQUEST']._serialized_end=1089
+  _globals['_DELETEFLOWRUNRESPONSE']._serialized_start=1091
+  _globals['_DELETEFLOWRUNRESPONSE']._serialized_end=1114
+  _globals['_LISTFLOWRUNSTATESREQUEST']._serialized_start=1116
+  _globals['_LISTFLOWRUNSTATESREQUEST']._serialized_end=1222
+  _globals['_LISTFLOWRUNSTATESRESPONSE']._serialized_start=1224
+  _globals['_LISTFLOWRUNSTATESRESPONSE']._serialized_end=1312
+  _globals['_LISTFLOWRUNCOMMANDSREQUEST']._serialized_start=1314
+  _globals['_LISTFLOWRUNCOMMANDSREQUEST']._serialized_end=1422
+  _globals['_LISTFLOWRUNCOMMANDSRESPONSE']._serialized_start=1424
+  _globals['_LISTFLOWRUNCOMMANDSRESPONSE']._serialized_end=1525
+  _globals['_CANCELFLOWRUNREQUEST']._serialized_start=1527
+  _globals['_CANCELFLOWRUNREQUEST']._serialized_end=1630
+  _globals['_CANCELFLOWRUNRESPONSE']._serialized_start=1632
+  _globals['_CANCELFLOWRUNRESPONSE']._serialized_end=1695
+  _globals['_WATCHFLOWRUNREQUEST']._serialized_start=1697
+  _globals['_WATCHFLOWRUNREQUEST']._serialized_end=1773
+  _globals['_WATCHFLOWRUNRESPONSE']._serialized_start=1776
+  _globals['_WATCHFLOWRUNRESPONSE']._serialized_end=1959
+  _globals['_SNAPSHOTMARK']._serialized_start=1961
+  _globals['_SNAPSHOTMARK']._serialized_end=1975
+  _globals['_BULKCANCELFLOWRUNSREQUEST']._serialized_start=1978
+  _globals['_BULKCANCELFLOWRUNSREQUEST']._serialized_end=2120
+  _globals['_BULKCANCELFLOWRUNSRESPONSE']._serialized_start=2122
+  _globals['_BULKCANCELFLOWRUNSRESPONSE']._serialized_end=2193
+  _globals['_BULKDELETEFLOWRUNSREQUEST']._serialized_start=2195
+  _globals['_BULKDELETEFLOWRUNSREQUEST']._serialized_end=2311
+  _globals['_BULKDELETEFLOWRUNSRESPONSE']._serialized_start=2313
+  _globals['_BULKDELETEFLOWRUNSRESPONSE']._serialized_end=2384
+  _globals['_BULKRETRYFLOWRUNSREQUEST']._serialized_start=2386
+  _globals['_BULKRETRYFLOWRUNSREQUEST']._serialized_end=2501
+  _globals['_BULKRETRYFLOWRUNSRESPONSE']._serialized_start=2503
+  _globals['_BULKRETRYFLOWRUNSRESPONSE']._serialized_end=2573
+  _globals['_BULKSETFLOWRUNSTATEREQUEST']._serialized_start=2576
+  _globals['_BULKSETFLOWRUNSTATEREQUEST']._serialized_end=2751
+  _globals['_BULKSETFLOWRUNSTATERESPONSE']._serialized_start=2753
+  _globals['_BULKSETFLOWRUNSTATERESPONSE']._serialized_end=2825
+  _globals['_FLOWRUNSERVICE']._serialized_start=2828
+  _globals['_FLOWRUNSERVICE']._serialized_end=4065
 # @@protoc_insertion_point(module_scope)

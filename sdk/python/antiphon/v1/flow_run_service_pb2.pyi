@@ -1,4 +1,5 @@
 from antiphon.v1 import flow_run_pb2 as _flow_run_pb2
+from antiphon.v1 import flow_run_command_pb2 as _flow_run_command_pb2
 from antiphon.v1 import operation_pb2 as _operation_pb2
 from antiphon.v1 import state_pb2 as _state_pb2
 from antiphon.v1 import task_run_pb2 as _task_run_pb2
@@ -105,6 +106,24 @@ class ListFlowRunStatesResponse(_message.Message):
     states: _containers.RepeatedCompositeFieldContainer[_state_pb2.State]
     next_page_token: str
     def __init__(self, states: _Optional[_Iterable[_Union[_state_pb2.State, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListFlowRunCommandsRequest(_message.Message):
+    __slots__ = ("id", "page_size", "page_token")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    page_size: int
+    page_token: str
+    def __init__(self, id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListFlowRunCommandsResponse(_message.Message):
+    __slots__ = ("commands", "next_page_token")
+    COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    commands: _containers.RepeatedCompositeFieldContainer[_flow_run_command_pb2.FlowRunCommand]
+    next_page_token: str
+    def __init__(self, commands: _Optional[_Iterable[_Union[_flow_run_command_pb2.FlowRunCommand, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class CancelFlowRunRequest(_message.Message):
     __slots__ = ("id", "reason", "request_id")

@@ -65,6 +65,11 @@ class FlowRunServiceStub:
                 request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunStatesRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunStatesResponse.FromString,
                 _registered_method=True)
+        self.ListFlowRunCommands = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/ListFlowRunCommands',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunCommandsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunCommandsResponse.FromString,
+                _registered_method=True)
         self.CancelFlowRun = channel.unary_unary(
                 '/antiphon.v1.FlowRunService/CancelFlowRun',
                 request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.CancelFlowRunRequest.SerializeToString,
@@ -138,6 +143,14 @@ class FlowRunServiceServicer:
 
     def ListFlowRunStates(self, request, context):
         """Reads the flow run's history, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFlowRunCommands(self, request, context):
+        """Reads what the run's holders were told and how far they came, oldest first; it is remembered for seven days. An unknown
+        id fails with NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -222,6 +235,11 @@ def add_FlowRunServiceServicer_to_server(servicer, server):
                     servicer.ListFlowRunStates,
                     request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunStatesRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunStatesResponse.SerializeToString,
+            ),
+            'ListFlowRunCommands': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFlowRunCommands,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunCommandsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunCommandsResponse.SerializeToString,
             ),
             'CancelFlowRun': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelFlowRun,
@@ -417,6 +435,33 @@ class FlowRunService:
             '/antiphon.v1.FlowRunService/ListFlowRunStates',
             antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunStatesRequest.SerializeToString,
             antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunStatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFlowRunCommands(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/ListFlowRunCommands',
+            antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunCommandsRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunCommandsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,10 @@ class FlowRunServiceStub:
     """Deletes one flow run with all that belongs to it."""
     ListFlowRunStates: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunStatesRequest, _flow_run_service_pb2.ListFlowRunStatesResponse]
     """Reads the flow run's history, oldest first."""
+    ListFlowRunCommands: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunCommandsRequest, _flow_run_service_pb2.ListFlowRunCommandsResponse]
+    """Reads what the run's holders were told and how far they came, oldest first; it is remembered for seven days. An unknown
+    id fails with NOT_FOUND.
+    """
     CancelFlowRun: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.CancelFlowRunRequest, _flow_run_service_pb2.CancelFlowRunResponse]
     """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms; CANCELLED at once where nobody holds it.
     A run that has ended fails with FAILED_PRECONDITION (reason RUN_TERMINAL).
@@ -84,6 +88,10 @@ class FlowRunServiceAsyncStub(FlowRunServiceStub):
     """Deletes one flow run with all that belongs to it."""
     ListFlowRunStates: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunStatesRequest, _flow_run_service_pb2.ListFlowRunStatesResponse]  # type: ignore[assignment]
     """Reads the flow run's history, oldest first."""
+    ListFlowRunCommands: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunCommandsRequest, _flow_run_service_pb2.ListFlowRunCommandsResponse]  # type: ignore[assignment]
+    """Reads what the run's holders were told and how far they came, oldest first; it is remembered for seven days. An unknown
+    id fails with NOT_FOUND.
+    """
     CancelFlowRun: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.CancelFlowRunRequest, _flow_run_service_pb2.CancelFlowRunResponse]  # type: ignore[assignment]
     """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms; CANCELLED at once where nobody holds it.
     A run that has ended fails with FAILED_PRECONDITION (reason RUN_TERMINAL).
@@ -156,6 +164,16 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_flow_run_service_pb2.ListFlowRunStatesResponse, _abc.Awaitable[_flow_run_service_pb2.ListFlowRunStatesResponse]]:
         """Reads the flow run's history, oldest first."""
+
+    @_abc_1.abstractmethod
+    def ListFlowRunCommands(
+        self,
+        request: _flow_run_service_pb2.ListFlowRunCommandsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.ListFlowRunCommandsResponse, _abc.Awaitable[_flow_run_service_pb2.ListFlowRunCommandsResponse]]:
+        """Reads what the run's holders were told and how far they came, oldest first; it is remembered for seven days. An unknown
+        id fails with NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def CancelFlowRun(

@@ -26,7 +26,7 @@ from antiphon.v1 import transition_pb2 as antiphon_dot_v1_dot_transition__pb2
 from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$antiphon/v1/transition_service.proto\x12\x0b\x61ntiphon.v1\x1a\x1c\x61ntiphon/v1/transition.proto\x1a\x1b\x62uf/validate/validate.proto\"K\n\x18ProposeTransitionRequest\x12/\n\x08proposal\x18\x01 \x01(\x0b\x32\x15.antiphon.v1.ProposalB\x06\xbaH\x03\xc8\x01\x01\"B\n\x19ProposeTransitionResponse\x12%\n\x07verdict\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.Verdict\"K\n\x18\x45xplainTransitionRequest\x12/\n\x08proposal\x18\x01 \x01(\x0b\x32\x15.antiphon.v1.ProposalB\x06\xbaH\x03\xc8\x01\x01\"B\n\x19\x45xplainTransitionResponse\x12%\n\x07verdict\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.Verdict2\xdb\x01\n\x11TransitionService\x12\x62\n\x11ProposeTransition\x12%.antiphon.v1.ProposeTransitionRequest\x1a&.antiphon.v1.ProposeTransitionResponse\x12\x62\n\x11\x45xplainTransition\x12%.antiphon.v1.ExplainTransitionRequest\x1a&.antiphon.v1.ExplainTransitionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$antiphon/v1/transition_service.proto\x12\x0b\x61ntiphon.v1\x1a\x1c\x61ntiphon/v1/transition.proto\x1a\x1b\x62uf/validate/validate.proto\"K\n\x18ProposeTransitionRequest\x12/\n\x08proposal\x18\x01 \x01(\x0b\x32\x15.antiphon.v1.ProposalB\x06\xbaH\x03\xc8\x01\x01\"B\n\x19ProposeTransitionResponse\x12%\n\x07verdict\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.Verdict\"^\n\x18\x45xplainTransitionRequest\x12/\n\x08proposal\x18\x01 \x01(\x0b\x32\x15.antiphon.v1.ProposalB\x06\xbaH\x03\xc8\x01\x01\x12\x11\n\tas_holder\x18\x02 \x01(\x08\"X\n\x19\x45xplainTransitionResponse\x12%\n\x07verdict\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.Verdict\x12\x14\n\x0c\x63onsequences\x18\x02 \x03(\t2\xdb\x01\n\x11TransitionService\x12\x62\n\x11ProposeTransition\x12%.antiphon.v1.ProposeTransitionRequest\x1a&.antiphon.v1.ProposeTransitionResponse\x12\x62\n\x11\x45xplainTransition\x12%.antiphon.v1.ExplainTransitionRequest\x1a&.antiphon.v1.ExplainTransitionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,9 +42,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROPOSETRANSITIONRESPONSE']._serialized_start=189
   _globals['_PROPOSETRANSITIONRESPONSE']._serialized_end=255
   _globals['_EXPLAINTRANSITIONREQUEST']._serialized_start=257
-  _globals['_EXPLAINTRANSITIONREQUEST']._serialized_end=332
-  _globals['_EXPLAINTRANSITIONRESPONSE']._serialized_start=334
-  _globals['_EXPLAINTRANSITIONRESPONSE']._serialized_end=400
-  _globals['_TRANSITIONSERVICE']._serialized_start=403
-  _globals['_TRANSITIONSERVICE']._serialized_end=622
+  _globals['_EXPLAINTRANSITIONREQUEST']._serialized_end=351
+  _globals['_EXPLAINTRANSITIONRESPONSE']._serialized_start=353
+  _globals['_EXPLAINTRANSITIONRESPONSE']._serialized_end=441
+  _globals['_TRANSITIONSERVICE']._serialized_start=444
+  _globals['_TRANSITIONSERVICE']._serialized_end=663
 # @@protoc_insertion_point(module_scope)
