@@ -12,6 +12,7 @@ from antiphon_server.storage import tables
 from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
+from limits import Limits
 from writing import Writing
 
 T = TypeVar("T")
@@ -71,7 +72,15 @@ _DEFAULTS: Mapping[Table, Mapping[str, Any]] = {
         "create_time": NOW,
         "expire_time": NOW,
     },
-    tables.deployments: {"name": "", "flow_id": "", "paused": False, "collision_strategy": 1, "tags": "[]", **_TIMES, "version": 1},
+    tables.deployments: {
+        "name": "",
+        "flow_id": "",
+        "paused": False,
+        "collision_strategy": 1,
+        "tags": "[]",
+        **_TIMES,
+        "version": 1,
+    },
     tables.work_pools: {"name": "", "type": "process", "paused": False, **_TIMES, "version": 1},
     tables.work_queues: {"name": "", "paused": False, "priority": 1, **_TIMES, "version": 1},
     tables.concurrency_limits: {
@@ -139,3 +148,8 @@ def statements(database: Database) -> Iterator[list[str]]:
 @pytest.fixture
 def writing(database: Database) -> Writing:
     return Writing(database.engine)
+
+
+@pytest.fixture
+def limits(database: Database, writing: Writing) -> Limits:
+    return Limits(database, writing)

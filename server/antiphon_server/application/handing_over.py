@@ -4,7 +4,7 @@ A proposal that waits is decided anew and its final verdict is pushed. A run tha
 slot and scheduled for now; it has some time to be claimed before the next one is called.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from uuid_utils import uuid7
 
@@ -15,6 +15,7 @@ from antiphon_server.application.proposals import proposal_from
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.deadlines import CLAIM
 from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.domain.facts import Deployment
 from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDetails
 from antiphon_server.domain.rules import policy_of
 from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
@@ -93,24 +94,25 @@ def _call(working_set: WorkingSet, waiter: Waiter) -> None:
     if run is None or run.state_name != AWAITING_CONCURRENCY_SLOT:
         working_set.waiting.leave(waiter.id)
         return
-    if not _reserve(working_set, run):
+    claim = Proposal("", run.kind, run.id, State(PENDING, DEFAULT_NAMES[PENDING]), claim=True)
+    facts = facts_for(working_set, policy_of(claim), run, claim)
+    queues = working_set.waiting.limits_of(waiter.id)
+    limits = [limit for limit in wanted(facts.limits) if limit.id in queues]
+    if full(limits):
         return
-    working_set.waiting.leave(waiter.id)
     details = StateDetails(scheduled_time=working_set.now)
     state = State(SCHEDULED, DEFAULT_NAMES[SCHEDULED], "its turn has come: a slot is kept for it", details)
     called = Proposal(str(uuid7()), run.kind, run.id, state, expected_state_id=run.state_id or "", force=True)
     transitions.propose(working_set, called)
+    # Not before: SCHEDULED gives slots back. Its next claimer finds them in the run's hand.
+    _reserve(working_set, run, [limit.id for limit in limits], facts.deployment)
 
 
-def _reserve(working_set: WorkingSet, run: Run) -> bool:
-    # Asked as its next claimer would: that one finds the slot in the run's hand.
-    claim = Proposal("", run.kind, run.id, State(PENDING, DEFAULT_NAMES[PENDING]))
-    facts = facts_for(working_set, policy_of(claim), run, claim)
-    limits = wanted(facts.limits)
-    if full(limits) or any(limit.slots == 0 for limit in limits):
-        return False
-    grace = facts.deployment.grace_period if facts.deployment is not None else None
+def _reserve(working_set: WorkingSet, run: Run, limit_ids: Sequence[str], deployment: Deployment | None) -> None:
+    if not limit_ids:
+        return
+    grace = deployment.grace_period if deployment is not None else None
     until = working_set.now + (grace if grace is not None else CLAIM)
-    working_set.slots.take(run.id, [limit.id for limit in limits], expire_time=until)
-    run.holds_slots = bool(limits)
-    return True
+    working_set.slots.take(run.id, limit_ids, expire_time=until)
+    run.holds_slots = True
+    working_set.touch(run)

@@ -88,6 +88,11 @@ class Waiting:
         """Leaves all queues."""
         self._connection.execute(slot_waiters.delete().where(_queue.waiter_id == waiter_id))
 
+    def limits_of(self, waiter_id: str) -> set[str]:
+        """The limits in whose queues it stands."""
+        mine = select(_queue.limit_id).where(_queue.waiter_id == waiter_id)
+        return set(self._connection.execute(mine).scalars())
+
     def next_for(self, limit_id: str, after: Waiter | None) -> Waiter | None:
         """The first of those who wait for a slot of this limit, behind `after`."""
         query = select(_queue.waiter_id, _queue.run_kind, _queue.run_id, _queue.rank, _queue.position)

@@ -79,6 +79,7 @@ def test_who_stops_asking_for_a_limit_leaves_its_queue(writing: Writing) -> None
         queue.join("a", run(), ["x", "y"])
         queue.join("a", run(), ["y"])
         assert (order(queue, "x"), order(queue, "y")) == ([], ["a"])
+        assert queue.limits_of("a") == {"y"}
         queue.join("a", run(), [])
         assert order(queue, "y") == []
 
