@@ -79,7 +79,9 @@ def _held_by_session() -> list[Row]:
 def _keep_result() -> list[Row]:
     rule, kept = "KeepResult", {"state_has_data": True}
     guarded = [
-        row for target in (SCHEDULED, PENDING, RUNNING) for row in rows(EVERY, rule, "reject", COMPLETED, target, run=kept, check=stays)
+        row
+        for target in (SCHEDULED, PENDING, RUNNING)
+        for row in rows(EVERY, rule, "reject", COMPLETED, target, run=kept, check=stays)
     ]
     return [
         *guarded,

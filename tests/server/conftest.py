@@ -12,6 +12,7 @@ from antiphon_server.storage import tables
 from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
+from limits import Limits
 from writing import Writing
 
 T = TypeVar("T")
@@ -147,3 +148,8 @@ def statements(database: Database) -> Iterator[list[str]]:
 @pytest.fixture
 def writing(database: Database) -> Writing:
     return Writing(database.engine)
+
+
+@pytest.fixture
+def limits(database: Database, writing: Writing) -> Limits:
+    return Limits(database, writing)

@@ -4,8 +4,7 @@ A proposal that waits is decided anew and its final verdict is pushed. A run tha
 slot and scheduled for now; it has some time to be claimed before the next one is called.
 """
 
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Sequence
 
 from uuid_utils import uuid7
 
@@ -16,7 +15,7 @@ from antiphon_server.application.proposals import proposal_from
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.deadlines import CLAIM
 from antiphon_server.domain.errors import AntiphonError
-from antiphon_server.domain.limit_names import WORK_POOL, WORK_QUEUE
+from antiphon_server.domain.facts import Deployment
 from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDetails
 from antiphon_server.domain.rules import policy_of
 from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
@@ -27,12 +26,12 @@ from antiphon_server.storage.waiting import Waiter
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 
-def hand_over(working_set: WorkingSet, limit_ids: Iterable[str], *, everyone: bool = False) -> None:
+def hand_over(working_set: WorkingSet, limit_ids: Iterable[str]) -> None:
     """Serves those who wait for these limits as far as there are slots; a limit that is gone or closed lets all of them
-    be decided anew. So does `everyone`, for a limit that they may be subject to no longer."""
+    be decided anew."""
     for limit_id in limit_ids:
         waiter: Waiter | None = None
-        while everyone or not _exhausted(working_set, limit_id):
+        while not _exhausted(working_set, limit_id):
             waiter = working_set.waiting.next_for(limit_id, after=waiter)
             if waiter is None:
                 break
@@ -95,31 +94,25 @@ def _call(working_set: WorkingSet, waiter: Waiter) -> None:
     if run is None or run.state_name != AWAITING_CONCURRENCY_SLOT:
         working_set.waiting.leave(waiter.id)
         return
-    lease = _room(working_set, run, working_set.waiting.limits_of(waiter.id))
-    if lease is None:
+    claim = Proposal("", run.kind, run.id, State(PENDING, DEFAULT_NAMES[PENDING]), claim=True)
+    facts = facts_for(working_set, policy_of(claim), run, claim)
+    queues = working_set.waiting.limits_of(waiter.id)
+    limits = [limit for limit in wanted(facts.limits) if limit.id in queues]
+    if full(limits):
         return
-    working_set.waiting.leave(waiter.id)
     details = StateDetails(scheduled_time=working_set.now)
     state = State(SCHEDULED, DEFAULT_NAMES[SCHEDULED], "its turn has come: a slot is kept for it", details)
     called = Proposal(str(uuid7()), run.kind, run.id, state, expected_state_id=run.state_id or "", force=True)
     transitions.propose(working_set, called)
-    # Only now, for who enters SCHEDULED gives back what it holds.
-    limit_ids, until = lease
+    # Not before: SCHEDULED gives slots back. Its next claimer finds them in the run's hand.
+    _reserve(working_set, run, [limit.id for limit in limits], facts.deployment)
+
+
+def _reserve(working_set: WorkingSet, run: Run, limit_ids: Sequence[str], deployment: Deployment | None) -> None:
+    if not limit_ids:
+        return
+    grace = deployment.grace_period if deployment is not None else None
+    until = working_set.now + (grace if grace is not None else CLAIM)
     working_set.slots.take(run.id, limit_ids, expire_time=until)
-    run.holds_slots = bool(limit_ids)
+    run.holds_slots = True
     working_set.touch(run)
-
-
-def _room(working_set: WorkingSet, run: Run, asked_for: AbstractSet[str]) -> tuple[list[str], int] | None:
-    """The limits whose slots the run can have now, and until when they are kept for it; None where one has none.
-    `asked_for` are the limits of which it waits for slots."""
-    # Asked as its last claimer did, a worker or somebody by hand: the next one finds the slots in the run's hand.
-    limits_ = filter(None, map(working_set.slots.limit, asked_for))
-    by_worker = any(limit.name.startswith((WORK_QUEUE, WORK_POOL)) for limit in limits_)
-    claim = Proposal("", run.kind, run.id, State(PENDING, DEFAULT_NAMES[PENDING]), claim=by_worker)
-    facts = facts_for(working_set, policy_of(claim), run, claim)
-    limits = wanted(facts.limits)
-    if full(limits) or any(limit.slots == 0 for limit in limits):
-        return None
-    grace = facts.deployment.grace_period if facts.deployment is not None else None
-    return [limit.id for limit in limits], working_set.now + (grace if grace is not None else CLAIM)

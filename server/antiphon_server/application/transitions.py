@@ -141,7 +141,7 @@ def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
     claimer = run.session_id
     if Restart() in decision.effects:
         run.run_count = 0
-    if run.state_name == AWAITING_CONCURRENCY_SLOT:
+    if run.state_name == AWAITING_CONCURRENCY_SLOT != state.name:  # Who is told so again keeps its place.
         working_set.waiting.leave(run.id)
     enter(
         run,

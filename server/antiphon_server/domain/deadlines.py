@@ -30,7 +30,9 @@ def overdue(run: Run, transition_id: str, now: int) -> Proposal | None:
     if run.state_type == CANCELLING:
         state = State(CANCELLED, DEFAULT_NAMES[CANCELLED], _unconfirmed(run))
     elif run.state_type == PENDING and (run.deployment_id is not None or run.details.deferred):
-        details = StateDetails(scheduled_time=now, deferred=run.details.deferred)
+        held = run.details
+        # Whoever claims it next needs the arguments.
+        details = StateDetails(scheduled_time=now, deferred=held.deferred, task_parameters_id=held.task_parameters_id)
         message = "it was claimed and did not run in time, so the claim was given back"
         state = State(SCHEDULED, DEFAULT_NAMES[SCHEDULED], message, details)
     elif run.state_type == PENDING:

@@ -177,28 +177,32 @@ class SlotBook:
     def give_back(self, holder_id: str) -> None:
         """Frees all slots of a holder."""
         self.load((), (holder_id,))
-        for slot in self._held[holder_id].values():
-            if self._taken.pop((slot.limit_id, holder_id), None) is None:
-                self._given_back.append((slot.limit_id, holder_id))
-            self.freed[slot.limit_id] = None
-            limit = self.limit(slot.limit_id)
-            if limit is not None:
-                limit.taken -= slot.count
-                spent = self._now - slot.acquire_time
-                limit.average_occupancy += round((spent - limit.average_occupancy) * NEWEST_WEIGHT)
-                self._learned.add(limit.id)
-            self._leased.pop((slot.limit_id, holder_id), None)
-        self._held[holder_id] = {}
+        for limit_id in tuple(self._held[holder_id]):
+            self._free(holder_id, limit_id)
+
+    def _free(self, holder_id: str, limit_id: str) -> None:
+        slot = self._held[holder_id].pop(limit_id)
+        if self._taken.pop((limit_id, holder_id), None) is None:
+            self._given_back.append((limit_id, holder_id))
+        self._leased.pop((limit_id, holder_id), None)
+        self.freed[limit_id] = None
+        limit = self.limit(limit_id)
+        if limit is not None:
+            limit.taken -= slot.count
+            spent = self._now - slot.acquire_time
+            limit.average_occupancy += round((spent - limit.average_occupancy) * NEWEST_WEIGHT)
+            self._learned.add(limit.id)
 
     def reclaim(self) -> list[str]:
-        """Frees what has expired; gives the holders."""
-        if self._leased or self._taken:
-            self.flush()
+        """Frees what has expired, and leaves its holders what has not; gives the holders."""
+        self.flush()
         expired = (slots.c.expire_time.is_not(None)) & (slots.c.expire_time <= self._now)
-        rows = self._connection.execute(slots.select().with_only_columns(slots.c.holder_id).where(expired)).scalars()
-        holders = sorted(set(rows))
-        for holder in holders:
-            self.give_back(holder)
+        found = slots.select().with_only_columns(slots.c.holder_id, slots.c.limit_id).where(expired)
+        rows = self._connection.execute(found.order_by(slots.c.holder_id, slots.c.limit_id)).fetchall()
+        holders = sorted({holder for holder, _ in rows})
+        self.load((), holders)
+        for holder, limit_id in rows:
+            self._free(holder, limit_id)
         return holders
 
     def _expects(self, expire_time: int | None) -> None:
