@@ -145,18 +145,18 @@ def test_a_run_that_awaits_a_slot(scene: Scene) -> None:
         """
         Flow run otter (RUN) is AwaitingConcurrencySlot since BEFORE.
         Why: it found no slot free and stands in a queue; it is called when its turn comes.
-            the state says: all slots of deployment:DEPLOYMENT are taken; the run is called when its turn comes
+            the state says: all slots of deployment 'nightly' are taken; the run is called when its turn comes
             it is in no work queue, so no worker comes for it by itself
-        A claim for a worker would leave it AwaitingConcurrencySlot: all slots of deployment:DEPLOYMENT are taken.
-            ahead in the queue of deployment:DEPLOYMENT: 1
-            deployment:DEPLOYMENT: 1 of 1 slots taken
-            in the queue of deployment:DEPLOYMENT since: BEFORE
-            it stands in the queue of deployment:DEPLOYMENT
+        A claim for a worker would leave it AwaitingConcurrencySlot: all slots of deployment 'nightly' are taken.
+            ahead in the queue of deployment 'nightly': 1
+            deployment 'nightly': 1 of 1 slots taken
+            in the queue of deployment 'nightly' since: BEFORE
+            it stands in the queue of deployment 'nightly'
             it is scheduled for LATER
-            What would have to change: wait for a run to end, or raise the limit of deployment:DEPLOYMENT
+            What would have to change: wait for a run to end, or raise the limit of deployment 'nightly'
         A start by hand would have to wait until LATER: scheduled A WHILE from now.
-            ahead in the queue of deployment:DEPLOYMENT: 1
-            in the queue of deployment:DEPLOYMENT since: BEFORE
+            ahead in the queue of deployment 'nightly': 1
+            in the queue of deployment 'nightly' since: BEFORE
         """,
     )
 
@@ -221,17 +221,17 @@ def test_a_run_with_task_runs_that_wait_for_slots(scene: Scene) -> None:
         Of its task runs 1 run and 2 wait.
             one runs for A WHILE
         Task run two (TWO) is without a state since BEFORE; running it now would have to wait perhaps \\
-        until LATER: all slots of tag:x are taken.
-            ahead in the queue of tag:x: 0
-            in the queue of tag:x since: BEFORE
-            tag:x: 1 of 1 slots taken
-            What would have to change: wait for a task run to end, or raise the limit of tag:x
+        until LATER: all slots of tag 'x' are taken.
+            ahead in the queue of tag 'x': 0
+            in the queue of tag 'x' since: BEFORE
+            tag 'x': 1 of 1 slots taken
+            What would have to change: wait for a task run to end, or raise the limit of tag 'x'
         Task run three (THREE) is without a state since BEFORE; running it now would have to wait perhaps \\
-        until LATER: all slots of tag:x are taken.
-            ahead in the queue of tag:x: 1
-            in the queue of tag:x since: BEFORE
-            tag:x: 1 of 1 slots taken
-            What would have to change: wait for a task run to end, or raise the limit of tag:x
+        until LATER: all slots of tag 'x' are taken.
+            ahead in the queue of tag 'x': 1
+            in the queue of tag 'x' since: BEFORE
+            tag 'x': 1 of 1 slots taken
+            What would have to change: wait for a task run to end, or raise the limit of tag 'x'
         """,
     )
 

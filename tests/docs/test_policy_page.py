@@ -1,4 +1,4 @@
-"""docs/policy.md: its rule is a rule, its table names the rules in order, and the commands of its walk run as written."""
+"""docs/policy.md: its rule is a rule, its table names the rules in order, and the walk runs as written."""
 
 import os
 import re

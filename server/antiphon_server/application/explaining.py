@@ -73,7 +73,7 @@ def _with_places(working_set: WorkingSet, run: Run, facts: Facts, decision: Deci
     places: list[tuple[str, str]] = []
     for limit in full(facts.limits):
         ahead, since = working_set.waiting.place(limit.id, run)
-        places.append((f"ahead in the queue of {limit.name}", str(ahead)))
+        places.append((f"ahead in the queue of {limit.title}", str(ahead)))
         if since is not None:
-            places.append((f"in the queue of {limit.name} since", time_words(since)))
+            places.append((f"in the queue of {limit.title} since", time_words(since)))
     return replace(decision, findings=(*before, replace(last, facts=(*last.facts, *places))))

@@ -26,12 +26,12 @@ from antiphon_server.storage.waiting import Waiter
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 
-def hand_over(working_set: WorkingSet, limit_ids: Iterable[str]) -> None:
+def hand_over(working_set: WorkingSet, limit_ids: Iterable[str], *, everyone: bool = False) -> None:
     """Serves those who wait for these limits as far as there are slots; a limit that is gone or closed lets all of them
-    be decided anew."""
+    be decided anew. So does `everyone`, for a limit that they may be subject to no longer."""
     for limit_id in limit_ids:
         waiter: Waiter | None = None
-        while not _exhausted(working_set, limit_id):
+        while everyone or not _exhausted(working_set, limit_id):
             waiter = working_set.waiting.next_for(limit_id, after=waiter)
             if waiter is None:
                 break

@@ -59,7 +59,7 @@ def _effect_words(effect: Effect, run: Run, limits: Sequence[Limit]) -> str | No
             until = f" until {time_words(expire_time)}" if run.session_id is None else ""
             return f"it keeps its slots{until}" if run.holds_slots else None
         case Queued(limit_ids):
-            return f"it stands in the queue of {', '.join(limit.name for limit in _named(limit_ids, limits))}"
+            return f"it stands in the queue of {', '.join(limit.title for limit in _named(limit_ids, limits))}"
         case TellHolder(session_id, what):
             return f"session {session_id} is told {_TOLD[what]}"
         case MirrorToParent(task_run_id):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
 from antiphon_server.domain.model import Run
 from antiphon_server.storage.tables import slot_waiters, waits
@@ -90,8 +90,8 @@ class Waiting:
 
     def limits_of(self, waiter_id: str) -> set[str]:
         """The limits in whose queues it stands."""
-        mine = select(_queue.limit_id).where(_queue.waiter_id == waiter_id)
-        return set(self._connection.execute(mine).scalars())
+        query = select(_queue.limit_id).where(_queue.waiter_id == waiter_id)
+        return set(self._connection.execute(query).scalars())
 
     def next_for(self, limit_id: str, after: Waiter | None) -> Waiter | None:
         """The first of those who wait for a slot of this limit, behind `after`."""
@@ -109,6 +109,22 @@ class Waiting:
         order = (_queue.rank, _queue.position, _queue.waiter_id)
         row = self._connection.execute(query.order_by(*order).limit(1)).one_or_none()
         return Waiter(*row) if row is not None else None
+
+    def place(self, limit_id: str, run: Run) -> tuple[int, int | None]:
+        """How many are ahead of a run in the queue of a limit, and since when (microseconds) it waits there.
+
+        Where it does not wait that is None, and all are ahead that would be if it asked now. Of several proposals that
+        wait the foremost counts.
+        """
+        here = _queue.limit_id == limit_id
+        proposals = select(waits.c.transition_id).where(waits.c.run_id == run.id)
+        own = here & ((_queue.waiter_id == run.id) | _queue.waiter_id.in_(proposals))
+        order = (_queue.rank, _queue.position, _queue.waiter_id)
+        query = select(*order, _queue.create_time).where(own).order_by(*order).limit(1)
+        mine = self._connection.execute(query).one_or_none()
+        ahead = _queue.rank <= -run.priority if mine is None else tuple_(*order) < tuple_(*mine[:3])
+        count: int = self._connection.execute(select(func.count()).where(here, ahead)).scalar_one()
+        return count, mine.create_time if mine is not None else None
 
     def _next_position(self) -> int:
         if self._last_position is None:

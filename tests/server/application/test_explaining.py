@@ -62,8 +62,8 @@ def crowd(writing: Writing) -> Crowd:
 def test_who_waits_for_slots_learns_its_place_and_since_when(crowd: Crowd) -> None:
     holder, first, second, urgent, late = crowd.task(), crowd.task(), crowd.task(), crowd.task(priority=1), crowd.task()
     assert [crowd.ask(run) for run in (holder, first, second, urgent)] == [ACCEPT, WAIT, WAIT, WAIT]
-    taken = {"tag:x": "1 of 1 slots taken"}
-    ahead, since = "ahead in the queue of tag:x", "in the queue of tag:x since"
+    taken = {"tag 'x'": "1 of 1 slots taken"}
+    ahead, since = "ahead in the queue of tag 'x'", "in the queue of tag 'x' since"
     assert crowd.place(urgent) == {**taken, ahead: "0", since: "2027-01-15T08:00:04Z"}
     assert crowd.place(first) == {**taken, ahead: "1", since: "2027-01-15T08:00:02Z"}
     assert crowd.place(second) == {**taken, ahead: "2", since: "2027-01-15T08:00:03Z"}
@@ -77,20 +77,20 @@ def test_only_limits_that_are_full_have_a_queue_to_tell_of(crowd: Crowd) -> None
     run = crowd.task(tags=["x", "y"])
     crowd.ask(run)
     told = crowd.place(run)
-    assert told["tag:y"] == "0 of 5 slots taken"
-    assert "ahead in the queue of tag:y" not in told
+    assert told["tag 'y'"] == "0 of 5 slots taken"
+    assert "ahead in the queue of tag 'y'" not in told
 
 
 def test_of_several_proposals_the_foremost_counts(crowd: Crowd) -> None:
     run = crowd.task()
     for asks in (crowd.task(), run, crowd.task(), run):
         crowd.ask(asks)
-    assert crowd.place(run)["ahead in the queue of tag:x"] == "0"
+    assert crowd.place(run)["ahead in the queue of tag 'x'"] == "0"
 
 
 def queued(writing: Writing, *, waiters: int) -> list[str]:
     """Runs of a deployment with one slot that is taken; they were asked for without a session."""
-    row = {"name": "d", "paused": False, "collision_strategy": 1, "tags": "[]"}
+    row = {"name": "nightly", "paused": False, "collision_strategy": 1, "tags": "[]"}
     id = writing.do(CreateDeployment("", "flow", {**row, "grace_period": None, "work_queue_id": None}, 1))
     holder, *runs = [writing.flow_run(deployment_id=id) for _ in range(waiters + 1)]
     writing.propose(holder, PENDING)
@@ -101,8 +101,8 @@ def queued(writing: Writing, *, waiters: int) -> list[str]:
 
 
 def test_a_run_that_awaits_a_slot_learns_its_place(writing: Writing) -> None:
-    deployment, first, second = queued(writing, waiters=2)
-    ahead, since = (f"{words} the queue of deployment:{deployment}" for words in ("ahead in", "in"))
+    _deployment, first, second = queued(writing, waiters=2)
+    ahead, since = (f"{words} the queue of deployment 'nightly'" for words in ("ahead in", "in"))
     told = explain(writing, second, PENDING)
     assert (told.verdict.kind, facts(told)[ahead], facts(told)[f"{since} since"]) == (
         REJECT,
@@ -120,9 +120,9 @@ def test_who_would_be_queued_learns_what_it_would_find(writing: Writing) -> None
     deployment, *_ = queued(writing, waiters=2)
     run = writing.flow_run(deployment_id=deployment)
     told = explain(writing, run, PENDING)
-    assert facts(told)[f"ahead in the queue of deployment:{deployment}"] == "2"
-    assert f"in the queue of deployment:{deployment} since" not in facts(told)
-    assert told.consequences[0] == f"it stands in the queue of deployment:{deployment}"
+    assert facts(told)["ahead in the queue of deployment 'nightly'"] == "2"
+    assert "in the queue of deployment 'nightly' since" not in facts(told)
+    assert told.consequences[0] == "it stands in the queue of deployment 'nightly'"
 
 
 def test_a_plain_refusal_has_no_places(writing: Writing) -> None:

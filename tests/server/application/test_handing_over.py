@@ -80,7 +80,7 @@ def test_the_verdict_of_a_wait_is_that_of_its_decision_and_is_remembered(writing
     asking = tasks.asking("b")
     waits = writing.do(asking)
     assert (waits.kind, waits.findings[-1][0]) == (WAIT, "TakeTagSlots")
-    assert dict(waits.findings[-1][3]) == {"tag:db": "1 of 1 slots taken"}
+    assert dict(waits.findings[-1][3]) == {"tag 'db'": "1 of 1 slots taken"}
     assert waits.wait_until > writing.now
     assert writing.row(tables.waits).until_time is None, "only a slot ends it"
     tasks.ends("a")

@@ -76,10 +76,11 @@ def test_a_holder_is_told_when_it_loses_its_run(
     assert [(each.session_id, each.what) for each in effects] == [("holder", Tell.REVOKE)] * told
 
 
-def test_the_holder_of_a_claim_is_told_when_another_session_goes_on_with_it() -> None:
+def test_the_holder_of_a_claim_is_not_told_when_the_process_that_it_started_goes_on_with_it() -> None:
     run = run_in(PENDING, fencing_token=4)
-    taken = proposal_of(RUNNING, session_id="child", fencing_token=4)
-    assert [(each.session_id, each.what) for each in effects_of(run, taken)] == [("holder", Tell.REVOKE)]
+    assert effects_of(run, proposal_of(RUNNING, session_id="child", fencing_token=4)) == ()
+    forced = proposal_of(RUNNING, session_id="stranger", force=True)
+    assert [(each.session_id, each.what) for each in effects_of(run, forced)] == [("holder", Tell.REVOKE)]
 
 
 @pytest.mark.parametrize("target", sorted(TERMINAL))

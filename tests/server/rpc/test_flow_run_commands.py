@@ -64,7 +64,7 @@ def test_places_and_consequences_are_explained_over_the_wire(world: World, attac
     asked = {"proposal": {"transitionId": run, "taskRunId": waiter, "state": {"type": "STATE_TYPE_RUNNING"}}}
     verdict = world.call("ExplainTransition", {**asked, "asHolder": True}).verdict
     assert verdict.kind == 3
-    assert verdict.findings[-1].facts["ahead in the queue of tag:x"] == "0"
+    assert verdict.findings[-1].facts["ahead in the queue of tag 'x'"] == "0"
     assert world.call("ExplainTransition", asked).verdict.findings[-1].rule == "HeldBySession"
     stopping = {"transitionId": holder, "flowRunId": run, "state": {"type": "STATE_TYPE_CANCELLING"}}
     told = world.call("ExplainTransition", {"proposal": stopping}).consequences
