@@ -201,6 +201,7 @@ def tell_holder(working_set: WorkingSet, kind: RunKind, run_id: str, effect: Tel
             "flow_run_id": run_id if flow else None,
             "task_run_id": None if flow else run_id,
             "reason": effect.reason,
+            "state_id": effect.state_id,
             "stage": 0,
             "message": "",
             "create_time": working_set.now,

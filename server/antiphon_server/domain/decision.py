@@ -12,6 +12,8 @@ class Tell(Enum):
 
     CANCEL = "cancel_run"
     REVOKE = "revoke_run"
+    PAUSE = "pause_run"
+    RESUME = "resume_run"
     KILL = "kill_infrastructure"
 
 
@@ -22,6 +24,8 @@ class TellHolder:
     session_id: str
     what: Tell
     reason: str
+    #: PAUSE and RESUME: the PAUSED state that is meant.
+    state_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,16 @@ from sqlalchemy import (
 
 from antiphon_server.storage.filter_sql import Columns
 from antiphon_server.storage.sql_functions import blob_bytes, text_bytes
-from antiphon_server.storage.tables import flow_runs, flows, logs, operations, sessions, task_runs, transitions
+from antiphon_server.storage.tables import (
+    flow_run_inputs,
+    flow_runs,
+    flows,
+    logs,
+    operations,
+    sessions,
+    task_runs,
+    transitions,
+)
 
 #: What a row takes on the wire besides its texts and blobs, in bytes.
 _BASE_WEIGHT = 300
@@ -112,3 +121,5 @@ STATES = _states()
 LOGS = _plain(logs)
 SESSIONS = _plain(sessions)
 OPERATIONS = _plain(operations)
+#: Inputs of flow runs have no id but a key in their run; see `Reader.flow_run_inputs`.
+INPUT_WEIGHT = _weight(flow_run_inputs.c)
