@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli import pause_verbs
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
 from antiphon.cli.run_lookup import find_flow_run, flow_run_filter
 from antiphon.cli.run_tables import flow_run_page, flow_runs_table, log_line
@@ -108,6 +109,9 @@ app.command()(cancel)
 app.command()(delete)
 app.command()(retry)
 app.command("set-state")(set_state)
+app.command()(pause_verbs.pause)
+app.command()(pause_verbs.suspend)
+app.command()(pause_verbs.resume)
 
 
 @app.command()
