@@ -19,6 +19,7 @@ from antiphon.v1.flow_run_service_pb2 import (
     SuspendFlowRunRequest,
     SuspendFlowRunResponse,
 )
+from antiphon.v1.state_pb2 import StateType
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, the first 4 or more characters of it, or its name.")
@@ -77,7 +78,7 @@ def resume(
 ) -> None:
     """Have a paused or suspended flow run go on.
 
-    With --json: the antiphon.v1.FlowRun as it is now; PAUSED still, and `resuming`, where its process is about to go on.
+    With --json: the antiphon.v1.FlowRun as it is now; PAUSED still, and `resuming`, where its process is to go on.
     """
     _check_json(input_text)
     with Client() as client:
@@ -100,5 +101,9 @@ def _tell(run: FlowRun, as_json: bool) -> None:
     if as_json:
         print_json(to_json(run))
         return
-    goes_on = " and goes on as soon as its process can" if run.resuming and state_word(run) == "PAUSED" else ""
+    goes_on = (
+        " and goes on as soon as its process can"
+        if run.state.type == StateType.STATE_TYPE_PAUSED and run.resuming
+        else ""
+    )
     make_console().print(f"Flow run {run.name} ({run.id}) is {state_word(run)} now{goes_on}.", markup=False)

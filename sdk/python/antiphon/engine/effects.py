@@ -40,7 +40,7 @@ class Call:
 
 @dataclass(slots=True)
 class Await:
-    """Wait until all of these futures or pauses have ended; the scope's signal is raised if the run is stopped before."""
+    """Wait until all these futures and pauses have ended; the scope's signal is raised if the run is stopped before."""
 
     futures: list[Any]
     scope: RunScope

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Life, Send
 from antiphon.engine.pauses import Hold, until_resumed
-from antiphon.engine.proposals import flow_run_paused, is_accepted, state_that_holds
+from antiphon.engine.proposals import flow_run_paused, is_accepted, is_rejected, state_that_holds
 from antiphon.engine.scopes import raise_if_stopped
 from antiphon.exceptions import FlowPauseTimeout, Pause
 from antiphon.state_core import State
@@ -48,7 +48,7 @@ def pause_life(context: FlowRunContext, wish: Wish) -> Life:
             _leave(context, held)
         if accepted:
             return (yield from _resumed(context, hold))
-        if held.is_running():
+        if is_rejected(verdict) and held.is_running():
             return None
         if not held.is_paused() or not (yield from until_resumed(pauses, scope, ended)):
             raise_if_stopped(scope)

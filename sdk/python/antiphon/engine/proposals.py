@@ -50,7 +50,7 @@ def flow_run_leaves_pause(flow_run_id: str, state_id: str) -> Proposal:
 
 def is_put_off(verdict: Verdict) -> bool:
     """Whether a task run does not start now because its flow run is paused."""
-    return verdict.kind == REJECTED and verdict.state.type == state_pb2.STATE_TYPE_PAUSED
+    return is_rejected(verdict) and verdict.state.type == state_pb2.STATE_TYPE_PAUSED
 
 
 def task_run_pending(task_run_id: str) -> Proposal:
@@ -65,6 +65,10 @@ def task_run_running(task_run_id: str, *, after: State | None = None) -> Proposa
 
 def is_accepted(verdict: Verdict) -> bool:
     return verdict.kind == ACCEPTED
+
+
+def is_rejected(verdict: Verdict) -> bool:
+    return verdict.kind == REJECTED
 
 
 def state_that_holds(verdict: Verdict) -> State:
