@@ -23,8 +23,10 @@ from antiphon.exceptions import (
     SerializationError,
     ServerError,
 )
+from antiphon.session import registry
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import PauseFlowRunRequest, WatchFlowRunRequest
+from antiphon.v1.task_run_pb2 import TaskRun
 from antiphon_server.application import transitions
 from antiphon_server.domain.deadlines import overdue
 from antiphon_server.domain.model import RunKind
@@ -317,6 +319,8 @@ def test_a_run_that_is_paused_from_outside_does_not_end_before_it_is_resumed(
     @kind.flow()
     def paused() -> str:
         pause_from_outside(stored, run_id())
+        # What was said to the session before it answers this has been heard: that the run is paused.
+        registry.get_session().submit(TaskRun(id=new_id(), flow_run_id=run_id(), task_key="tick"))[0].result(30)
         hand(run_id(), resume())
         return run_id()
 
