@@ -381,6 +381,9 @@ def test_where_nothing_can_be_paused(stored: Stored) -> None:
         inside()
         with pytest.raises(TypeError, match="wait_for_input"):
             pause_flow_run(object())
+        for timeout, kind in ((-1, ValueError), (float("nan"), ValueError), (1e12, ValueError), ("1", TypeError)):
+            with pytest.raises(kind, match="timeout is"):
+                pause_flow_run(timeout=timeout)  # type: ignore[arg-type]
         with pytest.raises(RuntimeError, match="deployment"):
             suspend_flow_run()
         with pytest.raises(NotPausedError, match="not paused but Running"):

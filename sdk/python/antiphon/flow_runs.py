@@ -17,6 +17,7 @@ from antiphon.engine.drivers import adrive, drive
 from antiphon.engine.effects import Ask, Life
 from antiphon.engine.pause_life import Wish, pause_life
 from antiphon.exceptions import MissingContextError, SerializationError, ServerUnreachable
+from antiphon.option_checks import MAX_TIMEOUT
 from antiphon.payloads import JSON, encode, encoding_of, make_payload
 from antiphon.settings import get_current_settings
 from antiphon.v1.flow_run_service_pb2 import (
@@ -44,7 +45,7 @@ def pause_flow_run(
     The process keeps waiting here; tasks that run end, and others start when the run is resumed. In an async flow this
     gives a coroutine. Raises FlowPauseTimeout when the time is over and the run has failed, RuntimeError inside a task
     and where the policy refuses, MissingContextError (a RuntimeError) outside of a flow, TypeError for a
-    `wait_for_input` that has no JSON schema, ServerError.
+    `wait_for_input` that has no JSON schema, ValueError for a timeout out of range, ServerError.
     """
     context = _own_run("paused")
     return _drive(_paused(context, wait_for_input, timeout, key, suspend=False), context)
@@ -72,8 +73,9 @@ def suspend_flow_run(
     wanted = _wanted(wait_for_input)
     schema = wanted.schema if wanted is not None else ""
     request = SuspendFlowRunRequest(id=str(flow_run_id), pause_key=key or "", input_schema=schema)
-    if timeout is not None:
-        request.timeout.FromMilliseconds(round(timeout * 1000))
+    seconds = _checked(timeout)
+    if seconds is not None:
+        request.timeout.FromMilliseconds(round(seconds * 1000))
 
     def suspend() -> None:
         with get_client() as client:
@@ -133,7 +135,7 @@ def _paused(context: FlowRunContext, kind: Any, timeout: float | None, key: str 
     # Looked at now, so that a mistake is told where it was made.
     wanted = _wanted(kind)
     key = key or str(context.next_key("pause:") + 1)
-    wish = Wish(key, timeout, wanted.schema if wanted is not None else "", suspend)
+    wish = Wish(key, _checked(timeout), wanted.schema if wanted is not None else "", suspend)
 
     def life() -> Life:
         yield from pause_life(context, wish)
@@ -143,6 +145,16 @@ def _paused(context: FlowRunContext, kind: Any, timeout: float | None, key: str 
         return wanted.read(answer.data if encoding_of(answer) == JSON else b"null")
 
     return life()
+
+
+def _checked(timeout: float | None) -> float | None:
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout is a number of seconds or None, not {type(timeout).__name__}.")
+    if not 0 <= timeout <= MAX_TIMEOUT:
+        raise ValueError(f"timeout is from 0 to {MAX_TIMEOUT:,} seconds, not {timeout}; None waits for ever.")
+    return float(timeout)
 
 
 def _asked(function: Callable[[], None]) -> Life:
