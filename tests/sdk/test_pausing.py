@@ -454,8 +454,12 @@ def test_another_run_is_suspended(stored: Stored, shared_server: RunningServer) 
         thread.start()
         threading.Event().wait(30)
 
+    hooks: list[str] = []
+    other.on_crashed(lambda *_: hooks.append("crashed"))
+    other.on_cancellation(lambda *_: hooks.append("cancelled"))
     state = other(return_state=True)
-    assert state.is_crashed()
+    assert state.is_paused() and state.name == "Suspended"
+    assert not hooks
     assert stored.flow_run_history(flow_run_id(state)) == ["Pending", "Running", "Suspended"]
 
 

@@ -14,6 +14,7 @@ class Tell(Enum):
     REVOKE = "revoke_run"
     PAUSE = "pause_run"
     RESUME = "resume_run"
+    SUSPEND = "suspend_run"
     KILL = "kill_infrastructure"
 
 
@@ -24,7 +25,7 @@ class TellHolder:
     session_id: str
     what: Tell
     reason: str
-    #: PAUSE and RESUME: the PAUSED state that is meant.
+    #: PAUSE, RESUME and SUSPEND: the PAUSED state that is meant.
     state_id: str | None = None
 
 

@@ -85,8 +85,9 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
         # Task runs are stopped with their flow run; no command is about one of them alone.
         if state.type == CANCELLING and run.kind is RunKind.FLOW_RUN:
             found.append(TellHolder(run.session_id, Tell.CANCEL, state.message))
-        elif state.type == PAUSED and run.kind is RunKind.FLOW_RUN and holder is not None:
-            found.append(TellHolder(run.session_id, Tell.PAUSE, state.message, proposal.transition_id))
+        elif state.type == PAUSED and run.kind is RunKind.FLOW_RUN:
+            what = Tell.PAUSE if holder is not None else Tell.SUSPEND
+            found.append(TellHolder(run.session_id, what, state.message, proposal.transition_id))
         elif _ends_pause(run, state):
             found.append(TellHolder(run.session_id, Tell.RESUME, state.message, run.state_id))
         elif holder is None:

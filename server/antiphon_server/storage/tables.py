@@ -361,7 +361,7 @@ commands = Table(
     Column("create_time", Micros, nullable=False),
     # When the stage was heard.
     Column("update_time", Micros),
-    # The PAUSED state that pause_run and resume_run are about.
+    # The PAUSED state that pause_run, resume_run and suspend_run are about.
     Column("state_id", Id),
     Index(None, "session_id"),
     Index(None, "flow_run_id", "create_time"),

@@ -75,7 +75,7 @@ def begun(context: FlowRunContext, **wish: Any) -> tuple[Any, Proposal]:
 def test_who_is_told_to_go_on_asks_first(pauses: Pauses, session: HandedIn) -> None:
     hold = pauses.begin("pause")
     assert pauses.current is hold
-    assert pauses.go_on("pause")
+    pauses.go_on("pause")
     (ticket,) = session.tickets
     assert isinstance(ticket.body, Proposal)
     assert (ticket.body.flow_run_id, ticket.body.expected_state_id, ticket.body.state.type) == ("run", "pause", 3)
@@ -85,10 +85,12 @@ def test_who_is_told_to_go_on_asks_first(pauses: Pauses, session: HandedIn) -> N
     assert (pauses.current, pauses.ended) == (None, 1)
 
 
-def test_a_command_about_another_pause_is_passed_over(pauses: Pauses, session: HandedIn) -> None:
-    pauses.begin("pause")
-    assert not pauses.go_on("an older one")
-    assert not session.tickets
+def test_a_command_about_another_pause_ends_nothing(pauses: Pauses, session: HandedIn, scope: RunScope) -> None:
+    hold = pauses.begin("pause")
+    pauses.go_on("an older one")
+    session.tickets[0].settle(reject("PAUSED"))
+    assert pauses.current is hold and not hold.done()
+    assert scope.signal is None
 
 
 def test_where_no_answer_can_come_who_waits_hears_why(pauses: Pauses, session: HandedIn) -> None:

@@ -265,12 +265,13 @@ def test_a_run_is_suspended_and_scheduled_anew(world: World, session: HandSessio
     suspended = world.call("SuspendFlowRun", {"id": run, "pauseKey": "k", "inputSchema": NUMBER}).flow_run
     assert (suspended.state.type, suspended.state.name, suspended.session_id) == (PAUSED, "Suspended", "")
     assert suspended.state.details.pause_reschedule
-    assert session.next("command").command.revoke_run.flow_run_id == run
+    told = session.next("command").command.suspend_run
+    assert (told.flow_run_id, told.state_id) == (run, suspended.state.id)
     assert running(world, deploymentId=there), "its slot is free"
     resumed = world.call("ResumeFlowRun", {"id": run, "input": json_payload({"n": 2})}).flow_run
     assert (resumed.state.type, resumed.state.name, resumed.resuming) == (SCHEDULED, "Resuming", True)
-    told = world.call("GetFlowRunInput", {"flowRunId": run, "key": "k"}).flow_run_input
-    assert json.loads(told.value.data) == {"n": 2}
+    answer = world.call("GetFlowRunInput", {"flowRunId": run, "key": "k"}).flow_run_input
+    assert json.loads(answer.value.data) == {"n": 2}
 
 
 def test_a_suspended_run_whose_deployment_is_gone_is_not_resumed(world: World) -> None:

@@ -74,8 +74,9 @@ def _listener(scope: RunScope, pauses: Pauses) -> Callable[[session_pb2.Command]
         if kind == "pause_run":
             pauses.begin(command.pause_run.state_id)
         elif kind == "resume_run":
-            if not pauses.go_on(command.resume_run.state_id):
-                return session_pb2.COMMAND_STAGE_TOO_LATE
+            pauses.go_on(command.resume_run.state_id)
+        elif kind == "suspend_run":
+            pauses.suspended(command.suspend_run.state_id, command.suspend_run.reason)
         elif kind == "revoke_run":
             scope.stop(RunRevoked, command.revoke_run.reason)
         else:

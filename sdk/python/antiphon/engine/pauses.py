@@ -11,7 +11,7 @@ from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import AntiphonException, RunRevoked
 from antiphon.session.session import Session
 from antiphon.session.ticket import Ticket
-from antiphon.state_core import State
+from antiphon.state_core import State, StateType
 
 #: One pause. It is done when the pause is over, with the state that holds then.
 Hold: TypeAlias = Future[State]
@@ -52,14 +52,15 @@ class Pauses:
         """A pause that is not over, if there is one."""
         return next(iter(list(self._holds.values())), None)
 
-    def go_on(self, state_id: str) -> bool:
-        """The server says that a pause is over: asks to go on. The answer may take its time, where slots are short.
-        False for a pause that is not known."""
-        if state_id not in self._holds:
-            return False
+    def go_on(self, state_id: str) -> None:
+        """The server says that a pause is over: asks to go on. The answer may take its time, where slots are short."""
         (ticket,) = self._session.submit(flow_run_leaves_pause(self._flow_run_id, state_id), blocking=False)
         ticket.add_done_callback(partial(self._answered, state_id))
-        return True
+
+    def suspended(self, state_id: str, reason: str) -> None:
+        """Somebody else has suspended the run: it is left as it is."""
+        self.left_for = State(StateType.PAUSED, "Suspended", id=state_id, message=reason or None)
+        self._scope.stop(RunRevoked, reason)
 
     def _answered(self, state_id: str, ticket: Ticket) -> None:
         try:
@@ -75,12 +76,11 @@ class Pauses:
     def end(self, state_id: str, state: State) -> None:
         """A pause is over: the run is in `state` now."""
         hold = self._holds.pop(state_id, None)
-        if hold is None:
-            return
         self.ended += 1
         if state.is_final():
             self.left_for = state
-        hold.set_result(state)
+        if hold is not None:
+            hold.set_result(state)
         if state.is_final() and state_id not in self._own:
             # Code that asked for the pause waits for its end; other code has to hear of it.
             self._scope.stop(RunRevoked, state.message or f"The run is {state.name}.")

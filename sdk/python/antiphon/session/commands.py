@@ -70,7 +70,7 @@ class CommandDesk:
         if kind == "drain":
             self.draining = True
             return COMMAND_STAGE_APPLIED, ""
-        if kind in ("cancel_run", "pause_run", "resume_run"):
+        if kind in ("cancel_run", "pause_run", "resume_run", "suspend_run"):
             return self._call(getattr(command, kind).flow_run_id, command)
         if kind == "revoke_run":
             return self._call(command.revoke_run.flow_run_id or command.revoke_run.task_run_id, command)

@@ -188,7 +188,7 @@ class FlowRunServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SuspendFlowRun(self, request, context):
-        """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (RevokeRun), its
+        """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (SuspendRun), its
         slots are free, and ResumeFlowRun has it scheduled anew. A run without a deployment, or a subflow, fails with
         FAILED_PRECONDITION (reason SUSPEND_REFUSED), since nobody would start it again; so does what else the policy refuses.
         Fails otherwise as PauseFlowRun does.

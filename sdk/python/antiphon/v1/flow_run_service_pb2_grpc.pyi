@@ -57,7 +57,7 @@ class FlowRunServiceStub:
     INVALID_ARGUMENT (reason INPUT_SCHEMA_INVALID).
     """
     SuspendFlowRun: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.SuspendFlowRunRequest, _flow_run_service_pb2.SuspendFlowRunResponse]
-    """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (RevokeRun), its
+    """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (SuspendRun), its
     slots are free, and ResumeFlowRun has it scheduled anew. A run without a deployment, or a subflow, fails with
     FAILED_PRECONDITION (reason SUSPEND_REFUSED), since nobody would start it again; so does what else the policy refuses.
     Fails otherwise as PauseFlowRun does.
@@ -125,7 +125,7 @@ class FlowRunServiceAsyncStub(FlowRunServiceStub):
     INVALID_ARGUMENT (reason INPUT_SCHEMA_INVALID).
     """
     SuspendFlowRun: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.SuspendFlowRunRequest, _flow_run_service_pb2.SuspendFlowRunResponse]  # type: ignore[assignment]
-    """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (RevokeRun), its
+    """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (SuspendRun), its
     slots are free, and ResumeFlowRun has it scheduled anew. A run without a deployment, or a subflow, fails with
     FAILED_PRECONDITION (reason SUSPEND_REFUSED), since nobody would start it again; so does what else the policy refuses.
     Fails otherwise as PauseFlowRun does.
@@ -244,7 +244,7 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flow_run_service_pb2.SuspendFlowRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flow_run_service_pb2.SuspendFlowRunResponse, _abc.Awaitable[_flow_run_service_pb2.SuspendFlowRunResponse]]:
-        """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (RevokeRun), its
+        """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (SuspendRun), its
         slots are free, and ResumeFlowRun has it scheduled anew. A run without a deployment, or a subflow, fails with
         FAILED_PRECONDITION (reason SUSPEND_REFUSED), since nobody would start it again; so does what else the policy refuses.
         Fails otherwise as PauseFlowRun does.

@@ -139,7 +139,7 @@ class HeartbeatAck(_message.Message):
     def __init__(self) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("id", "cancel_run", "drain", "revoke_run", "kill_infrastructure", "pause_run", "resume_run")
+    __slots__ = ("id", "cancel_run", "drain", "revoke_run", "kill_infrastructure", "pause_run", "resume_run", "suspend_run")
     ID_FIELD_NUMBER: _ClassVar[int]
     CANCEL_RUN_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
@@ -147,6 +147,7 @@ class Command(_message.Message):
     KILL_INFRASTRUCTURE_FIELD_NUMBER: _ClassVar[int]
     PAUSE_RUN_FIELD_NUMBER: _ClassVar[int]
     RESUME_RUN_FIELD_NUMBER: _ClassVar[int]
+    SUSPEND_RUN_FIELD_NUMBER: _ClassVar[int]
     id: str
     cancel_run: CancelRun
     drain: Drain
@@ -154,7 +155,8 @@ class Command(_message.Message):
     kill_infrastructure: KillInfrastructure
     pause_run: PauseRun
     resume_run: ResumeRun
-    def __init__(self, id: _Optional[str] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., revoke_run: _Optional[_Union[RevokeRun, _Mapping]] = ..., kill_infrastructure: _Optional[_Union[KillInfrastructure, _Mapping]] = ..., pause_run: _Optional[_Union[PauseRun, _Mapping]] = ..., resume_run: _Optional[_Union[ResumeRun, _Mapping]] = ...) -> None: ...
+    suspend_run: SuspendRun
+    def __init__(self, id: _Optional[str] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., revoke_run: _Optional[_Union[RevokeRun, _Mapping]] = ..., kill_infrastructure: _Optional[_Union[KillInfrastructure, _Mapping]] = ..., pause_run: _Optional[_Union[PauseRun, _Mapping]] = ..., resume_run: _Optional[_Union[ResumeRun, _Mapping]] = ..., suspend_run: _Optional[_Union[SuspendRun, _Mapping]] = ...) -> None: ...
 
 class CancelRun(_message.Message):
     __slots__ = ("flow_run_id", "reason")
@@ -201,6 +203,16 @@ class PauseRun(_message.Message):
     def __init__(self, flow_run_id: _Optional[str] = ..., state_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ResumeRun(_message.Message):
+    __slots__ = ("flow_run_id", "state_id", "reason")
+    FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    flow_run_id: str
+    state_id: str
+    reason: str
+    def __init__(self, flow_run_id: _Optional[str] = ..., state_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SuspendRun(_message.Message):
     __slots__ = ("flow_run_id", "state_id", "reason")
     FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_ID_FIELD_NUMBER: _ClassVar[int]
