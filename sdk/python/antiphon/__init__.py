@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from antiphon.annotations import allow_failure, unmapped
     from antiphon.client import get_client
     from antiphon.context import tags
+    from antiphon.flow_runs import pause_flow_run, resume_flow_run, suspend_flow_run
     from antiphon.flows import Flow, flow
     from antiphon.logging.loggers import get_run_logger
     from antiphon.states import State
@@ -26,6 +27,9 @@ __all__ = [
     "flow",
     "get_client",
     "get_run_logger",
+    "pause_flow_run",
+    "resume_flow_run",
+    "suspend_flow_run",
     "tags",
     "task",
     "unmapped",
@@ -40,12 +44,17 @@ _MODULES = {
     "flow": "antiphon.flows",
     "get_client": "antiphon.client",
     "get_run_logger": "antiphon.logging",
+    "pause_flow_run": "antiphon.flow_runs",
+    "resume_flow_run": "antiphon.flow_runs",
+    "suspend_flow_run": "antiphon.flow_runs",
     "tags": "antiphon.context",
     "task": "antiphon.tasks",
     "unmapped": "antiphon.annotations",
 }
 #: Modules that people reach as attributes, without importing them by name.
-_SUBMODULES = frozenset({"exceptions", "futures", "logging", "runtime", "settings", "states", "task_runners"})
+_SUBMODULES = frozenset(
+    {"exceptions", "flow_runs", "futures", "logging", "runtime", "settings", "states", "task_runners"}
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -55,6 +55,8 @@ class FlowRunContext:
     log_prints: bool = False
     persist_result: bool | None = None
     process: int = field(default_factory=os.getpid)
+    #: The run's pauses (engine.pauses.Pauses).
+    pauses: Any = None
     #: Task key -> counts its runs in this attempt.
     dynamic_keys: dict[str, Iterator[int]] = field(default_factory=dict)
     #: Futures of what was submitted and has not ended; the run waits for them at its end.

@@ -1,5 +1,7 @@
 """The exceptions that users meet. Names and bases follow Prefect 3, so that `except` clauses carry over."""
 
+from typing import Any
+
 
 class AntiphonException(Exception):
     """Base of all errors that Antiphon raises on purpose."""
@@ -73,6 +75,10 @@ class MappingMissingIterable(AntiphonException):
     """`map` was given nothing to iterate over."""
 
 
+class FlowPauseTimeout(AntiphonException):
+    """Raised inside a flow that paused and was not resumed in time; its run has failed."""
+
+
 class MissingProfileError(AntiphonException, ValueError):
     """A profile was named that is not in the profiles file."""
 
@@ -102,6 +108,10 @@ class ObjectAlreadyExists(ServerError):
     """What should be created is there already."""
 
 
+class NotPausedError(ServerError):
+    """A flow run was to be resumed that is not paused."""
+
+
 class ServerUnreachable(ServerError):
     """No server answers where one should, or the embedded one could not be started."""
 
@@ -120,6 +130,15 @@ class RunCancelled(AntiphonSignal):
 
 class RunRevoked(AntiphonSignal):
     """Raised inside the user code of a run that this process no longer holds."""
+
+
+class Pause(AntiphonSignal):
+    """Raised inside a flow whose run is suspended: its process ends, and the run is left in `state`."""
+
+    def __init__(self, state: Any) -> None:
+        super().__init__(f"The run is {state}.")
+        #: A State. Typed Any, since that module stands above this one.
+        self.state = state
 
 
 class TerminationSignal(AntiphonSignal):

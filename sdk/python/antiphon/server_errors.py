@@ -4,10 +4,11 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from antiphon.exceptions import ObjectAlreadyExists, ObjectNotFound, ServerError, ServerUnreachable
+from antiphon.exceptions import NotPausedError, ObjectAlreadyExists, ObjectNotFound, ServerError, ServerUnreachable
 
 _DETAILS_KEY = "grpc-status-details-bin"
 _CLASSES: dict[str, type[ServerError]] = {"NOT_FOUND": ObjectNotFound, "ALREADY_EXISTS": ObjectAlreadyExists}
+_CLASSES_BY_REASON: dict[str, type[ServerError]] = {"RUN_NOT_PAUSED": NotPausedError}
 START_HINT = "Start it with `antiphon server start`, or see `antiphon config view` for the address in use."
 _SLOW_HINT = "Try again; if it stays so, look at the server's log."
 _UPGRADE_HINT = "It is probably older than this client: upgrade it."
@@ -36,7 +37,9 @@ def from_status(status: status_pb2.Status) -> ServerError:
     """Return the exception for a status that a server sent, in band or at the end of a call."""
     code = _code_name(status.code)
     message = "\n".join([status.message or code, *_violations(status)])
-    return _CLASSES.get(code, ServerError)(message, code=code, reason=_reason(status))
+    reason = _reason(status)
+    kind = _CLASSES_BY_REASON.get(reason) or _CLASSES.get(code, ServerError)
+    return kind(message, code=code, reason=reason)
 
 
 def _status_of(error: grpc.RpcError) -> status_pb2.Status:

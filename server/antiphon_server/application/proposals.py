@@ -3,6 +3,7 @@
 import hashlib
 
 from antiphon.v1 import state_pb2, transition_pb2
+from antiphon_server.application.input_schemas import check_schema
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.states import DEFAULT_NAMES, StateType
 from antiphon_server.wire_details import details_from
@@ -16,7 +17,7 @@ def digest_of(body: bytes) -> bytes:
 def proposal_from(message: transition_pb2.Proposal, *, session_id: str | None, body: bytes | None = None) -> Proposal:
     """A validated message as the policy wants it. `body` are its bytes, where the caller has them already.
 
-    Raises InvalidArgument (TIME_INVALID) for a time that is none.
+    Raises InvalidArgument: TIME_INVALID for a time that is none, INPUT_SCHEMA_INVALID.
     """
     transition_id = message.transition_id.lower()
     flow = message.WhichOneof("run") == "flow_run_id"
@@ -36,6 +37,8 @@ def proposal_from(message: transition_pb2.Proposal, *, session_id: str | None, b
 
 def state_from(message: state_pb2.State, transition_id: str) -> State:
     type_ = StateType(message.type)
+    if message.details.input_schema:
+        check_schema(message.details.input_schema, "state.details.input_schema")
     return State(
         type_,
         message.name or DEFAULT_NAMES[type_],

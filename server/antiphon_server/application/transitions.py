@@ -191,6 +191,7 @@ def tell_holder(
             "task_run_id": None if flow else run_id,
             "reason": effect.reason,
             "infrastructure_pid": infrastructure_pid,
+            "state_id": effect.state_id,
             "stage": 0,
             "message": "",
             "create_time": working_set.now,

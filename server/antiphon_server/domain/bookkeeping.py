@@ -45,6 +45,13 @@ def remember(run: Run, memory: Remember) -> None:
     run.resuming, run.retry_type, run.pause_keys = memory.resuming, memory.retry_type, memory.pause_keys
 
 
+def told_to_resume(run: Run, now: int) -> None:
+    """The holder of a paused run was told to go on: the pause does not expire any more."""
+    run.resuming, run.deadline_time = True, None
+    run.update_time = now
+    run.version += 1
+
+
 def _goes_on(run: Run) -> bool:
     """Whether RUNNING goes on with an attempt that was paused."""
     return (run.resuming and run.state_type not in TERMINAL) or (

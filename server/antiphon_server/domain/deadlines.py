@@ -1,8 +1,9 @@
-"""No run stays claimed, or asked to stop, for ever: when somebody who is not heard of is decided upon."""
+"""No run stays claimed, asked to stop, or paused beyond its time: when somebody who is not heard of is decided upon."""
 
 from antiphon_server.domain.facts import Deployment
-from antiphon_server.domain.model import Proposal, Run, State, StateDetails
-from antiphon_server.domain.states import CANCELLED, CANCELLING, CRASHED, DEFAULT_NAMES, PENDING, SCHEDULED
+from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDetails
+from antiphon_server.domain.rules.leave_pause import expired_state
+from antiphon_server.domain.states import CANCELLED, CANCELLING, CRASHED, DEFAULT_NAMES, PAUSED, PENDING, SCHEDULED
 
 #: Microseconds that a claimed run has to come to RUNNING, where its deployment does not say.
 CLAIM = 300_000_000
@@ -21,6 +22,9 @@ def deadline_of(run: Run, deployment: Deployment | None) -> int | None:
         return run.state_time + (grace if grace is not None else CLAIM)
     if run.state_type == CANCELLING:
         return run.state_time + STOP
+    if run.state_type == PAUSED and run.kind is RunKind.FLOW_RUN and not run.resuming:
+        # A task run that is put off is its flow run's to decide on.
+        return run.details.pause_expire_time
     return None
 
 
@@ -38,6 +42,9 @@ def overdue(run: Run, transition_id: str, now: int) -> Proposal | None:
     elif run.state_type == PENDING:
         message = "it was claimed and did not run in time, and nobody else would run it"
         state = State(CRASHED, DEFAULT_NAMES[CRASHED], message)
+    elif run.state_type == PAUSED and run.kind is RunKind.FLOW_RUN and not run.resuming:
+        # By force, since a suspended run whose deployment is gone fails as well; in the words of LeavePause.
+        state = expired_state()
     else:
         return None
     return Proposal(transition_id, run.kind, run.id, state, expected_state_id=run.state_id or "", force=True)

@@ -12,6 +12,9 @@ class Tell(Enum):
 
     CANCEL = "cancel_run"
     REVOKE = "revoke_run"
+    PAUSE = "pause_run"
+    RESUME = "resume_run"
+    SUSPEND = "suspend_run"
     KILL = "kill_infrastructure"
 
 
@@ -22,6 +25,8 @@ class TellHolder:
     session_id: str
     what: Tell
     reason: str
+    #: PAUSE, RESUME and SUSPEND: the PAUSED state that is meant.
+    state_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

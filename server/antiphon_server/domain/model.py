@@ -112,7 +112,7 @@ class Run:
     session_id: str | None = None
     #: Rises with each claim (entry into PENDING); who was claimed for must name it.
     fencing_token: int = 0
-    #: When the sweeper decides on a run that is PENDING or CANCELLING; None where somebody alive answers for it.
+    #: When the sweeper decides on a run that is PENDING, CANCELLING or PAUSED; None where nothing is to be decided.
     deadline_time: int | None = None
     #: Whether it has rows in `slots`.
     holds_slots: bool = False
@@ -134,7 +134,7 @@ class Run:
     launcher_session_id: str | None = None
     #: Flow runs: made by a schedule.
     auto_scheduled: bool = False
-    #: Flow runs: left its pause and is not RUNNING yet, so the next RUNNING is no new attempt.
+    #: Flow runs: left its pause, or was told to, and is not RUNNING yet, so the next RUNNING is no new attempt.
     resuming: bool = False
     retry_type: RetryType | None = None
     #: Flow runs: keys of the pauses that it took since it was last started afresh.

@@ -7,7 +7,17 @@ from antiphon_server.domain.decision import Decision, Effect, Finding, MirrorToP
 from antiphon_server.domain.facts import Fact, Facts
 from antiphon_server.domain.model import Proposal, Run, RunKind, State
 from antiphon_server.domain.rule import Rule
-from antiphon_server.domain.states import CANCELLED, CANCELLING, PENDING, Origin, StateType, VerdictKind
+from antiphon_server.domain.states import (
+    CANCELLED,
+    CANCELLING,
+    FAILED,
+    PAUSED,
+    PENDING,
+    RUNNING,
+    Origin,
+    StateType,
+    VerdictKind,
+)
 
 #: States of a flow run that leave nothing below it to go on.
 STOPPED = frozenset({CANCELLING, CANCELLED})
@@ -90,6 +100,11 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
         # Task runs are stopped with their flow run; no command is about one of them alone.
         if state.type == CANCELLING and run.kind is RunKind.FLOW_RUN:
             found.append(TellHolder(run.session_id, Tell.CANCEL, state.message))
+        elif state.type == PAUSED and run.kind is RunKind.FLOW_RUN:
+            what = Tell.PAUSE if holder is not None else Tell.SUSPEND
+            found.append(TellHolder(run.session_id, what, state.message, proposal.transition_id))
+        elif _ends_pause(run, state):
+            found.append(TellHolder(run.session_id, Tell.RESUME, state.message, run.state_id))
         elif holder is None:
             found.append(TellHolder(run.session_id, Tell.REVOKE, f"the run was set to {state.name} by somebody else"))
         elif holder != run.session_id and not _delegated(run, proposal):
@@ -99,3 +114,10 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
     if run.parent_task_run_id is not None:
         found.append(MirrorToParent(run.parent_task_run_id))
     return tuple(found)
+
+
+def _ends_pause(run: Run, state: State) -> bool:
+    """Whether somebody else has ended the pause in which the run's holder waits: it hears of that and asks what
+    became of the run. A run that fails in its pause is one whose time is over."""
+    paused = run.kind is RunKind.FLOW_RUN and run.state_type == PAUSED
+    return paused and (state.type == RUNNING or (state.type == FAILED and run.details.pause_expire_time is not None))

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from antiphon.v1 import flow_run_pb2, flow_run_service_pb2_grpc
 from antiphon.v1 import flow_run_service_pb2 as pb
-from antiphon_server.application import read_back
-from antiphon_server.application.core import Core, WorkingSet
+from antiphon.v1 import flow_run_service_pb2_grpc
+from antiphon_server.application.core import Core
 from antiphon_server.application.edits import Delete, Edit, tags_column
 from antiphon_server.application.operations import CancelFlowRun
 from antiphon_server.rpc.bulk_starts import BulkStarts
 from antiphon_server.rpc.mutations import masked, mutate
-from antiphon_server.rpc.read_conversions import flow_run_message
+from antiphon_server.rpc.pausing import Pausing
 from antiphon_server.rpc.reads import Reads
+from antiphon_server.rpc.stored import stored_flow_run
 from antiphon_server.rpc.watching import Watches
 from antiphon_server.rpc.write_conversions import create_flow_run_from, new_id
 
@@ -22,6 +22,7 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
         self._reads = reads
         self._watches = watches
         self._bulk = BulkStarts(core, reads)
+        self._pausing = Pausing(core, reads)
 
     async def CreateFlowRun(self, request: pb.CreateFlowRunRequest, context: Any) -> pb.CreateFlowRunResponse:
         return await mutate(
@@ -29,7 +30,7 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
             request,
             create_flow_run_from(request.flow_run, None),
             pb.CreateFlowRunResponse,
-            lambda working_set, id: pb.CreateFlowRunResponse(flow_run=_stored(working_set, id)),
+            lambda working_set, id: pb.CreateFlowRunResponse(flow_run=stored_flow_run(working_set, id)),
         )
 
     async def GetFlowRun(self, request: pb.GetFlowRunRequest, context: Any) -> pb.GetFlowRunResponse:
@@ -47,7 +48,7 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
             request,
             Edit("flow run", id, run.etag, values),
             pb.UpdateFlowRunResponse,
-            lambda working_set, _: pb.UpdateFlowRunResponse(flow_run=_stored(working_set, id)),
+            lambda working_set, _: pb.UpdateFlowRunResponse(flow_run=stored_flow_run(working_set, id)),
         )
 
     async def DeleteFlowRun(self, request: pb.DeleteFlowRunRequest, context: Any) -> pb.DeleteFlowRunResponse:
@@ -76,8 +77,25 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
             request,
             CancelFlowRun(id, request.reason, new_id()),
             pb.CancelFlowRunResponse,
-            lambda working_set, _: pb.CancelFlowRunResponse(flow_run=_stored(working_set, id)),
+            lambda working_set, _: pb.CancelFlowRunResponse(flow_run=stored_flow_run(working_set, id)),
         )
+
+    async def PauseFlowRun(self, request: pb.PauseFlowRunRequest, context: Any) -> pb.PauseFlowRunResponse:
+        return await self._pausing.pause(request)
+
+    async def SuspendFlowRun(self, request: pb.SuspendFlowRunRequest, context: Any) -> pb.SuspendFlowRunResponse:
+        return await self._pausing.suspend(request)
+
+    async def ResumeFlowRun(self, request: pb.ResumeFlowRunRequest, context: Any) -> pb.ResumeFlowRunResponse:
+        return await self._pausing.resume(request)
+
+    async def GetFlowRunInput(self, request: pb.GetFlowRunInputRequest, context: Any) -> pb.GetFlowRunInputResponse:
+        return await self._reads.get_flow_run_input(request)
+
+    async def ListFlowRunInputs(
+        self, request: pb.ListFlowRunInputsRequest, context: Any
+    ) -> pb.ListFlowRunInputsResponse:
+        return await self._reads.list_flow_run_inputs(request)
 
     async def WatchFlowRun(  # type: ignore[override]  # the stubs know generators only, the library takes this too
         self, request: pb.WatchFlowRunRequest, context: Any
@@ -103,8 +121,3 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
         self, request: pb.BulkSetFlowRunStateRequest, context: Any
     ) -> pb.BulkSetFlowRunStateResponse:
         return await self._bulk.set_state(request)
-
-
-def _stored(working_set: WorkingSet, id: str) -> flow_run_pb2.FlowRun:
-    """The flow run as readers will see it once this transaction is committed."""
-    return flow_run_message(read_back.flow_run(working_set, id))

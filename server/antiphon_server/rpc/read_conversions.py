@@ -11,6 +11,7 @@ from antiphon.v1 import (
     admin_service_pb2,
     flow_pb2,
     flow_run_command_pb2,
+    flow_run_input_pb2,
     flow_run_pb2,
     log_pb2,
     retry_policy_pb2,
@@ -98,6 +99,17 @@ def log_message(row: Record) -> log_pb2.Log:
         flow_run_id=row.flow_run_id,
         task_run_id=row.task_run_id,
     )
+
+
+def flow_run_input_message(row: Record) -> flow_run_input_pb2.FlowRunInput:
+    message = flow_run_input_pb2.FlowRunInput(
+        flow_run_id=row.flow_run_id,
+        key=row.key,
+        sender=row.sender,
+        create_time=micros_to_timestamp(row.create_time),
+    )
+    message.value.MergeFromString(row.value)
+    return message
 
 
 def session_message(row: Record) -> admin_service_pb2.Session:

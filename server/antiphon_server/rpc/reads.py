@@ -4,6 +4,7 @@ from typing import Protocol
 
 from antiphon.v1 import (
     admin_service_pb2,
+    flow_run_pb2,
     flow_run_service_pb2,
     flow_service_pb2,
     log_service_pb2,
@@ -19,6 +20,7 @@ from antiphon_server.rpc.operation_messages import operation_message
 from antiphon_server.rpc.read_conversions import (
     command_message,
     flow_message,
+    flow_run_input_message,
     flow_run_message,
     log_message,
     session_message,
@@ -54,8 +56,7 @@ class Reads:
     async def get_flow_run(
         self, request: flow_run_service_pb2.GetFlowRunRequest
     ) -> flow_run_service_pb2.GetFlowRunResponse:
-        row = await self._queries.flow_run(request.id)
-        return flow_run_service_pb2.GetFlowRunResponse(flow_run=flow_run_message(row))
+        return flow_run_service_pb2.GetFlowRunResponse(flow_run=await self.flow_run(request.id))
 
     async def list_flow_runs(
         self, request: flow_run_service_pb2.ListFlowRunsRequest
@@ -80,6 +81,24 @@ class Reads:
         page = await self._queries.commands(request.id, PageRequest(request.page_size, request.page_token))
         return flow_run_service_pb2.ListFlowRunCommandsResponse(
             commands=map(command_message, page.rows), next_page_token=page.next_page_token
+        )
+
+    async def flow_run(self, id: str) -> flow_run_pb2.FlowRun:
+        return flow_run_message(await self._queries.flow_run(id))
+
+    async def get_flow_run_input(
+        self, request: flow_run_service_pb2.GetFlowRunInputRequest
+    ) -> flow_run_service_pb2.GetFlowRunInputResponse:
+        row = await self._queries.flow_run_input(request.flow_run_id, request.key)
+        return flow_run_service_pb2.GetFlowRunInputResponse(flow_run_input=flow_run_input_message(row))
+
+    async def list_flow_run_inputs(
+        self, request: flow_run_service_pb2.ListFlowRunInputsRequest
+    ) -> flow_run_service_pb2.ListFlowRunInputsResponse:
+        asked = PageRequest(request.page_size, request.page_token)
+        page = await self._queries.flow_run_inputs(request.flow_run_id, asked)
+        return flow_run_service_pb2.ListFlowRunInputsResponse(
+            flow_run_inputs=map(flow_run_input_message, page.rows), next_page_token=page.next_page_token
         )
 
     async def get_task_run(

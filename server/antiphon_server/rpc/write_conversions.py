@@ -158,7 +158,7 @@ def command_to(row: dict[str, object]) -> session_pb2.Command:
     body = getattr(command, str(row["kind"]))
     body.SetInParent()
     body.reason = row["reason"]
-    for field in ("flow_run_id", "task_run_id", "infrastructure_pid"):
+    for field in ("flow_run_id", "task_run_id", "infrastructure_pid", "state_id"):
         if row[field] is not None and field in body.DESCRIPTOR.fields_by_name:
             setattr(body, field, row[field])
     return command

@@ -17,7 +17,8 @@ from antiphon_server.storage.faults import storage_error
 from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
-from antiphon_server.storage.sources import Source
+from antiphon_server.storage.sources import INPUT_WEIGHT, Source
+from antiphon_server.storage.tables import flow_run_inputs
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -121,6 +122,26 @@ class Reader:
             found = await connection.execute(source.by_ids, {"ids": [key[-1] for key in keys]})
             rows = {row.id: row for row in found}
         return Page([rows[key[-1]] for key in keys if key[-1] in rows], keys[-1] if more else None)
+
+    async def flow_run_input(self, run_id: str, key: str) -> Record | None:
+        """What a flow run was told under a key, or None."""
+        inputs = flow_run_inputs
+        statement = select(inputs).where(inputs.c.flow_run_id == run_id, inputs.c.key == key)
+        async with self._connection() as connection:
+            row: Record | None = (await connection.execute(statement)).one_or_none()
+            return row
+
+    async def flow_run_inputs(self, run_id: str, after: str | None, limit: int) -> Page:
+        """At most `limit` (at least 1) of what a flow run was told, in the order of keys, behind the key `after`."""
+        inputs = flow_run_inputs
+        statement = select(INPUT_WEIGHT, inputs.c.key).where(inputs.c.flow_run_id == run_id)
+        if after is not None:
+            statement = statement.where(inputs.c.key > after)
+        async with self._connection() as connection:
+            keys, more = await _fitting(connection, statement.order_by(inputs.c.key).limit(limit + 1), limit)
+            found = select(inputs).where(inputs.c.flow_run_id == run_id, inputs.c.key.in_([key for (key,) in keys]))
+            rows = (await connection.execute(found.order_by(inputs.c.key))).all()
+        return Page(rows, keys[-1] if more else None)
 
     async def count(self, source: Source, condition: FilterNode | None, until: int) -> int:
         """How many rows there are that were created by `until` (microseconds)."""

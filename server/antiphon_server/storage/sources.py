@@ -33,6 +33,7 @@ from antiphon_server.storage.tables import (
     commands,
     concurrency_limits,
     deployments,
+    flow_run_inputs,
     flow_runs,
     flows,
     logs,
@@ -167,3 +168,5 @@ WORK_POOLS = _limited(work_pools, limit_names.WORK_POOL)
 WORK_QUEUES = _named_with(
     _limited(work_queues, limit_names.WORK_QUEUE), work_pools, work_queues.c.work_pool_id, "work_pool_name"
 )
+#: Inputs of flow runs have no id but a key in their run; see `Reader.flow_run_inputs`.
+INPUT_WEIGHT = _weight(flow_run_inputs.c)

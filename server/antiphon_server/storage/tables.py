@@ -71,7 +71,7 @@ def _run_columns() -> list[Column[object]]:
         Column("session_id", Id),
         # Counts claims, see domain/rules/fenced_out.py.
         Column("fencing_token", Integer, nullable=False, server_default="0"),
-        # When the sweeper decides on a run that is PENDING or CANCELLING.
+        # When the sweeper decides on a run that is PENDING, CANCELLING or PAUSED.
         Column("deadline_time", Micros),
         # Whether it has rows in `slots`, so that those that have none need no look there.
         Column("holds_slots", Boolean, nullable=False, server_default=false()),
@@ -351,7 +351,7 @@ commands = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("session_id", Id, nullable=False),
-    # The name of the field in antiphon.v1.Command: cancel_run, revoke_run or kill_infrastructure.
+    # The name of the field in antiphon.v1.Command, such as cancel_run.
     Column("kind", Text, nullable=False),
     Column("flow_run_id", Id),
     Column("task_run_id", Id),
@@ -363,6 +363,8 @@ commands = Table(
     Column("create_time", Micros, nullable=False),
     # When the stage was heard.
     Column("update_time", Micros),
+    # The PAUSED state that pause_run, resume_run and suspend_run are about.
+    Column("state_id", Id),
     Index(None, "session_id"),
     Index(None, "flow_run_id", "create_time"),
     Index(None, "create_time"),

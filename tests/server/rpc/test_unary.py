@@ -1,11 +1,13 @@
 """Every unary RPC does what it says."""
 
+import base64
 import os
 
 import pytest
 
 from antiphon_server.application.bulk import CancelBulk, StartBulk
 from antiphon_server.domain.bulk import BulkVerb
+from antiphon_server.storage import tables
 from hand_session import new_id
 from in_writer import in_writer
 from work_calls import WORK_DOES, Ask, Check
@@ -55,6 +57,26 @@ DOES: dict[str, tuple[Ask, Check]] = {
     "CancelFlowRun": (
         lambda w: {"id": w.run, "reason": "enough"},
         lambda r, w: (r.flow_run.state.name, r.flow_run.state.message) == ("Cancelled", "enough"),
+    ),
+    "PauseFlowRun": (
+        lambda w: {"id": running(w), "reason": "wait"},
+        lambda r, w: (r.flow_run.state.name, r.flow_run.state.message) == ("Paused", "wait"),
+    ),
+    "SuspendFlowRun": (
+        lambda w: {"id": running(w, deployed=True)},
+        lambda r, w: (r.flow_run.state.name, r.flow_run.state.details.pause_reschedule) == ("Suspended", True),
+    ),
+    "ResumeFlowRun": (
+        lambda w: {"id": paused(w), "input": answer()},
+        lambda r, w: (r.flow_run.state.name, r.flow_run.run_count) == ("Running", 1),
+    ),
+    "GetFlowRunInput": (
+        lambda w: {"flowRunId": answered(w).upper(), "key": "k"},
+        lambda r, w: (r.flow_run_input.key, r.flow_run_input.value.data) == ("k", b"7"),
+    ),
+    "ListFlowRunInputs": (
+        lambda w: {"flowRunId": answered(w)},
+        lambda r, w: [each.value.data for each in r.flow_run_inputs] == [b"7"],
     ),
     "BulkCancelFlowRuns": (
         lambda w: {"filter": "name = one", "reason": "enough"},
@@ -140,6 +162,38 @@ DOES: dict[str, tuple[Ask, Check]] = {
 DOES |= WORK_DOES
 
 
+def running(world: World, *, deployed: bool = False) -> str:
+    """A run in RUNNING; `deployed`: as if it came from a deployment, of which the contract has none yet."""
+    run = {"flowName": "etl"} | ({"deploymentId": deployment(world)} if deployed else {})
+    id: str = world.call("CreateFlowRun", {"flowRun": run}).flow_run.id
+    world.propose(id, "RUNNING")
+    return id
+
+
+def deployment(world: World) -> str:
+    id = new_id()
+    row = {"id": id, "name": "d", "flow_id": world.flow, "paused": False, "collision_strategy": 1, "tags": "[]"}
+    row |= {"create_time": 1, "update_time": 1, "version": 1}
+    in_writer(world.server, lambda it: it.connection.execute(tables.deployments.insert(), row))
+    return id
+
+
+def paused(world: World) -> str:
+    id = running(world)
+    world.call("PauseFlowRun", {"id": id, "pauseKey": "k"})
+    return id
+
+
+def answer() -> dict[str, Any]:
+    return {"metadata": {"encoding": "json/plain"}, "data": base64.b64encode(b"7").decode()}
+
+
+def answered(world: World) -> str:
+    id = paused(world)
+    world.call("ResumeFlowRun", {"id": id, "input": answer()})
+    return id
+
+
 def stopped(world: World) -> str:
     """An operation that was cancelled: of one that runs a test cannot say when it ends."""
     id = new_id()
@@ -155,5 +209,5 @@ def test_no_method_escapes() -> None:
 @pytest.mark.parametrize("name", DOES)
 def test_it_does_what_it_says(world: World, name: str) -> None:
     ask, holds = DOES[name]
-    answer = world.call(name, ask(world))
-    assert holds(answer, world), answer
+    response = world.call(name, ask(world))
+    assert holds(response, world), response

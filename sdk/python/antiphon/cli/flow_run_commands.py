@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli import pause_verbs
 from antiphon.cli.explain_words import explanation_lines
 from antiphon.cli.explaining import explain_flow_run, explanation_json
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
@@ -132,6 +133,9 @@ app.command()(cancel)
 app.command()(delete)
 app.command()(retry)
 app.command("set-state")(set_state)
+app.command()(pause_verbs.pause)
+app.command()(pause_verbs.suspend)
+app.command()(pause_verbs.resume)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import queue
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
@@ -12,7 +12,7 @@ from inspect import GEN_CLOSED, getgeneratorstate, iscoroutinefunction
 from typing import Any, assert_never
 from weakref import WeakKeyDictionary
 
-from antiphon.engine.effects import Await, Body, Call, Effect, Life, Outcome, Send
+from antiphon.engine.effects import Ask, Await, Body, Call, Effect, Life, Outcome, Send
 from antiphon.engine.ending import is_stop
 from antiphon.engine.interrupts import Block, RunTimeout, awakened
 from antiphon.engine.scopes import RunScope, in_loop, raise_if_stopped
@@ -77,7 +77,9 @@ def _perform(effect: Effect, session: Session) -> Any:
             _wait(tickets[-1:], effect.scope)
         return _answer(tickets, effect.scope)
     if isinstance(effect, Await):
-        return _wait([each for each in effect.futures if not each.state.is_final()], effect.scope)
+        return _wait([each for each in effect.futures if not _is_done(each)], effect.scope)
+    if isinstance(effect, Ask):
+        return effect.function()
     assert_never(effect)
 
 
@@ -123,7 +125,9 @@ async def _aperform(effect: Effect, session: Session) -> Any:
         await _await(tickets[-1:], effect.scope)
         return _answer(tickets, effect.scope)
     if isinstance(effect, Await):
-        return await _await([each for each in effect.futures if not each.state.is_final()], effect.scope)
+        return await _await([each for each in effect.futures if not _is_done(each)], effect.scope)
+    if isinstance(effect, Ask):
+        return await asyncio.to_thread(effect.function)
     assert_never(effect)
 
 
@@ -256,4 +260,4 @@ async def _await(pending: list[Waitable], scope: RunScope | None) -> None:
 
 
 def _is_done(waitable: Waitable) -> bool:
-    return bool(waitable.done() if isinstance(waitable, Ticket) else waitable.state.is_final())
+    return bool(waitable.done() if isinstance(waitable, Ticket | Future) else waitable.state.is_final())

@@ -40,10 +40,18 @@ class Call:
 
 @dataclass(slots=True)
 class Await:
-    """Wait until all of these futures have ended; the scope's signal is raised if the run is stopped meanwhile."""
+    """Wait until all these futures and pauses have ended; the scope's signal is raised if the run is stopped before."""
 
     futures: list[Any]
     scope: RunScope
+
+
+@dataclass(slots=True)
+class Ask:
+    """Call a function of the SDK's own that blocks, such as a unary call; the result is what it gives. The async driver
+    does so in a thread."""
+
+    function: Callable[[], Any]
 
 
 @dataclass(slots=True)
@@ -58,5 +66,5 @@ class Outcome:
     stopped: bool = False
 
 
-Effect: TypeAlias = Send | Call | Await
+Effect: TypeAlias = Send | Call | Await | Ask
 Life: TypeAlias = Generator[Effect, Any, Any]

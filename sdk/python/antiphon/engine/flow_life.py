@@ -9,6 +9,7 @@ from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
 from antiphon.engine.ending import AWAITING_RETRY, final_state, is_crash, not_ready, to_the_end
 from antiphon.engine.hooks import contexts_of, run_hooks
+from antiphon.engine.pauses import Pauses
 from antiphon.engine.proposals import (
     flow_run_pending,
     flow_run_running,
@@ -17,7 +18,7 @@ from antiphon.engine.proposals import (
     state_that_holds,
 )
 from antiphon.engine.scopes import RunScope, set_apart
-from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked, UpstreamTaskError
+from antiphon.exceptions import AntiphonException, Pause, RunCancelled, RunRevoked, UpstreamTaskError
 from antiphon.logging.loggers import flow_run_logger
 from antiphon.parameters import call_args
 from antiphon.runs import FlowRun
@@ -49,7 +50,7 @@ class FlowCall:
 
 def flow_life(call: FlowCall) -> Life:
     """An engine: gives the run's final State, or raises what broke off more than the run."""
-    call.session.set_run_handler(call.run.id, _listener(call.scope))
+    call.session.set_run_handler(call.run.id, _listener(call.scope, call.context.pauses))
     try:
         return (
             yield from to_the_end(
@@ -65,11 +66,18 @@ def flow_life(call: FlowCall) -> Life:
             call.parent_scope.release(call.scope)
 
 
-def _listener(scope: RunScope) -> Callable[[session_pb2.Command], session_pb2.CommandStage]:
+def _listener(scope: RunScope, pauses: Pauses) -> Callable[[session_pb2.Command], session_pb2.CommandStage]:
     """What the session calls when the server wants something of the run."""
 
     def obey(command: session_pb2.Command) -> session_pb2.CommandStage:
-        if command.WhichOneof("body") == "revoke_run":
+        kind = command.WhichOneof("body")
+        if kind == "pause_run":
+            pauses.begin(command.pause_run.state_id)
+        elif kind == "resume_run":
+            pauses.go_on(command.resume_run.state_id)
+        elif kind == "suspend_run":
+            pauses.suspended(command.suspend_run.state_id, command.suspend_run.reason)
+        elif kind == "revoke_run":
             scope.stop(RunRevoked, command.revoke_run.reason)
         else:
             scope.stop(RunCancelled, command.cancel_run.reason)
@@ -97,6 +105,9 @@ def _live(call: FlowCall) -> Life:
             run.state = state_that_holds(verdict)
             yield from run_hooks(flow.on_running_hooks, (flow, run, run.state), context)
         state: State = yield from _attempt(call)
+        left_for = context.pauses.left_for
+        if left_for is not None:
+            return (yield from _ended(call, state if state.type == left_for.type else left_for, told=True))
         if not (state.is_failed() and flow.retries):
             return (yield from _ended(call, state))
         verdict = yield Send((propose_flow_run(run.id, state),), wait=True)
@@ -123,9 +134,14 @@ def _attempt(call: FlowCall) -> Life:
     # The task runner stays open behind the flow's code: what was submitted may submit more.
     with ExitStack() as left_open:
         outcome: Outcome = yield _the_call(call, left_open)
-        if outcome.timed_out or is_crash(outcome):
+        suspended = isinstance(outcome.error, Pause)
+        if outcome.timed_out or (is_crash(outcome) and not suspended):
             call.scope.stop_children(RunCancelled, "the flow run around it ended early")
         yield from _settle_submitted(call)
+        if not (outcome.timed_out or outcome.stopped or is_crash(outcome)):
+            yield from _out_of_pauses(call)
+    if suspended and call.context.pauses.left_for is not None:
+        return call.context.pauses.left_for
     if outcome.error is not None and is_crash(outcome):
         raise outcome.error
     state: State = yield from final_state(
@@ -136,6 +152,12 @@ def _attempt(call: FlowCall) -> Life:
         persist_result=call.context.persist_result,
     )
     return state
+
+
+def _out_of_pauses(call: FlowCall) -> Life:
+    """A run that somebody else has paused does not end before it was resumed."""
+    while (hold := call.context.pauses.current) is not None:
+        yield Await([hold], call.scope)
 
 
 def _the_call(call: FlowCall, left_open: ExitStack) -> Call:
@@ -167,7 +189,7 @@ def _ended(call: FlowCall, state: State, *, told: bool = False) -> Life:
     """Tells the server unless it knows, and waits until it has committed all that the run did; runs the hooks that
     fit, and gives the state."""
     if call.scope.signal is RunRevoked:
-        state = State(StateType.CRASHED, message=call.scope.reason)
+        state = call.context.pauses.left_for or State(StateType.CRASHED, message=call.scope.reason)
     elif not told:
         verdict: Verdict = yield Send((propose_flow_run(call.run.id, state),), wait=True)
         if not is_accepted(verdict):
@@ -181,7 +203,7 @@ def _ended(call: FlowCall, state: State, *, told: bool = False) -> Life:
     call.run.state = state
     call.told = True
     logger = flow_run_logger(call.context)
-    (logger.info if state.is_completed() else logger.error)("Finished in state %s", state)
+    (logger.info if state.is_completed() or state.is_paused() else logger.error)("Finished in state %s", state)
     yield from run_hooks(_hooks_for(call.flow, state), (call.flow, call.run, state), call.context)
     return state
 

@@ -1,12 +1,15 @@
 """Frames that engines send."""
 
+from datetime import UTC, datetime, timedelta
+
 from antiphon.ids import new_id
 from antiphon.state_core import State, StateType
 from antiphon.state_protos import from_proto, to_proto
+from antiphon.timestamps import write_timestamp
 from antiphon.v1 import state_pb2
 from antiphon.v1.transition_pb2 import Proposal, Verdict
 
-ACCEPTED = 1
+ACCEPTED, REJECTED = 1, 2
 
 _PENDING = state_pb2.State(type=state_pb2.STATE_TYPE_PENDING)
 _RUNNING = state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING)
@@ -34,6 +37,26 @@ def flow_run_running(flow_run_id: str, *, after: State | None = None) -> Proposa
     return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RETRYING, expected_state_id=after.id)
 
 
+def flow_run_paused(flow_run_id: str, key: str, timeout: float | None, input_schema: str, *, suspend: bool) -> Proposal:
+    """`timeout` in seconds, None for ever."""
+    details = state_pb2.StateDetails(pause_key=key, pause_reschedule=suspend, input_schema=input_schema)
+    if timeout is not None:
+        write_timestamp(details.pause_expire_time, datetime.now(UTC) + timedelta(seconds=timeout))
+    name = "Suspended" if suspend else ""
+    state = state_pb2.State(type=state_pb2.STATE_TYPE_PAUSED, name=name, details=details)
+    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=state)
+
+
+def flow_run_leaves_pause(flow_run_id: str, state_id: str) -> Proposal:
+    """For a run that may still be in that PAUSED state."""
+    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RUNNING, expected_state_id=state_id)
+
+
+def is_put_off(verdict: Verdict) -> bool:
+    """Whether a task run does not start now because its flow run is paused."""
+    return is_rejected(verdict) and verdict.state.type == state_pb2.STATE_TYPE_PAUSED
+
+
 def task_run_pending(task_run_id: str) -> Proposal:
     return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=_PENDING)
 
@@ -46,6 +69,10 @@ def task_run_running(task_run_id: str, *, after: State | None = None) -> Proposa
 
 def is_accepted(verdict: Verdict) -> bool:
     return verdict.kind == ACCEPTED
+
+
+def is_rejected(verdict: Verdict) -> bool:
+    return verdict.kind == REJECTED
 
 
 def state_that_holds(verdict: Verdict) -> State:

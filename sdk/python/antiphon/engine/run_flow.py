@@ -8,6 +8,7 @@ from antiphon.context import FlowRunContext, current_tags
 from antiphon.engine.drivers import adrive, drive
 from antiphon.engine.effects import Body, Life
 from antiphon.engine.flow_life import FlowCall, flow_life
+from antiphon.engine.pauses import Pauses
 from antiphon.engine.retry_policies import retry_policy
 from antiphon.engine.scopes import RunScope, raise_if_stopped, scope_around
 from antiphon.engine.termination import ended_by_sigterm
@@ -85,6 +86,7 @@ def _context(flow: Any, run: FlowRun, around: FlowRunContext | None, scope: RunS
         task_runner=flow.task_runner.duplicate(),
         session=session,
         scope=scope,
+        pauses=Pauses(run.id, session, scope),
         retries=flow.retries,
         flow_name=flow.name,
         flow_version=flow.version,

@@ -57,6 +57,7 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
         scope=scope,
         parent_scope=parent_scope,
         opening=_opening(task, run, upstream, reuse),
+        pauses=flow.pauses if flow is not None else None,
         unnamed=not inputs_known and task.task_run_name is not None,
         reuse=reuse,
     )

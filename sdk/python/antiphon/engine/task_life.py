@@ -16,7 +16,8 @@ from antiphon.engine.ending import (
     to_the_end,
 )
 from antiphon.engine.hooks import contexts_of, run_hooks
-from antiphon.engine.proposals import is_accepted, propose_task_run, state_that_holds, task_run_running
+from antiphon.engine.pauses import Pauses, until_resumed
+from antiphon.engine.proposals import is_accepted, is_put_off, propose_task_run, state_that_holds, task_run_running
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.upstream import inputs, plain
@@ -50,6 +51,8 @@ class TaskCall:
     parent_scope: RunScope | None
     #: Frames that tell the server of the run and are not sent yet.
     opening: tuple[Body, ...]
+    #: Those of the flow run around it, if there is one.
+    pauses: Pauses | None = None
     #: The run's name is made of results that are not there yet; the server is told of the run once it has a name.
     unnamed: bool = False
     #: The memory of earlier attempts of the flow run, where it has retries.
@@ -114,7 +117,7 @@ def _live(call: TaskCall) -> Life:
 
 def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
     opening = _take_opening(call)
-    verdict: Verdict = yield Send((*opening, task_run_running(call.run.id)), wait=True)
+    verdict: Verdict = yield from _let_in(call, (*opening, task_run_running(call.run.id)))
     while is_accepted(verdict):
         call.run.run_count = verdict.run_count
         if call.task.on_running_hooks:
@@ -132,8 +135,21 @@ def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
         if held.name != AWAITING_RETRY:
             return (yield from _ended(call, held, told=True))
         task_run_logger(call.context).warning("Task run failed, %s: %s", verdict.reason, state.message)
-        verdict = yield Send((task_run_running(call.run.id, after=held),), wait=True, scope=call.scope)
+        verdict = yield from _let_in(call, (task_run_running(call.run.id, after=held),), call.scope)
     return (yield from _ended(call, state_that_holds(verdict), told=True))
+
+
+def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = None) -> Life:
+    """Asks for RUNNING and gives the verdict. A run that is put off because its flow run is paused asks again when that
+    was resumed."""
+    ended = call.pauses.ended if call.pauses is not None else 0
+    verdict: Verdict = yield Send(frames, wait=True, scope=scope)
+    while call.pauses is not None and is_put_off(verdict):
+        if not (yield from until_resumed(call.pauses, call.scope, ended)):
+            break
+        ended = call.pauses.ended
+        verdict = yield Send((task_run_running(call.run.id),), wait=True, scope=call.scope)
+    return verdict
 
 
 def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:

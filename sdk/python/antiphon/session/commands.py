@@ -70,8 +70,8 @@ class CommandDesk:
         if kind == "drain":
             self.draining = True
             return COMMAND_STAGE_APPLIED, ""
-        if kind == "cancel_run":
-            return self._call(command.cancel_run.flow_run_id, command)
+        if kind in ("cancel_run", "pause_run", "resume_run", "suspend_run"):
+            return self._call(getattr(command, kind).flow_run_id, command)
         if kind == "revoke_run":
             return self._call(command.revoke_run.flow_run_id or command.revoke_run.task_run_id, command)
         return COMMAND_STAGE_REFUSED, "this client does not know the command; upgrade antiphon where the run runs"

@@ -1,9 +1,14 @@
+import datetime
+
 from antiphon.v1 import flow_run_pb2 as _flow_run_pb2
 from antiphon.v1 import flow_run_command_pb2 as _flow_run_command_pb2
+from antiphon.v1 import flow_run_input_pb2 as _flow_run_input_pb2
 from antiphon.v1 import operation_pb2 as _operation_pb2
+from antiphon.v1 import payload_pb2 as _payload_pb2
 from antiphon.v1 import state_pb2 as _state_pb2
 from antiphon.v1 import task_run_pb2 as _task_run_pb2
 from antiphon._vendor import validate_pb2 as _validate_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -140,6 +145,98 @@ class CancelFlowRunResponse(_message.Message):
     FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
     flow_run: _flow_run_pb2.FlowRun
     def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ...) -> None: ...
+
+class PauseFlowRunRequest(_message.Message):
+    __slots__ = ("id", "timeout", "pause_key", "input_schema", "reason", "request_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_KEY_FIELD_NUMBER: _ClassVar[int]
+    INPUT_SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    timeout: _duration_pb2.Duration
+    pause_key: str
+    input_schema: str
+    reason: str
+    request_id: str
+    def __init__(self, id: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., pause_key: _Optional[str] = ..., input_schema: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class PauseFlowRunResponse(_message.Message):
+    __slots__ = ("flow_run",)
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ...) -> None: ...
+
+class SuspendFlowRunRequest(_message.Message):
+    __slots__ = ("id", "timeout", "pause_key", "input_schema", "reason", "request_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_KEY_FIELD_NUMBER: _ClassVar[int]
+    INPUT_SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    timeout: _duration_pb2.Duration
+    pause_key: str
+    input_schema: str
+    reason: str
+    request_id: str
+    def __init__(self, id: _Optional[str] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., pause_key: _Optional[str] = ..., input_schema: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SuspendFlowRunResponse(_message.Message):
+    __slots__ = ("flow_run",)
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ...) -> None: ...
+
+class ResumeFlowRunRequest(_message.Message):
+    __slots__ = ("id", "input", "request_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    INPUT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    input: _payload_pb2.Payload
+    request_id: str
+    def __init__(self, id: _Optional[str] = ..., input: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ResumeFlowRunResponse(_message.Message):
+    __slots__ = ("flow_run",)
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ...) -> None: ...
+
+class GetFlowRunInputRequest(_message.Message):
+    __slots__ = ("flow_run_id", "key")
+    FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    flow_run_id: str
+    key: str
+    def __init__(self, flow_run_id: _Optional[str] = ..., key: _Optional[str] = ...) -> None: ...
+
+class GetFlowRunInputResponse(_message.Message):
+    __slots__ = ("flow_run_input",)
+    FLOW_RUN_INPUT_FIELD_NUMBER: _ClassVar[int]
+    flow_run_input: _flow_run_input_pb2.FlowRunInput
+    def __init__(self, flow_run_input: _Optional[_Union[_flow_run_input_pb2.FlowRunInput, _Mapping]] = ...) -> None: ...
+
+class ListFlowRunInputsRequest(_message.Message):
+    __slots__ = ("flow_run_id", "page_size", "page_token")
+    FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    flow_run_id: str
+    page_size: int
+    page_token: str
+    def __init__(self, flow_run_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListFlowRunInputsResponse(_message.Message):
+    __slots__ = ("flow_run_inputs", "next_page_token")
+    FLOW_RUN_INPUTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    flow_run_inputs: _containers.RepeatedCompositeFieldContainer[_flow_run_input_pb2.FlowRunInput]
+    next_page_token: str
+    def __init__(self, flow_run_inputs: _Optional[_Iterable[_Union[_flow_run_input_pb2.FlowRunInput, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class WatchFlowRunRequest(_message.Message):
     __slots__ = ("id", "resume_cursor")

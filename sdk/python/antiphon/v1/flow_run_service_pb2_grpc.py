@@ -75,6 +75,31 @@ class FlowRunServiceStub:
                 request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.CancelFlowRunRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.CancelFlowRunResponse.FromString,
                 _registered_method=True)
+        self.PauseFlowRun = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/PauseFlowRun',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.PauseFlowRunRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.PauseFlowRunResponse.FromString,
+                _registered_method=True)
+        self.SuspendFlowRun = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/SuspendFlowRun',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.SuspendFlowRunRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.SuspendFlowRunResponse.FromString,
+                _registered_method=True)
+        self.ResumeFlowRun = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/ResumeFlowRun',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ResumeFlowRunRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ResumeFlowRunResponse.FromString,
+                _registered_method=True)
+        self.GetFlowRunInput = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/GetFlowRunInput',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.GetFlowRunInputRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.GetFlowRunInputResponse.FromString,
+                _registered_method=True)
+        self.ListFlowRunInputs = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/ListFlowRunInputs',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsResponse.FromString,
+                _registered_method=True)
         self.WatchFlowRun = channel.unary_stream(
                 '/antiphon.v1.FlowRunService/WatchFlowRun',
                 request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.WatchFlowRunRequest.SerializeToString,
@@ -164,6 +189,56 @@ class FlowRunServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseFlowRun(self, request, context):
+        """Pauses a RUNNING flow run: PAUSED at once, for whoever asks. Its holder is told (PauseRun). Code that runs goes on, and
+        task runs that are RUNNING end; no other task run starts before the flow run is resumed (they become NotReady), and a
+        flow run whose code ends meanwhile may wait with its own end. What the policy refuses fails with FAILED_PRECONDITION
+        (reason PAUSE_REFUSED; the ErrorInfo's metadata has the rule's name as `rule`), a wrong `input_schema` with
+        INVALID_ARGUMENT (reason INPUT_SCHEMA_INVALID).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendFlowRun(self, request, context):
+        """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (SuspendRun), its
+        slots are free, and ResumeFlowRun has it scheduled anew. A run without a deployment, or a subflow, fails with
+        FAILED_PRECONDITION (reason SUSPEND_REFUSED), since nobody would start it again; so does what else the policy refuses.
+        Fails otherwise as PauseFlowRun does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeFlowRun(self, request, context):
+        """Ends a pause. Of a suspended run it makes SCHEDULED for now, named `Resuming`. Of a run that a session holds it tells
+        the holder (ResumeRun), who goes on as soon as there is a slot: the answer is PAUSED still, and `resuming`; it does not
+        expire any more. A run that nobody holds is RUNNING at once.
+        A run that is not PAUSED, or was resumed before, fails with FAILED_PRECONDITION (reason RUN_NOT_PAUSED); one whose pause
+        is over its time has FAILED, and the call with FAILED_PRECONDITION (reason PAUSE_EXPIRED); what the policy refuses with
+        RESUME_REFUSED (metadata `rule`). Input that does not fit the schema of the pause, or is missing, fails with
+        INVALID_ARGUMENT (reason INPUT_INVALID) and leaves the run paused. Where the run moved while its input was looked at, the
+        call fails with ABORTED (reason STATE_CHANGED): ask again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFlowRunInput(self, request, context):
+        """Reads what a flow run was told under one key, such as the input that ended a pause. An unknown run fails with NOT_FOUND
+        (reason FLOW_RUN_NOT_FOUND), an unknown key with NOT_FOUND (reason FLOW_RUN_INPUT_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFlowRunInputs(self, request, context):
+        """Reads a page of what a flow run was told, in the order of keys. An unknown run fails with NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchFlowRun(self, request, context):
         """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended.
         """
@@ -245,6 +320,31 @@ def add_FlowRunServiceServicer_to_server(servicer, server):
                     servicer.CancelFlowRun,
                     request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.CancelFlowRunRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.CancelFlowRunResponse.SerializeToString,
+            ),
+            'PauseFlowRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseFlowRun,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.PauseFlowRunRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.PauseFlowRunResponse.SerializeToString,
+            ),
+            'SuspendFlowRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendFlowRun,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.SuspendFlowRunRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.SuspendFlowRunResponse.SerializeToString,
+            ),
+            'ResumeFlowRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeFlowRun,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ResumeFlowRunRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ResumeFlowRunResponse.SerializeToString,
+            ),
+            'GetFlowRunInput': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFlowRunInput,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.GetFlowRunInputRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.GetFlowRunInputResponse.SerializeToString,
+            ),
+            'ListFlowRunInputs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFlowRunInputs,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsResponse.SerializeToString,
             ),
             'WatchFlowRun': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchFlowRun,
@@ -489,6 +589,141 @@ class FlowRunService:
             '/antiphon.v1.FlowRunService/CancelFlowRun',
             antiphon_dot_v1_dot_flow__run__service__pb2.CancelFlowRunRequest.SerializeToString,
             antiphon_dot_v1_dot_flow__run__service__pb2.CancelFlowRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseFlowRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/PauseFlowRun',
+            antiphon_dot_v1_dot_flow__run__service__pb2.PauseFlowRunRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.PauseFlowRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendFlowRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/SuspendFlowRun',
+            antiphon_dot_v1_dot_flow__run__service__pb2.SuspendFlowRunRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.SuspendFlowRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeFlowRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/ResumeFlowRun',
+            antiphon_dot_v1_dot_flow__run__service__pb2.ResumeFlowRunRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.ResumeFlowRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFlowRunInput(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/GetFlowRunInput',
+            antiphon_dot_v1_dot_flow__run__service__pb2.GetFlowRunInputRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.GetFlowRunInputResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFlowRunInputs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/ListFlowRunInputs',
+            antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsResponse.FromString,
             options,
             channel_credentials,
             insecure,

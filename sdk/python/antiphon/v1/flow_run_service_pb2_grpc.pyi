@@ -53,6 +53,35 @@ class FlowRunServiceStub:
     """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms; CANCELLED at once where nobody holds it.
     A run that has ended fails with FAILED_PRECONDITION (reason RUN_TERMINAL).
     """
+    PauseFlowRun: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.PauseFlowRunRequest, _flow_run_service_pb2.PauseFlowRunResponse]
+    """Pauses a RUNNING flow run: PAUSED at once, for whoever asks. Its holder is told (PauseRun). Code that runs goes on, and
+    task runs that are RUNNING end; no other task run starts before the flow run is resumed (they become NotReady), and a
+    flow run whose code ends meanwhile may wait with its own end. What the policy refuses fails with FAILED_PRECONDITION
+    (reason PAUSE_REFUSED; the ErrorInfo's metadata has the rule's name as `rule`), a wrong `input_schema` with
+    INVALID_ARGUMENT (reason INPUT_SCHEMA_INVALID).
+    """
+    SuspendFlowRun: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.SuspendFlowRunRequest, _flow_run_service_pb2.SuspendFlowRunResponse]
+    """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (SuspendRun), its
+    slots are free, and ResumeFlowRun has it scheduled anew. A run without a deployment, or a subflow, fails with
+    FAILED_PRECONDITION (reason SUSPEND_REFUSED), since nobody would start it again; so does what else the policy refuses.
+    Fails otherwise as PauseFlowRun does.
+    """
+    ResumeFlowRun: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.ResumeFlowRunRequest, _flow_run_service_pb2.ResumeFlowRunResponse]
+    """Ends a pause. Of a suspended run it makes SCHEDULED for now, named `Resuming`. Of a run that a session holds it tells
+    the holder (ResumeRun), who goes on as soon as there is a slot: the answer is PAUSED still, and `resuming`; it does not
+    expire any more. A run that nobody holds is RUNNING at once.
+    A run that is not PAUSED, or was resumed before, fails with FAILED_PRECONDITION (reason RUN_NOT_PAUSED); one whose pause
+    is over its time has FAILED, and the call with FAILED_PRECONDITION (reason PAUSE_EXPIRED); what the policy refuses with
+    RESUME_REFUSED (metadata `rule`). Input that does not fit the schema of the pause, or is missing, fails with
+    INVALID_ARGUMENT (reason INPUT_INVALID) and leaves the run paused. Where the run moved while its input was looked at, the
+    call fails with ABORTED (reason STATE_CHANGED): ask again.
+    """
+    GetFlowRunInput: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.GetFlowRunInputRequest, _flow_run_service_pb2.GetFlowRunInputResponse]
+    """Reads what a flow run was told under one key, such as the input that ended a pause. An unknown run fails with NOT_FOUND
+    (reason FLOW_RUN_NOT_FOUND), an unknown key with NOT_FOUND (reason FLOW_RUN_INPUT_NOT_FOUND).
+    """
+    ListFlowRunInputs: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunInputsRequest, _flow_run_service_pb2.ListFlowRunInputsResponse]
+    """Reads a page of what a flow run was told, in the order of keys. An unknown run fails with NOT_FOUND."""
     WatchFlowRun: _grpc.UnaryStreamMultiCallable[_flow_run_service_pb2.WatchFlowRunRequest, _flow_run_service_pb2.WatchFlowRunResponse]
     """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended."""
     BulkCancelFlowRuns: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkCancelFlowRunsRequest, _flow_run_service_pb2.BulkCancelFlowRunsResponse]
@@ -96,6 +125,35 @@ class FlowRunServiceAsyncStub(FlowRunServiceStub):
     """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms; CANCELLED at once where nobody holds it.
     A run that has ended fails with FAILED_PRECONDITION (reason RUN_TERMINAL).
     """
+    PauseFlowRun: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.PauseFlowRunRequest, _flow_run_service_pb2.PauseFlowRunResponse]  # type: ignore[assignment]
+    """Pauses a RUNNING flow run: PAUSED at once, for whoever asks. Its holder is told (PauseRun). Code that runs goes on, and
+    task runs that are RUNNING end; no other task run starts before the flow run is resumed (they become NotReady), and a
+    flow run whose code ends meanwhile may wait with its own end. What the policy refuses fails with FAILED_PRECONDITION
+    (reason PAUSE_REFUSED; the ErrorInfo's metadata has the rule's name as `rule`), a wrong `input_schema` with
+    INVALID_ARGUMENT (reason INPUT_SCHEMA_INVALID).
+    """
+    SuspendFlowRun: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.SuspendFlowRunRequest, _flow_run_service_pb2.SuspendFlowRunResponse]  # type: ignore[assignment]
+    """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (SuspendRun), its
+    slots are free, and ResumeFlowRun has it scheduled anew. A run without a deployment, or a subflow, fails with
+    FAILED_PRECONDITION (reason SUSPEND_REFUSED), since nobody would start it again; so does what else the policy refuses.
+    Fails otherwise as PauseFlowRun does.
+    """
+    ResumeFlowRun: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.ResumeFlowRunRequest, _flow_run_service_pb2.ResumeFlowRunResponse]  # type: ignore[assignment]
+    """Ends a pause. Of a suspended run it makes SCHEDULED for now, named `Resuming`. Of a run that a session holds it tells
+    the holder (ResumeRun), who goes on as soon as there is a slot: the answer is PAUSED still, and `resuming`; it does not
+    expire any more. A run that nobody holds is RUNNING at once.
+    A run that is not PAUSED, or was resumed before, fails with FAILED_PRECONDITION (reason RUN_NOT_PAUSED); one whose pause
+    is over its time has FAILED, and the call with FAILED_PRECONDITION (reason PAUSE_EXPIRED); what the policy refuses with
+    RESUME_REFUSED (metadata `rule`). Input that does not fit the schema of the pause, or is missing, fails with
+    INVALID_ARGUMENT (reason INPUT_INVALID) and leaves the run paused. Where the run moved while its input was looked at, the
+    call fails with ABORTED (reason STATE_CHANGED): ask again.
+    """
+    GetFlowRunInput: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.GetFlowRunInputRequest, _flow_run_service_pb2.GetFlowRunInputResponse]  # type: ignore[assignment]
+    """Reads what a flow run was told under one key, such as the input that ended a pause. An unknown run fails with NOT_FOUND
+    (reason FLOW_RUN_NOT_FOUND), an unknown key with NOT_FOUND (reason FLOW_RUN_INPUT_NOT_FOUND).
+    """
+    ListFlowRunInputs: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunInputsRequest, _flow_run_service_pb2.ListFlowRunInputsResponse]  # type: ignore[assignment]
+    """Reads a page of what a flow run was told, in the order of keys. An unknown run fails with NOT_FOUND."""
     WatchFlowRun: _aio.UnaryStreamMultiCallable[_flow_run_service_pb2.WatchFlowRunRequest, _flow_run_service_pb2.WatchFlowRunResponse]  # type: ignore[assignment]
     """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended."""
     BulkCancelFlowRuns: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkCancelFlowRunsRequest, _flow_run_service_pb2.BulkCancelFlowRunsResponse]  # type: ignore[assignment]
@@ -184,6 +242,65 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms; CANCELLED at once where nobody holds it.
         A run that has ended fails with FAILED_PRECONDITION (reason RUN_TERMINAL).
         """
+
+    @_abc_1.abstractmethod
+    def PauseFlowRun(
+        self,
+        request: _flow_run_service_pb2.PauseFlowRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.PauseFlowRunResponse, _abc.Awaitable[_flow_run_service_pb2.PauseFlowRunResponse]]:
+        """Pauses a RUNNING flow run: PAUSED at once, for whoever asks. Its holder is told (PauseRun). Code that runs goes on, and
+        task runs that are RUNNING end; no other task run starts before the flow run is resumed (they become NotReady), and a
+        flow run whose code ends meanwhile may wait with its own end. What the policy refuses fails with FAILED_PRECONDITION
+        (reason PAUSE_REFUSED; the ErrorInfo's metadata has the rule's name as `rule`), a wrong `input_schema` with
+        INVALID_ARGUMENT (reason INPUT_SCHEMA_INVALID).
+        """
+
+    @_abc_1.abstractmethod
+    def SuspendFlowRun(
+        self,
+        request: _flow_run_service_pb2.SuspendFlowRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.SuspendFlowRunResponse, _abc.Awaitable[_flow_run_service_pb2.SuspendFlowRunResponse]]:
+        """Suspends a RUNNING flow run: PAUSED, named `Suspended`, and nobody's. Its holder is told to let go (SuspendRun), its
+        slots are free, and ResumeFlowRun has it scheduled anew. A run without a deployment, or a subflow, fails with
+        FAILED_PRECONDITION (reason SUSPEND_REFUSED), since nobody would start it again; so does what else the policy refuses.
+        Fails otherwise as PauseFlowRun does.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeFlowRun(
+        self,
+        request: _flow_run_service_pb2.ResumeFlowRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.ResumeFlowRunResponse, _abc.Awaitable[_flow_run_service_pb2.ResumeFlowRunResponse]]:
+        """Ends a pause. Of a suspended run it makes SCHEDULED for now, named `Resuming`. Of a run that a session holds it tells
+        the holder (ResumeRun), who goes on as soon as there is a slot: the answer is PAUSED still, and `resuming`; it does not
+        expire any more. A run that nobody holds is RUNNING at once.
+        A run that is not PAUSED, or was resumed before, fails with FAILED_PRECONDITION (reason RUN_NOT_PAUSED); one whose pause
+        is over its time has FAILED, and the call with FAILED_PRECONDITION (reason PAUSE_EXPIRED); what the policy refuses with
+        RESUME_REFUSED (metadata `rule`). Input that does not fit the schema of the pause, or is missing, fails with
+        INVALID_ARGUMENT (reason INPUT_INVALID) and leaves the run paused. Where the run moved while its input was looked at, the
+        call fails with ABORTED (reason STATE_CHANGED): ask again.
+        """
+
+    @_abc_1.abstractmethod
+    def GetFlowRunInput(
+        self,
+        request: _flow_run_service_pb2.GetFlowRunInputRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.GetFlowRunInputResponse, _abc.Awaitable[_flow_run_service_pb2.GetFlowRunInputResponse]]:
+        """Reads what a flow run was told under one key, such as the input that ended a pause. An unknown run fails with NOT_FOUND
+        (reason FLOW_RUN_NOT_FOUND), an unknown key with NOT_FOUND (reason FLOW_RUN_INPUT_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
+    def ListFlowRunInputs(
+        self,
+        request: _flow_run_service_pb2.ListFlowRunInputsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.ListFlowRunInputsResponse, _abc.Awaitable[_flow_run_service_pb2.ListFlowRunInputsResponse]]:
+        """Reads a page of what a flow run was told, in the order of keys. An unknown run fails with NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def WatchFlowRun(

@@ -139,18 +139,24 @@ class HeartbeatAck(_message.Message):
     def __init__(self) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("id", "cancel_run", "drain", "revoke_run", "kill_infrastructure")
+    __slots__ = ("id", "cancel_run", "drain", "revoke_run", "kill_infrastructure", "pause_run", "resume_run", "suspend_run")
     ID_FIELD_NUMBER: _ClassVar[int]
     CANCEL_RUN_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     REVOKE_RUN_FIELD_NUMBER: _ClassVar[int]
     KILL_INFRASTRUCTURE_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_RUN_FIELD_NUMBER: _ClassVar[int]
+    RESUME_RUN_FIELD_NUMBER: _ClassVar[int]
+    SUSPEND_RUN_FIELD_NUMBER: _ClassVar[int]
     id: str
     cancel_run: CancelRun
     drain: Drain
     revoke_run: RevokeRun
     kill_infrastructure: KillInfrastructure
-    def __init__(self, id: _Optional[str] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., revoke_run: _Optional[_Union[RevokeRun, _Mapping]] = ..., kill_infrastructure: _Optional[_Union[KillInfrastructure, _Mapping]] = ...) -> None: ...
+    pause_run: PauseRun
+    resume_run: ResumeRun
+    suspend_run: SuspendRun
+    def __init__(self, id: _Optional[str] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., revoke_run: _Optional[_Union[RevokeRun, _Mapping]] = ..., kill_infrastructure: _Optional[_Union[KillInfrastructure, _Mapping]] = ..., pause_run: _Optional[_Union[PauseRun, _Mapping]] = ..., resume_run: _Optional[_Union[ResumeRun, _Mapping]] = ..., suspend_run: _Optional[_Union[SuspendRun, _Mapping]] = ...) -> None: ...
 
 class CancelRun(_message.Message):
     __slots__ = ("flow_run_id", "reason")
@@ -185,3 +191,33 @@ class KillInfrastructure(_message.Message):
     infrastructure_pid: str
     reason: str
     def __init__(self, flow_run_id: _Optional[str] = ..., infrastructure_pid: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class PauseRun(_message.Message):
+    __slots__ = ("flow_run_id", "state_id", "reason")
+    FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    flow_run_id: str
+    state_id: str
+    reason: str
+    def __init__(self, flow_run_id: _Optional[str] = ..., state_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ResumeRun(_message.Message):
+    __slots__ = ("flow_run_id", "state_id", "reason")
+    FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    flow_run_id: str
+    state_id: str
+    reason: str
+    def __init__(self, flow_run_id: _Optional[str] = ..., state_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SuspendRun(_message.Message):
+    __slots__ = ("flow_run_id", "state_id", "reason")
+    FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    flow_run_id: str
+    state_id: str
+    reason: str
+    def __init__(self, flow_run_id: _Optional[str] = ..., state_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...

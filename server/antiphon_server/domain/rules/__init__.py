@@ -36,6 +36,7 @@ from antiphon_server.domain.states import (
     DEFERRED_TASK_RUN_UNLAWFUL,
     FLOW_RUN_UNLAWFUL,
     LIVE,
+    PAUSED,
     PENDING,
     SCHEDULED,
     TASK_RUN_UNLAWFUL,
@@ -46,8 +47,8 @@ FLOW_RUN_POLICY = Policy(
         ExpectedState(),
         FencedOut(),
         EndedWhileWaiting(),
-        # Anybody may ask a flow run to stop; its holder is told and confirms.
-        HeldBySession(ALL - {CANCELLING}),
+        # Anybody may ask a flow run to stop, or pause it; its holder is told.
+        HeldBySession(ALL - {CANCELLING, PAUSED}),
         LawfulMove(FLOW_RUN_UNLAWFUL),
         KeepResult(LIVE),
         # Not even by force does a completed run forget its result.

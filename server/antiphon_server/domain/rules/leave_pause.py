@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding, Remember
 from antiphon_server.domain.facts import Fact, Facts
-from antiphon_server.domain.model import Proposal, State
+from antiphon_server.domain.model import Proposal, Run, State
 from antiphon_server.domain.rule import Rule
 from antiphon_server.domain.states import (
     ALL,
@@ -39,11 +39,20 @@ class LeavePause(Rule):
         # A blocking pause that goes on is RUNNING at once: there is no way left to remember.
         memory = Remember(target != RUNNING, run.retry_type, run.pause_keys)
         expired = run.details.pause_expire_time
-        if expired is not None and expired < now and target != CANCELLING:
-            failed = State(
-                FAILED, DEFAULT_NAMES[FAILED], "the pause was not ended in time, so the run has failed", id=""
-            )
+        if expired is not None and is_over(run, now) and target != CANCELLING:
             reason = f"the pause was over {(now - expired) / 1e6:.1f} s ago"
             effects = (Remember(True, run.retry_type, run.pause_keys),)
-            return Finding(self.name, VerdictKind.REJECT, reason, failed, effects=effects)
+            return Finding(self.name, VerdictKind.REJECT, reason, expired_state(), effects=effects)
         return Finding(self.name, None, "the run leaves its pause", effects=(memory,))
+
+
+def is_over(run: Run, now: int) -> bool:
+    """Whether the pause of a PAUSED run was not ended in time. One that was ended does not expire while its holder is
+    on its way to go on."""
+    expired = run.details.pause_expire_time
+    return expired is not None and expired < now and not run.resuming
+
+
+def expired_state() -> State:
+    """What a run enters whose pause was not ended in time."""
+    return State(FAILED, DEFAULT_NAMES[FAILED], "the pause was not ended in time, so the run has failed")

@@ -1,0 +1,199 @@
+"""Pausing and suspending flow runs, and having them go on.
+
+Each function serves sync and async code: in an async flow, and where an event loop runs outside of flows, it gives a
+coroutine.
+"""
+
+import asyncio
+import importlib
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from antiphon.client import Client, get_client
+from antiphon.context import FlowRunContext, TaskRunContext
+from antiphon.engine.drivers import adrive, drive
+from antiphon.engine.effects import Ask, Life
+from antiphon.engine.pause_life import Wish, pause_life
+from antiphon.exceptions import MissingContextError, SerializationError, ServerUnreachable
+from antiphon.option_checks import MAX_TIMEOUT
+from antiphon.payloads import JSON, encode, encoding_of, make_payload
+from antiphon.settings import get_current_settings
+from antiphon.v1.flow_run_service_pb2 import (
+    GetFlowRunInputRequest,
+    GetFlowRunInputResponse,
+    ResumeFlowRunRequest,
+    SuspendFlowRunRequest,
+)
+from antiphon.v1.payload_pb2 import Payload
+
+__all__ = ["pause_flow_run", "resume_flow_run", "suspend_flow_run"]
+
+
+def pause_flow_run(
+    wait_for_input: Any = None, timeout: float | None = 3600, poll_interval: float = 10, key: str | None = None
+) -> Any:
+    """Pause the flow run that the calling code is part of, and block until it is resumed.
+
+    `wait_for_input` is a type, such as a Pydantic model or `list[str]`: an answer that fits it has to come with
+    `resume_flow_run`, and is returned. Without it None is returned. `timeout` is in seconds, None waits for ever. A run
+    pauses once for each `key`: where it has done so before (and was not tried again since) the code goes on at once,
+    with the answer of then. Without a key the first pause of an attempt has the key "1", the next one "2".
+    `poll_interval` has no effect, since nobody polls: the server tells.
+
+    The process keeps waiting here; tasks that run end, and others start when the run is resumed. In an async flow this
+    gives a coroutine. Raises FlowPauseTimeout when the time is over and the run has failed, RuntimeError inside a task
+    and where the policy refuses, MissingContextError (a RuntimeError) outside of a flow, TypeError for a
+    `wait_for_input` that has no JSON schema, ValueError for a timeout out of range, ServerError.
+    """
+    context = _own_run("paused")
+    return _drive(_paused(context, wait_for_input, timeout, key, suspend=False), context)
+
+
+def suspend_flow_run(
+    wait_for_input: Any = None,
+    flow_run_id: UUID | str | None = None,
+    timeout: float | None = None,
+    key: str | None = None,
+) -> Any:
+    """Suspend a flow run: its process ends, its slots are free, and resuming it has it started again by its deployment.
+
+    Without `flow_run_id`, or with that of the calling code's own run, this does not return but raises `Pause`, which is
+    not to be caught; where the run was suspended before for that key the code goes on, with the answer of then. Of
+    another run the process is told to let go of it. Other arguments as of `pause_flow_run`.
+
+    Raises RuntimeError for a run without a deployment or a subflow, since nobody would start it again, and inside a
+    task; MissingContextError (a RuntimeError) outside of a flow; ServerError for another run where the server refuses.
+    """
+    around = FlowRunContext.around()
+    if flow_run_id is None or (around is not None and str(flow_run_id) == around.flow_run_id):
+        context = _own_run("suspended")
+        return _drive(_paused(context, wait_for_input, timeout, key, suspend=True), context)
+    wanted = _wanted(wait_for_input)
+    schema = wanted.schema if wanted is not None else ""
+    request = SuspendFlowRunRequest(id=str(flow_run_id), pause_key=key or "", input_schema=schema)
+    seconds = _checked(timeout)
+    if seconds is not None:
+        request.timeout.FromMilliseconds(round(seconds * 1000))
+
+    def suspend() -> None:
+        with get_client() as client:
+            client.call(client.flow_runs.SuspendFlowRun, request)
+
+    return _drive(_asked(suspend), around)
+
+
+def resume_flow_run(flow_run_id: UUID | str, run_input: Any = None) -> Any:
+    """Have a paused or suspended flow run go on.
+
+    `run_input` is the answer to its `wait_for_input`: what JSON can say, or a Pydantic model. Where an event loop runs
+    this gives a coroutine. Raises NotPausedError where the run is not paused, ServerError for input that does not fit
+    (reason INPUT_INVALID; the run stays paused), for a pause whose time is over (PAUSE_EXPIRED), and where the server
+    refuses (RESUME_REFUSED); ObjectNotFound; SerializationError for input that JSON cannot say.
+    """
+    request = ResumeFlowRunRequest(id=str(flow_run_id))
+    if run_input is not None:
+        request.input.CopyFrom(_as_json(run_input))
+
+    def resume() -> None:
+        with get_client() as client:
+            client.call(client.flow_runs.ResumeFlowRun, request)
+
+    return _drive(_asked(resume), FlowRunContext.around())
+
+
+def _own_run(what: str) -> FlowRunContext:
+    if TaskRunContext.get() is not None:
+        raise RuntimeError(f"A task run cannot be {what}. Do it in the flow around it.")
+    context = FlowRunContext.around()
+    if context is None:
+        raise MissingContextError(
+            f"No flow run is in progress here that could be {what}. Call this inside a flow; for the run of another "
+            "process use suspend_flow_run(flow_run_id=...), or `antiphon flow-run pause`."
+        )
+    return context
+
+
+def _drive(life: Life, context: FlowRunContext | None) -> Any:
+    """Does it now, or gives a coroutine that does."""
+    session = context.session if context is not None else None
+    return adrive(life, session) if _in_coroutine(context) else drive(life, session)  # type: ignore[arg-type]
+
+
+def _in_coroutine(context: FlowRunContext | None) -> bool:
+    if context is not None and not context.flow.isasync:
+        return False
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _paused(context: FlowRunContext, kind: Any, timeout: float | None, key: str | None, *, suspend: bool) -> Life:
+    # Looked at now, so that a mistake is told where it was made.
+    wanted = _wanted(kind)
+    key = key or str(context.next_key("pause:") + 1)
+    wish = Wish(key, _checked(timeout), wanted.schema if wanted is not None else "", suspend)
+
+    def life() -> Life:
+        yield from pause_life(context, wish)
+        if wanted is None:
+            return None
+        answer: Payload = yield Ask(lambda: _read_input(context.flow_run_id, key))
+        return wanted.read(answer.data if encoding_of(answer) == JSON else b"null")
+
+    return life()
+
+
+def _checked(timeout: float | None) -> float | None:
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout is a number of seconds or None, not {type(timeout).__name__}.")
+    if not 0 <= timeout <= MAX_TIMEOUT:
+        raise ValueError(f"timeout is from 0 to {MAX_TIMEOUT:,} seconds, not {timeout}; None waits for ever.")
+    return float(timeout)
+
+
+def _asked(function: Callable[[], None]) -> Life:
+    yield Ask(function)
+
+
+def _wanted(kind: Any) -> Any:
+    """What stands for `wait_for_input`, or None. It is loaded with the first that asks for something."""
+    if kind is None:
+        return None
+    return importlib.import_module("antiphon.pause_inputs").Wanted(kind)
+
+
+def _as_json(value: Any) -> Payload:
+    dump = getattr(value, "model_dump", None)
+    if dump is not None:
+        value = dump(mode="json")
+    payload = encode(value)
+    if encoding_of(payload) == JSON:
+        return payload
+    try:
+        return make_payload(JSON, json.dumps(value, allow_nan=False).encode())
+    except (TypeError, ValueError) as error:
+        raise SerializationError(
+            f"run_input cannot be said in JSON: {error}. Give numbers, texts, lists, dicts or a Pydantic model."
+        ) from error
+
+
+def _read_input(flow_run_id: str, key: str) -> Payload:
+    """Waits for a server that went away meanwhile, as runs do."""
+    request = GetFlowRunInputRequest(flow_run_id=flow_run_id, key=key)
+    with get_client() as client:
+        return _patiently(client, request).flow_run_input.value
+
+
+def _patiently(client: Client, request: GetFlowRunInputRequest) -> GetFlowRunInputResponse:
+    while True:
+        try:
+            response: GetFlowRunInputResponse = client.call(client.flow_runs.GetFlowRunInput, request)
+            return response
+        except ServerUnreachable:
+            client.reconnect(get_current_settings().client_reconnect_timeout_seconds)
