@@ -37,9 +37,7 @@ def hand_over(working_set: WorkingSet, limit_ids: Iterable[str], *, everyone: bo
     """
     most = MOST
     for limit_id in limit_ids:
-        rest, most = serve_queue(working_set, Unserved(limit_id, None, everyone), most)
-        if rest is not None:
-            working_set.changes.unserved.append(rest)
+        most = _serve_some(working_set, Unserved(limit_id, None, everyone), most)
 
 
 def serve_queue(working_set: WorkingSet, queue: Unserved, most: int) -> tuple[Unserved | None, int]:
@@ -51,18 +49,25 @@ def serve_queue(working_set: WorkingSet, queue: Unserved, most: int) -> tuple[Un
             break
         if not most:
             return Unserved(queue.limit_id, after, queue.everyone), most
-        _serve(working_set, waiter)
+        _serve(working_set, waiter, queue.limit_id)
         after, most = waiter, most - 1
     return None, most
 
 
 def hand_over_freed(working_set: WorkingSet) -> None:
     """The same for all limits of which slots came free in this transaction so far."""
-    freed = working_set.slots.freed
+    freed, most = working_set.slots.freed, MOST
     while freed:
         limit_id = next(iter(freed))
         del freed[limit_id]
-        hand_over(working_set, (limit_id,))
+        most = _serve_some(working_set, Unserved(limit_id, None, everyone=False), most)
+
+
+def _serve_some(working_set: WorkingSet, queue: Unserved, most: int) -> int:
+    rest, most = serve_queue(working_set, queue, most)
+    if rest is not None:
+        working_set.changes.unserved.append(rest)
+    return most
 
 
 def _exhausted(working_set: WorkingSet, limit_id: str) -> bool:
@@ -77,14 +82,14 @@ def _may_pass(working_set: WorkingSet, limit_id: str, waiter: Waiter) -> bool:
     return limit is None or not limit.active or waiter.count <= limit.room or waiter.count > limit.slots
 
 
-def _serve(working_set: WorkingSet, waiter: Waiter) -> None:
+def _serve(working_set: WorkingSet, waiter: Waiter, limit_id: str) -> None:
     match waiter.kind:
         case WaiterKind.PROPOSAL:
             decide_again(working_set, waiter.id)
         case WaiterKind.RUN:
             _call(working_set, waiter)
         case WaiterKind.LEASE:
-            leasing.serve(working_set, waiter)
+            leasing.serve(working_set, waiter, looking_at=limit_id)
 
 
 def decide_again(working_set: WorkingSet, transition_id: str) -> None:

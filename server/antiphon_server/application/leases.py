@@ -19,7 +19,8 @@ from antiphon_server.storage.working_set import Needs, WorkingSet
 
 @dataclass(slots=True)
 class AcquireSlots:
-    """Gives the lease, or None where it waits for its turn, of which `Changes.leases` will tell.
+    """Gives the lease, or None where it waits for its turn, of which `Changes.leases` will tell. What time has freed
+    goes to those who came before, also where it raises.
 
     Raises what `check_names`, `leasing.limits_of`, `find_session` and `check_alive` raise, AlreadyExists
     (REQUEST_ID_REUSED), and ResourceExhausted (NO_SLOT_FREE) where it is not to wait.
@@ -166,11 +167,11 @@ def reused(request_id: str | None) -> AlreadyExists:
 
 
 def _none_free(lease: Lease, lacking: Sequence[LimitRow], now: int) -> ResourceExhausted:
-    told = "; ".join(f"{limit.room} of {limit.slots} slots of {limit.name} are free" for limit in lacking)
-    behind = ", and others wait for those" if any(limit.room >= lease.slots for limit in lacking) else ""
+    told = "; ".join(f"{limit.name} has {limit.room} of {limit.slots} slots free" for limit in lacking)
+    behind = " and others were there before" if any(limit.room >= lease.slots for limit in lacking) else ""
     return ResourceExhausted(
         "NO_SLOT_FREE",
-        f"{told}, and {lease.slots} are wanted{behind}; ask again later, or wait for them with wait_timeout",
+        f"{told}, {lease.slots} needed{behind}; ask again later, or say with wait_timeout how long to wait",
         retry_after=max(_until_free(limit, lease.id, now) for limit in lacking),
     )
 

@@ -60,9 +60,9 @@ def wait(working_set: WorkingSet, lease: Lease, limits: Sequence[LimitRow]) -> N
     working_set.waiting.join(lease.id, claimant, [limit.id for limit in limits])
 
 
-def serve(working_set: WorkingSet, waiter: Waiter) -> None:
+def serve(working_set: WorkingSet, waiter: Waiter, *, looking_at: str | None = None) -> None:
     """Gives a lease that is waited for, if all its limits can serve it; else it goes on waiting, or learns why it need
-    not."""
+    not. `looking_at` is the limit whose queue is looked through anyhow."""
     lease = working_set.leases.find(waiter.id)
     if lease is None or lease.expire_time is not None:
         working_set.waiting.leave(waiter.id)
@@ -70,13 +70,13 @@ def serve(working_set: WorkingSet, waiter: Waiter) -> None:
     try:
         limits = limits_of(working_set, lease, waited=True)
     except AntiphonError as error:
-        _disappoint(working_set, lease, error)
+        _disappoint(working_set, lease, error, looking_at)
         return
     if lacking(working_set, lease, limits):
         wait(working_set, lease, limits)
         return
     give(working_set, lease, limits)
-    _leave(working_set, lease)
+    _leave(working_set, lease, looking_at)
     working_set.changes.leases.append((lease.id, lease))
 
 
@@ -89,12 +89,12 @@ def refuse_hopeless(working_set: WorkingSet, limit_id: str, most: int) -> None:
             serve(working_set, waiter)
 
 
-def end(working_set: WorkingSet, lease: Lease, *, decaying: bool) -> None:
+def end(working_set: WorkingSet, lease: Lease, *, decaying: bool, looking_at: str | None = None) -> None:
     """Ends a lease: whoever waits for it leaves the queue, its slots are free. Without `decaying` those that decay stay
     taken for their time."""
     working_set.slots.give_back(lease.id, decaying=decaying)
     if lease.expire_time is None:
-        _leave(working_set, lease)
+        _leave(working_set, lease, looking_at)
     working_set.leases.remove(lease.id)
 
 
@@ -124,13 +124,14 @@ def reclaim(working_set: WorkingSet) -> None:
                 working_set.touch(run)
 
 
-def _leave(working_set: WorkingSet, lease: Lease) -> None:
+def _leave(working_set: WorkingSet, lease: Lease, looking_at: str | None) -> None:
     """Leaves the queues. Who stood behind may pass now, so it is as if slots came free."""
     for limit_id in working_set.waiting.limits_of(lease.id):
-        working_set.slots.freed[limit_id] = None
+        if limit_id != looking_at:
+            working_set.slots.freed[limit_id] = None
     working_set.waiting.leave(lease.id)
 
 
-def _disappoint(working_set: WorkingSet, lease: Lease, error: AntiphonError) -> None:
-    end(working_set, lease, decaying=True)
+def _disappoint(working_set: WorkingSet, lease: Lease, error: AntiphonError, looking_at: str | None = None) -> None:
+    end(working_set, lease, decaying=True, looking_at=looking_at)
     working_set.changes.leases.append((lease.id, error))

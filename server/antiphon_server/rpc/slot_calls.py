@@ -136,7 +136,7 @@ class SlotCalls:
 def _none_came_free(lease: Lease) -> AntiphonError:
     return ResourceExhausted(
         "NO_SLOT_FREE",
-        f"{lease.slots} slots of {', '.join(lease.names)} did not come free in time; ask again, or wait for longer",
+        f"no turn came in time at {', '.join(lease.names)}, slots needed: {lease.slots}; ask again, or wait for longer",
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from antiphon_server.storage.statements import Lookup, Write, insert_into, rows_of, update_by_id
 from antiphon_server.storage.tables import concurrency_limits, slots
@@ -59,7 +59,8 @@ _LIMITS_BY_NAME = rows_of(concurrency_limits, _COLUMNS, key="name")
 _LIMITS_BY_ID = rows_of(concurrency_limits, _COLUMNS)
 _SLOTS_OF_HOLDERS = rows_of(slots, Slot.__slots__, key="holder_id")
 _expiry = slots.c.expire_time
-_last_decay = func.max(_expiry + (slots.c.count - 1) * slots.c.decay_interval)
+# A literal, since keys are the only parameters of a lookup.
+_last_decay = func.max(_expiry + (slots.c.count - literal_column("1")) * slots.c.decay_interval)
 _SUMS = Lookup(
     select(slots.c.limit_id, func.sum(slots.c.count), func.min(_expiry), _last_decay).group_by(slots.c.limit_id),
     slots.c.limit_id,
