@@ -15,6 +15,11 @@ def in_deployment(world: World) -> bool:
     return bool(world.propose(world.call("CreateFlowRun", wanted).flow_run.id, "PENDING").state.name == "Pending")
 
 
+def leased(world: World) -> str:
+    """A lease of a slot."""
+    return str(world.call("AcquireSlots", {"names": ["tag:scarce"]}).lease.id)
+
+
 #: RPC -> (request, what must hold of the answer).
 WORK_DOES: dict[str, tuple[Ask, Check]] = {
     "CreateConcurrencyLimit": (
@@ -57,6 +62,22 @@ WORK_DOES: dict[str, tuple[Ask, Check]] = {
         lambda r, w: len(r.slots) == 1 and w.call("ListSlots", {"id": w.limit}).slots == [],
     ),
     "ListSlotWaiters": (lambda w: {"name": "tag:scarce"}, lambda r, w: r.slot_waiters == []),
+    "AcquireSlots": (
+        lambda w: {"names": ["tag:scarce", "unknown"], "slots": 2, "holder": "me", "leaseDuration": "60s"},
+        lambda r, w: (
+            (r.lease.names, r.lease.slots) == (["tag:scarce", "unknown"], 2)
+            and [(slot.holder_id, slot.slots, slot.holder) for slot in w.call("ListSlots", {"id": w.limit}).slots]
+            == [(r.lease.id, 2, "me")]
+        ),
+    ),
+    "RenewSlots": (
+        lambda w: {"leaseId": leased(w).upper(), "leaseDuration": "3600s"},
+        lambda r, w: (
+            r.lease.names == ["tag:scarce"]
+            and r.lease.expire_time == w.call("ListSlots", {"id": w.limit}).slots[0].expire_time
+        ),
+    ),
+    "ReleaseSlots": (lambda w: {"leaseId": leased(w)}, lambda r, w: w.call("ListSlots", {"id": w.limit}).slots == []),
     "CreateDeployment": (
         lambda w: {"deployment": {"name": "new", "flowName": "another", "tags": ["x"], "workQueueId": w.queue}},
         lambda r, w: (

@@ -34,6 +34,7 @@ from antiphon.v1 import (
     transition_service_pb2_grpc,
 )
 from antiphon_server.application.core import Core
+from antiphon_server.application.leases import ForgetWaitingCalls
 from antiphon_server.application.page_tokens import PageTokens
 from antiphon_server.application.queries import Queries
 from antiphon_server.application.sessions import ForgiveDowntime, HasActiveSessions
@@ -55,6 +56,7 @@ from antiphon_server.rpc.on_demand import OURS, OnDemand
 from antiphon_server.rpc.operation_servicer import OperationServicer
 from antiphon_server.rpc.operation_watching import OperationWatches
 from antiphon_server.rpc.other_servicers import LogServicer, TransitionServicer
+from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.session_servicer import SessionServicer
 from antiphon_server.rpc.session_stream import SessionHub
@@ -62,6 +64,7 @@ from antiphon_server.rpc.task_run_servicer import TaskRunServicer
 from antiphon_server.rpc.watching import ChangeLog, Watches
 from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.services.slot_expiry import SlotExpiry
+from antiphon_server.services.slot_queues import SlotQueues
 from antiphon_server.services.sweeper import Sweeper
 from antiphon_server.services.waits import Waits
 from antiphon_server.storage import tables
@@ -144,6 +147,7 @@ class Server:
         self.hub = SessionHub()
         self.waits = Waits(self.core, self._push_verdict)
         self.slot_expiry = SlotExpiry(self.core)
+        self.slot_queues = SlotQueues(self.core)
         self._queries = Queries(self._reader, PageTokens(key))
         self._reads = Reads(self._queries)
         self._log = ChangeLog()
@@ -165,8 +169,10 @@ class Server:
         self._add_services(ResumeTokens(key))
         self.core.start()
         await self.core.run(ForgiveDowntime(self._ttl))
+        await self.core.run(ForgetWaitingCalls())
         self._restore_waits()
         self.slot_expiry.start()
+        await self.slot_queues.restore()
         await self.operations_runner.restore()
         await self._grpc.start()
         for service in ("", *SERVICES):
@@ -222,7 +228,8 @@ class Server:
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), core, self._queries),))
+        parts = Parts(core, self._queries, tokens)
+        server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), parts),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:
         return admin_service_pb2.ServerInfo(
@@ -256,6 +263,7 @@ class Server:
         self.hub.drain(session_pb2.ServerFrame(command=session_pb2.Command(drain=session_pb2.Drain(reason="stopping"))))
         self.waits.stop()
         self.slot_expiry.stop()
+        self.slot_queues.stop()
         await self.core.stop()
         self._log.close()
         self._operation_watches.close()

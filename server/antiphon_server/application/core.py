@@ -33,6 +33,7 @@ class Core:
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(engine, clock, self._deliver, hand_over_freed)
         self._listeners: list[Callable[[Changes], None]] = []
+        self._closers: list[Callable[[], None]] = []
         self.clock = clock
 
     def start(self) -> None:
@@ -41,6 +42,10 @@ class Core:
     def listen(self, listener: Callable[[Changes], None]) -> None:
         """Has `listener` called in the loop after each commit, before the answers of that commit are given."""
         self._listeners.append(listener)
+
+    def at_stop(self, closer: Callable[[], None]) -> None:
+        """Has `closer` called in the loop once no commit will come any more."""
+        self._closers.append(closer)
 
     async def run(self, operation: Operation, *, bulk: bool = False) -> Any:
         """The operation's answer once it is durable; raises what it raised."""
@@ -64,6 +69,8 @@ class Core:
     async def stop(self) -> None:
         """Commits what is queued. Operations that come later are answered with Unavailable."""
         await asyncio.to_thread(self._writer.stop)
+        for closer in self._closers:
+            closer()
 
     def _deliver(self, outcome: Outcome) -> None:
         self._loop.call_soon_threadsafe(self._hand_out, outcome)

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from uuid_utils import uuid7
 
 from antiphon_server.application import transitions
+from antiphon_server.application.leasing import reclaim
 from antiphon_server.domain.deadlines import KILL, overdue
 from antiphon_server.domain.decision import Tell, TellHolder
 from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDetails
@@ -75,23 +76,17 @@ def _kill(working_set: WorkingSet, run: Run) -> bool:
 
 @dataclass(slots=True)
 class ReclaimSlots:
-    """Frees slots whose time is over. The answer is when the next ones' will be; None where none have a time."""
+    """Frees slots, and ends leases, whose time is over. The answer is when the next ones' will be; None where none have
+    a time."""
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> int | None:
         working_set.flush()
-        holders = working_set.slots.reclaim()
-        for kind in RunKind:
-            working_set.load_runs(kind, set(holders))
-            for id in holders:
-                run = working_set.run(kind, id)
-                if run is not None and run.holds_slots and not working_set.slots.held_by(id):
-                    run.holds_slots = False
-                    working_set.touch(run)
+        reclaim(working_set)
         working_set.flush()
-        soonest: int | None = working_set.connection.execute(select(func.min(tables.slots.c.expire_time))).scalar_one()
-        return soonest
+        slot: int | None = working_set.connection.execute(select(func.min(tables.slots.c.expire_time))).scalar_one()
+        return min((due for due in (slot, working_set.leases.soonest()) if due is not None), default=None)
 
 
 @dataclass(slots=True)

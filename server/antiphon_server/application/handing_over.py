@@ -1,7 +1,8 @@
 """Slots that came free go to those who wait, in the same transaction: first by priority, then by the order of asking.
 
 A proposal that waits is decided anew and its final verdict is pushed. A run that could not wait on a line is given the
-slot and scheduled for now; it has some time to be claimed before the next one is called.
+slot and scheduled for now; it has some time to be claimed before the next one is called. A lease that is waited for is
+given, and the call that waits is answered once that is committed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from uuid_utils import uuid7
 
 from antiphon.v1 import transition_pb2
-from antiphon_server.application import transitions
+from antiphon_server.application import leasing, transitions
 from antiphon_server.application.fact_finding import facts_for
 from antiphon_server.application.proposals import proposal_from
 from antiphon_server.application.verdicts import Verdict
@@ -22,41 +23,74 @@ from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
 from antiphon_server.domain.slots import full, wanted
 from antiphon_server.domain.states import DEFAULT_NAMES, PENDING, SCHEDULED, VerdictKind
 from antiphon_server.storage import tables
-from antiphon_server.storage.waiting import Waiter
+from antiphon_server.storage.waiting import Unserved, Waiter, WaiterKind
 from antiphon_server.storage.working_set import Needs, WorkingSet
+
+#: Waiters that are looked at in one transaction, so that no verdict waits long for it.
+MOST = 50
 
 
 def hand_over(working_set: WorkingSet, limit_ids: Iterable[str], *, everyone: bool = False) -> None:
     """Serves those who wait for these limits as far as there are slots; a limit that is gone or closed lets all of them
-    be decided anew. So does `everyone`, for a limit that they may be subject to no longer."""
+    be decided anew. So does `everyone`, for a limit that they may be subject to no longer.
+
+    What is more than `MOST` of them is left in `changes.unserved`, for `HandOn`.
+    """
+    most = MOST
     for limit_id in limit_ids:
-        waiter: Waiter | None = None
-        while everyone or not _exhausted(working_set, limit_id):
-            waiter = working_set.waiting.next_for(limit_id, after=waiter)
-            if waiter is None:
-                break
-            _serve(working_set, waiter)
+        most = _serve_some(working_set, Unserved(limit_id, None, everyone), most)
+
+
+def serve_queue(working_set: WorkingSet, queue: Unserved, most: int) -> tuple[Unserved | None, int]:
+    """Serves at most so many of a queue. Gives what is left of it, None at its end, and what is left of `most`."""
+    after = queue.after
+    while queue.everyone or not _exhausted(working_set, queue.limit_id):
+        waiter = working_set.waiting.next_for(queue.limit_id, after=after)
+        if waiter is None or not (queue.everyone or _may_pass(working_set, queue.limit_id, waiter)):
+            break
+        if not most:
+            return Unserved(queue.limit_id, after, queue.everyone), most
+        _serve(working_set, waiter, queue.limit_id)
+        after, most = waiter, most - 1
+    return None, most
 
 
 def hand_over_freed(working_set: WorkingSet) -> None:
     """The same for all limits of which slots came free in this transaction so far."""
-    freed = working_set.slots.freed
+    freed, most = working_set.slots.freed, MOST
     while freed:
         limit_id = next(iter(freed))
         del freed[limit_id]
-        hand_over(working_set, (limit_id,))
+        most = _serve_some(working_set, Unserved(limit_id, None, everyone=False), most)
+
+
+def _serve_some(working_set: WorkingSet, queue: Unserved, most: int) -> int:
+    rest, most = serve_queue(working_set, queue, most)
+    if rest is not None:
+        working_set.changes.unserved.append(rest)
+    return most
 
 
 def _exhausted(working_set: WorkingSet, limit_id: str) -> bool:
     limit = working_set.slots.limit(limit_id)
-    return limit is not None and limit.active and 0 < limit.slots <= limit.taken
+    return limit is not None and limit.active and limit.slots > 0 and not limit.room
 
 
-def _serve(working_set: WorkingSet, waiter: Waiter) -> None:
-    if waiter.id == waiter.run_id:
-        _call(working_set, waiter)
-    else:
-        decide_again(working_set, waiter.id)
+def _may_pass(working_set: WorkingSet, limit_id: str, waiter: Waiter) -> bool:
+    """Whether a waiter finds as many slots as it needs, or must hear that it never will. Nobody passes one that does
+    not: it would be overtaken for ever."""
+    limit = working_set.slots.limit(limit_id)
+    return limit is None or not limit.active or waiter.count <= limit.room or waiter.count > limit.slots
+
+
+def _serve(working_set: WorkingSet, waiter: Waiter, limit_id: str) -> None:
+    match waiter.kind:
+        case WaiterKind.PROPOSAL:
+            decide_again(working_set, waiter.id)
+        case WaiterKind.RUN:
+            _call(working_set, waiter)
+        case WaiterKind.LEASE:
+            leasing.serve(working_set, waiter, looking_at=limit_id)
 
 
 def decide_again(working_set: WorkingSet, transition_id: str) -> None:

@@ -1,4 +1,5 @@
-"""Concurrency limits: made, changed, emptied and deleted. Each change serves those who wait, in the same transaction.
+"""Concurrency limits: made, changed, emptied and deleted. Each change serves those who wait, the first of them in the
+same transaction.
 
 Limits that belong to something (a deployment, a work pool, a work queue) come and go with it, see `set_own`.
 """
@@ -10,7 +11,8 @@ from typing import Any
 from sqlalchemy import Table, select
 
 from antiphon_server.application import rows
-from antiphon_server.application.handing_over import hand_over
+from antiphon_server.application.handing_over import MOST, hand_over
+from antiphon_server.application.leasing import refuse_hopeless
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from antiphon_server.storage import tables
@@ -19,12 +21,6 @@ from antiphon_server.storage.working_set import Needs, WorkingSet
 NOUN = "concurrency limit"
 #: Microseconds that a slot of a new limit is thought to be held.
 FIRST_OCCUPANCY = 2_000_000
-#: How names of limits that belong to something begin, and what that is.
-_OWNERS = {
-    limit_names.DEPLOYMENT: "a deployment",
-    limit_names.WORK_POOL: "a work pool",
-    limit_names.WORK_QUEUE: "a work queue",
-}
 
 
 @dataclass(slots=True)
@@ -60,6 +56,8 @@ class UpdateConcurrencyLimit:
             _check_free(working_set, name)
         rows.change(working_set, tables.concurrency_limits, row, self.values)
         _serve(working_set, [row.id], renamed=name != row.name)
+        if 0 < self.values.get("slots", 0) < row.slots:
+            refuse_hopeless(working_set, row.id, MOST)
 
 
 @dataclass(slots=True)
@@ -161,7 +159,7 @@ def _serve(working_set: WorkingSet, ids: Sequence[str], *, renamed: bool = False
 def _find_free_standing(working_set: WorkingSet, id: str, etag: str) -> Any:
     """The row of a limit that belongs to nothing. Raises as `rows.find`, and FailedPrecondition (LIMIT_HAS_OWNER)."""
     row = rows.find(working_set, tables.concurrency_limits, NOUN, id, etag)
-    owner = _owner(row.name)
+    owner = limit_names.owner_of(row.name)
     if owner is not None:
         raise FailedPrecondition(
             "LIMIT_HAS_OWNER",
@@ -172,7 +170,7 @@ def _find_free_standing(working_set: WorkingSet, id: str, etag: str) -> Any:
 
 def _check_free(working_set: WorkingSet, name: str) -> None:
     """Raises InvalidArgument (LIMIT_NAME_RESERVED) or AlreadyExists (CONCURRENCY_LIMIT_EXISTS)."""
-    owner = _owner(name)
+    owner = limit_names.owner_of(name)
     if owner is not None:
         raise InvalidArgument(
             "LIMIT_NAME_RESERVED",
@@ -184,8 +182,3 @@ def _check_free(working_set: WorkingSet, name: str) -> None:
             "CONCURRENCY_LIMIT_EXISTS",
             f"there is a concurrency limit {name!r} already; update it, or choose another name",
         )
-
-
-def _owner(name: str) -> str | None:
-    """What a limit of this name belongs to."""
-    return next((owner for prefix, owner in _OWNERS.items() if name.startswith(prefix)), None)

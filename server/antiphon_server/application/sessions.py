@@ -11,6 +11,7 @@ from uuid_utils import uuid7
 from antiphon_server.application import transitions
 from antiphon_server.application.forgetting import forget
 from antiphon_server.application.handing_over import hand_over_freed
+from antiphon_server.application.leasing import end_of_session
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition, Unauthenticated
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.sessions import Session, SessionStatus, check_alive, check_epoch
@@ -212,10 +213,16 @@ class ForgiveDowntime:
             .where(sessions.c.status == SessionStatus.ACTIVE, sessions.c.expire_time < soonest)
             .values(expire_time=soonest)
         )
-        # Nor could anybody keep a deadline, or come for a slot.
-        for column in (*(table.c.deadline_time for table in tables.RUNS.values()), tables.slots.c.expire_time):
-            late = column.table.update().where(column < soonest).values({column.name: soonest})
+        # Nor could anybody keep a deadline, come for a slot or renew a lease. A rate goes by time alone.
+        slots = tables.slots.c
+        for column, *more in (
+            *((table.c.deadline_time,) for table in tables.RUNS.values()),
+            (slots.expire_time, slots.decay_interval.is_(None)),
+            (tables.slot_leases.c.expire_time,),
+        ):
+            late = column.table.update().where(column < soonest, *more).values({column.name: soonest})
             working_set.connection.execute(late)
+        working_set.slots.forget()
 
 
 @dataclass(slots=True)
@@ -269,11 +276,13 @@ def find_session(working_set: WorkingSet, session_id: str) -> Session:
 
 
 def end_session(working_set: WorkingSet, session: Session, status: SessionStatus, why: str) -> None:
-    """Ends a session and every run that it still holds: CRASHED, or CANCELLED where that was asked for."""
+    """Ends a session, every lease of slots that is tied to it, and every run that it still holds: CRASHED, or CANCELLED
+    where that was asked for."""
     session.status = status
     working_set.changes.ended_sessions.append(session.id)
     working_set.flush()
     working_set.waiting.end(tables.waits.c.session_id == session.id)
+    end_of_session(working_set, session.id)
     for kind, table in tables.RUNS.items():
         held = set(
             working_set.connection.execute(

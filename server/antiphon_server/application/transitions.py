@@ -30,6 +30,7 @@ from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
 from antiphon_server.domain.states import PENDING, VerdictKind
 from antiphon_server.storage.records import Transition
 from antiphon_server.storage.surroundings import CacheEntry
+from antiphon_server.storage.waiting import Claimant
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 
@@ -171,7 +172,7 @@ def _follow(working_set: WorkingSet, run: Run, state: State, decision: Decision)
                 entry = CacheEntry(state.id, effect.cache_key, working_set.now, effect.expire_time)
                 working_set.surroundings.keep(entry)
             case Queued():
-                working_set.waiting.join(run.id, run, effect.limit_ids)
+                working_set.waiting.join(run.id, Claimant.of_run(run), effect.limit_ids)
             case StopBelow():
                 for stopped in stop_below(working_set, run.id, effect):
                     propose(working_set, stopped)

@@ -17,3 +17,12 @@ def of_work_queue(id: str) -> str:
 
 def of_work_pool(id: str) -> str:
     return WORK_POOL + id
+
+
+#: How names of limits that belong to something begin, and what that is.
+_OWNERS = {DEPLOYMENT: "a deployment", WORK_POOL: "a work pool", WORK_QUEUE: "a work queue"}
+
+
+def owner_of(name: str) -> str | None:
+    """What a limit of this name belongs to; None where it stands for itself."""
+    return next((owner for prefix, owner in _OWNERS.items() if name.startswith(prefix)), None)

@@ -6,17 +6,24 @@ from antiphon.v1 import concurrency_limit_pb2, concurrency_limit_service_pb2_grp
 from antiphon.v1 import concurrency_limit_service_pb2 as pb
 from antiphon_server.application import read_back
 from antiphon_server.application.core import Core, WorkingSet
+from antiphon_server.application.leases import ReleaseSlots
 from antiphon_server.application.limits import DeleteConcurrencyLimit, ResetConcurrencyLimit
-from antiphon_server.application.queries import Queries
+from antiphon_server.application.tokens import ResumeTokens
+from antiphon_server.rpc.lease_conversions import lease_from, lease_message, renewal_from
 from antiphon_server.rpc.limit_conversions import create_limit_from, limit_message, update_limit_from
 from antiphon_server.rpc.mutations import mutate
+from antiphon_server.rpc.parts import Parts
+from antiphon_server.rpc.slot_calls import SlotCalls
 from antiphon_server.rpc.work_reads import WorkReads
+from antiphon_server.wire_times import duration_to_micros
 
 
 class ConcurrencyLimitServicer(concurrency_limit_service_pb2_grpc.ConcurrencyLimitServiceServicer):
-    def __init__(self, core: Core, reads: WorkReads) -> None:
+    def __init__(self, core: Core, reads: WorkReads, tokens: ResumeTokens) -> None:
         self._core = core
         self._reads = reads
+        self._tokens = tokens
+        self._calls = SlotCalls(core)
 
     async def CreateConcurrencyLimit(
         self, request: pb.CreateConcurrencyLimitRequest, context: Any
@@ -80,13 +87,30 @@ class ConcurrencyLimitServicer(concurrency_limit_service_pb2_grpc.ConcurrencyLim
     async def ListSlotWaiters(self, request: pb.ListSlotWaitersRequest, context: Any) -> pb.ListSlotWaitersResponse:
         return await self._reads.list_slot_waiters(request)
 
+    async def AcquireSlots(self, request: pb.AcquireSlotsRequest, context: Any) -> pb.AcquireSlotsResponse:
+        wait = duration_to_micros(request.wait_timeout, "wait_timeout")
+        lease = await self._calls.acquire(lease_from(request, self._tokens), wait)
+        return pb.AcquireSlotsResponse(lease=lease_message(lease))
+
+    async def RenewSlots(self, request: pb.RenewSlotsRequest, context: Any) -> pb.RenewSlotsResponse:
+        return pb.RenewSlotsResponse(lease=lease_message(await self._core.run(renewal_from(request))))
+
+    async def ReleaseSlots(self, request: pb.ReleaseSlotsRequest, context: Any) -> pb.ReleaseSlotsResponse:
+        return await mutate(
+            self._core,
+            request,
+            ReleaseSlots(request.lease_id.lower()),
+            pb.ReleaseSlotsResponse,
+            lambda *_: pb.ReleaseSlotsResponse(),
+        )
+
 
 def _stored(working_set: WorkingSet, id: str) -> concurrency_limit_pb2.ConcurrencyLimit:
     """The limit as readers will see it once this transaction is committed."""
     return limit_message(read_back.concurrency_limit(working_set, id))
 
 
-def add_to(server: Any, core: Core, queries: Queries) -> None:
+def add_to(server: Any, parts: Parts) -> None:
     concurrency_limit_service_pb2_grpc.add_ConcurrencyLimitServiceServicer_to_server(
-        ConcurrencyLimitServicer(core, WorkReads(queries)), server
+        ConcurrencyLimitServicer(parts.core, WorkReads(parts.queries), parts.tokens), server
     )

@@ -7,13 +7,13 @@ from antiphon.v1 import deployment_service_pb2 as pb
 from antiphon_server.application import read_back
 from antiphon_server.application.core import Core, WorkingSet
 from antiphon_server.application.deployments import DeleteDeployment, UpdateDeployment
-from antiphon_server.application.queries import Queries
 from antiphon_server.rpc.deployment_conversions import (
     create_deployment_from,
     deployment_message,
     update_deployment_from,
 )
 from antiphon_server.rpc.mutations import mutate
+from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.work_reads import WorkReads
 
 
@@ -82,7 +82,7 @@ def _stored(working_set: WorkingSet, id: str) -> deployment_pb2.Deployment:
     return deployment_message(read_back.deployment(working_set, id))
 
 
-def add_to(server: Any, core: Core, queries: Queries) -> None:
+def add_to(server: Any, parts: Parts) -> None:
     deployment_service_pb2_grpc.add_DeploymentServiceServicer_to_server(
-        DeploymentServicer(core, WorkReads(queries)), server
+        DeploymentServicer(parts.core, WorkReads(parts.queries)), server
     )

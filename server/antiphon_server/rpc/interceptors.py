@@ -21,6 +21,8 @@ Handler = Any
 
 #: A unary call that its caller does not bound ends after this many seconds.
 LONGEST_CALL = 60.0
+#: But for those that are told how long to wait: at most a day.
+PATIENT_CALLS = {"/antiphon.v1.ConcurrencyLimitService/AcquireSlots": 24 * 3600 + LONGEST_CALL}
 
 
 class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
@@ -133,8 +135,8 @@ class DeadlineInterceptor(Interceptor):
 
     def unary(self, method: str, behavior: Behavior) -> Behavior:
         async def bounded(request: Any, context: Any) -> Any:
-            left = context.time_remaining()
-            seconds = LONGEST_CALL if left is None else min(left, LONGEST_CALL)
+            left, longest = context.time_remaining(), PATIENT_CALLS.get(method, LONGEST_CALL)
+            seconds = longest if left is None else min(left, longest)
             try:
                 async with asyncio.timeout(seconds):
                     return await behavior(request, context)

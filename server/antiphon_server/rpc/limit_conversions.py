@@ -5,7 +5,6 @@ from typing import Any
 from antiphon.v1 import concurrency_limit_pb2 as pb
 from antiphon.v1 import concurrency_limit_service_pb2 as service_pb
 from antiphon_server.application.limits import CreateConcurrencyLimit, UpdateConcurrencyLimit
-from antiphon_server.domain.model import RunKind
 from antiphon_server.rpc.mutations import Columns, masked
 from antiphon_server.wire_times import micros_to_duration, micros_to_timestamp
 
@@ -29,15 +28,19 @@ def slot_message(row: Any) -> pb.Slot:
         slots=row.count,
         acquire_time=micros_to_timestamp(row.acquire_time),
         expire_time=micros_to_timestamp(row.expire_time) if row.expire_time is not None else None,
+        holder=row.holder,
     )
 
 
 def slot_waiter_message(row: Any) -> pb.SlotWaiter:
-    message = pb.SlotWaiter(priority=-row.rank, create_time=micros_to_timestamp(row.create_time))
-    if row.run_kind == RunKind.FLOW_RUN:
-        message.flow_run_id = row.run_id
-    else:
-        message.task_run_id = row.run_id
+    message = pb.SlotWaiter(
+        priority=-row.rank,
+        create_time=micros_to_timestamp(row.create_time),
+        slots=row.count,
+        holder=row.holder,
+    )
+    # `run_kind` is flow_run, task_run or lease.
+    setattr(message, f"{row.run_kind}_id", row.run_id)
     return message
 
 

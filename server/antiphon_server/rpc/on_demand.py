@@ -8,8 +8,7 @@ from typing import Any
 
 import grpc
 
-from antiphon_server.application.core import Core
-from antiphon_server.application.queries import Queries
+from antiphon_server.rpc.parts import Parts
 
 #: Our own ones, and the modules whose `add_to` adds them to a server.
 OURS: Mapping[str, str] = MappingProxyType(
@@ -40,11 +39,10 @@ class _Collector:
 class OnDemand(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Serves `OURS`, reflection and channelz."""
 
-    def __init__(self, services: Sequence[str], core: Core, queries: Queries) -> None:
+    def __init__(self, services: Sequence[str], parts: Parts) -> None:
         """`services` are all that reflection tells of besides its own and channelz."""
         self._services = services
-        self._core = core
-        self._queries = queries
+        self._parts = parts
         self._loaded: dict[str, list[grpc.GenericRpcHandler]] = {}
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
@@ -59,7 +57,7 @@ class OnDemand(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _load(self, name: str) -> list[grpc.GenericRpcHandler]:
         collector = _Collector()
         if name in OURS:
-            importlib.import_module(OURS[name]).add_to(collector, self._core, self._queries)
+            importlib.import_module(OURS[name]).add_to(collector, self._parts)
         elif name == REFLECTION:
             # Descriptors must be known before they can be told.
             for described in (*OURS.values(), "grpc_channelz.v1.channelz"):

@@ -6,7 +6,6 @@ from antiphon.v1 import work_pool_pb2, work_pool_service_pb2_grpc
 from antiphon.v1 import work_pool_service_pb2 as pb
 from antiphon_server.application import read_back
 from antiphon_server.application.core import Core, WorkingSet
-from antiphon_server.application.queries import Queries
 from antiphon_server.application.work_pools import DeleteWorkPool, DeleteWorkQueue
 from antiphon_server.rpc.deployment_conversions import (
     create_work_pool_from,
@@ -17,6 +16,7 @@ from antiphon_server.rpc.deployment_conversions import (
     work_queue_message,
 )
 from antiphon_server.rpc.mutations import mutate
+from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.work_reads import WorkReads
 
 
@@ -104,5 +104,7 @@ def _stored_queue(working_set: WorkingSet, id: str) -> work_pool_pb2.WorkQueue:
     return work_queue_message(read_back.work_queue(working_set, id))
 
 
-def add_to(server: Any, core: Core, queries: Queries) -> None:
-    work_pool_service_pb2_grpc.add_WorkPoolServiceServicer_to_server(WorkPoolServicer(core, WorkReads(queries)), server)
+def add_to(server: Any, parts: Parts) -> None:
+    work_pool_service_pb2_grpc.add_WorkPoolServiceServicer_to_server(
+        WorkPoolServicer(parts.core, WorkReads(parts.queries)), server
+    )

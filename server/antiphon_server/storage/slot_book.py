@@ -1,16 +1,23 @@
-"""Concurrency limits and their slots in one batch: loaded in bulk, changed in memory, written back in bulk."""
+"""Concurrency limits and their slots in one batch: loaded in bulk, changed in memory, written back in bulk.
+
+Slots of a limit that decays are a leaky bucket: they come free one after the other at a steady pace, each behind those
+that were taken before it.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from antiphon_server.storage.statements import Lookup, Write, insert_into, rows_of, update_by_id
 from antiphon_server.storage.tables import concurrency_limits, slots
 
 #: How much of a limit's average occupancy the newest slot makes.
 NEWEST_WEIGHT = 0.2
+#: Microseconds since the epoch (the end of the year 9999): nothing decays later, so that times stay within 64 bits.
+LAST_TIME = 253_402_300_799_999_999
 
 
 @dataclass(slots=True)
@@ -24,13 +31,14 @@ class LimitRow:
     slot_decay_per_second: float
     average_occupancy: int
     taken: int = 0
-    #: The soonest and the last expiry among its slots.
+    #: When the first of its slots is free by time alone, and when the last of those is that decay.
     next_free_time: int | None = None
     last_free_time: int | None = None
 
     @property
-    def full(self) -> bool:
-        return self.active and self.taken >= self.slots
+    def room(self) -> int:
+        """Slots that are free."""
+        return max(self.slots - self.taken, 0)
 
 
 @dataclass(slots=True)
@@ -42,6 +50,8 @@ class Slot:
     count: int
     acquire_time: int
     expire_time: int | None
+    #: Set where they decay: the first is free at `expire_time`, and then one each so many microseconds.
+    decay_interval: int | None = None
 
 
 _COLUMNS = ("id", "name", "slots", "active", "slot_decay_per_second", "average_occupancy")
@@ -49,8 +59,10 @@ _LIMITS_BY_NAME = rows_of(concurrency_limits, _COLUMNS, key="name")
 _LIMITS_BY_ID = rows_of(concurrency_limits, _COLUMNS)
 _SLOTS_OF_HOLDERS = rows_of(slots, Slot.__slots__, key="holder_id")
 _expiry = slots.c.expire_time
+# A literal, since keys are the only parameters of a lookup.
+_last_decay = func.max(_expiry + (slots.c.count - literal_column("1")) * slots.c.decay_interval)
 _SUMS = Lookup(
-    select(slots.c.limit_id, func.sum(slots.c.count), func.min(_expiry), func.max(_expiry)).group_by(slots.c.limit_id),
+    select(slots.c.limit_id, func.sum(slots.c.count), func.min(_expiry), _last_decay).group_by(slots.c.limit_id),
     slots.c.limit_id,
 )
 _TAKE = insert_into(slots, Slot.__slots__)
@@ -58,11 +70,11 @@ _GIVE_BACK = Write(
     slots.delete().where(slots.c.limit_id == bindparam("limit"), slots.c.holder_id == bindparam("holder")),
     ("limit", "holder"),
 )
-_LEASE = Write(
+_CHANGE = Write(
     slots.update()
     .where(slots.c.limit_id == bindparam("limit"), slots.c.holder_id == bindparam("holder"))
-    .values(expire_time=bindparam("until")),
-    ("until", "limit", "holder"),
+    .values(count=bindparam("left"), expire_time=bindparam("until")),
+    ("left", "until", "limit", "holder"),
 )
 _LEARN = update_by_id(concurrency_limits, ("average_occupancy",))
 
@@ -80,7 +92,7 @@ class SlotBook:
         self._held: dict[str, dict[str, Slot]] = {}
         self._taken: dict[tuple[str, str], Slot] = {}
         self._given_back: list[tuple[str, str]] = []
-        self._leased: dict[tuple[str, str], int | None] = {}
+        self._changed: dict[tuple[str, str], Slot] = {}
         self._learned: set[str] = set()
         self.freed: dict[str, None] = {}
         #: The soonest expiry of what was taken or leased here.
@@ -143,69 +155,85 @@ class SlotBook:
 
     def take(self, holder_id: str, limit_ids: Iterable[str], *, count: int = 1, expire_time: int | None = None) -> None:
         """Gives slots to a holder; it must have been seen that they are free. Those of a limit that decays are free
-        again one after the other, whatever the holder does."""
+        again one after the other, and not at `expire_time`."""
         self.load((), (holder_id,))
         for limit_id in limit_ids:
+            slot = Slot(limit_id, holder_id, count, self._now, expire_time)
             limit = self.limit(limit_id)
-            until = expire_time
             if limit is not None:
                 limit.taken += count
-                until = self._decayed(limit, count, expire_time)
-            slot = Slot(limit_id, holder_id, count, self._now, until)
+                if limit.slot_decay_per_second > 0:
+                    _let_decay(limit, slot)
             self._held[holder_id][limit_id] = self._taken[limit_id, holder_id] = slot
-            self._expects(until)
-
-    def _decayed(self, limit: LimitRow, count: int, expire_time: int | None) -> int | None:
-        if limit.slot_decay_per_second <= 0:
-            return expire_time
-        start = max(limit.last_free_time or 0, self._now)
-        limit.last_free_time = start + round(count * 1e6 / limit.slot_decay_per_second)
-        limit.next_free_time = min(limit.next_free_time or limit.last_free_time, limit.last_free_time)
-        return limit.last_free_time
+            self.expects(slot.expire_time)
 
     def lease(self, holder_id: str, expire_time: int | None) -> None:
-        """Sets when the slots of a holder are free again by themselves; None leaves it to the holder."""
+        """Sets when the slots of a holder are free again by themselves; None leaves it to the holder. Those that decay
+        do that as before."""
         self.load((), (holder_id,))
         for slot in self._held[holder_id].values():
-            limit = self.limit(slot.limit_id)
-            if slot.expire_time == expire_time or (limit is not None and limit.slot_decay_per_second > 0):
+            if slot.expire_time == expire_time or slot.decay_interval is not None:
                 continue
             slot.expire_time = expire_time
-            self._leased[slot.limit_id, holder_id] = expire_time
-            self._expects(expire_time)
+            self._change(slot)
 
-    def give_back(self, holder_id: str) -> None:
-        """Frees all slots of a holder."""
+    def give_back(self, holder_id: str, *, decaying: bool = True) -> None:
+        """Frees all slots of a holder; without `decaying` those that decay stay taken for their time."""
         self.load((), (holder_id,))
-        for limit_id in tuple(self._held[holder_id]):
-            self._free(holder_id, limit_id)
+        for slot in list(self._held[holder_id].values()):
+            if decaying or slot.decay_interval is None:
+                self._free(slot)
 
-    def _free(self, holder_id: str, limit_id: str) -> None:
-        slot = self._held[holder_id].pop(limit_id)
-        if self._taken.pop((limit_id, holder_id), None) is None:
-            self._given_back.append((limit_id, holder_id))
-        self._leased.pop((limit_id, holder_id), None)
-        self.freed[limit_id] = None
-        limit = self.limit(limit_id)
+    def reclaim(self) -> list[str]:
+        """Frees what has expired; gives the holders."""
+        if self._changed or self._taken:
+            self.flush()
+        due = select(slots.c.holder_id).where(_expiry.is_not(None), _expiry <= self._now).distinct()
+        holders = sorted(self._connection.execute(due).scalars())
+        self.load((), holders)
+        for holder in holders:
+            for slot in list(self._held[holder].values()):
+                if slot.expire_time is not None and slot.expire_time <= self._now:
+                    self._expire(slot, slot.expire_time)
+        return holders
+
+    def _expire(self, slot: Slot, since: int) -> None:
+        """Frees a slot whose time was over at `since`; of several that decay, those whose time is over by now."""
+        gone = slot.count if slot.decay_interval is None else 1 + (self._now - since) // slot.decay_interval
+        if gone >= slot.count or slot.decay_interval is None:
+            self._free(slot)
+            return
+        slot.count -= gone
+        slot.expire_time = since + gone * slot.decay_interval
+        self._change(slot)
+        self.freed[slot.limit_id] = None
+        limit = self.limit(slot.limit_id)
+        if limit is not None:
+            limit.taken -= gone
+
+    def _free(self, slot: Slot) -> None:
+        key = (slot.limit_id, slot.holder_id)
+        if self._taken.pop(key, None) is None:
+            self._given_back.append(key)
+        self._changed.pop(key, None)
+        del self._held[slot.holder_id][slot.limit_id]
+        self.freed[slot.limit_id] = None
+        limit = self.limit(slot.limit_id)
         if limit is not None:
             limit.taken -= slot.count
             spent = self._now - slot.acquire_time
             limit.average_occupancy += round((spent - limit.average_occupancy) * NEWEST_WEIGHT)
             self._learned.add(limit.id)
 
-    def reclaim(self) -> list[str]:
-        """Frees what has expired, and leaves its holders what has not; gives the holders."""
-        self.flush()
-        expired = (slots.c.expire_time.is_not(None)) & (slots.c.expire_time <= self._now)
-        found = slots.select().with_only_columns(slots.c.holder_id, slots.c.limit_id).where(expired)
-        rows = self._connection.execute(found.order_by(slots.c.holder_id, slots.c.limit_id)).fetchall()
-        holders = sorted({holder for holder, _ in rows})
-        self.load((), holders)
-        for holder, limit_id in rows:
-            self._free(holder, limit_id)
-        return holders
+    def _change(self, slot: Slot) -> None:
+        """Notes that its count or its time was changed."""
+        key = (slot.limit_id, slot.holder_id)
+        if key not in self._taken:
+            self._changed[key] = slot
+        self.expects(slot.expire_time)
 
-    def _expects(self, expire_time: int | None) -> None:
+    def expects(self, expire_time: int | None) -> None:
+        """Notes when something taken here is free again by itself."""
         if expire_time is not None:
             self.soonest = expire_time if self.soonest is None else min(self.soonest, expire_time)
 
@@ -216,13 +244,13 @@ class SlotBook:
         self._write(
             _TAKE,
             [
-                (each.limit_id, each.holder_id, each.count, each.acquire_time, each.expire_time)
+                (each.limit_id, each.holder_id, each.count, each.acquire_time, each.expire_time, each.decay_interval)
                 for each in self._taken.values()
             ],
         )
         self._taken.clear()
-        self._write(_LEASE, [(until, *key) for key, until in self._leased.items()])
-        self._leased.clear()
+        self._write(_CHANGE, [(slot.count, slot.expire_time, *key) for key, slot in self._changed.items()])
+        self._changed.clear()
         known = [self._by_id[id] for id in self._learned]
         self._write(_LEARN, [(limit.average_occupancy, limit.id) for limit in known if limit is not None])
         self._learned.clear()
@@ -230,3 +258,14 @@ class SlotBook:
     def _write(self, write: Write, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
             write.run(self._cursor, self._dialect, rows)
+
+
+def _let_decay(limit: LimitRow, slot: Slot) -> None:
+    """Puts slots that are taken now behind those of their limit that decay already."""
+    start = min(max(limit.last_free_time or 0, slot.acquire_time), LAST_TIME - slot.count)
+    # Rounded up, so that a rate is never exceeded; what would take for ever ends with the last time that there is.
+    interval = ceil(min(1e6 / limit.slot_decay_per_second, LAST_TIME))
+    slot.decay_interval = min(interval, (LAST_TIME - start) // slot.count)
+    slot.expire_time = start + slot.decay_interval
+    limit.last_free_time = start + slot.count * slot.decay_interval
+    limit.next_free_time = min(limit.next_free_time or slot.expire_time, slot.expire_time)

@@ -227,20 +227,51 @@ slots = Table(
     Column("count", Integer, nullable=False),
     Column("acquire_time", Micros, nullable=False),
     Column("expire_time", Micros),
+    # Set where they decay: the first is free at `expire_time`, and then one each so many microseconds.
+    Column("decay_interval", Micros),
     Index(None, "holder_id"),
     _index_where_set("expire_time"),
     sqlite_with_rowid=False,
 )
 
-# Who waits for slots, a row for each limit: a proposal (see `waits`), or a run that is scheduled when its turn comes.
+# What AcquireSlots was asked for and has given: who holds slots without being a run, and who waits for some.
+slot_leases = Table(
+    "slot_leases",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # JSON
+    Column("names", Text, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("strict", Boolean, nullable=False),
+    Column("holder", Text, nullable=False),
+    # The session that it ends with.
+    Column("session_id", Id),
+    Column("request_id", Id),
+    Column("digest", Digest, nullable=False),
+    # Microseconds that it lasts, given or renewed.
+    Column("duration", Micros, nullable=False),
+    # NULL while the call waits.
+    Column("expire_time", Micros),
+    Column("create_time", Micros, nullable=False),
+    _index_where_set("session_id"),
+    _index_where_set("request_id", unique=True),
+    _index_where_set("expire_time"),
+    sqlite_with_rowid=False,
+)
+
+# Who waits for slots, a row for each limit: a proposal (see `waits`), a run that is scheduled when its turn comes, or a
+# call of AcquireSlots (see `slot_leases`).
 slot_waiters = Table(
     "slot_waiters",
     metadata,
     Column("limit_id", Id, primary_key=True),
-    # A transition, or a flow run in AwaitingConcurrencySlot.
+    # A transition, a flow run in AwaitingConcurrencySlot, or a lease.
     Column("waiter_id", Id, primary_key=True),
+    # flow_run, task_run or lease, and which one.
     Column("run_kind", Text, nullable=False),
     Column("run_id", Id, nullable=False),
+    Column("count", Integer, nullable=False, server_default="1"),
     # The priority, negated, so that one index serves the order: rank, then position.
     Column("rank", Integer, nullable=False),
     # Counts who joined any queue.

@@ -11,9 +11,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from antiphon_server.domain import limit_names
+from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.domain.leases import Lease
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.sessions import Session
 from antiphon_server.storage import tables
+from antiphon_server.storage.leases import Leases
 from antiphon_server.storage.records import (
     FLOW_RUN_FIELDS,
     TASK_RUN_FIELDS,
@@ -27,7 +30,7 @@ from antiphon_server.storage.run_writes import RUN_WRITES
 from antiphon_server.storage.slot_book import SlotBook
 from antiphon_server.storage.statements import Lookup, Row, Write, insert_into, rows_of, update_by_id
 from antiphon_server.storage.surroundings import Surroundings
-from antiphon_server.storage.waiting import Waiting
+from antiphon_server.storage.waiting import Unserved, Waiting
 
 
 @dataclass(slots=True)
@@ -62,7 +65,11 @@ class Changes:
     ended_waits: list[tuple[str, str]] = field(default_factory=list)
     #: (session id, sequence, verdict or why there is none) of proposals that waited.
     final_verdicts: list[tuple[str, int, Any]] = field(default_factory=list)
-    #: When the soonest slot that was taken here is free again by itself.
+    #: What became of leases that were waited for: given, or why they never will be.
+    leases: list[tuple[str, Lease | AntiphonError]] = field(default_factory=list)
+    #: Queues for slots that were not looked through to their end, since that would have taken long.
+    unserved: list[Unserved] = field(default_factory=list)
+    #: When the soonest slot or lease that was taken here is free again by itself.
     slot_expiry: int | None = None
     #: Sessions that may not speak any more.
     ended_sessions: list[str] = field(default_factory=list)
@@ -98,6 +105,7 @@ class WorkingSet:
         self.slots = SlotBook(connection, self._cursor, now)
         self.surroundings = Surroundings(connection, self._cursor, now)
         self.waiting = Waiting(connection, now)
+        self.leases = Leases(connection)
         self.changes.waits, self.changes.ended_waits = self.waiting.begun, self.waiting.ended
         self.sessions: dict[str, Session] = {}
         self.flow_ids: dict[str, str] = {}

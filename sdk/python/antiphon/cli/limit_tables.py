@@ -78,9 +78,9 @@ def _slots(slots: Sequence[Slot], now: datetime) -> Table:
 
 
 def _waiters(waiters: Sequence[SlotWaiter], now: datetime) -> Table:
-    table = make_table("Run", "Kind", "Priority", "Since")
+    table = make_table("Run or lease", "Kind", "Priority", "Since")
     for waiter in waiters:
-        kind = "flow run" if waiter.WhichOneof("run") == "flow_run_id" else "task run"
-        run = waiter.flow_run_id or waiter.task_run_id
-        table.add_row(run, kind, str(waiter.priority), ago_words(waiter.create_time, now))
+        field = waiter.WhichOneof("run") or "flow_run_id"
+        kind = field.removesuffix("_id").replace("_", " ")
+        table.add_row(getattr(waiter, field), kind, str(waiter.priority), ago_words(waiter.create_time, now))
     return table

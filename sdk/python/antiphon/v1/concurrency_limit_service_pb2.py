@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from antiphon.v1 import concurrency_limit_pb2 as antiphon_dot_v1_dot_concurrency__limit__pb2
 from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+antiphon/v1/concurrency_limit_service.proto\x12\x0b\x61ntiphon.v1\x1a#antiphon/v1/concurrency_limit.proto\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\"\x82\x01\n\x1d\x43reateConcurrencyLimitRequest\x12@\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimitB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"Z\n\x1e\x43reateConcurrencyLimitResponse\x12\x38\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimit\"l\n\x1aGetConcurrencyLimitRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1a\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03H\x00\x42\x1a\n\x11\x63oncurrency_limit\x12\x05\xbaH\x02\x08\x01\"W\n\x1bGetConcurrencyLimitResponse\x12\x38\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimit\"\x8e\x01\n\x1cListConcurrencyLimitsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x1a\n\x08order_by\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"s\n\x1dListConcurrencyLimitsResponse\x12\x39\n\x12\x63oncurrency_limits\x18\x01 \x03(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbb\x01\n\x1dUpdateConcurrencyLimitRequest\x12@\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimitB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"Z\n\x1eUpdateConcurrencyLimitResponse\x12\x38\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimit\"m\n\x1d\x44\x65leteConcurrencyLimitRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\" \n\x1e\x44\x65leteConcurrencyLimitResponse\"U\n\x1cResetConcurrencyLimitRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"Y\n\x1dResetConcurrencyLimitResponse\x12\x38\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimit\"\x9c\x01\n\x10ListSlotsRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1a\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03H\x00\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 B\x1a\n\x11\x63oncurrency_limit\x12\x05\xbaH\x02\x08\x01\"N\n\x11ListSlotsResponse\x12 \n\x05slots\x18\x01 \x03(\x0b\x32\x11.antiphon.v1.Slot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa2\x01\n\x16ListSlotWaitersRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1a\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03H\x00\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 B\x1a\n\x11\x63oncurrency_limit\x12\x05\xbaH\x02\x08\x01\"a\n\x17ListSlotWaitersResponse\x12-\n\x0cslot_waiters\x18\x01 \x03(\x0b\x32\x17.antiphon.v1.SlotWaiter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xe6\x06\n\x17\x43oncurrencyLimitService\x12q\n\x16\x43reateConcurrencyLimit\x12*.antiphon.v1.CreateConcurrencyLimitRequest\x1a+.antiphon.v1.CreateConcurrencyLimitResponse\x12h\n\x13GetConcurrencyLimit\x12\'.antiphon.v1.GetConcurrencyLimitRequest\x1a(.antiphon.v1.GetConcurrencyLimitResponse\x12n\n\x15ListConcurrencyLimits\x12).antiphon.v1.ListConcurrencyLimitsRequest\x1a*.antiphon.v1.ListConcurrencyLimitsResponse\x12q\n\x16UpdateConcurrencyLimit\x12*.antiphon.v1.UpdateConcurrencyLimitRequest\x1a+.antiphon.v1.UpdateConcurrencyLimitResponse\x12q\n\x16\x44\x65leteConcurrencyLimit\x12*.antiphon.v1.DeleteConcurrencyLimitRequest\x1a+.antiphon.v1.DeleteConcurrencyLimitResponse\x12n\n\x15ResetConcurrencyLimit\x12).antiphon.v1.ResetConcurrencyLimitRequest\x1a*.antiphon.v1.ResetConcurrencyLimitResponse\x12J\n\tListSlots\x12\x1d.antiphon.v1.ListSlotsRequest\x1a\x1e.antiphon.v1.ListSlotsResponse\x12\\\n\x0fListSlotWaiters\x12#.antiphon.v1.ListSlotWaitersRequest\x1a$.antiphon.v1.ListSlotWaitersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+antiphon/v1/concurrency_limit_service.proto\x12\x0b\x61ntiphon.v1\x1a#antiphon/v1/concurrency_limit.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\"\x82\x01\n\x1d\x43reateConcurrencyLimitRequest\x12@\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimitB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"Z\n\x1e\x43reateConcurrencyLimitResponse\x12\x38\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimit\"l\n\x1aGetConcurrencyLimitRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1a\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03H\x00\x42\x1a\n\x11\x63oncurrency_limit\x12\x05\xbaH\x02\x08\x01\"W\n\x1bGetConcurrencyLimitResponse\x12\x38\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimit\"\x8e\x01\n\x1cListConcurrencyLimitsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x1a\n\x08order_by\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"s\n\x1dListConcurrencyLimitsResponse\x12\x39\n\x12\x63oncurrency_limits\x18\x01 \x03(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbb\x01\n\x1dUpdateConcurrencyLimitRequest\x12@\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimitB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"Z\n\x1eUpdateConcurrencyLimitResponse\x12\x38\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimit\"m\n\x1d\x44\x65leteConcurrencyLimitRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\" \n\x1e\x44\x65leteConcurrencyLimitResponse\"U\n\x1cResetConcurrencyLimitRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"Y\n\x1dResetConcurrencyLimitResponse\x12\x38\n\x11\x63oncurrency_limit\x18\x01 \x01(\x0b\x32\x1d.antiphon.v1.ConcurrencyLimit\"\x9c\x01\n\x10ListSlotsRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1a\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03H\x00\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 B\x1a\n\x11\x63oncurrency_limit\x12\x05\xbaH\x02\x08\x01\"N\n\x11ListSlotsResponse\x12 \n\x05slots\x18\x01 \x03(\x0b\x32\x11.antiphon.v1.Slot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa2\x01\n\x16ListSlotWaitersRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1a\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03H\x00\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 B\x1a\n\x11\x63oncurrency_limit\x12\x05\xbaH\x02\x08\x01\"a\n\x17ListSlotWaitersResponse\x12-\n\x0cslot_waiters\x18\x01 \x03(\x0b\x32\x17.antiphon.v1.SlotWaiter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd6\x02\n\x13\x41\x63quireSlotsRequest\x12$\n\x05names\x18\x01 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\x08\x01\x10\x64\x18\x01\"\x07r\x05\x10\x01\x18\xf4\x03\x12\x16\n\x05slots\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x43\n\x0elease_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\x12?\n\x0cwait_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05\x32\x00\x12\x10\n\x08priority\x18\x05 \x01(\x05\x12\x18\n\x06holder\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1e\n\x0cresume_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x0e\n\x06strict\x18\x08 \x01(\x08\x12\x1f\n\nrequest_id\x18\t \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"=\n\x14\x41\x63quireSlotsResponse\x12%\n\x05lease\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.SlotLease\"t\n\x11RenewSlotsRequest\x12\x1a\n\x08lease_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x43\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\";\n\x12RenewSlotsResponse\x12%\n\x05lease\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.SlotLease\"R\n\x13ReleaseSlotsRequest\x12\x1a\n\x08lease_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x16\n\x14ReleaseSlotsResponse2\xdf\x08\n\x17\x43oncurrencyLimitService\x12q\n\x16\x43reateConcurrencyLimit\x12*.antiphon.v1.CreateConcurrencyLimitRequest\x1a+.antiphon.v1.CreateConcurrencyLimitResponse\x12h\n\x13GetConcurrencyLimit\x12\'.antiphon.v1.GetConcurrencyLimitRequest\x1a(.antiphon.v1.GetConcurrencyLimitResponse\x12n\n\x15ListConcurrencyLimits\x12).antiphon.v1.ListConcurrencyLimitsRequest\x1a*.antiphon.v1.ListConcurrencyLimitsResponse\x12q\n\x16UpdateConcurrencyLimit\x12*.antiphon.v1.UpdateConcurrencyLimitRequest\x1a+.antiphon.v1.UpdateConcurrencyLimitResponse\x12q\n\x16\x44\x65leteConcurrencyLimit\x12*.antiphon.v1.DeleteConcurrencyLimitRequest\x1a+.antiphon.v1.DeleteConcurrencyLimitResponse\x12n\n\x15ResetConcurrencyLimit\x12).antiphon.v1.ResetConcurrencyLimitRequest\x1a*.antiphon.v1.ResetConcurrencyLimitResponse\x12J\n\tListSlots\x12\x1d.antiphon.v1.ListSlotsRequest\x1a\x1e.antiphon.v1.ListSlotsResponse\x12\\\n\x0fListSlotWaiters\x12#.antiphon.v1.ListSlotWaitersRequest\x1a$.antiphon.v1.ListSlotWaitersResponse\x12S\n\x0c\x41\x63quireSlots\x12 .antiphon.v1.AcquireSlotsRequest\x1a!.antiphon.v1.AcquireSlotsResponse\x12M\n\nRenewSlots\x12\x1e.antiphon.v1.RenewSlotsRequest\x1a\x1f.antiphon.v1.RenewSlotsResponse\x12S\n\x0cReleaseSlots\x12 .antiphon.v1.ReleaseSlotsRequest\x1a!.antiphon.v1.ReleaseSlotsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -88,38 +89,72 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSLOTWAITERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTSLOTWAITERSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTSLOTWAITERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200 '
-  _globals['_CREATECONCURRENCYLIMITREQUEST']._serialized_start=161
-  _globals['_CREATECONCURRENCYLIMITREQUEST']._serialized_end=291
-  _globals['_CREATECONCURRENCYLIMITRESPONSE']._serialized_start=293
-  _globals['_CREATECONCURRENCYLIMITRESPONSE']._serialized_end=383
-  _globals['_GETCONCURRENCYLIMITREQUEST']._serialized_start=385
-  _globals['_GETCONCURRENCYLIMITREQUEST']._serialized_end=493
-  _globals['_GETCONCURRENCYLIMITRESPONSE']._serialized_start=495
-  _globals['_GETCONCURRENCYLIMITRESPONSE']._serialized_end=582
-  _globals['_LISTCONCURRENCYLIMITSREQUEST']._serialized_start=585
-  _globals['_LISTCONCURRENCYLIMITSREQUEST']._serialized_end=727
-  _globals['_LISTCONCURRENCYLIMITSRESPONSE']._serialized_start=729
-  _globals['_LISTCONCURRENCYLIMITSRESPONSE']._serialized_end=844
-  _globals['_UPDATECONCURRENCYLIMITREQUEST']._serialized_start=847
-  _globals['_UPDATECONCURRENCYLIMITREQUEST']._serialized_end=1034
-  _globals['_UPDATECONCURRENCYLIMITRESPONSE']._serialized_start=1036
-  _globals['_UPDATECONCURRENCYLIMITRESPONSE']._serialized_end=1126
-  _globals['_DELETECONCURRENCYLIMITREQUEST']._serialized_start=1128
-  _globals['_DELETECONCURRENCYLIMITREQUEST']._serialized_end=1237
-  _globals['_DELETECONCURRENCYLIMITRESPONSE']._serialized_start=1239
-  _globals['_DELETECONCURRENCYLIMITRESPONSE']._serialized_end=1271
-  _globals['_RESETCONCURRENCYLIMITREQUEST']._serialized_start=1273
-  _globals['_RESETCONCURRENCYLIMITREQUEST']._serialized_end=1358
-  _globals['_RESETCONCURRENCYLIMITRESPONSE']._serialized_start=1360
-  _globals['_RESETCONCURRENCYLIMITRESPONSE']._serialized_end=1449
-  _globals['_LISTSLOTSREQUEST']._serialized_start=1452
-  _globals['_LISTSLOTSREQUEST']._serialized_end=1608
-  _globals['_LISTSLOTSRESPONSE']._serialized_start=1610
-  _globals['_LISTSLOTSRESPONSE']._serialized_end=1688
-  _globals['_LISTSLOTWAITERSREQUEST']._serialized_start=1691
-  _globals['_LISTSLOTWAITERSREQUEST']._serialized_end=1853
-  _globals['_LISTSLOTWAITERSRESPONSE']._serialized_start=1855
-  _globals['_LISTSLOTWAITERSRESPONSE']._serialized_end=1952
-  _globals['_CONCURRENCYLIMITSERVICE']._serialized_start=1955
-  _globals['_CONCURRENCYLIMITSERVICE']._serialized_end=2825
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['names']._loaded_options = None
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['names']._serialized_options = b'\272H\022\222\001\017\010\001\020d\030\001\"\007r\005\020\001\030\364\003'
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['slots']._loaded_options = None
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['slots']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['lease_duration']._loaded_options = None
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['lease_duration']._serialized_options = b'\272H\r\252\001\n\"\004\010\200\243\0052\002\010\001'
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['wait_timeout']._loaded_options = None
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['wait_timeout']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\243\0052\000'
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['holder']._loaded_options = None
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['holder']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['resume_token']._loaded_options = None
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['resume_token']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_ACQUIRESLOTSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_RENEWSLOTSREQUEST'].fields_by_name['lease_id']._loaded_options = None
+  _globals['_RENEWSLOTSREQUEST'].fields_by_name['lease_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RENEWSLOTSREQUEST'].fields_by_name['lease_duration']._loaded_options = None
+  _globals['_RENEWSLOTSREQUEST'].fields_by_name['lease_duration']._serialized_options = b'\272H\r\252\001\n\"\004\010\200\243\0052\002\010\001'
+  _globals['_RELEASESLOTSREQUEST'].fields_by_name['lease_id']._loaded_options = None
+  _globals['_RELEASESLOTSREQUEST'].fields_by_name['lease_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RELEASESLOTSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RELEASESLOTSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_CREATECONCURRENCYLIMITREQUEST']._serialized_start=193
+  _globals['_CREATECONCURRENCYLIMITREQUEST']._serialized_end=323
+  _globals['_CREATECONCURRENCYLIMITRESPONSE']._serialized_start=325
+  _globals['_CREATECONCURRENCYLIMITRESPONSE']._serialized_end=415
+  _globals['_GETCONCURRENCYLIMITREQUEST']._serialized_start=417
+  _globals['_GETCONCURRENCYLIMITREQUEST']._serialized_end=525
+  _globals['_GETCONCURRENCYLIMITRESPONSE']._serialized_start=527
+  _globals['_GETCONCURRENCYLIMITRESPONSE']._serialized_end=614
+  _globals['_LISTCONCURRENCYLIMITSREQUEST']._serialized_start=617
+  _globals['_LISTCONCURRENCYLIMITSREQUEST']._serialized_end=759
+  _globals['_LISTCONCURRENCYLIMITSRESPONSE']._serialized_start=761
+  _globals['_LISTCONCURRENCYLIMITSRESPONSE']._serialized_end=876
+  _globals['_UPDATECONCURRENCYLIMITREQUEST']._serialized_start=879
+  _globals['_UPDATECONCURRENCYLIMITREQUEST']._serialized_end=1066
+  _globals['_UPDATECONCURRENCYLIMITRESPONSE']._serialized_start=1068
+  _globals['_UPDATECONCURRENCYLIMITRESPONSE']._serialized_end=1158
+  _globals['_DELETECONCURRENCYLIMITREQUEST']._serialized_start=1160
+  _globals['_DELETECONCURRENCYLIMITREQUEST']._serialized_end=1269
+  _globals['_DELETECONCURRENCYLIMITRESPONSE']._serialized_start=1271
+  _globals['_DELETECONCURRENCYLIMITRESPONSE']._serialized_end=1303
+  _globals['_RESETCONCURRENCYLIMITREQUEST']._serialized_start=1305
+  _globals['_RESETCONCURRENCYLIMITREQUEST']._serialized_end=1390
+  _globals['_RESETCONCURRENCYLIMITRESPONSE']._serialized_start=1392
+  _globals['_RESETCONCURRENCYLIMITRESPONSE']._serialized_end=1481
+  _globals['_LISTSLOTSREQUEST']._serialized_start=1484
+  _globals['_LISTSLOTSREQUEST']._serialized_end=1640
+  _globals['_LISTSLOTSRESPONSE']._serialized_start=1642
+  _globals['_LISTSLOTSRESPONSE']._serialized_end=1720
+  _globals['_LISTSLOTWAITERSREQUEST']._serialized_start=1723
+  _globals['_LISTSLOTWAITERSREQUEST']._serialized_end=1885
+  _globals['_LISTSLOTWAITERSRESPONSE']._serialized_start=1887
+  _globals['_LISTSLOTWAITERSRESPONSE']._serialized_end=1984
+  _globals['_ACQUIRESLOTSREQUEST']._serialized_start=1987
+  _globals['_ACQUIRESLOTSREQUEST']._serialized_end=2329
+  _globals['_ACQUIRESLOTSRESPONSE']._serialized_start=2331
+  _globals['_ACQUIRESLOTSRESPONSE']._serialized_end=2392
+  _globals['_RENEWSLOTSREQUEST']._serialized_start=2394
+  _globals['_RENEWSLOTSREQUEST']._serialized_end=2510
+  _globals['_RENEWSLOTSRESPONSE']._serialized_start=2512
+  _globals['_RENEWSLOTSRESPONSE']._serialized_end=2571
+  _globals['_RELEASESLOTSREQUEST']._serialized_start=2573
+  _globals['_RELEASESLOTSREQUEST']._serialized_end=2655
+  _globals['_RELEASESLOTSRESPONSE']._serialized_start=2657
+  _globals['_RELEASESLOTSRESPONSE']._serialized_end=2679
+  _globals['_CONCURRENCYLIMITSERVICE']._serialized_start=2682
+  _globals['_CONCURRENCYLIMITSERVICE']._serialized_end=3801
 # @@protoc_insertion_point(module_scope)

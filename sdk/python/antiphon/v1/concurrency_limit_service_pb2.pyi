@@ -1,5 +1,8 @@
+import datetime
+
 from antiphon.v1 import concurrency_limit_pb2 as _concurrency_limit_pb2
 from antiphon._vendor import validate_pb2 as _validate_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -140,3 +143,57 @@ class ListSlotWaitersResponse(_message.Message):
     slot_waiters: _containers.RepeatedCompositeFieldContainer[_concurrency_limit_pb2.SlotWaiter]
     next_page_token: str
     def __init__(self, slot_waiters: _Optional[_Iterable[_Union[_concurrency_limit_pb2.SlotWaiter, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class AcquireSlotsRequest(_message.Message):
+    __slots__ = ("names", "slots", "lease_duration", "wait_timeout", "priority", "holder", "resume_token", "strict", "request_id")
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    LEASE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    WAIT_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STRICT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    slots: int
+    lease_duration: _duration_pb2.Duration
+    wait_timeout: _duration_pb2.Duration
+    priority: int
+    holder: str
+    resume_token: str
+    strict: bool
+    request_id: str
+    def __init__(self, names: _Optional[_Iterable[str]] = ..., slots: _Optional[int] = ..., lease_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., wait_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[int] = ..., holder: _Optional[str] = ..., resume_token: _Optional[str] = ..., strict: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class AcquireSlotsResponse(_message.Message):
+    __slots__ = ("lease",)
+    LEASE_FIELD_NUMBER: _ClassVar[int]
+    lease: _concurrency_limit_pb2.SlotLease
+    def __init__(self, lease: _Optional[_Union[_concurrency_limit_pb2.SlotLease, _Mapping]] = ...) -> None: ...
+
+class RenewSlotsRequest(_message.Message):
+    __slots__ = ("lease_id", "lease_duration")
+    LEASE_ID_FIELD_NUMBER: _ClassVar[int]
+    LEASE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    lease_id: str
+    lease_duration: _duration_pb2.Duration
+    def __init__(self, lease_id: _Optional[str] = ..., lease_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class RenewSlotsResponse(_message.Message):
+    __slots__ = ("lease",)
+    LEASE_FIELD_NUMBER: _ClassVar[int]
+    lease: _concurrency_limit_pb2.SlotLease
+    def __init__(self, lease: _Optional[_Union[_concurrency_limit_pb2.SlotLease, _Mapping]] = ...) -> None: ...
+
+class ReleaseSlotsRequest(_message.Message):
+    __slots__ = ("lease_id", "request_id")
+    LEASE_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    lease_id: str
+    request_id: str
+    def __init__(self, lease_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ReleaseSlotsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -77,6 +77,21 @@ class ConcurrencyLimitServiceStub:
                 request_serializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.ListSlotWaitersRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.ListSlotWaitersResponse.FromString,
                 _registered_method=True)
+        self.AcquireSlots = channel.unary_unary(
+                '/antiphon.v1.ConcurrencyLimitService/AcquireSlots',
+                request_serializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.AcquireSlotsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.AcquireSlotsResponse.FromString,
+                _registered_method=True)
+        self.RenewSlots = channel.unary_unary(
+                '/antiphon.v1.ConcurrencyLimitService/RenewSlots',
+                request_serializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.RenewSlotsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.RenewSlotsResponse.FromString,
+                _registered_method=True)
+        self.ReleaseSlots = channel.unary_unary(
+                '/antiphon.v1.ConcurrencyLimitService/ReleaseSlots',
+                request_serializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.ReleaseSlotsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.ReleaseSlotsResponse.FromString,
+                _registered_method=True)
 
 
 class ConcurrencyLimitServiceServicer:
@@ -147,6 +162,42 @@ class ConcurrencyLimitServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AcquireSlots(self, request, context):
+        """Takes slots of several limits by name: of all or of none. Whoever waits stands in one queue with the runs that wait
+        for the limit: the highest priority first, then the order of asking, and nobody passes a call that needs more slots
+        than are free just now (but a task run takes the one slot of a limit of its tag that it finds free). It is answered
+        the moment its turn comes.
+
+        No slot free, at once or by the end of `wait_timeout`: RESOURCE_EXHAUSTED (reason NO_SLOT_FREE); where the call did
+        not wait, RetryInfo guesses when to ask again. A limit of 0, also one that is set to 0 meanwhile: FAILED_PRECONDITION
+        (LIMIT_IS_ZERO). More slots than a limit has: INVALID_ARGUMENT (SLOTS_EXCEED_LIMIT), and FAILED_PRECONDITION for who
+        waits when the limit is lowered so far. A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
+        INVALID_ARGUMENT (LIMIT_NAME_RESERVED); `tag:<tag>` shares the limit of a tag with the task runs that have it.
+        Limits that are deleted or not active bound nobody.
+
+        A call that is cancelled, or whose deadline passes, leaves the queue. A server that is restarted keeps leases and
+        forgets who waits: such a call ends with UNAVAILABLE, and asks again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewSlots(self, request, context):
+        """Has a lease last for `lease_duration` from now. One that has ended, whyever, fails with NOT_FOUND (reason
+        LEASE_NOT_FOUND): somebody else may have the slots, so its holder must stop. Slots that decay come free as before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseSlots(self, request, context):
+        """Ends a lease and gives its slots back, those that decay too. A lease that has ended is no error. A rate of calls is
+        limited by not releasing: where a lease ends by its time or with its session, slots that decay stay in use for theirs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConcurrencyLimitServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -189,6 +240,21 @@ def add_ConcurrencyLimitServiceServicer_to_server(servicer, server):
                     servicer.ListSlotWaiters,
                     request_deserializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.ListSlotWaitersRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.ListSlotWaitersResponse.SerializeToString,
+            ),
+            'AcquireSlots': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcquireSlots,
+                    request_deserializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.AcquireSlotsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.AcquireSlotsResponse.SerializeToString,
+            ),
+            'RenewSlots': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewSlots,
+                    request_deserializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.RenewSlotsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.RenewSlotsResponse.SerializeToString,
+            ),
+            'ReleaseSlots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseSlots,
+                    request_deserializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.ReleaseSlotsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_concurrency__limit__service__pb2.ReleaseSlotsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -410,6 +476,87 @@ class ConcurrencyLimitService:
             '/antiphon.v1.ConcurrencyLimitService/ListSlotWaiters',
             antiphon_dot_v1_dot_concurrency__limit__service__pb2.ListSlotWaitersRequest.SerializeToString,
             antiphon_dot_v1_dot_concurrency__limit__service__pb2.ListSlotWaitersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcquireSlots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.ConcurrencyLimitService/AcquireSlots',
+            antiphon_dot_v1_dot_concurrency__limit__service__pb2.AcquireSlotsRequest.SerializeToString,
+            antiphon_dot_v1_dot_concurrency__limit__service__pb2.AcquireSlotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewSlots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.ConcurrencyLimitService/RenewSlots',
+            antiphon_dot_v1_dot_concurrency__limit__service__pb2.RenewSlotsRequest.SerializeToString,
+            antiphon_dot_v1_dot_concurrency__limit__service__pb2.RenewSlotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseSlots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.ConcurrencyLimitService/ReleaseSlots',
+            antiphon_dot_v1_dot_concurrency__limit__service__pb2.ReleaseSlotsRequest.SerializeToString,
+            antiphon_dot_v1_dot_concurrency__limit__service__pb2.ReleaseSlotsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,6 +61,30 @@ class ConcurrencyLimitServiceStub:
     """Reads a page of the slots of a limit that are in use. An unknown id or name fails with NOT_FOUND."""
     ListSlotWaiters: _grpc.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ListSlotWaitersRequest, _concurrency_limit_service_pb2.ListSlotWaitersResponse]
     """Reads a page of those that wait for a slot of a limit. An unknown id or name fails with NOT_FOUND."""
+    AcquireSlots: _grpc.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.AcquireSlotsRequest, _concurrency_limit_service_pb2.AcquireSlotsResponse]
+    """Takes slots of several limits by name: of all or of none. Whoever waits stands in one queue with the runs that wait
+    for the limit: the highest priority first, then the order of asking, and nobody passes a call that needs more slots
+    than are free just now (but a task run takes the one slot of a limit of its tag that it finds free). It is answered
+    the moment its turn comes.
+
+    No slot free, at once or by the end of `wait_timeout`: RESOURCE_EXHAUSTED (reason NO_SLOT_FREE); where the call did
+    not wait, RetryInfo guesses when to ask again. A limit of 0, also one that is set to 0 meanwhile: FAILED_PRECONDITION
+    (LIMIT_IS_ZERO). More slots than a limit has: INVALID_ARGUMENT (SLOTS_EXCEED_LIMIT), and FAILED_PRECONDITION for who
+    waits when the limit is lowered so far. A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
+    INVALID_ARGUMENT (LIMIT_NAME_RESERVED); `tag:<tag>` shares the limit of a tag with the task runs that have it.
+    Limits that are deleted or not active bound nobody.
+
+    A call that is cancelled, or whose deadline passes, leaves the queue. A server that is restarted keeps leases and
+    forgets who waits: such a call ends with UNAVAILABLE, and asks again.
+    """
+    RenewSlots: _grpc.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.RenewSlotsRequest, _concurrency_limit_service_pb2.RenewSlotsResponse]
+    """Has a lease last for `lease_duration` from now. One that has ended, whyever, fails with NOT_FOUND (reason
+    LEASE_NOT_FOUND): somebody else may have the slots, so its holder must stop. Slots that decay come free as before.
+    """
+    ReleaseSlots: _grpc.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ReleaseSlotsRequest, _concurrency_limit_service_pb2.ReleaseSlotsResponse]
+    """Ends a lease and gives its slots back, those that decay too. A lease that has ended is no error. A rate of calls is
+    limited by not releasing: where a lease ends by its time or with its session, slots that decay stay in use for theirs.
+    """
 
 @_typing.type_check_only
 class ConcurrencyLimitServiceAsyncStub(ConcurrencyLimitServiceStub):
@@ -95,6 +119,30 @@ class ConcurrencyLimitServiceAsyncStub(ConcurrencyLimitServiceStub):
     """Reads a page of the slots of a limit that are in use. An unknown id or name fails with NOT_FOUND."""
     ListSlotWaiters: _aio.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ListSlotWaitersRequest, _concurrency_limit_service_pb2.ListSlotWaitersResponse]  # type: ignore[assignment]
     """Reads a page of those that wait for a slot of a limit. An unknown id or name fails with NOT_FOUND."""
+    AcquireSlots: _aio.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.AcquireSlotsRequest, _concurrency_limit_service_pb2.AcquireSlotsResponse]  # type: ignore[assignment]
+    """Takes slots of several limits by name: of all or of none. Whoever waits stands in one queue with the runs that wait
+    for the limit: the highest priority first, then the order of asking, and nobody passes a call that needs more slots
+    than are free just now (but a task run takes the one slot of a limit of its tag that it finds free). It is answered
+    the moment its turn comes.
+
+    No slot free, at once or by the end of `wait_timeout`: RESOURCE_EXHAUSTED (reason NO_SLOT_FREE); where the call did
+    not wait, RetryInfo guesses when to ask again. A limit of 0, also one that is set to 0 meanwhile: FAILED_PRECONDITION
+    (LIMIT_IS_ZERO). More slots than a limit has: INVALID_ARGUMENT (SLOTS_EXCEED_LIMIT), and FAILED_PRECONDITION for who
+    waits when the limit is lowered so far. A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
+    INVALID_ARGUMENT (LIMIT_NAME_RESERVED); `tag:<tag>` shares the limit of a tag with the task runs that have it.
+    Limits that are deleted or not active bound nobody.
+
+    A call that is cancelled, or whose deadline passes, leaves the queue. A server that is restarted keeps leases and
+    forgets who waits: such a call ends with UNAVAILABLE, and asks again.
+    """
+    RenewSlots: _aio.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.RenewSlotsRequest, _concurrency_limit_service_pb2.RenewSlotsResponse]  # type: ignore[assignment]
+    """Has a lease last for `lease_duration` from now. One that has ended, whyever, fails with NOT_FOUND (reason
+    LEASE_NOT_FOUND): somebody else may have the slots, so its holder must stop. Slots that decay come free as before.
+    """
+    ReleaseSlots: _aio.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ReleaseSlotsRequest, _concurrency_limit_service_pb2.ReleaseSlotsResponse]  # type: ignore[assignment]
+    """Ends a lease and gives its slots back, those that decay too. A lease that has ended is no error. A rate of calls is
+    limited by not releasing: where a lease ends by its time or with its session, slots that decay stay in use for theirs.
+    """
 
 class ConcurrencyLimitServiceServicer(metaclass=_abc_1.ABCMeta):
     """Bounds on how much happens at once, who holds their slots and who waits for them. Limits whose names begin with
@@ -174,5 +222,47 @@ class ConcurrencyLimitServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_concurrency_limit_service_pb2.ListSlotWaitersResponse, _abc.Awaitable[_concurrency_limit_service_pb2.ListSlotWaitersResponse]]:
         """Reads a page of those that wait for a slot of a limit. An unknown id or name fails with NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def AcquireSlots(
+        self,
+        request: _concurrency_limit_service_pb2.AcquireSlotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_concurrency_limit_service_pb2.AcquireSlotsResponse, _abc.Awaitable[_concurrency_limit_service_pb2.AcquireSlotsResponse]]:
+        """Takes slots of several limits by name: of all or of none. Whoever waits stands in one queue with the runs that wait
+        for the limit: the highest priority first, then the order of asking, and nobody passes a call that needs more slots
+        than are free just now (but a task run takes the one slot of a limit of its tag that it finds free). It is answered
+        the moment its turn comes.
+
+        No slot free, at once or by the end of `wait_timeout`: RESOURCE_EXHAUSTED (reason NO_SLOT_FREE); where the call did
+        not wait, RetryInfo guesses when to ask again. A limit of 0, also one that is set to 0 meanwhile: FAILED_PRECONDITION
+        (LIMIT_IS_ZERO). More slots than a limit has: INVALID_ARGUMENT (SLOTS_EXCEED_LIMIT), and FAILED_PRECONDITION for who
+        waits when the limit is lowered so far. A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
+        INVALID_ARGUMENT (LIMIT_NAME_RESERVED); `tag:<tag>` shares the limit of a tag with the task runs that have it.
+        Limits that are deleted or not active bound nobody.
+
+        A call that is cancelled, or whose deadline passes, leaves the queue. A server that is restarted keeps leases and
+        forgets who waits: such a call ends with UNAVAILABLE, and asks again.
+        """
+
+    @_abc_1.abstractmethod
+    def RenewSlots(
+        self,
+        request: _concurrency_limit_service_pb2.RenewSlotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_concurrency_limit_service_pb2.RenewSlotsResponse, _abc.Awaitable[_concurrency_limit_service_pb2.RenewSlotsResponse]]:
+        """Has a lease last for `lease_duration` from now. One that has ended, whyever, fails with NOT_FOUND (reason
+        LEASE_NOT_FOUND): somebody else may have the slots, so its holder must stop. Slots that decay come free as before.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseSlots(
+        self,
+        request: _concurrency_limit_service_pb2.ReleaseSlotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_concurrency_limit_service_pb2.ReleaseSlotsResponse, _abc.Awaitable[_concurrency_limit_service_pb2.ReleaseSlotsResponse]]:
+        """Ends a lease and gives its slots back, those that decay too. A lease that has ended is no error. A rate of calls is
+        limited by not releasing: where a lease ends by its time or with its session, slots that decay stay in use for theirs.
+        """
 
 def add_ConcurrencyLimitServiceServicer_to_server(servicer: ConcurrencyLimitServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

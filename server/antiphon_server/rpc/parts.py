@@ -1,0 +1,16 @@
+"""What services are made of that are loaded on demand."""
+
+from dataclasses import dataclass
+
+from antiphon_server.application.core import Core
+from antiphon_server.application.queries import Queries
+from antiphon_server.application.tokens import ResumeTokens
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Of one server."""
+
+    core: Core
+    queries: Queries
+    tokens: ResumeTokens
