@@ -112,6 +112,8 @@ def explain(working_set: WorkingSet, proposal: Proposal) -> Verdict:
     policy = policy_of(proposal)
     decision = decide(policy, facts_for(working_set, policy, run, proposal), proposal, working_set.now)
     if decision.state is not None:
+        decision.state.id = proposal.transition_id
+        _recount(run, decision)
         enter(run, decision.state, working_set.now, session_id=proposal.session_id)
     return from_decision(working_set, proposal.transition_id, run, decision)
 
@@ -152,8 +154,7 @@ def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
     """Moves the run, and its slots with it."""
     run, before = facts.run, facts.run.state_type
     claimer = run.session_id
-    if Restart() in decision.effects:
-        run.run_count = 0
+    _recount(run, decision)
     if run.state_name == AWAITING_CONCURRENCY_SLOT != state.name:  # Who is told so again keeps its place.
         working_set.waiting.leave(run.id)
     enter(
@@ -168,6 +169,11 @@ def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
     run.deadline_time = deadline_of(run, facts.deployment)
     move_slots(working_set, run, before, decision.effects)
     working_set.touch(run)
+
+
+def _recount(run: Run, decision: Decision) -> None:
+    if Restart() in decision.effects:
+        run.run_count = 0
 
 
 def _follow(working_set: WorkingSet, run: Run, state: State, decision: Decision) -> None:
