@@ -8,16 +8,17 @@ import json
 import sys
 import time
 
+from antiphon.v1.state_pb2 import STATE_TYPE_RUNNING
 from antiphon.v1.task_run_pb2 import TaskRun
 from antiphon.v1.transition_pb2 import Proposal
-from bench.wire import LIFE, Stream, new_flow_run, new_task_run, propose_task
+from bench.wire import LIFE, Stream, new_flow_run, new_task_run, propose_flow, propose_task
 
 
 def main(target: str, runs: int) -> dict[str, float]:
     with Stream(target) as stream:
         flow_run = new_flow_run()
         task_runs = [new_task_run(flow_run.id) for _ in range(runs)]
-        stream.send([flow_run, *task_runs])
+        stream.send([flow_run, propose_flow(flow_run.id, STATE_TYPE_RUNNING), *task_runs])
         proposals = [propose_task(task_run.id, state) for task_run in task_runs for state in LIFE]
         rate = len(proposals) / clock(stream, proposals)
         lives: list[TaskRun | Proposal] = []

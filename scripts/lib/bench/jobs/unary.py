@@ -13,12 +13,13 @@ import grpc
 
 from antiphon.v1.flow_run_service_pb2 import CreateFlowRunRequest
 from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
+from antiphon.v1.state_pb2 import STATE_TYPE_RUNNING
 from antiphon.v1.task_run_service_pb2 import CreateTaskRunRequest
 from antiphon.v1.task_run_service_pb2_grpc import TaskRunServiceStub
 from antiphon.v1.transition_service_pb2 import ProposeTransitionRequest, ProposeTransitionResponse
 from antiphon.v1.transition_service_pb2_grpc import TransitionServiceStub
 from bench.figures import percentile
-from bench.wire import LIFE, accepted, new_flow_run, new_task_run, propose_task
+from bench.wire import LIFE, accepted, new_flow_run, new_task_run, propose_flow, propose_task
 
 _CREATED_AT_ONCE = 64
 
@@ -26,6 +27,8 @@ _CREATED_AT_ONCE = 64
 async def create(channel: grpc.aio.Channel, runs: int) -> list[str]:
     flow_run = new_flow_run()
     await FlowRunServiceStub(channel).CreateFlowRun(CreateFlowRunRequest(flow_run=flow_run))
+    running = ProposeTransitionRequest(proposal=propose_flow(flow_run.id, STATE_TYPE_RUNNING))
+    accepted((await TransitionServiceStub(channel).ProposeTransition(running)).verdict)
     task_runs = [new_task_run(flow_run.id) for _ in range(runs)]
     stub = TaskRunServiceStub(channel)
     for start in range(0, runs, _CREATED_AT_ONCE):
