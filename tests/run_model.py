@@ -60,6 +60,8 @@ class ModelRun:
     due: int | None = None
     has_data: bool = False
     resuming: bool = False
+    #: The fencing token.
+    claims: int = 0
     run_count: int = 0
     around_count: int = 0
     start: int | None = None
@@ -150,12 +152,15 @@ class ModelRun:
             guarded = self.task or wish.type not in (FAILED, CANCELLED, CRASHED)
             if guarded:
                 return REJECT
-        if not self.task and self.type in ENDS and wish.type == SCHEDULED:
+        return None if self.task else self._refused_to_flow_runs(wish)
+
+    def _refused_to_flow_runs(self, wish: Wish) -> int | None:
+        if self.type in ENDS and wish.type == SCHEDULED:
             return ABORT
-        if not self.task and wish.type == SCHEDULED and wish.name == "Late" and self.type is not None:
-            if self.type != SCHEDULED or self.name == "Late":
-                return REJECT
-        if not self.task and self.type == wish.type == PENDING and wish.name in (self.name, "Pending"):
+        late = wish.type == SCHEDULED and wish.name == "Late" and self.type is not None
+        if late and (self.type != SCHEDULED or self.name == "Late"):
+            return REJECT
+        if self.type == wish.type == PENDING and wish.name in (self.name, "Pending"):
             return ABORT
         return None
 
@@ -183,34 +188,12 @@ class ModelRun:
 
     def enter(self, state: Wish, now: int) -> str:
         """Moves on; gives what the holder, if it is not the one who asks, is told."""
-        told = ""
-        if self.holder is not None and self.holder != state.by:
-            asked = state.type == CANCELLING and not self.task
-            taken = state.by is not None and state.type in (PENDING, RUNNING)
-            lost = taken or state.type in ENDS or state.name == "NotReady"
-            told = "cancel_run" if asked else "revoke_run" if lost else ""
+        told = self._told(state)
         time = max(now, self.time + 1) if self.type is not None else now
         if self.type == RUNNING:
             self.total += time - self.time
-        if self.type in ENDS and state.type not in ENDS:
-            self.end = None
-        if state.afresh:
-            self.run_count = 0
-        if state.type == RUNNING:
-            resumed = self.resuming and self.type not in ENDS
-            if not resumed and (self.task or self.type != PAUSED):
-                self.run_count += 1
-            self.around_count = self.around.run_count if self.around is not None else self.around_count
-        if state.type in ENDS and self.end is None:
-            self.end = time
-        if self.start is None and state.type == RUNNING:
-            self.start = time
-        if self.start is None and state.type in ENDS:
-            self.start = self.end
-        if state.type == RUNNING or state.type in ENDS:
-            self.resuming = False
-        if state.resuming is not None:
-            self.resuming = state.resuming
+        self._count(state)
+        self._begin_and_end(state, time)
         self.next_start = state.due if state.type == SCHEDULED else None
         self.expected_start = self.expected_start or self.next_start or time
         if state.type in ENDS or state.name == "NotReady":
@@ -222,6 +205,40 @@ class ModelRun:
         self.version += 1
         self.history.append((state.type, state.name, time))
         return told
+
+    def _told(self, state: Wish) -> str:
+        if self.holder is None or self.holder == state.by:
+            return ""
+        if state.type == CANCELLING and not self.task:
+            return "cancel_run"
+        taken = state.by is not None and state.type in (PENDING, RUNNING)
+        return "revoke_run" if taken or state.type in ENDS or state.name == "NotReady" else ""
+
+    def _count(self, state: Wish) -> None:
+        """Attempts, claims, and whether the next RUNNING is the same attempt."""
+        if state.afresh:
+            self.run_count = 0
+        if state.type == PENDING and self.type != PENDING:
+            self.claims += 1
+        if state.type == RUNNING:
+            resumed = self.resuming and self.type not in ENDS
+            if not resumed and (self.task or self.type != PAUSED):
+                self.run_count += 1
+            self.around_count = self.around.run_count if self.around is not None else self.around_count
+        if state.type == RUNNING or state.type in ENDS:
+            self.resuming = False
+        if state.resuming is not None:
+            self.resuming = state.resuming
+
+    def _begin_and_end(self, state: Wish, time: int) -> None:
+        if self.type in ENDS and state.type not in ENDS:
+            self.end = None
+        if state.type in ENDS and self.end is None:
+            self.end = time
+        if self.start is None and state.type == RUNNING:
+            self.start = time
+        if self.start is None and state.type in ENDS:
+            self.start = self.end
 
 
 def check_run(world: World, run: ModelRun) -> None:
@@ -237,6 +254,8 @@ def check_run(world: World, run: ModelRun) -> None:
         "state": (found.state.type, found.state.name, found.state.id, found.state.create_time.ToMicroseconds()),
         "run_count": found.run_count,
         "flow_run_run_count": found.flow_run_run_count if run.task else run.around_count,
+        "claims": found.fencing_token,
+        "resuming": not run.task and found.resuming,
         "times": [time(f"{name}_time") for name in ("start", "end", "expected_start", "next_scheduled_start")],
         "total": found.total_run_time.ToMicroseconds(),
         "holder": found.session_id or None,
@@ -247,6 +266,8 @@ def check_run(world: World, run: ModelRun) -> None:
         "state": (run.type or 0, run.name, run.shown_id(found.state.id), run.time),
         "run_count": run.run_count,
         "flow_run_run_count": run.around_count,
+        "claims": run.claims,
+        "resuming": not run.task and run.resuming,
         "times": [run.start, run.end, run.expected_start, run.next_start],
         "total": run.total,
         "holder": run.holder,

@@ -93,6 +93,7 @@ def _delete_some(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> 
         working_set.slots.give_back(id)
     for belongings in _belongings(kind, ids):
         connection.execute(belongings)
+    working_set.surroundings.forget()  # Their results are not handed out any more.
     connection.execute(table.delete().where(table.c.id.in_(ids)))
     for id in ids:
         working_set.changes.runs[kind, id] = id if kind is RunKind.FLOW_RUN else None

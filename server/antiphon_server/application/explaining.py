@@ -4,7 +4,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 from antiphon_server.application.fact_finding import facts_for, note_needs
-from antiphon_server.application.transitions import decided_before, find_run
+from antiphon_server.application.transitions import decided_before, find_run, recount
 from antiphon_server.application.verdicts import Verdict, from_decision, from_memory
 from antiphon_server.domain.bookkeeping import enter
 from antiphon_server.domain.consequence_words import consequences_in_words, time_words
@@ -57,6 +57,8 @@ def explain(working_set: WorkingSet, proposal: Proposal, *, as_holder: bool = Fa
     decision = _with_places(working_set, run, facts, decision)
     consequences: tuple[str, ...] = ()
     if decision.state is not None:
+        decision.state.id = proposal.transition_id
+        recount(run, decision)
         enter(run, decision.state, working_set.now, session_id=proposal.session_id)
         run.deadline_time = deadline_of(run, facts.deployment)
         consequences = consequences_in_words(run, decision, facts.limits)

@@ -15,6 +15,8 @@ def move_slots(working_set: WorkingSet, run: Run, before: Origin, effects: Itera
     kept = False
     for effect in effects:
         if isinstance(effect, TakeSlots):
+            if not run.holds_slots:
+                working_set.slots.holds_nothing(run.id)
             working_set.slots.take(run.id, effect.limit_ids)
             run.holds_slots = True
         elif isinstance(effect, KeepSlots):

@@ -140,8 +140,7 @@ def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
     """Moves the run, and its slots with it."""
     run, before = facts.run, facts.run.state_type
     claimer = run.session_id
-    if Restart() in decision.effects:
-        run.run_count = 0
+    recount(run, decision)
     if run.state_name == AWAITING_CONCURRENCY_SLOT != state.name:  # Who is told so again keeps its place.
         working_set.waiting.leave(run.id)
     enter(
@@ -156,6 +155,12 @@ def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
     run.deadline_time = deadline_of(run, facts.deployment)
     move_slots(working_set, run, before, decision.effects)
     working_set.touch(run)
+
+
+def recount(run: Run, decision: Decision) -> None:
+    """Starts counting attempts anew where the decision says so; before the run enters the state."""
+    if Restart() in decision.effects:
+        run.run_count = 0
 
 
 def _follow(working_set: WorkingSet, run: Run, state: State, decision: Decision) -> None:

@@ -144,6 +144,10 @@ class SlotBook:
         self.load((), (holder_id,))
         return self._held[holder_id].keys()
 
+    def holds_nothing(self, holder_id: str) -> None:
+        """Spares the look for slots of a holder of whom it is known that there are none."""
+        self._held.setdefault(holder_id, {})
+
     def forget(self) -> None:
         """Reads everything anew from now on; call it after `flush` where limits or slots were changed by statements of
         their own."""

@@ -120,9 +120,11 @@ class Surroundings:
             self.cached(entry.cache_key).insert(0, entry)
 
     def forget(self) -> None:
-        """Reads everything anew from now on."""
+        """Reads everything anew from now on; call it after `flush` where rows were changed by statements of their
+        own."""
         self._deployments.clear()
         self._queues.clear()
+        self._cached.clear()
 
     def flush(self) -> None:
         if self._new_entries:

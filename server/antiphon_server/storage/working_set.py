@@ -153,10 +153,18 @@ class WorkingSet:
         flow_runs = [self._flow_runs[id] for id in needs.limited_flow_runs if id in self._flow_runs]
         task_runs = [self._task_runs[id] for id in needs.limited_task_runs if id in self._task_runs]
         deployments = {run.deployment_id for run in flow_runs if run.deployment_id is not None}
-        self.surroundings.load(deployments, {run.work_queue_id for run in flow_runs if run.work_queue_id is not None})
+        queues = {run.work_queue_id for run in flow_runs if run.work_queue_id is not None}
+        self.surroundings.load(deployments, queues)
         names = {limit_names.of_deployment(id) for id in deployments}
         names.update(limit_names.of_tag(tag) for run in task_runs for tag in run.tags)
-        self.slots.load(names, [run.id for run in (*flow_runs, *task_runs) if run.holds_slots])
+        for queue in filter(None, map(self.surroundings.queue, queues)):
+            names |= {limit_names.of_work_queue(queue.id), limit_names.of_work_pool(queue.pool_id)}
+        self.slots.load(names, self._holders(needs))
+
+    def _holders(self, needs: Needs) -> list[str]:
+        """Runs that may give slots back, whatever becomes of them."""
+        families = ((self._flow_runs, needs.flow_runs), (self._task_runs, needs.task_runs))
+        return [id for runs, ids in families for id in ids if id in runs and runs[id].holds_slots]
 
     def _around(self, task_run_ids: set[str]) -> set[str]:
         """The flow runs around task runs that are here."""

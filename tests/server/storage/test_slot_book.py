@@ -254,6 +254,18 @@ def test_what_was_leased_in_this_batch_counts_when_it_is_reclaimed(bench: Bench)
     assert bench.stored() == {("id-a", "run", 1, START + 5)}
 
 
+def test_who_is_known_to_hold_nothing_is_not_looked_for(bench: Bench, statements: list[str]) -> None:
+    bench.limit("a")
+    with bench.book() as book:
+        book.load(["a"], ())
+        statements.clear()
+        book.holds_nothing("run")
+        book.take("run", ["id-a"])
+        book.holds_nothing("run")
+        assert list(book.held_by("run")) == ["id-a"], "what it took since is not forgotten"
+        assert statements == []
+
+
 def test_what_statements_changed_is_read_anew(bench: Bench) -> None:
     bench.limit("a", slots=1)
     with bench.book() as book:

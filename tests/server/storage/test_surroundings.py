@@ -51,13 +51,15 @@ def test_many_come_in_one_statement_each_and_once(database: Any, statements: lis
 
 def test_what_statements_changed_is_read_anew(database: Any) -> None:
     database.add(tables.deployments, {"id": "d"})
+    database.add(tables.cache_entries, {"id": "t", "cache_key": "k"})
     with surroundings(database) as around:
-        assert around.deployment("d") is not None
+        assert (around.deployment("d") is not None, len(around.cached("k"))) == (True, 1)
+        around._connection.execute(tables.cache_entries.delete())
         around._connection.execute(tables.deployments.update().values(paused=True))
         around.forget()
         deployment = around.deployment("d")
         assert deployment is not None
-        assert deployment.paused
+        assert (deployment.paused, around.cached("k")) == (True, [])
 
 
 def test_good_entries_come_the_newest_first(database: Any) -> None:
