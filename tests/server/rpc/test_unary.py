@@ -1,6 +1,7 @@
 """Every unary RPC does what it says."""
 
 import base64
+from typing import Any
 import os
 
 import pytest

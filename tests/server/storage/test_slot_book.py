@@ -54,7 +54,7 @@ class Bench:
 def _said(book: SlotBook, id: str) -> Any:
     limit = book.limit(id)
     held = {holder: sorted(book.held_by(holder)) for holder in ("run", "other")}
-    return (limit.taken, limit.average_occupancy, limit.full, held) if limit is not None else (None, held)
+    return (limit.taken, limit.average_occupancy, limit.room == 0, held) if limit is not None else (None, held)
 
 
 @pytest.fixture
@@ -72,10 +72,10 @@ def test_limits_come_with_what_is_taken(bench: Bench) -> None:
         limit, empty = book.named("a"), book.named("b")
         assert limit is not None
         assert (limit.id, limit.name, limit.slots, limit.active, limit.average_occupancy) == ("id-a", "a", 2, True, 7)
-        assert (limit.slot_decay_per_second, limit.taken, limit.full) == (0.25, 5, True)
+        assert (limit.slot_decay_per_second, limit.taken, limit.room == 0) == (0.25, 5, True)
         assert (limit.next_free_time, limit.last_free_time) == (START + 5, START + 9)
         assert empty is not None
-        assert (empty.taken, empty.full, empty.active, empty.next_free_time) == (0, False, False, None)
+        assert (empty.taken, empty.room == 0, empty.active, empty.next_free_time) == (0, False, False, None)
         assert book.named("none") is None
         assert book.limit("none") is None
 
@@ -118,10 +118,10 @@ def test_slots_are_taken_in_memory_and_then_in_the_database(bench: Bench) -> Non
         book.take("run", ["id-a", "id-b"])
         limit = book.limit("id-a")
         assert limit is not None
-        assert (limit.taken, limit.full, set(book.held_by("run"))) == (1, False, {"id-a", "id-b"})
+        assert (limit.taken, limit.room == 0, set(book.held_by("run"))) == (1, False, {"id-a", "id-b"})
         assert bench_sees_nothing(book)
         book.take("other", ["id-a"], count=1, expire_time=START + 5)
-        assert (limit.taken, limit.full, book.soonest) == (2, True, START + 5)
+        assert (limit.taken, limit.room == 0, book.soonest) == (2, True, START + 5)
     assert bench.stored() == {
         ("id-a", "run", 1, None),
         ("id-b", "run", 1, None),
