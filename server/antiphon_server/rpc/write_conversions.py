@@ -15,6 +15,7 @@ from antiphon.v1 import (
     task_run_pb2,
     transition_pb2,
 )
+from antiphon_server.application.core import details_to
 from antiphon_server.application.creation import CreateFlowRun, CreateTaskRun, NewRun
 from antiphon_server.application.proposals import digest_of
 from antiphon_server.application.verdicts import Verdict
@@ -23,7 +24,6 @@ from antiphon_server.domain.model import RetryPolicy, State
 from antiphon_server.domain.states import VerdictKind
 from antiphon_server.rpc.status import to_status
 from antiphon_server.rpc.validation import check, check_items
-from antiphon_server.storage.records import details_to
 from antiphon_server.wire_times import duration_to_micros, micros_to_timestamp, timestamp_to_micros
 
 
