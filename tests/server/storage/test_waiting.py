@@ -46,7 +46,7 @@ def test_first_come_first_served(writing: Writing) -> None:
     for batch in (("c", "a"), ("b",)):
         with waiting(writing) as queue:
             for id in batch:
-                queue.join(id, run(), ["limit"])
+                queue.join(id, Claimant.of_run(run()), ["limit"])
     with waiting(writing) as queue:
         assert order(queue, "limit") == ["c", "a", "b"]
         assert order(queue, "other") == []
@@ -55,19 +55,19 @@ def test_first_come_first_served(writing: Writing) -> None:
 def test_a_higher_number_is_served_first_and_equals_in_their_order(writing: Writing) -> None:
     with waiting(writing) as queue:
         for id, priority in (("a", 0), ("b", 5), ("c", -1), ("d", 5), ("e", 0)):
-            queue.join(id, run(priority=priority), ["limit"])
+            queue.join(id, Claimant.of_run(run(priority=priority)), ["limit"])
         assert order(queue, "limit") == ["b", "d", "a", "e", "c"]
 
 
 def test_who_asks_again_keeps_the_place(writing: Writing) -> None:
     with waiting(writing) as queue:
         for id in ("a", "b"):
-            queue.join(id, run(id), ["x", "y"])
+            queue.join(id, Claimant.of_run(run(id)), ["x", "y"])
         for limits in (["x", "y"], ["y"], ["x", "y", "z"]):
-            queue.join("a", run("a"), limits)
-        queue.join("c", run("c"), ["z"])
+            queue.join("a", Claimant.of_run(run("a")), limits)
+        queue.join("c", Claimant.of_run(run("c")), ["z"])
     with waiting(writing, START + 5) as queue:
-        queue.join("a", run("a"), ["z", "y", "x"])
+        queue.join("a", Claimant.of_run(run("a")), ["z", "y", "x"])
         assert order(queue, "x") == ["a", "b"]
         assert order(queue, "y") == ["a", "b"]
         assert order(queue, "z") == ["a", "c"]
@@ -76,37 +76,37 @@ def test_who_asks_again_keeps_the_place(writing: Writing) -> None:
 
 def test_who_stops_asking_for_a_limit_leaves_its_queue(writing: Writing) -> None:
     with waiting(writing) as queue:
-        queue.join("a", run(), ["x", "y"])
-        queue.join("a", run(), ["y"])
+        queue.join("a", Claimant.of_run(run()), ["x", "y"])
+        queue.join("a", Claimant.of_run(run()), ["y"])
         assert (order(queue, "x"), order(queue, "y")) == ([], ["a"])
         assert queue.limits_of("a") == {"y"}
-        queue.join("a", run(), [])
+        queue.join("a", Claimant.of_run(run()), [])
         assert order(queue, "y") == []
 
 
 def test_who_leaves_leaves_all_queues_and_comes_back_at_the_end(writing: Writing) -> None:
     with waiting(writing) as queue:
         for id in ("a", "b"):
-            queue.join(id, run(), ["x", "y"])
+            queue.join(id, Claimant.of_run(run()), ["x", "y"])
         queue.leave("a")
         assert (order(queue, "x"), order(queue, "y")) == (["b"], ["b"])
-        queue.join("a", run(), ["x"])
+        queue.join("a", Claimant.of_run(run()), ["x"])
         assert order(queue, "x") == ["b", "a"]
 
 
 def test_a_waiter_says_what_it_is_for(writing: Writing) -> None:
     with waiting(writing) as queue:
-        queue.join("t", run("task", 3, RunKind.TASK_RUN), ["limit"])
+        queue.join("t", Claimant.of_run(run("task", 3, RunKind.TASK_RUN)), ["limit"])
         assert queue.next_for("limit", None) == Waiter("t", "task_run", "task", -3, 1)
 
 
 @pytest.mark.parametrize("again", [False, True])
 def test_a_proposal_that_waits_for_slots_is_in_their_queues(writing: Writing, again: bool) -> None:
     with waiting(writing) as queue:
-        queue.join("first", run(), ["limit"])
+        queue.join("first", Claimant.of_run(run()), ["limit"])
         for _ in range(1 + again):
             queue.put(wait("t"), run(), ["limit"])
-        queue.join("last", run(), ["limit"])
+        queue.join("last", Claimant.of_run(run()), ["limit"])
         assert order(queue, "limit") == ["first", "t", "last"]
         assert queue.proposals == {"t": b"t"}
         assert [row["transition_id"] for row in queue.begun] == ["t"] * (1 + again)
