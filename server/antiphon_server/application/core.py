@@ -9,12 +9,11 @@ from typing import Any
 from sqlalchemy import Engine
 
 from antiphon_server.application.handing_over import hand_over_freed
-from antiphon_server.storage.records import details_to
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 from antiphon_server.storage.writer import Done, Operation, Outcome, Writer
 
 #: What the wire needs of the storage comes through here.
-__all__ = ["Changes", "Core", "Needs", "Operation", "WorkingSet", "details_to"]
+__all__ = ["Changes", "Core", "Needs", "Operation", "WorkingSet"]
 
 logger = logging.getLogger(__name__)
 

@@ -190,8 +190,7 @@ class SlotBook:
 
     def reclaim(self) -> list[str]:
         """Frees what has expired; gives the holders."""
-        if self._changed or self._taken:
-            self.flush()
+        self.flush()
         due = select(slots.c.holder_id).where(_expiry.is_not(None), _expiry <= self._now).distinct()
         holders = sorted(self._connection.execute(due).scalars())
         self.load((), holders)

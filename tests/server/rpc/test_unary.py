@@ -1,8 +1,8 @@
 """Every unary RPC does what it says."""
 
 import base64
-from typing import Any
 import os
+from typing import Any
 
 import pytest
 

@@ -73,7 +73,7 @@ def test_limits_come_with_what_is_taken(bench: Bench) -> None:
         assert limit is not None
         assert (limit.id, limit.name, limit.slots, limit.active, limit.average_occupancy) == ("id-a", "a", 2, True, 7)
         assert (limit.slot_decay_per_second, limit.taken, limit.room == 0) == (0.25, 5, True)
-        assert (limit.next_free_time, limit.last_free_time) == (START + 5, START + 9)
+        assert (limit.next_free_time, limit.last_free_time) == (START + 5, None), "only what decays has a last time"
         assert empty is not None
         assert (empty.taken, empty.room == 0, empty.active, empty.next_free_time) == (0, False, False, None)
         assert book.named("none") is None
@@ -197,25 +197,6 @@ def test_a_lease_on_what_was_taken_in_the_same_batch(bench: Bench) -> None:
     assert bench.stored() == {("id-a", "run", 1, START + 5)}
 
 
-def test_a_limit_that_decays_frees_one_slot_after_the_other(bench: Bench) -> None:
-    bench.limit("decays", slots=3, **DECAYS)
-    with bench.book() as book:
-        for holder in ("run", "other"):
-            book.take(holder, ["id-decays"])
-        limit = book.limit("id-decays")
-        assert limit is not None
-        assert (limit.taken, limit.next_free_time, limit.last_free_time) == (2, START + 2 * SECOND, START + 4 * SECOND)
-        book.lease("run", None)  # The holder has no say in it.
-    assert bench.stored() == {
-        ("id-decays", "run", 1, START + 2 * SECOND),
-        ("id-decays", "other", 1, START + 4 * SECOND),
-    }
-    bench.now = START + SECOND
-    with bench.book() as book:
-        book.take("third", ["id-decays"], count=2)
-    assert ("id-decays", "third", 2, START + 8 * SECOND) in bench.stored(), "behind those that wait to be free"
-
-
 def test_what_has_expired_is_free_again(bench: Bench) -> None:
     bench.limit("a", slots=3)
     bench.limit("b")
@@ -229,19 +210,6 @@ def test_what_has_expired_is_free_again(bench: Bench) -> None:
         assert (limit.taken, list(book.freed)) == (1, ["id-a"])
         assert book.reclaim() == []
     assert bench.stored() == {("id-a", "other", 1, START + 1), ("id-b", "lasting", 1, None)}
-
-
-def test_a_slot_that_decays_leaves_its_holder_the_others(bench: Bench) -> None:
-    bench.limit("decays", **DECAYS)
-    bench.limit("a", slots=1)
-    with bench.book() as book:
-        book.take("run", ["id-a", "id-decays"])
-    bench.now = START + 2 * SECOND
-    with bench.book() as book:
-        assert book.reclaim() == ["run"]
-        assert list(book.freed) == ["id-decays"]
-        assert list(book.held_by("run")) == ["id-a"]
-    assert bench.stored() == {("id-a", "run", 1, None)}
 
 
 def test_what_was_leased_in_this_batch_counts_when_it_is_reclaimed(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.storage import tables
-from antiphon_server.storage.waiting import Waiter, Waiting
+from antiphon_server.storage.waiting import Claimant, Waiter, Waiting
 from writing import START, Writing
 
 
@@ -79,7 +79,7 @@ def test_who_stops_asking_for_a_limit_leaves_its_queue(writing: Writing) -> None
         queue.join("a", Claimant.of_run(run()), ["x", "y"])
         queue.join("a", Claimant.of_run(run()), ["y"])
         assert (order(queue, "x"), order(queue, "y")) == ([], ["a"])
-        assert queue.limits_of("a") == {"y"}
+        assert list(queue.limits_of("a")) == ["y"]
         queue.join("a", Claimant.of_run(run()), [])
         assert order(queue, "y") == []
 
@@ -97,7 +97,7 @@ def test_who_leaves_leaves_all_queues_and_comes_back_at_the_end(writing: Writing
 def test_a_waiter_says_what_it_is_for(writing: Writing) -> None:
     with waiting(writing) as queue:
         queue.join("t", Claimant.of_run(run("task", 3, RunKind.TASK_RUN)), ["limit"])
-        assert queue.next_for("limit", None) == Waiter("t", "task_run", "task", -3, 1)
+        assert queue.next_for("limit", None) == Waiter("t", "task_run", "task", -3, 1, 1)
 
 
 @pytest.mark.parametrize("again", [False, True])
