@@ -143,7 +143,7 @@ class ModelRun:
     def _refused(self, wish: Wish) -> int | None:
         """What a person with force may pass by."""
         stranger = self.holder is not None and self.holder != wish.by
-        if stranger and (self.task or wish.type != CANCELLING):
+        if stranger and (self.task or wish.type not in (CANCELLING, PAUSED)):
             return ABORT
         move = self._unlawful(wish.type)
         if move is not None:
@@ -211,6 +211,10 @@ class ModelRun:
             return ""
         if state.type == CANCELLING and not self.task:
             return "cancel_run"
+        if state.type == PAUSED and not self.task:
+            return "pause_run"
+        if self.type == PAUSED and state.type == RUNNING and not self.task:
+            return "resume_run"
         taken = state.by is not None and state.type in (PENDING, RUNNING)
         return "revoke_run" if taken or state.type in ENDS or state.name == "NotReady" else ""
 

@@ -7,6 +7,7 @@ from antiphon_server.domain.states import (
     CANCELLING,
     COMPLETED,
     FAILED,
+    PAUSED,
     PENDING,
     RUNNING,
     SCHEDULED,
@@ -61,7 +62,7 @@ def _held_by_session() -> list[Row]:
     found = [
         row
         for by in ("stranger", None)
-        for target in sorted(ALL - {CANCELLING})
+        for target in sorted(ALL - {CANCELLING, PAUSED})
         for row in rows(EVERY, rule, "abort", RUNNING, target, said={"session_id": by})
     ]
     return [

@@ -483,9 +483,12 @@ def message_of(wish: Wish, id: str, run: ModelRun | None) -> Proposal:
 
 
 def run_of(command: session_pb2.Command) -> str:
-    if command.HasField("cancel_run"):
-        return command.cancel_run.flow_run_id
-    return command.revoke_run.flow_run_id or command.revoke_run.task_run_id
+    if command.HasField("revoke_run"):
+        return command.revoke_run.flow_run_id or command.revoke_run.task_run_id
+    kind = command.WhichOneof("body")
+    assert kind is not None
+    found: str = getattr(command, kind).flow_run_id
+    return found
 
 
 @pytest.fixture

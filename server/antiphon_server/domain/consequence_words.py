@@ -19,7 +19,7 @@ from antiphon_server.domain.decision import (
 )
 from antiphon_server.domain.facts import Limit
 from antiphon_server.domain.model import Run
-from antiphon_server.domain.states import CANCELLING, PENDING, SCHEDULED
+from antiphon_server.domain.states import CANCELLING, PAUSED, PENDING, SCHEDULED, StateType
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(tzinfo=UTC) - _EPOCH
@@ -28,6 +28,17 @@ _TOLD: Mapping[Tell, str] = {
     Tell.CANCEL: "to stop",
     Tell.REVOKE: "that the run is no longer its own",
     Tell.KILL: "to kill what the run runs on",
+    Tell.PAUSE: "that the run is paused",
+    Tell.SUSPEND: "that the run is suspended, and to let go of it",
+    Tell.RESUME: "to go on",
+}
+
+
+#: What must have happened by a run's deadline.
+_DUE: Mapping[StateType | None, str] = {
+    CANCELLING: "whoever has it must confirm that it stopped",
+    PENDING: "whoever has it must bring it to RUNNING",
+    PAUSED: "it must be resumed",
 }
 
 
@@ -43,8 +54,7 @@ def consequences_in_words(run: Run, decision: Decision, limits: Sequence[Limit])
     if run.state_type in (SCHEDULED, PENDING) and run.state_scheduled_time is not None:
         said.append(f"it is scheduled for {time_words(run.state_scheduled_time)}")
     if run.deadline_time is not None:
-        left = "confirm that it stopped" if run.state_type == CANCELLING else "bring it to RUNNING"
-        said.append(f"whoever has it must {left} by {time_words(run.deadline_time)}")
+        said.append(f"{_DUE[run.state_type]} by {time_words(run.deadline_time)}")
     return tuple(said)
 
 
@@ -52,8 +62,9 @@ def _effect_words(effect: Effect, run: Run, limits: Sequence[Limit]) -> str | No
     """What one effect means; None for what only the policy minds."""
     match effect:
         case TakeSlots(limit_ids):
-            taken = (f"{each.name} ({each.taken + 1} of {each.slots} then taken)" for each in _named(limit_ids, limits))
-            return f"it takes a slot of {', '.join(taken)}"
+            named = _named(limit_ids, limits)
+            taken = ", ".join(f"{each.title} ({each.taken + 1} of {each.slots} then taken)" for each in named)
+            return f"it takes a slot of {taken}"
         case KeepSlots(expire_time):
             # A session keeps them by being there.
             until = f" until {time_words(expire_time)}" if run.session_id is None else ""

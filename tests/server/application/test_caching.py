@@ -3,7 +3,7 @@
 from typing import Any
 
 from antiphon_server.application.edits import Delete
-from antiphon_server.application.operations import ExplainTransition
+from antiphon_server.application.explaining import ExplainTransition
 from antiphon_server.domain.model import StateDetails
 from antiphon_server.domain.states import COMPLETED, FAILED, RUNNING, VerdictKind
 from antiphon_server.storage import tables
@@ -130,6 +130,6 @@ def test_to_explain_shows_what_is_known(writing: Writing) -> None:
     run = writing.task_run(None)
     before = writing.everything()
     asked = proposal(run, RUNNING, TASK_RUN, details=StateDetails(cache_key="k"))
-    verdict = writing.do(ExplainTransition(asked))
+    verdict = writing.do(ExplainTransition(asked)).verdict
     assert (verdict.kind, verdict.state.name, verdict.state.data) == (REJECT, "Cached", b"result")
     assert writing.everything() == before

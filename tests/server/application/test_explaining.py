@@ -151,7 +151,7 @@ def test_what_would_follow_is_told(writing: Writing) -> None:
     writing.now += 10 * SECOND
     task = writing.task_run(run, tags=["x"], session_id="s")
     assert explain(writing, task, RUNNING, TASK_RUN, as_holder=True).consequences == (
-        "it takes a slot of tag:x (1 of 3 then taken)",
+        "it takes a slot of tag 'x' (1 of 3 then taken)",
     )
     assert explain(writing, run, CANCELLING).consequences == (
         "session s is told to stop",

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from antiphon_server.domain.decision import MirrorToParent, Remember, StopBelow, TakeSlots, Tell, TellHolder
-from antiphon_server.domain.facts import Facts
-from antiphon_server.domain.model import RetryPolicy, RunKind, StateDetails
+from antiphon_server.domain.facts import Deployment, Facts
+from antiphon_server.domain.model import Proposal, RetryPolicy, RunKind, StateDetails
 from antiphon_server.domain.policy import decide
 from antiphon_server.domain.rules import (
     DEFERRED_TASK_RUN_POLICY,
@@ -66,7 +66,6 @@ def test_the_holder_is_told_when_somebody_else_cancels_or_ends_its_run() -> None
         (RUNNING, {"session_id": "holder"}, False),
         (RUNNING, {"session_id": None}, False),
         (SCHEDULED, {"session_id": "taker"}, False),
-        (PAUSED, {"session_id": None, "details": StateDetails(pause_reschedule=True)}, True),
     ],
 )
 def test_a_holder_is_told_when_it_loses_its_run(
@@ -74,6 +73,19 @@ def test_a_holder_is_told_when_it_loses_its_run(
 ) -> None:
     effects = effects_of(run_in(RUNNING, kind), proposal_of(target, kind, force=True, **changes))
     assert [(each.session_id, each.what) for each in effects] == [("holder", Tell.REVOKE)] * told
+
+
+@pytest.mark.parametrize(("reschedule", "what"), [(False, Tell.PAUSE), (True, Tell.SUSPEND)])
+def test_the_holder_of_a_flow_run_hears_of_a_pause_by_somebody_else(reschedule: bool, what: Tell) -> None:
+    paused = proposal_of(PAUSED, session_id=None, details=StateDetails(pause_reschedule=reschedule))
+    deployed = Facts(run_in(RUNNING), deployment=Deployment("d", "nightly"))
+
+    def told(proposal: Proposal) -> list[tuple[str, Tell]]:
+        effects = decide(FLOW_RUN_POLICY, deployed, proposal, NOW).effects
+        return [(each.session_id, each.what) for each in effects if isinstance(each, TellHolder)]
+
+    assert told(paused) == [("holder", what)]
+    assert told(proposal_of(PAUSED, details=StateDetails(pause_reschedule=reschedule))) == []
 
 
 def test_the_holder_of_a_claim_is_not_told_when_the_process_that_it_started_goes_on_with_it() -> None:

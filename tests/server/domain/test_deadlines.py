@@ -8,7 +8,7 @@ import pytest
 from antiphon_server.domain.deadlines import CLAIM, STOP, deadline_of, overdue
 from antiphon_server.domain.facts import Deployment
 from antiphon_server.domain.model import Run, RunKind, StateDetails
-from antiphon_server.domain.states import CANCELLED, CANCELLING, CRASHED, PENDING, RUNNING, SCHEDULED, StateType
+from antiphon_server.domain.states import CANCELLED, CANCELLING, CRASHED, PAUSED, PENDING, RUNNING, SCHEDULED, StateType
 from policy_rows.row import NOW, SECOND, run_in
 
 TASK = RunKind.TASK_RUN
@@ -38,7 +38,7 @@ def test_whoever_is_asked_to_stop_has_a_deadline(holder: str | None) -> None:
     assert deadline_of(run_in(CANCELLING, session_id=holder), HASTY) == HELD_SINCE + STOP
 
 
-@pytest.mark.parametrize("state", [None, *sorted(set(StateType) - {PENDING, CANCELLING})])
+@pytest.mark.parametrize("state", [None, *sorted(set(StateType) - {PENDING, CANCELLING, PAUSED})])
 def test_no_other_state_has_one(state: StateType | None) -> None:
     run = run_in(state, **NOBODY)
     assert deadline_of(run, HASTY) is None
