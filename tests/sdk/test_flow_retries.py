@@ -50,7 +50,7 @@ def test_completed_tasks_are_not_run_again(kind: Kind, stored: Stored) -> None:
     assert ran == [1, 10]
     assert stored.flow_run(flow_run_id(state)).run_count == 3
     assert stored.flow_run_history(flow_run_id(state)) == [
-        "Pending", "Running", "AwaitingRetry", "Running", "AwaitingRetry", "Running", "Completed",
+        "Pending", "Running", "AwaitingRetry", "Retrying", "AwaitingRetry", "Retrying", "Completed",
     ]  # fmt: skip
     runs = stored.task_runs(flow_run_id(state))
     assert [run.name for run in runs] == ["step-0", "step-1"]

@@ -329,7 +329,7 @@ def test_hooks(kind: Kind, stored: Stored) -> None:
         "running: greet 1 Running",
         "completion: greet 1 Completed",
         "running: fail 1 Running",
-        "running: fail 2 Running",
+        "running: fail 2 Retrying",
         "failure: fail 2 Failed",
     ]
 

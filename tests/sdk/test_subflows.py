@@ -115,7 +115,7 @@ def test_the_mirror_fails_and_retries_as_the_subflow_does(kind: Kind, stored: St
     state = kind.call(parent, return_state=True)
     assert state.is_completed()
     mirror = stored.task_runs(flow_run_id(state))[0]
-    expected = ["Pending", "Running", "AwaitingRetry", "Running", "Failed"]
+    expected = ["Pending", "Running", "AwaitingRetry", "Retrying", "Failed"]
     assert stored.flow_run_history(state.result()) == expected
     assert type_of(mirror.state) == "FAILED"
     assert mirror.state.message == "ValueError: bad"
