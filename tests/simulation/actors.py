@@ -129,6 +129,8 @@ class Actors:
         random = self._random
         name = random.choice(sorted(LIMITS))
         slots = None if random.random() < 0.1 else random.choice((0, 1, 1, 2, 3, 4))
+        if random.random() < 0.1:
+            return SetLimit(name=name, reset=True)
         return SetLimit(name=name, slots=slots, active=random.random() < 0.9, joined=random.random() < 0.3)
 
     def _open(self) -> Event:

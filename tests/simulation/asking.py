@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
-from uuid_utils import uuid7
-
 from antiphon.v1 import payload_pb2, state_pb2, transition_pb2
 from antiphon_server.application.creation import CreateFlowRun, CreateTaskRun, NewRun
-from antiphon_server.application.handing_over import hand_over
+from antiphon_server.application.limits import (
+    CreateConcurrencyLimit,
+    DeleteConcurrencyLimit,
+    ResetConcurrencyLimit,
+    UpdateConcurrencyLimit,
+    set_own,
+)
 from antiphon_server.application.operations import ProposeOnSession, ProposeTransition
 from antiphon_server.application.proposals import digest_of, proposal_from
+from antiphon_server.domain.limit_names import TAG
 from antiphon_server.domain.model import RetryPolicy
 from antiphon_server.storage.tables import concurrency_limits
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -86,28 +91,30 @@ def saying(said: Said, session_id: str, sequence: int) -> Operation:
 
 @dataclass(slots=True)
 class ChangeLimit:
-    """Sets, switches or deletes (`slots` None) a limit by name, and serves those who wait for it."""
+    """Makes, sets, switches, empties or deletes (`slots` None) a limit by name, whichever use case that is."""
 
     name: str
     slots: int | None
     active: bool
+    reset: bool = False
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
         working_set.flush()
-        limits, connection = concurrency_limits, working_set.connection
-        known = connection.execute(limits.select().where(limits.c.name == self.name)).one_or_none()
-        now = working_set.now
-        if self.slots is None:
-            connection.execute(limits.delete().where(limits.c.name == self.name))
-        elif known is not None:
-            values = {"slots": self.slots, "active": self.active}
-            connection.execute(limits.update().where(limits.c.id == known.id).values(values))
+        table = concurrency_limits
+        query = table.select().with_only_columns(table.c.id).where(table.c.name == self.name)
+        known: str | None = working_set.connection.execute(query).scalar_one_or_none()
+        change: Operation
+        if self.reset:
+            change = ResetConcurrencyLimit(known or "")
+        elif not self.name.startswith(TAG):
+            set_own(working_set, self.name, self.slots)
+            return
+        elif self.slots is None:
+            change = DeleteConcurrencyLimit(known or "", "")
+        elif known is None:
+            change = CreateConcurrencyLimit(self.name, self.slots, self.active, 0.0)
         else:
-            row = {"id": str(uuid7()), "name": self.name, "slots": self.slots, "active": self.active, "version": 1}
-            times = {"create_time": now, "update_time": now, "average_occupancy": 0, "slot_decay_per_second": 0.0}
-            connection.execute(limits.insert(), row | times)
-        working_set.slots.forget()
-        if known is not None:
-            hand_over(working_set, (known.id,))
+            change = UpdateConcurrencyLimit(known, "", {"slots": self.slots, "active": self.active})
+        change.apply(working_set)

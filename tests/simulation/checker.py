@@ -8,6 +8,7 @@ from typing import Any
 from antiphon_server.application.edits import Delete
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.model import RunKind
+from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
 from antiphon_server.domain.sessions import SessionStatus
 from antiphon_server.domain.states import CANCELLING, PENDING, RUNNING, StateType, VerdictKind
 from antiphon_server.storage.working_set import Changes, WorkingSet
@@ -116,6 +117,9 @@ class Checker:
     def committed(self, now: int, changes: Changes) -> None:
         for kind, id in changes.runs:
             self._check_run(kind, id)
+        for _, id in changes.runs:
+            if id in self.runs:
+                self._check_hands(self.runs[id], self._accounts[id])
         self._slots.committed()
         for new in self._created:
             if new.id not in self.runs and not self._deleting:
@@ -131,6 +135,7 @@ class Checker:
     def _check_run(self, kind: RunKind, id: str) -> None:
         row = self._row(kind, id)
         known = self.runs.get(id)
+        self._slots.saw(id, row is not None and bool(row["holds_slots"]))
         if row is None:
             self._forget(id, known)
             return
@@ -147,7 +152,6 @@ class Checker:
             self.mirrors[row["parent_task_run_id"]] = id
         for entry in account.entries[before:]:
             self._check_claim(account, entry, id)
-        self._check_hands(row, account)
 
     def _forget(self, id: str, known: dict[str, Any] | None) -> None:
         if known is None:
@@ -156,6 +160,10 @@ class Checker:
             raise Violation("what is acked is stored", f"{id} is gone, and nobody deleted it", id)
         del self.runs[id]
         self._accounts.pop(id, None)
+        # A frame that creates it may come once more, and then it begins anew.
+        for move in [move for move in self._proposed.values() if move.run == id]:
+            del self._proposed[move.id]
+            self._verdicts.pop(move.id, None)
 
     def _read_history(self, account: Account, id: str) -> None:
         columns = "id, state_type, state_name, create_time, verdict, findings"
@@ -197,8 +205,10 @@ class Checker:
         if (state == PENDING and not alive) or state == CANCELLING:
             raise Violation("nothing is claimed for ever", f"{row['id']} is {row['state_name']} without deadline", row["id"])
         last = account.entries[-2:]
-        if len(last) == 2 and last[0].name == "AwaitingConcurrencySlot" and last[1].name == "Scheduled":
-            if last[1].id.startswith("x") and not row["holds_slots"]:
+        if len(last) == 2 and last[0].name == AWAITING_CONCURRENCY_SLOT and last[1].name == "Scheduled":
+            # Called by the server, and not just now forced by somebody.
+            limited = self._slots.is_limited(f"deployment:{row['deployment_id']}")
+            if last[1].id.startswith("x") and not row["holds_slots"] and limited:
                 raise Violation("who is called has a slot", f"{row['id']} was called by {last[1].id}", row["id"])
 
     def _check_stored(self, move: Move) -> None:

@@ -220,8 +220,12 @@ class SetLimit(Event):
     name: str = ""
     slots: int | None = None
     active: bool = True
+    #: Frees its slots instead.
+    reset: bool = False
 
     def __str__(self) -> str:
+        if self.reset:
+            return f"the limit {self.name} is reset"
         if self.slots is None:
             return f"the limit {self.name} is deleted"
         return f"the limit {self.name} is set to {self.slots}{'' if self.active else ' and switched off'}"

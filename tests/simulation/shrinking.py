@@ -5,17 +5,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from simulation.events import Event, Say
+from simulation.events import Ask, Cancel, Event, New, Remove, Said, Say, Zombie
 from simulation.playing import replay
 from simulation.violations import Violation
 
 
 class Shrinker:
-    """`budget`: seconds after which the shortest history so far must do."""
+    """`budget`: seconds of this process after which the shortest history so far must do."""
 
     def __init__(self, violation: Violation, budget: float = 60.0) -> None:
         self._promise = violation.promise
-        self._until = time.monotonic() + budget
+        self._until = time.process_time() + budget
         self.violation = violation
 
     def shrink(self, history: Sequence[Event]) -> list[Event]:
@@ -34,16 +34,19 @@ class Shrinker:
         return True
 
     def _in_time(self) -> bool:
-        return time.monotonic() < self._until
+        return time.process_time() < self._until
 
     def _only_about(self, events: list[Event], subjects: frozenset[str]) -> list[Event]:
-        """A quick first cut: those that are about the same runs and sessions, and ever more of their kin."""
-        names = set(subjects)
-        for _ in range(4):
-            kept = [event for event in events if not event.names() or event.names() & names]
-            if len(kept) < len(events) and self._breaks(kept):
+        """A quick first cut: what is about the runs that the promise was broken for, or about ever more of their kin."""
+        news = [said for event in events for said in _said(event) if isinstance(said, New)]
+        runs = {name for name in subjects if not name.startswith("s")}
+        for _ in range(3):
+            kept = [about for event in events if (about := _about(event, runs)) is not None]
+            if self._breaks(kept):
                 return kept
-            names.update(*(event.names() for event in kept))
+            kin = [new for new in news if new.names() & runs]
+            ties = {tie for new in kin for tie in _limits_of(new)} | (subjects - runs)
+            runs = runs.union(*(new.names() for new in kin), *(new.names() for new in news if _limits_of(new) & ties))
         return events
 
     def _without_events(self, events: list[Event]) -> list[Event]:
@@ -74,3 +77,23 @@ class Shrinker:
         """Each in a transaction of its own, where that is enough."""
         apart = [replace(event, joined=False) for event in events]
         return apart if self._breaks(apart) else events
+
+
+def _said(event: Event) -> tuple[Said, ...]:
+    if isinstance(event, Say | Zombie):
+        return event.said
+    return (event.said,) if isinstance(event, Ask) and event.said is not None else ()
+
+
+def _about(event: Event, runs: set[str]) -> Event | None:
+    """What of an event is about these runs, or about none."""
+    if isinstance(event, Say) and event.said:
+        left = tuple(each for each in event.said if each.names() & runs)
+        return replace(event, said=left) if left or event.goodbye or event.lost else None
+    if isinstance(event, Ask | Cancel | Remove):
+        return event if event.names() & runs else None
+    return event
+
+
+def _limits_of(new: New) -> set[str]:
+    return {f"deployment:{new.deployment}"} if new.deployment is not None else {f"tag:{tag}" for tag in new.tags}

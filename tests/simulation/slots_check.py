@@ -10,6 +10,7 @@ from antiphon_server.domain.rules.retry_failed import AWAITING_RETRY
 from antiphon_server.domain.slots import FLOW_RUN_KEEPS, TASK_RUN_KEEPS
 from antiphon_server.domain.states import TERMINAL
 from antiphon_server.storage.slot_book import SlotBook
+from antiphon_server.storage.waiting import Waiting
 from antiphon_server.storage.working_set import WorkingSet
 from antiphon_server.storage.writer import Operation
 from simulation.asking import ChangeLimit
@@ -29,48 +30,63 @@ class SlotsCheck:
         #: limit id -> (name, slots that may be taken), and slots taken, as last committed.
         self._limits: dict[str, tuple[str, int]] = {}
         self._taken: dict[str, int] = {}
+        #: Who stood in the queues when it left them in the transaction at hand: run -> place.
+        self._left: dict[str, tuple[int, int]] = {}
+        #: Runs whose slots went with their limit: their rows still say that they hold some.
+        self._bereft: set[str] = set()
+        #: Runs whose rows say that they hold some.
+        self._said: set[str] = set()
+        self._limits_went = False
         #: name -> the most that it was set to in the transaction at hand.
         self._set: dict[str, int] = {}
 
     def begin(self, operations: Sequence[Operation]) -> None:
         self._set = {}
-        for each in operations:
-            change = getattr(each, "operation", each)
-            if isinstance(change, ChangeLimit) and change.slots is not None and change.active:
+        self._left.clear()
+        self._limits_went = any(isinstance(each, ChangeLimit) and each.slots is None for each in operations)
+        for change in operations:
+            if isinstance(change, ChangeLimit) and change.slots is not None:
                 self._set[change.name] = max(self._set.get(change.name, 0), change.slots)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """While it lasts each slot that is taken is checked against the queue, in the middle of its transaction."""
-        take = SlotBook.take
+        take, leave = SlotBook.take, Waiting.leave
 
         def watched(book: SlotBook, holder_id: str, limit_ids: Iterable[str], **more: Any) -> None:
             wanted = tuple(limit_ids)
             self._check_turn(holder_id, wanted)
             take(book, holder_id, wanted, **more)
 
-        SlotBook.take = watched  # type: ignore[method-assign]
+        def left(waiting: Waiting, waiter_id: str) -> None:
+            query = "SELECT run_id, rank, position FROM slot_waiters WHERE waiter_id = ?"
+            for run, *place in self._cursor.execute(query, (waiter_id,)).fetchall():
+                self._left[run] = min(self._left.get(run, (place[0], place[1])), (place[0], place[1]))
+            leave(waiting, waiter_id)
+
+        SlotBook.take, Waiting.leave = watched, left  # type: ignore[method-assign]
         try:
             yield
         finally:
-            SlotBook.take = take  # type: ignore[method-assign]
+            SlotBook.take, Waiting.leave = take, leave  # type: ignore[method-assign]
 
     def _check_turn(self, holder: str, limit_ids: Sequence[str]) -> None:
-        """Nobody goes before one who waits for the very same slots with more right to them."""
+        """Nobody goes before one who waits for these slots, or some of them, with more right to them."""
         if not limit_ids:
             return
         columns = "waiter_id, run_kind, run_id, rank, position, limit_id"
-        inner = "SELECT waiter_id FROM slot_waiters WHERE limit_id = ?"
+        inner = f"SELECT waiter_id FROM slot_waiters WHERE limit_id IN ({', '.join('?' * len(limit_ids))})"
         query = f"SELECT {columns} FROM slot_waiters WHERE waiter_id IN ({inner})"
         queue: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-        for row in self._cursor.execute(query, (limit_ids[0],)).fetchall():
+        for row in self._cursor.execute(query, tuple(limit_ids)).fetchall():
             queue[row[:5]].add(row[5])
-        mine = min(((rank, place) for (_, _, run, rank, place) in queue if run == holder), default=None)
+        mine = [(rank, place) for (_, _, run, rank, place) in queue if run == holder]
+        mine += [self._left[holder]] if holder in self._left else []
         for (waiter, kind, run, rank, place), wanted in queue.items():
-            if run == holder or wanted != set(limit_ids) or self._is_stale(waiter, RunKind(kind), run):
+            if run == holder or not wanted <= set(limit_ids) or self._is_stale(waiter, RunKind(kind), run):
                 continue
-            if mine is None or (rank, place) < mine:
-                message = f"{holder} takes {self._named(limit_ids)} before {waiter} of {run}, who waits for the same"
+            if not mine or (rank, place) < min(mine):
+                message = f"{holder} takes {self._named(limit_ids)} before {waiter} of {run}, who waits for no more than that"
                 raise Violation("waiters are served in order", message, holder, run, *self._named(limit_ids))
 
     def _is_stale(self, waiter: str, kind: RunKind, run_id: str) -> bool:
@@ -84,6 +100,11 @@ class SlotsCheck:
 
     def _named(self, limit_ids: Iterable[str]) -> list[str]:
         return [self._limits[id][0] if id in self._limits else id for id in limit_ids]
+
+    def is_limited(self, name: str) -> bool:
+        """Whether a limit was there before and after the transaction at hand."""
+        after = {each for each, _ in self._read_limits().values()}
+        return name in after and any(each == name for each, _ in self._limits.values())
 
     def committed(self) -> None:
         limits = self._read_limits()
@@ -101,12 +122,26 @@ class SlotsCheck:
                 message = f"{count} slots of {name} are taken where {most} may be, by {', '.join(sorted(holders))}"
                 raise Violation("no more slots than there are", message, name, *holders)
         holders = {row[1] for row in rows}
-        for id in self._runs:
-            if bool(self._runs[id]["holds_slots"]) != (id in holders):
-                message = f"{id} has rows: {id in holders}, and its row says the opposite"
-                raise Violation("holds_slots says whether slots are held", message, id)
+        self._check_words(holders)
         self._limits, self._taken = limits, taken
         self._check_waiters(taken)
+
+    def saw(self, id: str, holds_slots: bool) -> None:
+        """What a run's row says now; False for one that is gone."""
+        if holds_slots:
+            self._said.add(id)
+        else:
+            self._said.discard(id)
+
+    def _check_words(self, holders: set[str]) -> None:
+        """What runs say of themselves. One whose slots went with their limit says so once it moves on."""
+        said = self._said
+        if self._limits_went:
+            self._bereft |= said - holders
+        self._bereft &= said - holders
+        for id in sorted((said ^ holders) - self._bereft):
+            message = f"{id} has rows: {id in holders}, and its row says the opposite"
+            raise Violation("holds_slots says whether slots are held", message, id)
 
     def _read_limits(self) -> dict[str, tuple[str, int]]:
         rows = self._cursor.execute("SELECT id, name, slots, active FROM concurrency_limits").fetchall()

@@ -6,13 +6,14 @@ Transactions are those of `Writer`: this drives its `_transact`, where the real 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from antiphon.v1 import transition_pb2
-from antiphon_server.application import creation, deadlines, handing_over, sessions, stopping, transitions
+from antiphon_server.application import creation, deadlines, handing_over, rows, sessions, stopping, transitions
 from antiphon_server.application.deadlines import ExpireDeadlines, MarkLateRuns, ReclaimSlots
 from antiphon_server.application.edits import Delete
 from antiphon_server.application.operations import CancelFlowRun, EndWait
@@ -63,14 +64,29 @@ from simulation.violations import Violation
 
 #: Microseconds.
 TTL = 30_000_000
+#: Rounds of the sweeper in which all must come to rest at the end: a queue moves on by one in each.
+TURNS = 200
 #: Deployments: name, collision strategy, work queue.
 DEPLOYMENTS = (("d1", 1, None), ("d2", 2, None), ("d3", 1, None), ("d4", 1, "q1"))
 #: The tags that are limited at first, and the limits at the start.
 LIMITS = {"deployment:d1": 2, "deployment:d2": 1, "deployment:d4": 3, "work-queue:q1": 2, "tag:gpu": 1, "tag:db": 3}
+#: Modules that make ids; `sessions` makes those of sessions, and of what the end of one writes.
+_MAKERS: tuple[Any, ...] = (creation, deadlines, handing_over, rows, stopping, transitions)
 
 
 class _Killed(BaseException):
     """The server is gone before it committed."""
+
+
+@cache
+def _empty_database() -> bytes:
+    """A database with all tables, as bytes: a history is replayed many times to find what matters in it."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    tables.metadata.create_all(engine)
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        return bytes(driver.serialize())
 
 
 @dataclass(slots=True)
@@ -134,8 +150,10 @@ class World:
         self._engine = create_engine("sqlite://", poolclass=StaticPool, hide_parameters=True)
         event.listen(self._engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
         event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        tables.metadata.create_all(self._engine)
         self._connection = self._engine.connect()
+        driver = self._connection.connection.driver_connection
+        assert driver is not None
+        driver.deserialize(_empty_database())
         self.checker = Checker(self._connection.connection.cursor())
         self._ids = Ids()
         self.clients: dict[str, Client] = {}
@@ -169,9 +187,8 @@ class World:
     @contextmanager
     def made_ids(self) -> Iterator[None]:
         """While it lasts the server's ids are counted, and the checker sees each slot that is taken."""
-        modules = (creation, deadlines, handing_over, stopping, transitions, asking)
-        real = {module: module.uuid7 for module in (*modules, sessions)}
-        for module in modules:
+        real = {module: module.uuid7 for module in (*_MAKERS, sessions)}
+        for module in _MAKERS:
             module.uuid7 = self._ids
         sessions.uuid7 = self._ids.of_session
         try:
@@ -268,7 +285,7 @@ class World:
             case Remove():
                 yield Delete(event_.kind.noun, event_.run, "")
             case SetLimit():
-                yield ChangeLimit(event_.name, event_.slots, event_.active)
+                yield ChangeLimit(event_.name, event_.slots, event_.active, event_.reset)
             case Timers():
                 due = [id for id, (_, _, until) in self._timers.items() if until is not None and until <= self.now]
                 for id in due:
@@ -397,7 +414,7 @@ class World:
         for name, slots, active in self.checker.limits():
             if slots == 0 or not active:
                 self._together([SetLimit(name=name, slots=1, active=True)])
-        for turn in range(1000):
+        for turn in range(TURNS):
             if self.checker.at_rest() and not self._due:
                 break
             self.now += 301_000_000
