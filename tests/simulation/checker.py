@@ -120,6 +120,8 @@ class Checker:
         for _, id in changes.runs:
             if id in self.runs:
                 self._check_hands(self.runs[id], self._accounts[id])
+        for session_id in changes.ended_sessions:
+            self._check_end(session_id)
         self._slots.committed()
         for new in self._created:
             if new.id not in self.runs and not self._deleting:
@@ -210,6 +212,13 @@ class Checker:
             limited = self._slots.is_limited(f"deployment:{row['deployment_id']}")
             if last[1].id.startswith("x") and not row["holds_slots"] and limited:
                 raise Violation("who is called has a slot", f"{row['id']} was called by {last[1].id}", row["id"])
+
+    def _check_end(self, session_id: str) -> None:
+        for table in _TABLES.values():
+            held = self._cursor.execute(f"SELECT id FROM {table} WHERE session_id = ?", (session_id,)).fetchall()
+            if held:
+                message = f"{session_id} has ended and holds {', '.join(id for (id,) in held)}"
+                raise Violation("the dead hold nothing", message, session_id, *(id for (id,) in held))
 
     def _check_stored(self, move: Move) -> None:
         query = "SELECT run_id FROM transitions WHERE id = ?"

@@ -69,7 +69,7 @@ TURNS = 200
 #: Deployments: name, collision strategy, work queue.
 DEPLOYMENTS = (("d1", 1, None), ("d2", 2, None), ("d3", 1, None), ("d4", 1, "q1"))
 #: The tags that are limited at first, and the limits at the start.
-LIMITS = {"deployment:d1": 2, "deployment:d2": 1, "deployment:d4": 3, "work-queue:q1": 2, "tag:gpu": 1, "tag:db": 3}
+LIMITS = {"deployment:d1": 2, "deployment:d2": 1, "deployment:d4": 3, "work-queue:q1": 2, "tag:gpu": 1, "tag:db": 2}
 #: Modules that make ids; `sessions` makes those of sessions, and of what the end of one writes.
 _MAKERS: tuple[Any, ...] = (creation, deadlines, handing_over, rows, stopping, transitions)
 

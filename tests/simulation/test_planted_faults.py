@@ -1,0 +1,122 @@
+"""That the simulation finds faults: each of these is planted, found, and told in a few lines."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from antiphon_server.application import handing_over, sessions, slot_moves, transitions
+from antiphon_server.domain import bookkeeping
+from antiphon_server.domain.policy import Policy
+from antiphon_server.domain.rules import FLOW_RUN_POLICY
+from antiphon_server.domain.rules.fenced_out import FencedOut
+from antiphon_server.domain.rules.take_tag_slots import TakeTagSlots
+from antiphon_server.storage.slot_book import SlotBook
+from antiphon_server.storage.waiting import Waiting
+from simulation.events import lines
+from simulation.playing import live
+from simulation.shrinking import Shrinker
+
+#: Events that the shortest history may have.
+FEW = 14
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def _slots_are_never_given_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(SlotBook, "give_back", lambda book, holder_id: None)
+
+
+def _all_states_keep_slots(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(slot_moves, "keeps", lambda is_flow_run, state: True)
+
+
+def _tags_never_run_out(patch: pytest.MonkeyPatch) -> None:
+    check = TakeTagSlots.check
+
+    def generous(rule: TakeTagSlots, facts: Any, proposal: Any, now: int) -> Any:
+        for limit in facts.limits:
+            limit.taken = 0
+        return check(rule, facts, proposal, now)
+
+    patch.setattr(TakeTagSlots, "check", generous)
+
+
+def _the_last_is_served_first(patch: pytest.MonkeyPatch) -> None:
+    def last(waiting: Waiting, limit_id: str, after: Any) -> Any:
+        found, waiter = None, after
+        while (waiter := following(waiting, limit_id, waiter)) is not None:
+            found = waiter
+        return found
+
+    following = Waiting.next_for
+    patch.setattr(Waiting, "next_for", last)
+
+
+def _nobody_is_served(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(handing_over, "hand_over", lambda working_set, limit_ids, **more: None)
+
+
+def _old_claims_count(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(FencedOut, "check", lambda rule, facts, proposal, now: None)
+
+
+def _claims_are_not_counted(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(bookkeeping, "PENDING", None)
+
+
+def _verdicts_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(transitions, "_known", lambda working_set, proposal: None)
+
+
+def _epochs_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sessions, "check_epoch", lambda session, epoch: None)
+
+
+def _the_dead_keep_their_runs(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sessions, "_end_run", lambda *arguments: None)
+
+
+def _claims_have_no_deadline(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(transitions, "deadline_of", lambda run, deployment: None)
+
+
+def _times_stand_still(patch: pytest.MonkeyPatch) -> None:
+    real = bookkeeping._leave
+    patch.setattr(bookkeeping, "_leave", lambda run, state, time: real(run, state, time - 1))
+
+
+FAULTS: dict[str, tuple[Plant, set[str]]] = {
+    "slots are never given back": (_slots_are_never_given_back, {"holds_slots says whether slots are held"}),
+    "all states keep slots": (_all_states_keep_slots, {"slots are given back"}),
+    "tags never run out": (_tags_never_run_out, {"no more slots than there are"}),
+    "the last is served first": (_the_last_is_served_first, {"waiters are served in order"}),
+    "nobody is served": (_nobody_is_served, {"nobody waits for what is free"}),
+    "old claims count": (_old_claims_count, {"old claims are fenced off"}),
+    "claims are not counted": (_claims_are_not_counted, {"rows tell their history"}),
+    "verdicts are forgotten": (_verdicts_are_forgotten, {"no bugs"}),
+    "epochs are not looked at": (_epochs_are_not_looked_at, {"zombies are fenced off"}),
+    "the dead keep their runs": (_the_dead_keep_their_runs, {"the dead hold nothing"}),
+    "claims have no deadline": (_claims_have_no_deadline, {"nothing is claimed for ever"}),
+    "times are wrong": (_times_stand_still, {"rows tell their history"}),
+}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found_and_told_in_a_few_lines(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, promises = FAULTS[fault]
+    plant(monkeypatch)
+    for seed in range(1, 30):
+        history, violation = live(seed, 120, 5)
+        if violation is not None:
+            break
+    assert violation is not None, "nobody noticed"
+    shrinker = Shrinker(violation, budget=20)
+    shortest = shrinker.shrink(history)
+    assert violation.promise in promises, violation
+    assert len(shortest) <= FEW, "\n".join(lines(shortest))
+
+
+def test_no_fault_is_left_behind() -> None:
+    assert isinstance(FLOW_RUN_POLICY, Policy)
+    assert live(1, 60, 4)[1] is None
