@@ -244,7 +244,8 @@ class Actors:
         said: list[Said] = [task]
         if random.random() < 0.15:
             child = self._new_flow(parent=task.id)
-            self._live.pop(task.id)
+            if random.random() < 0.7:  # Else somebody has a word with it as well.
+                self._live.pop(task.id)
             said += [Move(self._move_id(), TASK_RUN, task.id, PENDING), child]
             said.append(Move(self._move_id(), FLOW_RUN, child.id, random.choice((PENDING, RUNNING))))
         else:

@@ -60,6 +60,8 @@ class Checker:
         self._created: list[New] = []
         self._deleting: set[str] = set()
         self._count = 0
+        #: The newest answer to a proposal.
+        self.last: Verdict | None = None
 
     @property
     def working_set(self) -> WorkingSet | None:
@@ -87,6 +89,7 @@ class Checker:
     def answered(self, move: Move, verdict: Verdict, session_id: str | None = None) -> None:
         """A verdict that is committed, whether its proposer hears of it or not."""
         self._proposed[move.id] = move
+        self.last = verdict
         if verdict.kind is VerdictKind.WAIT:
             if session_id is not None:
                 self._waiting.append((move, session_id))
@@ -259,6 +262,11 @@ class Checker:
             move = self._proposed.get(id)
             if move is not None and move.run in self.runs and id not in stored_ids:
                 raise Violation("what is acked is stored", f"{move} is gone", move.run)
+
+    def written(self) -> dict[str, list[Any]]:
+        """All that is stored but the memory of verdicts, to see that nothing was written."""
+        names = ("flow_runs", "task_runs", "slots", "slot_waiters", "waits", "commands", "cache_entries", "sessions")
+        return {name: self._cursor.execute(f"SELECT * FROM {name}").fetchall() for name in names}
 
     def limits(self) -> list[tuple[str, int, bool]]:
         rows = self._cursor.execute("SELECT name, slots, active FROM concurrency_limits ORDER BY name").fetchall()

@@ -67,3 +67,16 @@ def test_a_called_run_that_nobody_claims_gives_its_turn_to_the_next() -> None:
         End(),
     ]
     assert replay(history) is None
+
+
+def test_a_task_run_that_stands_for_a_subflow_gives_its_slot_back_with_it() -> None:
+    history: list[Event] = [
+        Open(session="s1"),
+        _flow("f1"),
+        _tasks(("gpu",)),
+        _move("p1", "k1", RUNNING),
+        Say(session="s1", said=(New("f2", FLOW_RUN, parent="k1"), Move("p2", FLOW_RUN, "f2", RUNNING))),
+        _move("p3", "f2", COMPLETED),
+        End(),
+    ]
+    assert replay(history) is None

@@ -215,6 +215,7 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
     details.child_flow_run_id = child.id
     mirrored = State(state.type, state.name, state.message, details, state.data, id=str(uuid7()))
     around = working_set.run(RunKind.FLOW_RUN, parent.flow_run_id) if parent.flow_run_id is not None else None
+    before = parent.state_type
     enter(
         parent,
         mirrored,
@@ -222,6 +223,9 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
         session_id=child.session_id,
         flow_run_run_count=around.run_count if around is not None else None,
     )
+    # It answers for itself no more than it moves by itself: the child has the deadline, and a slot that it took goes.
+    parent.deadline_time = None
+    move_slots(working_set, parent, before, ())
     working_set.touch(parent)
     working_set.add_transition(
         Transition(
