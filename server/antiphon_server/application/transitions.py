@@ -10,7 +10,7 @@ from antiphon_server.application.slot_moves import move_slots
 from antiphon_server.application.stopping import stop_below
 from antiphon_server.application.verdicts import Verdict, findings_of, from_decision, from_memory
 from antiphon_server.domain.bookkeeping import enter, remember
-from antiphon_server.domain.deadlines import deadline_of
+from antiphon_server.domain.deadlines import KILL, deadline_of
 from antiphon_server.domain.decision import (
     Decision,
     KeepInCache,
@@ -223,8 +223,8 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
         session_id=child.session_id,
         flow_run_run_count=around.run_count if around is not None else None,
     )
-    # It answers for itself no more than it moves by itself: the child has the deadline, and a slot that it took goes.
-    parent.deadline_time = None
+    # The child's deadline decides for both; should the child be deleted before, nobody else would decide on this one.
+    parent.deadline_time = child.deadline_time + KILL if child.deadline_time is not None else None
     move_slots(working_set, parent, before, ())
     working_set.touch(parent)
     working_set.add_transition(
