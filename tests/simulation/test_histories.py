@@ -2,7 +2,7 @@
 
 import pytest
 
-from antiphon_server.domain.states import COMPLETED, PENDING, RUNNING
+from antiphon_server.domain.states import COMPLETED, CRASHED, PENDING, RUNNING
 from simulation.events import FLOW_RUN, TASK_RUN, Ask, Clock, End, Event, Move, New, Open, Say, SetLimit, Sweep
 from simulation.playing import replay
 
@@ -77,6 +77,25 @@ def test_a_task_run_that_stands_for_a_subflow_gives_its_slot_back_with_it() -> N
         _move("p1", "k1", RUNNING),
         Say(session="s1", said=(New("f2", FLOW_RUN, parent="k1"), Move("p2", FLOW_RUN, "f2", RUNNING))),
         _move("p3", "f2", COMPLETED),
+        End(),
+    ]
+    assert replay(history) is None
+
+
+def test_a_called_run_that_is_queued_again_waits_for_the_slot_that_it_gives_back() -> None:
+    """It held one of its deployment and none of its work queue; the limit of the queue goes."""
+    history: list[Event] = [
+        *(Ask(said=New(run, FLOW_RUN, deployment="d4")) for run in ("f1", "f2", "f3", "f4")),
+        SetLimit(name="deployment:d4", slots=2),
+        SetLimit(name="work-queue:q1", slots=1),
+        Ask(said=Move("p1", FLOW_RUN, "f1", PENDING, claim=True)),
+        Ask(said=Move("p2", FLOW_RUN, "f2", PENDING)),
+        Ask(said=Move("p3", FLOW_RUN, "f3", PENDING)),
+        # f3 is called with a slot of the deployment, and its claimer finds the work queue full.
+        Ask(said=Move("p4", FLOW_RUN, "f2", CRASHED)),
+        Ask(said=Move("p5", FLOW_RUN, "f3", PENDING, claim=True)),
+        Ask(said=Move("p6", FLOW_RUN, "f4", PENDING)),
+        SetLimit(name="work-queue:q1"),
         End(),
     ]
     assert replay(history) is None

@@ -16,6 +16,7 @@ from antiphon.v1 import transition_pb2
 from antiphon_server.application import creation, deadlines, handing_over, rows, sessions, stopping, transitions
 from antiphon_server.application.deadlines import ExpireDeadlines, MarkLateRuns, ReclaimSlots
 from antiphon_server.application.edits import Delete
+from antiphon_server.application.leases import HandOn, QueuesForSlots
 from antiphon_server.application.operations import CancelFlowRun, EndWait
 from antiphon_server.application.sessions import (
     ExpireSessions,
@@ -32,6 +33,7 @@ from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import COMPLETED, VerdictKind
 from antiphon_server.storage import tables
+from antiphon_server.storage.waiting import Unserved
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 from antiphon_server.storage.writer import Operation, Writer, _Job
 from simulation import asking
@@ -160,6 +162,8 @@ class World:
         #: What waits, as `services/waits.py` keeps it: transition id -> (kind, run, until).
         self._timers: dict[str, tuple[RunKind, str, int | None]] = {}
         self._due: dict[str, EndWait] = {}
+        #: What is left of queues that were too long for one transaction.
+        self._unserved: list[Unserved] = []
         self._batch: list[Event] = []
         self._stack = ExitStack()
         self._start()
@@ -238,7 +242,9 @@ class World:
         killed = any(isinstance(each, Restart) for each in batch)
         epochs = {client.id: client.epoch for client in self.clients.values()} if killed else {}
         jobs: list[tuple[Event | None, Operation]] = [(None, wait) for wait in self._due.values()]
+        jobs += [(None, HandOn(queue)) for queue in self._unserved]
         self._due.clear()
+        self._unserved.clear()
         for each in batch:
             jobs.extend((each, operation) for operation in self._operations(each))
         if jobs or killed:
@@ -322,6 +328,10 @@ class World:
         self._hear_changes(outcome.changes)
         told = [answer for _, answer in outcome.answers]
         for (each, operation), answer in zip(jobs, told, strict=True):
+            if isinstance(operation, HandOn) and answer is not None:
+                self._unserved.append(answer)
+            elif isinstance(operation, QueuesForSlots):
+                self._unserved += answer
             self._hear(each, operation, answer)
         for session_id, sequence, answer in outcome.changes.final_verdicts:
             client = self.clients.get(session_id)
@@ -339,6 +349,7 @@ class World:
             self._timers.pop(id, None)
         for row in changes.waits:
             self._wait(row["transition_id"], row["run_id"], row["until_time"], row["proposal"])
+        self._unserved += changes.unserved
         for id, _ in changes.ended_waits:
             self._timers.pop(id, None)
             self._due.pop(id, None)
@@ -398,9 +409,10 @@ class World:
         self._start()
         self._timers.clear()
         self._due.clear()
+        self._unserved.clear()
         for client in self.clients.values():
             client.attached = False
-        self._commit([(None, ForgiveDowntime(TTL))])
+        self._commit([(None, ForgiveDowntime(TTL)), (None, QueuesForSlots())])
         with self._connection.begin():
             for row in self._connection.execute(tables.waits.select()).fetchall():
                 self._wait(row.transition_id, row.run_id, row.until_time, row.proposal)
