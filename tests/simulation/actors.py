@@ -190,9 +190,7 @@ class Actors:
         if run is None:
             return
         session = run["session_id"]
-        if random.random() < 0.06:
-            session = self._some_session()
-        elif session is None and run["id"] not in self._deferred and random.random() < 0.5:
+        if random.random() < 0.06 or (session is None and run["id"] not in self._deferred and random.random() < 0.5):
             session = self._some_session()
         if session is not None and session not in self._world.clients:
             session = None

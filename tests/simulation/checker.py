@@ -203,12 +203,16 @@ class Checker:
         session_id, state = row["session_id"], row["state_type"]
         alive = session_id is not None and self._status(session_id) == SessionStatus.ACTIVE
         if session_id is not None and not alive and state is not None:
-            raise Violation("the dead hold nothing", f"{row['id']} ({row['state_name']}) is held by {session_id}", row["id"])
+            raise Violation(
+                "the dead hold nothing", f"{row['id']} ({row['state_name']}) is held by {session_id}", row["id"]
+            )
         mirrored = row["id"] in self.mirrors and self.mirrors[row["id"]] in self.runs
         if mirrored or row["deadline_time"] is not None:
             return
         if (state == PENDING and not alive) or state == CANCELLING:
-            raise Violation("nothing is claimed for ever", f"{row['id']} is {row['state_name']} without deadline", row["id"])
+            raise Violation(
+                "nothing is claimed for ever", f"{row['id']} is {row['state_name']} without deadline", row["id"]
+            )
         last = account.entries[-2:]
         if len(last) == 2 and last[0].name == AWAITING_CONCURRENCY_SLOT and last[1].name == "Scheduled":
             # Called by the server, and not just now forced by somebody.
@@ -301,5 +305,3 @@ class Checker:
 
 def _told(account: Account) -> str:
     return ", ".join(f"{entry.name} at {entry.time} by {entry.id}" for entry in account.entries)
-
-

@@ -249,7 +249,7 @@ class Sweep(Event):
 
 @dataclass(frozen=True, slots=True)
 class Restart(Event):
-    """The server ends and another one starts on its database. `killed`: before the transaction at hand was committed."""
+    """The server ends and another one starts on its database. `killed`: before it committed what joins this."""
 
     killed: bool = False
 
@@ -269,4 +269,3 @@ def lines(events: list[Event]) -> Iterator[str]:
     """One for each; those that share a transaction are bracketed."""
     for index, event in enumerate(events):
         yield f"{index + 1:4d} {'+ ' if event.joined else '  '}{event}"
-

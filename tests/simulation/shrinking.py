@@ -37,7 +37,7 @@ class Shrinker:
         return time.process_time() < self._until
 
     def _only_about(self, events: list[Event], subjects: frozenset[str]) -> list[Event]:
-        """A quick first cut: what is about the runs that the promise was broken for, or about ever more of their kin."""
+        """A quick first cut: what is about the runs that the promise was broken for, or about their kin."""
         news = [said for event in events for said in _said(event) if isinstance(said, New)]
         runs = {name for name in subjects if not name.startswith("s")}
         for _ in range(3):

@@ -86,8 +86,9 @@ class SlotsCheck:
             if run == holder or not wanted <= set(limit_ids) or self._is_stale(waiter, RunKind(kind), run):
                 continue
             if not mine or (rank, place) < min(mine):
-                message = f"{holder} takes {self._named(limit_ids)} before {waiter} of {run}, who waits for no more than that"
-                raise Violation("waiters are served in order", message, holder, run, *self._named(limit_ids))
+                names = self._named(limit_ids)
+                message = f"{holder} takes {names} before {waiter} of {run}, who waits for no more than that"
+                raise Violation("waiters are served in order", message, holder, run, *names)
 
     def _is_stale(self, waiter: str, kind: RunKind, run_id: str) -> bool:
         """Whether it waits only until somebody finds that there is nothing left to wait for."""

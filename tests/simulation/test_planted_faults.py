@@ -10,7 +10,6 @@ from antiphon_server.domain import bookkeeping
 from antiphon_server.domain.rules.fenced_out import FencedOut
 from antiphon_server.domain.rules.take_tag_slots import TakeTagSlots
 from antiphon_server.storage.slot_book import SlotBook
-from antiphon_server.storage.waiting import Waiting
 from simulation.events import lines
 from simulation.playing import live
 from simulation.shrinking import Shrinker
@@ -39,19 +38,22 @@ def _tags_never_run_out(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TakeTagSlots, "check", generous)
 
 
-def _the_last_is_served_first(patch: pytest.MonkeyPatch) -> None:
-    def last(waiting: Waiting, limit_id: str, after: Any) -> Any:
-        found, waiter = None, after
-        while (waiter := following(waiting, limit_id, waiter)) is not None:
-            found = waiter
-        return found
+def _last(working_set: Any, queue: Any) -> Any:
+    if handing_over._exhausted(working_set, queue.limit_id):
+        return None
+    last = (queue.after.rank, queue.after.position) if queue.after is not None else (2**31, 0)
+    found, waiter = None, None
+    while (waiter := working_set.waiting.next_for(queue.limit_id, after=waiter)) is not None:
+        found = waiter if (waiter.rank, waiter.position) < last else found
+    return found
 
-    following = Waiting.next_for
-    patch.setattr(Waiting, "next_for", last)
+
+def _the_last_is_served_first(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(handing_over, "_first", _last)
 
 
 def _nobody_is_served(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(handing_over, "hand_over", lambda working_set, limit_ids, **more: None)
+    patch.setattr(handing_over, "_serve_in_turn", lambda working_set, queues, most: ([], most))
 
 
 def _old_claims_count(patch: pytest.MonkeyPatch) -> None:

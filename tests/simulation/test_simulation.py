@@ -1,5 +1,5 @@
-"""The invariants of the orchestration policy, over whole lives: sessions that are cut, die and come back, callers with old
-claims, limits that change under way, servers that are killed, and a clock that jumps.
+"""The invariants of the orchestration policy, over whole lives: sessions that are cut, die and come back, callers with
+old claims, limits that change under way, servers that are killed, and a clock that jumps.
 
     ANTIPHON_SIMULATION_SEED=17 scripts/test tests/simulation    lives that very life again
     ANTIPHON_TEST_EFFORT=50 scripts/test tests/simulation        lives many

@@ -61,9 +61,7 @@ def _serve_some(working_set: WorkingSet, queues: Sequence[Unserved], most: int) 
     return most
 
 
-def _serve_in_turn(
-    working_set: WorkingSet, queues: Sequence[Unserved], most: int
-) -> tuple[Sequence[Unserved], int]:
+def _serve_in_turn(working_set: WorkingSet, queues: Sequence[Unserved], most: int) -> tuple[Sequence[Unserved], int]:
     """Serves at most so many of several queues as if they were one: who waits in two of them may not overtake, in the
     second, those who have waited longer for that alone. Gives what is left of the queues and of `most`."""
     while True:

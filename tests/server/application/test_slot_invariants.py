@@ -1,4 +1,4 @@
-"""Slots under any sequence of what clients do: hypothesis draws the events, and the simulation's checker looks at each."""
+"""Slots under any sequence of events: hypothesis draws them, and the simulation's checker looks at each."""
 
 import itertools
 

@@ -110,10 +110,21 @@ class Site:
             pause_expire_time=self.now + expiry if expiry is not None else None,
             cache_key="key" if wish.cached else "",
         )
-        state = State(wish.type, wish.name or DEFAULT_NAMES[wish.type], details=details, data=b"1" if wish.data else None)
+        state = State(
+            wish.type, wish.name or DEFAULT_NAMES[wish.type], details=details, data=b"1" if wish.data else None
+        )
         expected = (run.state_id or "") if wish.expected == CURRENT else wish.expected
         return Proposal(
-            f"t{self.count}", run.kind, run.id, state, expected, wish.force, wish.session_id, b"", wish.token, wish.claim
+            f"t{self.count}",
+            run.kind,
+            run.id,
+            state,
+            expected,
+            wish.force,
+            wish.session_id,
+            b"",
+            wish.token,
+            wish.claim,
         )
 
     def write(self, run: Run, proposal: Proposal, decision: Decision) -> None:
