@@ -281,8 +281,13 @@ class Checker:
         return [
             (row["kind"], id)
             for id, row in self.runs.items()
-            if row["state_type"] == RUNNING and row["session_id"] is None and self.mirrors.get(id) not in self.runs
+            if row["state_type"] == RUNNING and row["session_id"] is None and not self._follows(id)
         ]
+
+    def _follows(self, id: str) -> bool:
+        """Whether it runs because the subflow does that it stands for."""
+        child = self.runs.get(self.mirrors.get(id, ""))
+        return child is not None and child["state_type"] == RUNNING
 
     def _unrest(self) -> list[str]:
         """Whom time still has to do something about."""

@@ -103,9 +103,9 @@ class SlotsCheck:
         return [self._limits[id][0] if id in self._limits else id for id in limit_ids]
 
     def is_limited(self, name: str) -> bool:
-        """Whether a limit was there before and after the transaction at hand."""
-        after = {each for each, _ in self._read_limits().values()}
-        return name in after and any(each == name for each, _ in self._limits.values())
+        """Whether one and the same limit was there before and after the transaction at hand."""
+        after = self._read_limits()
+        return any(each == name and id in after for id, (each, _) in self._limits.items())
 
     def committed(self) -> None:
         limits = self._read_limits()
