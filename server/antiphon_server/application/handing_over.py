@@ -6,6 +6,7 @@ given, and the call that waits is answered once that is committed.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from uuid_utils import uuid7
 
@@ -36,39 +37,56 @@ def hand_over(working_set: WorkingSet, limit_ids: Iterable[str], *, everyone: bo
 
     What is more than `MOST` of them is left in `changes.unserved`, for `HandOn`.
     """
-    most = MOST
-    for limit_id in limit_ids:
-        most = _serve_some(working_set, Unserved(limit_id, None, everyone), most)
+    _serve_some(working_set, [Unserved(limit_id, None, everyone) for limit_id in limit_ids], MOST)
 
 
-def serve_queue(working_set: WorkingSet, queue: Unserved, most: int) -> tuple[Unserved | None, int]:
-    """Serves at most so many of a queue. Gives what is left of it, None at its end, and what is left of `most`."""
-    after = queue.after
-    while queue.everyone or not _exhausted(working_set, queue.limit_id):
-        waiter = working_set.waiting.next_for(queue.limit_id, after=after)
-        if waiter is None or not (queue.everyone or _may_pass(working_set, queue.limit_id, waiter)):
-            break
-        if not most:
-            return Unserved(queue.limit_id, after, queue.everyone), most
-        _serve(working_set, waiter, queue.limit_id)
-        after, most = waiter, most - 1
-    return None, most
+def serve_queue(working_set: WorkingSet, queue: Unserved, most: int) -> Unserved | None:
+    """Serves at most so many of a queue. Gives what is left of it, None at its end."""
+    rest, _ = _serve_in_turn(working_set, [queue], most)
+    return rest[0] if rest else None
 
 
 def hand_over_freed(working_set: WorkingSet) -> None:
     """The same for all limits of which slots came free in this transaction so far."""
     freed, most = working_set.slots.freed, MOST
     while freed:
-        limit_id = next(iter(freed))
-        del freed[limit_id]
-        most = _serve_some(working_set, Unserved(limit_id, None, everyone=False), most)
+        queues = [Unserved(limit_id, None, everyone=False) for limit_id in freed]
+        freed.clear()
+        most = _serve_some(working_set, queues, most)
 
 
-def _serve_some(working_set: WorkingSet, queue: Unserved, most: int) -> int:
-    rest, most = serve_queue(working_set, queue, most)
-    if rest is not None:
-        working_set.changes.unserved.append(rest)
+def _serve_some(working_set: WorkingSet, queues: Sequence[Unserved], most: int) -> int:
+    rest, most = _serve_in_turn(working_set, queues, most)
+    working_set.changes.unserved += rest
     return most
+
+
+def _serve_in_turn(working_set: WorkingSet, queues: Sequence[Unserved], most: int) -> tuple[Sequence[Unserved], int]:
+    """Serves at most so many of several queues as if they were one: who waits in two of them may not overtake, in the
+    second, those who have waited longer for that alone. Gives what is left of the queues and of `most`."""
+    while True:
+        firsts = [(first, queue) for queue in queues if (first := _first(working_set, queue)) is not None]
+        if not firsts or not most:
+            return [queue for _, queue in firsts], most
+        waiter, queue = min(firsts, key=_turn)
+        _serve(working_set, waiter, queue.limit_id)
+        # The other queues have nobody before this one.
+        queues, most = [replace(each, after=waiter) for _, each in firsts], most - 1
+
+
+def _first(working_set: WorkingSet, queue: Unserved) -> Waiter | None:
+    """Whom to look at next in a queue; None where nobody is left, or nobody can have a slot."""
+    if not queue.everyone and _exhausted(working_set, queue.limit_id):
+        return None
+    waiter = working_set.waiting.next_for(queue.limit_id, after=queue.after)
+    if waiter is None or queue.everyone or _may_pass(working_set, queue.limit_id, waiter):
+        return waiter
+    return None
+
+
+def _turn(first: tuple[Waiter, Unserved]) -> tuple[int, int, str]:
+    waiter, _ = first
+    return waiter.rank, waiter.position, waiter.id
 
 
 def _exhausted(working_set: WorkingSet, limit_id: str) -> bool:

@@ -154,8 +154,7 @@ class HandOn:
 
     def apply(self, working_set: WorkingSet) -> Unserved | None:
         working_set.flush()
-        rest, _ = serve_queue(working_set, self.queue, MOST)
-        return rest
+        return serve_queue(working_set, self.queue, MOST)
 
 
 def reused(request_id: str | None) -> AlreadyExists:

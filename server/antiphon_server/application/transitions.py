@@ -10,7 +10,7 @@ from antiphon_server.application.slot_moves import move_slots
 from antiphon_server.application.stopping import stop_below
 from antiphon_server.application.verdicts import Verdict, findings_of, from_decision, from_memory
 from antiphon_server.domain.bookkeeping import enter, remember
-from antiphon_server.domain.deadlines import deadline_of
+from antiphon_server.domain.deadlines import KILL, deadline_of
 from antiphon_server.domain.decision import (
     Decision,
     KeepInCache,
@@ -215,6 +215,7 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
     details.child_flow_run_id = child.id
     mirrored = State(state.type, state.name, state.message, details, state.data, id=str(uuid7()))
     around = working_set.run(RunKind.FLOW_RUN, parent.flow_run_id) if parent.flow_run_id is not None else None
+    before = parent.state_type
     enter(
         parent,
         mirrored,
@@ -222,6 +223,9 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
         session_id=child.session_id,
         flow_run_run_count=around.run_count if around is not None else None,
     )
+    # The child's deadline decides for both; should the child be deleted before, nobody else would decide on this one.
+    parent.deadline_time = child.deadline_time + KILL if child.deadline_time is not None else None
+    move_slots(working_set, parent, before, ())
     working_set.touch(parent)
     working_set.add_transition(
         Transition(

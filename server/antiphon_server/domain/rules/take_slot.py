@@ -67,7 +67,9 @@ class TakeSlot(Rule):
             f"{reason}; the run is called when its turn comes",
             StateDetails(scheduled_time=now + SLOT_WAIT),
         )
-        return Finding(self.name, VerdictKind.REJECT, reason, queued, effects=(Queued(ids),), facts=said, remedy=remedy)
+        # A slot that it holds goes as it is scheduled, so it waits for that one too.
+        effects = (Queued(tuple(limit.id for limit in facts.limits if limit.active)),)
+        return Finding(self.name, VerdictKind.REJECT, reason, queued, effects=effects, facts=said, remedy=remedy)
 
 
 def _names(limits: tuple[Limit, ...]) -> str:
