@@ -15,12 +15,14 @@ from antiphon.server_errors import START_HINT, from_rpc_error
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
 from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
 from antiphon.v1.concurrency_limit_service_pb2_grpc import ConcurrencyLimitServiceStub
+from antiphon.v1.deployment_service_pb2_grpc import DeploymentServiceStub
 from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
 from antiphon.v1.flow_service_pb2_grpc import FlowServiceStub
 from antiphon.v1.log_service_pb2_grpc import LogServiceStub
 from antiphon.v1.operation_service_pb2_grpc import OperationServiceStub
 from antiphon.v1.task_run_service_pb2_grpc import TaskRunServiceStub
 from antiphon.v1.transition_service_pb2_grpc import TransitionServiceStub
+from antiphon.v1.work_pool_service_pb2_grpc import WorkPoolServiceStub
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
 
@@ -48,9 +50,11 @@ class Client:
         self.flow_runs = FlowRunServiceStub(self._channel)
         self.task_runs = TaskRunServiceStub(self._channel)
         self.concurrency_limits = ConcurrencyLimitServiceStub(self._channel)
+        self.deployments = DeploymentServiceStub(self._channel)
         self.logs = LogServiceStub(self._channel)
         self.operations = OperationServiceStub(self._channel)
         self.transitions = TransitionServiceStub(self._channel)
+        self.work_pools = WorkPoolServiceStub(self._channel)
 
     def call(
         self,
