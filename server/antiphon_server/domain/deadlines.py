@@ -35,8 +35,10 @@ def overdue(run: Run, transition_id: str, now: int) -> Proposal | None:
         state = State(CANCELLED, DEFAULT_NAMES[CANCELLED], _unconfirmed(run))
     elif run.state_type == PENDING and (run.deployment_id is not None or run.details.deferred):
         held = run.details
+        # One that was claimed ahead of its time does not run before it.
+        due = max(now, run.state_scheduled_time or now)
         # Whoever claims it next needs the arguments.
-        details = StateDetails(scheduled_time=now, deferred=held.deferred, task_parameters_id=held.task_parameters_id)
+        details = StateDetails(scheduled_time=due, deferred=held.deferred, task_parameters_id=held.task_parameters_id)
         message = "it was claimed and did not run in time, so the claim was given back"
         state = State(SCHEDULED, DEFAULT_NAMES[SCHEDULED], message, details)
     elif run.state_type == PENDING:
