@@ -53,7 +53,7 @@ def _take_slot() -> list[Row]:
         # Others fill its work pool: that is no collision.
         *rows(FLOWS, rule, "reject", None, PENDING, limits=full, deployment=cancels, check=queued, **free),
         # Who waits at the end of a line is not cancelled for it.
-        *rows(FLOWS, rule, "wait", SCHEDULED, RUNNING, limits=(FREE, OWN), deployment=cancels, check=_waits_for("id of a", "id of deployment:d")),
+        *rows(FLOWS, rule, "wait", SCHEDULED, RUNNING, limits=(OWN,), deployment=cancels, check=_waits_for(OWN.id)),
         *rows(FLOWS, rule, "wait", PAUSED, RUNNING, limits=full, check=waits, **free),
         *rows(FLOWS, rule, "rewrite", PENDING, RUNNING, limits=(MINE, FREE), check=effects(TakeSlots(("id of a",)))),
         *rows(FLOWS, rule, NOTHING, RUNNING, RUNNING, limits=full, said={"name": "Finer"}),

@@ -13,13 +13,18 @@ STOP = 300_000_000
 KILL = 60_000_000
 
 
+def claim_time(deployment: Deployment | None) -> int:
+    """Microseconds that whoever claims a run of this deployment has to bring it to RUNNING."""
+    grace = deployment.grace_period if deployment is not None else None
+    return grace if grace is not None else CLAIM
+
+
 def deadline_of(run: Run, deployment: Deployment | None) -> int | None:
     """For a run that has just entered its state. A claim by a session needs none: it ends with the session."""
     if run.state_time is None:
         return None
     if run.state_type == PENDING and run.session_id is None:
-        grace = deployment.grace_period if deployment is not None else None
-        return run.state_time + (grace if grace is not None else CLAIM)
+        return run.state_time + claim_time(deployment)
     if run.state_type == CANCELLING:
         return run.state_time + STOP
     if run.state_type == PAUSED and run.kind is RunKind.FLOW_RUN and not run.resuming:
