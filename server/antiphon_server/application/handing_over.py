@@ -13,7 +13,7 @@ from uuid_utils import uuid7
 from antiphon.v1 import transition_pb2
 from antiphon_server.application import leasing, transitions
 from antiphon_server.application.fact_finding import facts_for
-from antiphon_server.application.proposals import proposal_from
+from antiphon_server.application.proposals import known_proposal_from
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.deadlines import claim_time
 from antiphon_server.domain.errors import AntiphonError
@@ -120,7 +120,7 @@ def decide_again(working_set: WorkingSet, transition_id: str) -> None:
         working_set.waiting.leave(transition_id)
         return
     message = transition_pb2.Proposal.FromString(row.proposal)
-    proposal = proposal_from(message, session_id=row.session_id, body=row.proposal)
+    proposal = known_proposal_from(message, session_id=row.session_id, body=row.proposal)
     needs = Needs()
     transitions.needs_of(proposal, needs)
     working_set.load(needs)

@@ -7,7 +7,7 @@ from antiphon.v1 import operation_pb2, state_pb2
 from antiphon_server.application import read_back
 from antiphon_server.application.bulk import StartBulk
 from antiphon_server.application.core import Core, WorkingSet
-from antiphon_server.application.proposals import state_from
+from antiphon_server.application.proposals import check_state, state_from
 from antiphon_server.domain.bulk import BulkVerb
 from antiphon_server.domain.errors import InvalidArgument
 from antiphon_server.rpc.mutations import mutate
@@ -81,7 +81,8 @@ def _stored(working_set: WorkingSet, id: str) -> operation_pb2.Operation:
 
 
 def _checked(state: state_pb2.State) -> bytes:
-    """The state as it is kept. Raises InvalidArgument (TIME_INVALID)."""
+    """The state as it is kept. Raises InvalidArgument (TIME_INVALID, INPUT_SCHEMA_INVALID)."""
+    check_state(state)
     if state.details.HasField("scheduled_time"):
         timestamp_to_micros(state.details.scheduled_time, "state.details.scheduled_time")
     kept = state_pb2.State()
