@@ -14,7 +14,7 @@ from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.operation_messages import operation_message
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.write_conversions import new_id
-from antiphon_server.wire_times import timestamp_to_micros
+from antiphon_server.wire_details import details_from
 
 Response = TypeVar(
     "Response",
@@ -83,8 +83,7 @@ def _stored(working_set: WorkingSet, id: str) -> operation_pb2.Operation:
 def _checked(state: state_pb2.State) -> bytes:
     """The state as it is kept. Raises InvalidArgument (TIME_INVALID, INPUT_SCHEMA_INVALID)."""
     check_state(state)
-    if state.details.HasField("scheduled_time"):
-        timestamp_to_micros(state.details.scheduled_time, "state.details.scheduled_time")
+    details_from(state.details, "state.details")
     kept = state_pb2.State()
     kept.CopyFrom(state)
     kept.DiscardUnknownFields()
