@@ -31,12 +31,13 @@ def details_to(details: StateDetails) -> state_pb2.StateDetails:
     return message
 
 
-def details_from(message: state_pb2.StateDetails) -> StateDetails:
-    """Raises InvalidArgument (TIME_INVALID) for a time outside of the years 1 to 9999."""
+def details_from(message: state_pb2.StateDetails, within: str = "proposal.state.details") -> StateDetails:
+    """Raises InvalidArgument (TIME_INVALID) for a time outside of the years 1 to 9999; `within` is the field that holds
+    the message."""
     details = StateDetails()
     for field, value in message.ListFields():
         name = field.name
         if name in _TIMES:
-            value = timestamp_to_micros(value, f"proposal.state.details.{name}")
+            value = timestamp_to_micros(value, f"{within}.{name}")
         setattr(details, name, value)
     return details

@@ -13,7 +13,7 @@ from antiphon.cli.explaining import Explained, WaitingTaskRun, question_of_task_
 from antiphon.cli.run_words import when_words
 from antiphon.timestamps import write_timestamp
 from antiphon.v1.admin_service_pb2 import Session
-from antiphon.v1.flow_run_command_pb2 import FlowRunCommand
+from antiphon.v1.flow_run_command_pb2 import FlowRunCommand, FlowRunCommandKind
 
 
 def stamp(moment: datetime) -> Timestamp:
@@ -84,6 +84,14 @@ def test_what_a_holder_would_not_do(make: Any, now: datetime, kind: str, stage: 
         "    it ran for 1.5s",
         f"    session s {words.format(when_words(moment, now))}",
     ]
+
+
+def test_all_that_a_holder_is_told_has_its_words(make: Any, now: datetime) -> None:
+    kinds = [kind for kind in FlowRunCommandKind.values() if kind]
+    commands = [FlowRunCommand(session_id="s", kind=kind, create_time=stamp(now)) for kind in kinds]
+    lines = explanation_lines(Explained(make.flow_run(state=make.state("CRASHED")), commands=commands), now)
+    assert sum("session s was told " in line for line in lines) == len(kinds)
+    assert not any("does not know" in line for line in lines)
 
 
 def test_a_state_of_a_newer_server_has_an_answer_too(make: Any, now: datetime) -> None:

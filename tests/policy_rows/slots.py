@@ -10,7 +10,7 @@ from policy_rows.row import NOTHING, NOW, Check, Row, becomes, effects, limit, r
 FLOWS = "flow late"
 UNARY = {"session_id": None}
 FREE, OTHER = limit("a", 2, 1), limit("b", 3, 1)
-FULL, SHUT = limit("full", 1, 1), limit("shut", 0)
+FULL, SHUT, OWN = limit("full", 1, 1), limit("shut", 0), limit("deployment:d", 1, 1)
 OFF, MINE = limit("off", 1, 1, active=False), limit("mine", 1, 1, held=True)
 
 
@@ -49,9 +49,11 @@ def _take_slot() -> list[Row]:
     ]
     return [
         *found,
-        *rows(FLOWS, rule, "reject", None, PENDING, limits=full, deployment=cancels, check=_cancelled, **free),
+        *rows(FLOWS, rule, "reject", None, PENDING, limits=(OWN,), deployment=cancels, check=_cancelled, **free),
+        # Others fill its work pool: that is no collision.
+        *rows(FLOWS, rule, "reject", None, PENDING, limits=full, deployment=cancels, check=queued, **free),
         # Who waits at the end of a line is not cancelled for it.
-        *rows(FLOWS, rule, "wait", SCHEDULED, RUNNING, limits=full, deployment=cancels, check=waits),
+        *rows(FLOWS, rule, "wait", SCHEDULED, RUNNING, limits=(OWN,), deployment=cancels, check=_waits_for(OWN.id)),
         *rows(FLOWS, rule, "wait", PAUSED, RUNNING, limits=full, check=waits, **free),
         *rows(FLOWS, rule, "rewrite", PENDING, RUNNING, limits=(MINE, FREE), check=effects(TakeSlots(("id of a",)))),
         *rows(FLOWS, rule, NOTHING, RUNNING, RUNNING, limits=full, said={"name": "Finer"}),
@@ -60,7 +62,7 @@ def _take_slot() -> list[Row]:
 
 def _cancelled(it: object) -> bool:
     state = getattr(it, "state", None)
-    return state is not None and state.type == CANCELLED and "all 1 slots of full are taken" in state.message
+    return state is not None and state.type == CANCELLED and "all 1 slots of deployment:d are taken" in state.message
 
 
 def _take_tag_slots() -> list[Row]:

@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data" / "orchestration"
 CASES = DATA / "transitions.sample.jsonl.gz"
 SEQUENCES = DATA / "sequences.sample.jsonl"
+#: On its way out of a pause still.
+REMEMBERS = {"run": {"resuming": True, "retry_type": None, "pause_keys": []}}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,29 @@ def test_each_field_is_compared(field: str, change: Callable[[dict[str, Any]], N
     changed = Case(case.id, case.kind, case.group, case.initial, case.proposed, case.context, expect)
     for judgement in judge([changed]):
         assert judgement.unexplained == {field}
+
+
+@pytest.mark.parametrize(
+    ("title", "group", "wrong"),
+    [
+        ("Runs are marked late under the whole policy", "mark_late_policy", {"status": "WAIT"}),
+        ("Task runs are always orchestrated", "tag_limits_context", {"status": "ACCEPT"}),
+        ("There is one kind of limit", "tag_limits", {"status": "ACCEPT"}),
+        ("There is one kind of limit", "tag_limits", {"delay": None}),
+        ("All tags or none", "tag_limits", {"slots": {"tags": {"a": 1, "b": 0}}}),
+        ("There are no older APIs", "api_version", REMEMBERS),
+        ("There are no older APIs", "flow_retry_api_version", REMEMBERS),
+        ("No delays mean at once", "task_retry", {"status": "WAIT"}),
+    ],
+)
+def test_a_difference_explains_only_what_is_meant(title: str, group: str, wrong: dict[str, Any]) -> None:
+    """A fault must not hide behind an entry that allows for another answer than was observed."""
+    (difference,) = (each for each in DIFFERENCES if each.title == title)
+    explained = [each for each in judge(cases_of(group)) if title in each.explained_by]
+    assert explained
+    for each in explained:
+        assert difference.meant(each.case, each.outcome)
+        assert not difference.meant(each.case, replace(each.outcome, **wrong)), each.case
 
 
 def written(path: Path, *rows: Any) -> Path:

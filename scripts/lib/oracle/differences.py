@@ -33,20 +33,19 @@ from oracle.meant import (
     holds_one_if_running,
     kept_by_holder,
     kept_where_refused,
-    no_error,
-    no_wait_for_itself,
+    late_as_everybody,
     not_cached,
     pause_remembered,
     refused_as_reused,
     retried_or_failed,
-    rightly_counted,
     runs_or_waits_by_the_limit,
+    starts_afresh,
     stays_paused,
-    tags_untouched,
     timed_by_the_server,
     unlimited,
     waits_exactly,
 )
+from oracle.meant_of_tags import by_the_limits, orchestrated
 from oracle.outcome import Outcome
 
 #: Fields that follow from a state being written, or another one.
@@ -105,8 +104,10 @@ DIFFERENCES = (
         refused_as_reused,
     ),
     Difference("The server's clock is the only one", "SetRunStateTimestamp", odd_time, TIMES, timed_by_the_server),
-    Difference("Runs are marked late under the whole policy", "mark_late", under("mark_late"), STATE, no_error),
-    Difference("Task runs are always orchestrated", "client_side", under("client_side"), STATE, no_error),
+    Difference(
+        "Runs are marked late under the whole policy", "mark_late", under("mark_late"), STATE, late_as_everybody
+    ),
+    Difference("Task runs are always orchestrated", "client_side", under("client_side"), STATE, orchestrated),
     Difference(
         "Going on after a blocking pause is no new attempt",
         PAUSES,
@@ -123,7 +124,7 @@ DIFFERENCES = (
         STATE,
         claims_as_ever,
     ),
-    Difference("There are no older APIs", "RetryFailedFlows", older_api, MEMORY, rightly_counted),
+    Difference("There are no older APIs", "RetryFailedFlows", older_api, MEMORY, starts_afresh),
     Difference(
         "Whatever runs under a limit holds a slot",
         SLOTS,
@@ -156,9 +157,9 @@ DIFFERENCES = (
         kept_where_refused,
     ),
     Difference("Nothing runs before its time", "WaitForScheduledTime", soon, STATE, waits_exactly),
-    Difference("A task run keeps the tag slots that it holds", TAGS, tag_held, STATE, no_wait_for_itself),
-    Difference("There is one kind of limit", TAGS, legacy_tags, STATE, no_error),
-    Difference("All tags or none", TAGS, shut_tag, frozenset({"slots of tags"}), tags_untouched),
+    Difference("A task run keeps the tag slots that it holds", TAGS, tag_held, STATE, by_the_limits),
+    Difference("There is one kind of limit", TAGS, legacy_tags, STATE, by_the_limits),
+    Difference("All tags or none", TAGS, shut_tag, frozenset({"slots of tags"}), by_the_limits),
     Difference(
         "A result is not refused for its cache key",
         "CacheInsertion",

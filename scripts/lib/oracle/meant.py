@@ -5,6 +5,8 @@ from oracle.cases import Case
 from oracle.outcome import Outcome
 from oracle.world import ENTERED
 
+TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
+
 
 def _stays(case: Case, ours: Outcome) -> bool:
     """Nothing was written."""
@@ -17,7 +19,7 @@ def _slots(ours: Outcome) -> int | None:
     return None if ours.slots is None else ours.slots.get("deployment")
 
 
-def no_error(case: Case, ours: Outcome) -> bool:
+def no_error(ours: Outcome) -> bool:
     return not ours.status.startswith("ERROR")
 
 
@@ -38,11 +40,47 @@ def timed_by_the_server(case: Case, ours: Outcome) -> bool:
     return bool(abs(ours.run["total_run_time_s"] - total) < 1e-5)
 
 
-def rightly_counted(case: Case, ours: Outcome) -> bool:
-    """A run in RUNNING, or ended by leaving it, is on no way out of a pause."""
-    ended = ours.state is not None and ours.state.origin != "current" and case.initial_type == "RUNNING"
-    running = ours.state is not None and ours.state.type == "RUNNING" and ours.state.origin != "current"
-    return no_error(case, ours) and not ((ended or running) and ours.run["resuming"] and target(case) != "PAUSED")
+def starts_afresh(case: Case, ours: Outcome) -> bool:
+    """What a run remembers after a retry, its last attempt, and a rerun; elsewhere as before."""
+    before = (bool(case.context.get("resuming")), case.context.get("retry_type"), case.context.get("pause_keys", []))
+    memory = (ours.run["resuming"], ours.run["retry_type"], ours.run["pause_keys"])
+    if case.forced or ours.state is None:
+        return no_error(ours)
+    if _stays(case, ours):
+        return memory == before and no_error(ours)
+    if ours.rule == "RetryFailed":
+        return memory == ((False, "in_process", []) if ours.status == "REJECT" else (False, None, before[2]))
+    if case.initial_type in TERMINAL and ours.status == "ACCEPT" and ours.state.type not in TERMINAL:
+        return memory == (False, "reschedule" if ours.state.type == "SCHEDULED" else None, [])
+    # Neither who runs nor who has ended is on the way out of a pause, but for who ends in one.
+    over = ours.state.type == "RUNNING" or ours.state.type in TERMINAL
+    return no_error(ours) and not (over and memory[0] and case.initial_type != "PAUSED")
+
+
+def late_as_everybody(case: Case, ours: Outcome) -> bool:
+    """The service gets the answers of everybody: a run that has ended is run again on purpose or not at all, one that
+    is asked to stop stops, and a slot goes with the state that held it."""
+    if target(case) != "SCHEDULED" or case.forced:
+        return no_error(ours)
+    stays, gone = _stays(case, ours), case.deployment is None or not case.deployment.get("exists", True)
+    if case.proposed["name"] == "Late" and case.initial is not None:
+        scheduled = case.initial_type == "SCHEDULED" and case.initial["name"] != "Late"
+        if not scheduled:
+            return ours.status in ("REJECT", "ABORT") and stays
+    if case.initial_type in TERMINAL:
+        if ours.status == "ACCEPT":
+            return case.deployment is not None and starts_afresh(case, ours)
+        return ours.status in ("REJECT", "ABORT") and stays
+    if case.initial_type == "CANCELLING":
+        return ours.status == "REJECT" and stays
+    if case.initial_type == "PAUSED":
+        if case.initial_details.get("pause_reschedule") and gone:
+            return ours.status == "REJECT" and stays
+        return ours.status in ("ACCEPT", "REJECT") and not stays and bool(ours.run["resuming"])
+    if ours.rule == "CancelNewWhenLate":
+        return ours.status == "REJECT" and ours.state is not None and ours.state.type == "CANCELLED"
+    taken = (case.deployment or {}).get("active_slots", 0)
+    return ours.status == "ACCEPT" and _slots(ours) in (None, taken - own_slot(case))
 
 
 def pause_remembered(case: Case, ours: Outcome) -> bool:
@@ -53,7 +91,10 @@ def pause_remembered(case: Case, ours: Outcome) -> bool:
         return bool(ours.run["resuming"] == before and counted)
     if target(case) == "RUNNING" and ours.status == "ACCEPT":
         return counted and not ours.run["resuming"]
-    return counted
+    if case.forced or ours.rule == "CancelAtOnce":
+        return counted and not ours.run["resuming"]
+    # Whichever other way it leaves, it remembers that it was paused.
+    return counted and bool(ours.run["resuming"])
 
 
 def stays_paused(case: Case, ours: Outcome) -> bool:
@@ -61,15 +102,21 @@ def stays_paused(case: Case, ours: Outcome) -> bool:
 
 
 def unlimited(case: Case, ours: Outcome) -> bool:
-    """The limit has no word in it."""
-    return no_error(case, ours) and ours.rule not in ("TakeSlot", "CancelNewWhenLate")
+    """The limit has no word in it, and nobody takes a slot of it."""
+    taken = (case.deployment or {}).get("active_slots", 0)
+    unheard = ours.rule not in ("TakeSlot", "CancelNewWhenLate")
+    return no_error(ours) and unheard and _slots(ours) in (None, taken, taken - own_slot(case))
 
 
 def claims_as_ever(case: Case, ours: Outcome) -> bool:
     """The limit holds for every client."""
     words = case.deployment or {}
-    full = words.get("active_slots", 0) >= words["concurrency_limit"] and not own_slot(case)
-    return ours.status in ("REJECT", "ABORT", "WAIT") if full else no_error(case, ours)
+    limit, taken, own = words["concurrency_limit"], words.get("active_slots", 0), own_slot(case)
+    if words.get("limit_enabled", True) is False or case.forced:
+        return no_error(ours) and _slots(ours) in (None, taken, taken - own)
+    if ours.status == "ACCEPT":
+        return bool((own or taken < limit) and _slots(ours) in (None, taken + (not own)))
+    return ours.status in ("REJECT", "ABORT", "WAIT") and (ours.rule != "TakeSlot" or (taken >= limit and not own))
 
 
 def runs_or_waits_by_the_limit(case: Case, ours: Outcome) -> bool:
@@ -77,7 +124,7 @@ def runs_or_waits_by_the_limit(case: Case, ours: Outcome) -> bool:
     words = case.deployment or {}
     limit, taken = words["concurrency_limit"], words.get("active_slots", 0)
     if words.get("limit_enabled", True) is False:
-        return no_error(case, ours)
+        return no_error(ours) and _slots(ours) in (None, taken)
     if ours.status == "ACCEPT":
         return bool(taken < limit and _slots(ours) in (None, taken + 1))
     if ours.status == "ABORT":
@@ -95,7 +142,7 @@ def handed_over(case: Case, ours: Outcome) -> bool:
     """The slot that came free is another one's already; who was called has it, and was scheduled when it was called."""
     if target(case) == "PENDING":
         return ours.status == "ACCEPT" and _slots(ours) == 1
-    return no_error(case, ours) and _slots(ours) == (case.deployment or {}).get("active_slots", 0)
+    return no_error(ours) and _slots(ours) == (case.deployment or {}).get("active_slots", 0)
 
 
 def kept_by_holder(case: Case, ours: Outcome) -> bool:
@@ -116,31 +163,16 @@ def waits_exactly(case: Case, ours: Outcome) -> bool:
     return ours.status == "WAIT" and ours.delay is not None and abs(ours.delay - due) < 1e-5
 
 
-def no_wait_for_itself(case: Case, ours: Outcome) -> bool:
-    """Who waits, or is turned away, lacks the slot of some other tag, or its time has not come."""
-    others = [each for each in case.context["tag_limits"] if not each.get("held_by_this_run")]
-    full = [each for each in others if each.get("enabled", True) and each.get("active", 0) >= each["limit"]]
-    early = (case.initial_details.get("scheduled_time_s") or 0) > 0
-    return no_error(case, ours) and (
-        ours.rule != "TakeTagSlots" or ours.status not in ("WAIT", "ABORT") or bool(full) or early
-    )
-
-
-def tags_untouched(case: Case, ours: Outcome) -> bool:
-    """Where the run is turned away no slot is taken or given back."""
-    if ours.status != "ABORT" or ours.slots is None:
-        return True
-    before = {each["tag"]: each.get("active", 0) for each in case.context["tag_limits"] if each.get("store") != "v1"}
-    return all(ours.slots["tags"].get(tag) == slots for tag, slots in before.items())
-
-
 def not_cached(case: Case, ours: Outcome) -> bool:
     return ours.status == "ACCEPT" and not ours.cache_written
 
 
 def retried_or_failed(case: Case, ours: Outcome) -> bool:
-    """At once while retries are left."""
-    left = case.context.get("retries") is not None and case.context.get("run_count", 0) <= case.context["retries"]
-    if not left or case.forced or target(case) != "FAILED":
-        return no_error(case, ours)
-    return ours.status == "REJECT" and ours.run["next_scheduled_start_time_s"] == 0.0
+    """At once while retries are left, and with its failure once none is."""
+    if case.forced or target(case) != "FAILED" or case.initial_type != "RUNNING":
+        return no_error(ours)
+    retries = case.context.get("retries")
+    left = retries is not None and case.context.get("run_count", 0) <= retries
+    if left and case.details.get("retriable") is not False:
+        return ours.status == "REJECT" and ours.run["next_scheduled_start_time_s"] == 0.0
+    return ours.status == "ACCEPT" and ours.state is not None and ours.state.type == "FAILED"

@@ -19,8 +19,6 @@ from antiphon_server.storage.working_set import Needs, WorkingSet
 KINDS = {kind.noun: kind for kind in RunKind}
 #: What may be edited, and its table.
 EDITABLE = {"flow": tables.flows, **{noun: tables.RUNS[kind] for noun, kind in KINDS.items()}}
-#: Ids in one statement.
-MAX_IDS = 500
 
 
 @dataclass(slots=True)
@@ -70,8 +68,7 @@ class Delete:
 
 def delete_runs(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> None:
     """Deletes runs, which must be there, with all that belongs to them. Call `flush` before."""
-    for start in range(0, len(ids), MAX_IDS):
-        some = ids[start : start + MAX_IDS]
+    for some in rows.chunks(ids):
         if kind is RunKind.FLOW_RUN:
             inner = tables.task_runs
             found = working_set.connection.execute(select(inner.c.id).where(inner.c.flow_run_id.in_(some))).scalars()

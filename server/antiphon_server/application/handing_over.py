@@ -13,9 +13,9 @@ from uuid_utils import uuid7
 from antiphon.v1 import transition_pb2
 from antiphon_server.application import leasing, transitions
 from antiphon_server.application.fact_finding import facts_for
-from antiphon_server.application.proposals import proposal_from
+from antiphon_server.application.proposals import known_proposal_from
 from antiphon_server.application.verdicts import Verdict
-from antiphon_server.domain.deadlines import CLAIM
+from antiphon_server.domain.deadlines import claim_time
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.facts import Deployment
 from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDetails
@@ -120,7 +120,7 @@ def decide_again(working_set: WorkingSet, transition_id: str) -> None:
         working_set.waiting.leave(transition_id)
         return
     message = transition_pb2.Proposal.FromString(row.proposal)
-    proposal = proposal_from(message, session_id=row.session_id, body=row.proposal)
+    proposal = known_proposal_from(message, session_id=row.session_id, body=row.proposal)
     needs = Needs()
     transitions.needs_of(proposal, needs)
     working_set.load(needs)
@@ -163,8 +163,6 @@ def _call(working_set: WorkingSet, waiter: Waiter) -> None:
 def _reserve(working_set: WorkingSet, run: Run, limit_ids: Sequence[str], deployment: Deployment | None) -> None:
     if not limit_ids:
         return
-    grace = deployment.grace_period if deployment is not None else None
-    until = working_set.now + (grace if grace is not None else CLAIM)
-    working_set.slots.take(run.id, limit_ids, expire_time=until)
+    working_set.slots.take(run.id, limit_ids, expire_time=working_set.now + claim_time(deployment))
     run.holds_slots = True
     working_set.touch(run)

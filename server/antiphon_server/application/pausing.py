@@ -12,9 +12,8 @@ from antiphon_server.domain.bookkeeping import told_to_resume
 from antiphon_server.domain.deadlines import overdue
 from antiphon_server.domain.decision import Tell, TellHolder
 from antiphon_server.domain.errors import Aborted, AntiphonError, FailedPrecondition
-from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDetails
+from antiphon_server.domain.model import LAST_TIME, Proposal, Run, RunKind, State, StateDetails
 from antiphon_server.domain.rules.leave_pause import RESUMING, is_over
-from antiphon_server.domain.rules.retry_failed import LAST_TIME
 from antiphon_server.domain.states import DEFAULT_NAMES, PAUSED, RUNNING, SCHEDULED, VerdictKind
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet

@@ -19,6 +19,15 @@ def proposal_from(message: transition_pb2.Proposal, *, session_id: str | None, b
 
     Raises InvalidArgument: TIME_INVALID for a time that is none, INPUT_SCHEMA_INVALID.
     """
+    check_state(message.state)
+    return known_proposal_from(message, session_id=session_id, body=body)
+
+
+def known_proposal_from(
+    message: transition_pb2.Proposal, *, session_id: str | None, body: bytes | None = None
+) -> Proposal:
+    """The same for a message that was looked at when it came: a big schema takes up to a second, which is not the
+    writer's to spend."""
     transition_id = message.transition_id.lower()
     flow = message.WhichOneof("run") == "flow_run_id"
     return Proposal(
@@ -35,10 +44,14 @@ def proposal_from(message: transition_pb2.Proposal, *, session_id: str | None, b
     )
 
 
-def state_from(message: state_pb2.State, transition_id: str) -> State:
-    type_ = StateType(message.type)
+def check_state(message: state_pb2.State) -> None:
+    """Raises InvalidArgument (INPUT_SCHEMA_INVALID)."""
     if message.details.input_schema:
         check_schema(message.details.input_schema, "state.details.input_schema")
+
+
+def state_from(message: state_pb2.State, transition_id: str) -> State:
+    type_ = StateType(message.type)
     return State(
         type_,
         message.name or DEFAULT_NAMES[type_],

@@ -27,7 +27,7 @@ from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDet
 from antiphon_server.domain.policy import Policy, decide
 from antiphon_server.domain.rules import policy_of
 from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
-from antiphon_server.domain.states import PENDING, VerdictKind
+from antiphon_server.domain.states import PENDING, TERMINAL, Origin, VerdictKind
 from antiphon_server.storage.records import Transition
 from antiphon_server.storage.surroundings import CacheEntry
 from antiphon_server.storage.waiting import Claimant
@@ -150,11 +150,20 @@ def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
         session_id=proposal.session_id,
         flow_run_run_count=facts.flow_run.run_count if facts.flow_run is not None else None,
     )
-    if before == PENDING and claimer is not None and run.session_id not in (None, claimer):
-        run.launcher_session_id = claimer
+    run.launcher_session_id = _launcher_after(run, before, claimer)
     run.deadline_time = deadline_of(run, facts.deployment)
     move_slots(working_set, run, before, decision.effects)
     working_set.touch(run)
+
+
+def _launcher_after(run: Run, before: Origin, claimer: str | None) -> str | None:
+    """The session that had somebody else run what it claimed. A new claim, or an end, is the end of that: it must not
+    be told to kill what somebody else runs."""
+    if run.state_type in TERMINAL or (run.state_type == PENDING and before != PENDING):
+        return None
+    if before == PENDING and claimer is not None and run.session_id not in (None, claimer):
+        return claimer
+    return run.launcher_session_id
 
 
 def recount(run: Run, decision: Decision) -> None:

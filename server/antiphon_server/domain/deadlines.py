@@ -13,13 +13,18 @@ STOP = 300_000_000
 KILL = 60_000_000
 
 
+def claim_time(deployment: Deployment | None) -> int:
+    """Microseconds that whoever claims a run of this deployment has to bring it to RUNNING."""
+    grace = deployment.grace_period if deployment is not None else None
+    return grace if grace is not None else CLAIM
+
+
 def deadline_of(run: Run, deployment: Deployment | None) -> int | None:
     """For a run that has just entered its state. A claim by a session needs none: it ends with the session."""
     if run.state_time is None:
         return None
     if run.state_type == PENDING and run.session_id is None:
-        grace = deployment.grace_period if deployment is not None else None
-        return run.state_time + (grace if grace is not None else CLAIM)
+        return run.state_time + claim_time(deployment)
     if run.state_type == CANCELLING:
         return run.state_time + STOP
     if run.state_type == PAUSED and run.kind is RunKind.FLOW_RUN and not run.resuming:
@@ -35,8 +40,10 @@ def overdue(run: Run, transition_id: str, now: int) -> Proposal | None:
         state = State(CANCELLED, DEFAULT_NAMES[CANCELLED], _unconfirmed(run))
     elif run.state_type == PENDING and (run.deployment_id is not None or run.details.deferred):
         held = run.details
+        # One that was claimed ahead of its time does not run before it.
+        due = max(now, run.state_scheduled_time or now)
         # Whoever claims it next needs the arguments.
-        details = StateDetails(scheduled_time=now, deferred=held.deferred, task_parameters_id=held.task_parameters_id)
+        details = StateDetails(scheduled_time=due, deferred=held.deferred, task_parameters_id=held.task_parameters_id)
         message = "it was claimed and did not run in time, so the claim was given back"
         state = State(SCHEDULED, DEFAULT_NAMES[SCHEDULED], message, details)
     elif run.state_type == PENDING:

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from antiphon_server.domain.states import StateType
 
+#: The end of the year 9999: no later time can be stored and told.
+LAST_TIME = 253_402_300_799_999_999
+
 
 class RunKind(StrEnum):
     """Which of the two families a run belongs to."""

@@ -3,7 +3,8 @@
 import random
 from collections.abc import Sequence
 
-from antiphon_server.domain.facts import Limit
+from antiphon_server.domain import limit_names
+from antiphon_server.domain.facts import CollisionStrategy, Deployment, Limit
 from antiphon_server.domain.model import State
 from antiphon_server.domain.states import CANCELLED, CANCELLING, DEFAULT_NAMES, PENDING, RUNNING, StateType
 
@@ -26,13 +27,18 @@ def closed(limits: Sequence[Limit]) -> Limit | None:
     return next((limit for limit in wanted(limits) if limit.slots == 0), None)
 
 
-def lacking(limits: Sequence[Limit]) -> Limit | None:
-    """The first one that has no slot free."""
-    return next((limit for limit in wanted(limits) if limit.free == 0), None)
-
-
 def full(limits: Sequence[Limit]) -> tuple[Limit, ...]:
+    """Those that have no slot free for it."""
     return tuple(limit for limit in wanted(limits) if limit.free == 0)
+
+
+def collision(limits: Sequence[Limit], deployment: Deployment | None) -> Limit | None:
+    """The deployment's own limit, where that is full and what collides is cancelled. A full work pool or work queue is
+    no collision, since other deployments fill it as well."""
+    if deployment is None or deployment.collision_strategy is not CollisionStrategy.CANCEL_NEW:
+        return None
+    own = limit_names.of_deployment(deployment.id)
+    return next((limit for limit in full(limits) if limit.name == own), None)
 
 
 def guess(limit: Limit, seed: str) -> int:

@@ -7,14 +7,14 @@ from antiphon.v1 import operation_pb2, state_pb2
 from antiphon_server.application import read_back
 from antiphon_server.application.bulk import StartBulk
 from antiphon_server.application.core import Core, WorkingSet
-from antiphon_server.application.proposals import state_from
+from antiphon_server.application.proposals import check_state, state_from
 from antiphon_server.domain.bulk import BulkVerb
 from antiphon_server.domain.errors import InvalidArgument
 from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.operation_messages import operation_message
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.write_conversions import new_id
-from antiphon_server.wire_times import timestamp_to_micros
+from antiphon_server.wire_details import details_from
 
 Response = TypeVar(
     "Response",
@@ -81,9 +81,9 @@ def _stored(working_set: WorkingSet, id: str) -> operation_pb2.Operation:
 
 
 def _checked(state: state_pb2.State) -> bytes:
-    """The state as it is kept. Raises InvalidArgument (TIME_INVALID)."""
-    if state.details.HasField("scheduled_time"):
-        timestamp_to_micros(state.details.scheduled_time, "state.details.scheduled_time")
+    """The state as it is kept. Raises InvalidArgument (TIME_INVALID, INPUT_SCHEMA_INVALID)."""
+    check_state(state)
+    details_from(state.details, "state.details")
     kept = state_pb2.State()
     kept.CopyFrom(state)
     kept.DiscardUnknownFields()

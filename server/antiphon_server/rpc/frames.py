@@ -17,8 +17,8 @@ from antiphon_server.rpc.write_conversions import create_flow_run_from, create_t
 
 logger = logging.getLogger(__name__)
 
+#: Stages of a command that was not done.
 NOT_DONE = frozenset({session_pb2.COMMAND_STAGE_REFUSED, session_pb2.COMMAND_STAGE_TOO_LATE})
-#: Stages after which a command is not sent again.
 #: Of states, in the answer to one ExchangeFrames: clients take 4 MiB unless they were told otherwise.
 MAX_DATA_BYTES = 2 * 1024 * 1024
 DURABLE = frozenset({"create_flow_run", "create_task_run", "proposal", "command_result"})

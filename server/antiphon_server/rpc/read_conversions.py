@@ -27,6 +27,9 @@ _COMMAND_KINDS: Mapping[str, flow_run_command_pb2.FlowRunCommandKind] = {
     Tell.CANCEL.value: flow_run_command_pb2.FLOW_RUN_COMMAND_KIND_CANCEL,
     Tell.REVOKE.value: flow_run_command_pb2.FLOW_RUN_COMMAND_KIND_REVOKE,
     Tell.KILL.value: flow_run_command_pb2.FLOW_RUN_COMMAND_KIND_KILL_INFRASTRUCTURE,
+    Tell.PAUSE.value: flow_run_command_pb2.FLOW_RUN_COMMAND_KIND_PAUSE,
+    Tell.RESUME.value: flow_run_command_pb2.FLOW_RUN_COMMAND_KIND_RESUME,
+    Tell.SUSPEND.value: flow_run_command_pb2.FLOW_RUN_COMMAND_KIND_SUSPEND,
 }
 
 

@@ -81,10 +81,13 @@ class Waits:
             self._set(transition_id, kind, run_id, self._core.clock() + RETRY_AFTER)
 
     def _on_changes(self, changes: Changes) -> None:
-        # First the runs that moved: their proposals are decided anew. Then those that wait since this very commit.
+        # First the runs that moved: their proposals are decided anew, but for those that were just decided. Then those
+        # that wait since this very commit.
+        over = {transition_id for transition_id, _ in changes.ended_waits}
         for _, run_id in changes.runs:
             for transition_id, kind in list(self._of_run.get(run_id, {}).items()):
-                self._end(transition_id, kind, run_id)
+                if transition_id not in over:
+                    self._end(transition_id, kind, run_id)
         for row in changes.waits:
             self.add(row)
         for transition_id, run_id in changes.ended_waits:

@@ -11,13 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, literal_column, select
 
+from antiphon_server.domain.model import LAST_TIME
 from antiphon_server.storage.statements import Lookup, Write, insert_into, rows_of, update_by_id
 from antiphon_server.storage.tables import concurrency_limits, slots
 
 #: How much of a limit's average occupancy the newest slot makes.
 NEWEST_WEIGHT = 0.2
-#: Microseconds since the epoch (the end of the year 9999): nothing decays later, so that times stay within 64 bits.
-LAST_TIME = 253_402_300_799_999_999
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from antiphon_server.domain.states import (
     CANCELLING,
     CRASHED,
     FAILED,
+    PAUSED,
     PENDING,
     RUNNING,
     SCHEDULED,
@@ -27,6 +28,7 @@ from antiphon_server.storage import tables
 from writing import SECOND, TASK_RUN, Writing, new_id
 
 TTL = 30 * SECOND
+SUSPENDED = StateDetails(pause_reschedule=True)
 
 
 def deployment(writing: Writing, *, slots: int | None = None, **columns: Any) -> str:
@@ -228,6 +230,22 @@ class TestCancellations:
         writing.do(CancelFlowRun(run, "enough", new_id()))
         sweep(writing, due(writing, run))
         assert flow(writing, run).state_type == CANCELLED
+
+    @pytest.mark.parametrize("left", [[(FAILED, None)], [(PAUSED, SUSPENDED), (SCHEDULED, None), (PENDING, None)]])
+    def test_a_worker_kills_nothing_that_runs_since_without_it(self, writing: Writing, left: Any) -> None:
+        worker, process = (writing.do(OpenSession(name, TTL)).id for name in ("worker", "process"))
+        run = writing.flow_run(session_id=worker, infrastructure_pid="host:17", deployment_id=deployment(writing))
+        token = writing.propose(run, PENDING, session_id=worker).fencing_token
+        writing.propose(run, RUNNING, session_id=process, fencing_token=token)
+        assert flow(writing, run).launcher_session_id == worker
+        for state, details in left:
+            verdict = writing.propose(run, state, details=details, session_id=process if state != PENDING else None)
+            assert verdict.kind is VerdictKind.ACCEPT
+        writing.propose(run, RUNNING, session_id=writing.do(OpenSession("by hand", TTL)).id)
+        writing.do(CancelFlowRun(run, "enough", new_id()))
+        sweep(writing, due(writing, run))
+        assert flow(writing, run).state_type == CANCELLED
+        assert writing.rows(tables.commands, kind="kill_infrastructure") == []
 
     def test_one_that_was_confirmed_is_left_alone(self, writing: Writing) -> None:
         run = self.running(writing)

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from antiphon.v1 import state_pb2
+from antiphon_server.application import proposals
 from antiphon_server.application.edits import Delete
 from antiphon_server.application.sessions import ExpireSessions, Frame, OpenSession, SpeakOnSession
 from antiphon_server.domain.states import CANCELLED, COMPLETED, FAILED, RUNNING, VerdictKind
@@ -288,3 +290,17 @@ def test_tags_without_a_limit_are_free(writing: Writing, limits: Limits) -> None
     tasks = Tasks(writing, "other", new_id())
     assert [tasks.asks(name) for name in "abc"] == [ACCEPT] * 3
     assert writing.rows(tables.slots) == []
+
+
+def test_who_is_decided_again_is_not_looked_at_again(
+    writing: Writing, limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A big schema takes a second to check: the writer has no time for that."""
+    limits.tag("db")
+    holder, waiter = (writing.task_run(None, tags=["db"], session_id="s") for _ in range(2))
+    details = state_pb2.StateDetails(input_schema="true")
+    assert writing.do(speak(holder, RUNNING)).kind is VerdictKind.ACCEPT
+    assert writing.do(speak(waiter, RUNNING, details=details)).kind is VerdictKind.WAIT
+    monkeypatch.setattr(proposals, "check_schema", lambda *_: pytest.fail("it was checked when it came"))
+    writing.do(speak(holder, COMPLETED))
+    assert writing.row(tables.task_runs, id=waiter).state_type == RUNNING

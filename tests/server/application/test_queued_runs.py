@@ -167,6 +167,14 @@ def test_a_deployment_may_cancel_what_collides(writing: Writing, limits: Limits)
     assert (runs.state("b"), limits.queued(runs.limit)) == ("Cancelled", 0)
 
 
+def test_a_full_work_queue_is_no_collision(writing: Writing, limits: Limits) -> None:
+    queue = limits.queue(1)
+    runs = Runs(writing, limits, slots=5, collision_strategy=2)
+    for name in "ab":
+        runs.claim(name, work_queue_id=queue, claim=True)
+    assert [runs.state(name) for name in "ab"] == ["Pending", "AwaitingConcurrencySlot"]
+
+
 def test_a_raised_limit_calls_as_many(writing: Writing, limits: Limits, runs: Runs) -> None:
     for name in "abcd":
         runs.claim(name)

@@ -9,7 +9,7 @@ from antiphon_server.domain.deadlines import CLAIM, STOP, deadline_of, overdue
 from antiphon_server.domain.facts import Deployment
 from antiphon_server.domain.model import Run, RunKind, StateDetails
 from antiphon_server.domain.states import CANCELLED, CANCELLING, CRASHED, PAUSED, PENDING, RUNNING, SCHEDULED, StateType
-from policy_rows.row import NOW, SECOND, run_in
+from policy_rows.row import LATER, NOW, SECOND, run_in
 
 TASK = RunKind.TASK_RUN
 HELD_SINCE = NOW - 60 * SECOND
@@ -67,6 +67,12 @@ def test_a_claim_is_given_back_where_somebody_else_may_take_it() -> None:
     held = StateDetails(deferred=True, task_parameters_id="p")
     deferred = decided(run_in(PENDING, TASK, details=held, **NOBODY))
     assert (deferred.type, deferred.details) == (SCHEDULED, replace(held, scheduled_time=NOW))
+
+
+@pytest.mark.parametrize(("scheduled", "due"), [(LATER, LATER), (NOW - 1, NOW)])
+def test_a_claim_that_is_given_back_before_its_time_keeps_that(scheduled: int, due: int) -> None:
+    state = decided(run_in(PENDING, deployment_id="d", state_scheduled_time=scheduled, **NOBODY))
+    assert state.scheduled_time == due
 
 
 @pytest.mark.parametrize("kind", RunKind)

@@ -1,16 +1,19 @@
 """Arithmetic of slots."""
 
+from dataclasses import replace
+
 import pytest
 
+from antiphon_server.domain.facts import CollisionStrategy, Deployment
 from antiphon_server.domain.slots import (
     LONGEST_GUESS,
     cancelled_for_want_of,
     closed,
+    collision,
     facts_of,
     full,
     guess,
     keeps,
-    lacking,
     wanted,
 )
 from antiphon_server.domain.states import CANCELLED, CANCELLING, PAUSED, PENDING, RUNNING, StateType
@@ -35,9 +38,16 @@ def test_slots_that_are_free(each: object, free: int) -> None:
 def test_which_limits_let_nobody_in() -> None:
     every = (FREE, MINE, OFF, FULL, OVER, SHUT)
     assert full(every) == (FULL, OVER, SHUT)
-    assert lacking(every) is FULL
     assert closed(every) is SHUT
-    assert (full((FREE, LAST, MINE)), lacking((FREE, MINE)), closed((FULL, OFF))) == ((), None, None)
+    assert (full((FREE, LAST, MINE)), closed((FULL, OFF))) == ((), None)
+
+
+def test_only_the_limit_of_a_deployment_that_cancels_makes_a_collision() -> None:
+    own, queue = limit("deployment:d", 1, 1), Deployment("d", "nightly")
+    cancel = replace(queue, collision_strategy=CollisionStrategy.CANCEL_NEW)
+    assert collision((FULL, own), cancel) is own
+    assert collision((FULL, replace(own, held=True)), cancel) is None
+    assert collision((FULL,), cancel) is collision((own,), queue) is collision((own,), None) is None
 
 
 def test_a_guess_is_about_as_long_as_a_slot_is_held_and_differs_from_caller_to_caller() -> None:

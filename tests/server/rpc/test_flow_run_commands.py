@@ -1,9 +1,12 @@
 """What the holders of a flow run were told, and how far they came, on real sockets."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from antiphon.v1.flow_run_command_pb2 import FlowRunCommandKind
 from antiphon.v1.session_pb2 import CommandResult, CommandStage
+from antiphon_server.domain.decision import Tell
+from antiphon_server.rpc.read_conversions import command_message
 from hand_session import HandSession
 from world import World
 
@@ -51,6 +54,27 @@ def test_pages_come_oldest_first_and_hold_what_others_were_told_too(world: World
     token = world.call("ListFlowRunCommands", {"id": run, "pageSize": 1}).next_page_token
     refusal = world.refused("ListFlowRunCommands", {"id": unrelated, "pageToken": token})
     assert (refusal.reason, refusal.fields) == ("PAGE_TOKEN_INVALID", ("page_token",))
+
+
+def test_who_was_told_of_a_pause_is_seen_as_well(world: World, attach: Attach) -> None:
+    session = attach()
+    made = {"name": "nightly", "flowName": "f"}
+    deployment = world.call("CreateDeployment", {"deployment": made}).deployment.id
+    run = session.create_flow_run(deployment_id=deployment)
+    session.propose(run, "RUNNING")
+    world.call("PauseFlowRun", {"id": run})
+    world.call("ResumeFlowRun", {"id": run})
+    session.propose(run, "RUNNING")
+    world.call("SuspendFlowRun", {"id": run})
+    told = world.call("ListFlowRunCommands", {"id": run}).commands
+    assert [FlowRunCommandKind.Name(each.kind)[22:] for each in told] == ["PAUSE", "RESUME", "SUSPEND"]
+
+
+def test_all_that_a_holder_is_told_has_its_kind() -> None:
+    row = dict.fromkeys(("id", "flow_run_id", "session_id", "reason", "message"), "")
+    times = {"stage": 0, "create_time": 0, "update_time": None}
+    kinds = {command_message(SimpleNamespace(**row, **times, kind=tell.value)).kind for tell in Tell}
+    assert kinds == set(FlowRunCommandKind.values()) - {0}
 
 
 def test_places_and_consequences_are_explained_over_the_wire(world: World, attach: Attach) -> None:

@@ -90,14 +90,17 @@ REFUSES: list[tuple[str, Ask, grpc.StatusCode, str, tuple[str, ...]]] = [
     ),
     ("BulkSetFlowRunState", lambda w: {"all": True}, INVALID, "FIELD_INVALID", ("state",)),
     ("BulkSetFlowRunState", lambda w: {"all": True, "state": {}}, INVALID, "FIELD_INVALID", ("state.type",)),
-    (
-        "BulkSetFlowRunState",
-        lambda w: flow_run_service_pb2.BulkSetFlowRunStateRequest(
-            all=True, state={"type": 1, "details": {"scheduled_time": {"seconds": 253_402_300_800}}}
-        ),
-        INVALID,
-        "TIME_INVALID",
-        ("state.details.scheduled_time",),
+    *(
+        (
+            "BulkSetFlowRunState",
+            lambda w, name=name: flow_run_service_pb2.BulkSetFlowRunStateRequest(
+                all=True, state={"type": 1, "details": {name: {"seconds": 253_402_300_800}}}
+            ),
+            INVALID,
+            "TIME_INVALID",
+            (f"state.details.{name}",),
+        )
+        for name in ("scheduled_time", "pause_expire_time", "cache_expire_time")
     ),
     ("ListOperations", lambda w: {"filter": "verb = SLEEP"}, INVALID, "FILTER_INVALID", ("filter",)),
     ("ListOperations", lambda w: {"pageToken": "forged"}, INVALID, "PAGE_TOKEN_INVALID", ("page_token",)),

@@ -102,6 +102,20 @@ def test_a_wait_ends_when_its_run_moves() -> None:
     play(test)
 
 
+def test_one_whose_final_verdict_moved_its_run_is_not_asked_for_again() -> None:
+    """Each slot that is handed over would cost the writer another transaction."""
+
+    async def test(core: PlayedCore) -> None:
+        for each in ("a", "b"):
+            core.waits.add(row(each, None))
+        core.commit(
+            Changes(runs={(RunKind.FLOW_RUN, "run"): "run"}, ended_waits=[("a", "run")], final_verdicts=[FINAL])
+        )
+        assert [core.asked.get_nowait()[0].transition_id for _ in range(core.asked.qsize())] == ["b"]
+
+    play(test)
+
+
 def test_one_that_waits_since_this_very_commit_is_not_asked_for_because_of_it() -> None:
     async def test(core: PlayedCore) -> None:
         core.commit(Changes(runs={(RunKind.FLOW_RUN, "run"): "run"}, waits=[row("a", NOW + 50 * SECOND)]))

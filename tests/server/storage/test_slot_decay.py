@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antiphon_server.domain.model import LAST_TIME
 from antiphon_server.storage import tables
-from antiphon_server.storage.slot_book import LAST_TIME, LimitRow, Slot, SlotBook, _let_decay
+from antiphon_server.storage.slot_book import LimitRow, Slot, SlotBook, _let_decay
 from antiphon_server.storage.working_set import Needs, WorkingSet
 from effort import examples
 from writing import SECOND, START, Writing, new_id

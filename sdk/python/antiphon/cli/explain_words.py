@@ -21,6 +21,9 @@ _TOLD = {
     FlowRunCommandKind.FLOW_RUN_COMMAND_KIND_CANCEL: "to stop",
     FlowRunCommandKind.FLOW_RUN_COMMAND_KIND_REVOKE: "that the run is no longer its own",
     _KILL: "to kill what the run runs on",
+    FlowRunCommandKind.FLOW_RUN_COMMAND_KIND_PAUSE: "that the run is paused",
+    FlowRunCommandKind.FLOW_RUN_COMMAND_KIND_RESUME: "to go on",
+    FlowRunCommandKind.FLOW_RUN_COMMAND_KIND_SUSPEND: "that the run is suspended, and to let go of it",
 }
 _STAGES = {
     CommandStage.COMMAND_STAGE_RECEIVED: "it has heard that",

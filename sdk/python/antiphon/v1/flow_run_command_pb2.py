@@ -26,7 +26,7 @@ from antiphon.v1 import session_pb2 as antiphon_dot_v1_dot_session__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"antiphon/v1/flow_run_command.proto\x12\x0b\x61ntiphon.v1\x1a\x19\x61ntiphon/v1/session.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\x02\n\x0e\x46lowRunCommand\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0b\x66low_run_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12-\n\x04kind\x18\x04 \x01(\x0e\x32\x1f.antiphon.v1.FlowRunCommandKind\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12(\n\x05stage\x18\x06 \x01(\x0e\x32\x19.antiphon.v1.CommandStage\x12\x0f\n\x07message\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xae\x01\n\x12\x46lowRunCommandKind\x12%\n!FLOW_RUN_COMMAND_KIND_UNSPECIFIED\x10\x00\x12 \n\x1c\x46LOW_RUN_COMMAND_KIND_CANCEL\x10\x01\x12 \n\x1c\x46LOW_RUN_COMMAND_KIND_REVOKE\x10\x02\x12-\n)FLOW_RUN_COMMAND_KIND_KILL_INFRASTRUCTURE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"antiphon/v1/flow_run_command.proto\x12\x0b\x61ntiphon.v1\x1a\x19\x61ntiphon/v1/session.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\x02\n\x0e\x46lowRunCommand\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0b\x66low_run_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12-\n\x04kind\x18\x04 \x01(\x0e\x32\x1f.antiphon.v1.FlowRunCommandKind\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12(\n\x05stage\x18\x06 \x01(\x0e\x32\x19.antiphon.v1.CommandStage\x12\x0f\n\x07message\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x94\x02\n\x12\x46lowRunCommandKind\x12%\n!FLOW_RUN_COMMAND_KIND_UNSPECIFIED\x10\x00\x12 \n\x1c\x46LOW_RUN_COMMAND_KIND_CANCEL\x10\x01\x12 \n\x1c\x46LOW_RUN_COMMAND_KIND_REVOKE\x10\x02\x12-\n)FLOW_RUN_COMMAND_KIND_KILL_INFRASTRUCTURE\x10\x03\x12\x1f\n\x1b\x46LOW_RUN_COMMAND_KIND_PAUSE\x10\x04\x12 \n\x1c\x46LOW_RUN_COMMAND_KIND_RESUME\x10\x05\x12!\n\x1d\x46LOW_RUN_COMMAND_KIND_SUSPEND\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'antiphon.v1.flow_run_comman
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FLOWRUNCOMMANDKIND']._serialized_start=404
-  _globals['_FLOWRUNCOMMANDKIND']._serialized_end=578
+  _globals['_FLOWRUNCOMMANDKIND']._serialized_end=680
   _globals['_FLOWRUNCOMMAND']._serialized_start=112
   _globals['_FLOWRUNCOMMAND']._serialized_end=401
 # @@protoc_insertion_point(module_scope)

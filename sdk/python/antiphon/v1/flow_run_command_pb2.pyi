@@ -16,10 +16,16 @@ class FlowRunCommandKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FLOW_RUN_COMMAND_KIND_CANCEL: _ClassVar[FlowRunCommandKind]
     FLOW_RUN_COMMAND_KIND_REVOKE: _ClassVar[FlowRunCommandKind]
     FLOW_RUN_COMMAND_KIND_KILL_INFRASTRUCTURE: _ClassVar[FlowRunCommandKind]
+    FLOW_RUN_COMMAND_KIND_PAUSE: _ClassVar[FlowRunCommandKind]
+    FLOW_RUN_COMMAND_KIND_RESUME: _ClassVar[FlowRunCommandKind]
+    FLOW_RUN_COMMAND_KIND_SUSPEND: _ClassVar[FlowRunCommandKind]
 FLOW_RUN_COMMAND_KIND_UNSPECIFIED: FlowRunCommandKind
 FLOW_RUN_COMMAND_KIND_CANCEL: FlowRunCommandKind
 FLOW_RUN_COMMAND_KIND_REVOKE: FlowRunCommandKind
 FLOW_RUN_COMMAND_KIND_KILL_INFRASTRUCTURE: FlowRunCommandKind
+FLOW_RUN_COMMAND_KIND_PAUSE: FlowRunCommandKind
+FLOW_RUN_COMMAND_KIND_RESUME: FlowRunCommandKind
+FLOW_RUN_COMMAND_KIND_SUSPEND: FlowRunCommandKind
 
 class FlowRunCommand(_message.Message):
     __slots__ = ("id", "flow_run_id", "session_id", "kind", "reason", "stage", "message", "create_time", "update_time")

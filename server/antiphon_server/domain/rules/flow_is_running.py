@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
+from antiphon_server.domain.bookkeeping import NOT_READY
 from antiphon_server.domain.decision import Finding
 from antiphon_server.domain.facts import Fact, Facts
 from antiphon_server.domain.model import Proposal, State, StateDetails
 from antiphon_server.domain.rule import Rule
 from antiphon_server.domain.states import PAUSED, RUNNING, StateType, VerdictKind
-
-#: Of a task run that does not start now: its flow is paused, or what it builds on did not complete.
-NOT_READY = "NotReady"
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ from dataclasses import dataclass, replace
 
 from antiphon_server.domain.decision import Effect, Finding, KeepSlots, Remember
 from antiphon_server.domain.facts import Facts
-from antiphon_server.domain.model import Proposal, RetryPolicy, RetryType, RunKind, State, StateDetails
+from antiphon_server.domain.model import LAST_TIME, Proposal, RetryPolicy, RetryType, RunKind, State, StateDetails
 from antiphon_server.domain.rule import Rule
 from antiphon_server.domain.states import FAILED, RUNNING, SCHEDULED, VerdictKind
 
 AWAITING_RETRY = "AwaitingRetry"
 #: Microseconds for which a slot is kept beyond the time of the retry, should nobody come back for it.
 SLOT_LEASE = 300_000_000
-#: The end of the year 9999: no later time can be stored and told.
-LAST_TIME = 253_402_300_800_000_000 - 1
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ pauses or is scheduled anew."""
 from dataclasses import dataclass
 
 from antiphon_server.domain.decision import Finding, Queued, TakeSlots
-from antiphon_server.domain.facts import CollisionStrategy, Fact, Facts, Limit
+from antiphon_server.domain.facts import Fact, Facts, Limit
 from antiphon_server.domain.model import Proposal, State, StateDetails
 from antiphon_server.domain.rule import Rule
 from antiphon_server.domain.slots import (
     SLOT_WAIT,
     cancelled_for_want_of,
     closed,
+    collision,
     facts_of,
     full,
     guess,
@@ -49,7 +50,7 @@ class TakeSlot(Rule):
         return Finding(self.name, None, f"takes a slot of {_names(limits)}", effects=(taken,))
 
     def _refuse(self, facts: Facts, proposal: Proposal, lacking: tuple[Limit, ...], now: int) -> Finding:
-        first, deployment = lacking[0], facts.deployment
+        first = lacking[0]
         said, remedy = facts_of(facts.limits), f"wait for a run to end, or raise the limit of {first.title}"
         reason = f"all slots of {_names(lacking)} are taken"
         ids = tuple(limit.id for limit in wanted(facts.limits))
@@ -59,8 +60,9 @@ class TakeSlot(Rule):
             return Finding(
                 self.name, VerdictKind.WAIT, reason, wait_until=until, wait_for=ids, facts=said, remedy=remedy
             )
-        if deployment is not None and deployment.collision_strategy is CollisionStrategy.CANCEL_NEW:
-            return Finding(self.name, VerdictKind.REJECT, reason, cancelled_for_want_of(first), facts=said)
+        collided = collision(facts.limits, facts.deployment)
+        if collided is not None:
+            return Finding(self.name, VerdictKind.REJECT, reason, cancelled_for_want_of(collided), facts=said)
         queued = State(
             SCHEDULED,
             AWAITING_CONCURRENCY_SLOT,
