@@ -1,65 +1,114 @@
 """JSON schemas of what a paused run asks for, and whether an answer fits. The library is loaded at the first one that
 comes: a server that starts for one hello must not wait for it."""
 
+import asyncio
 import importlib
 import json
+import re
+import sys
+from collections.abc import Iterable
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any
 
 from antiphon.v1 import payload_pb2
+from antiphon_server.application import input_fitting
 from antiphon_server.domain.errors import InvalidArgument
 
 _JSON = "json/plain"
+#: Objects and lists in a schema. Each costs a fifth of a millisecond in which the server does nothing else.
+MOST_PARTS = 1_000
+#: Characters of all regular expressions of a schema; compiling one may cost a millisecond each.
+MOST_PATTERN_CHARACTERS = 2_000
+#: Seconds of processor time for the look at one answer.
+FITTING_SECONDS = 3
+#: Seconds until it is given up where the machine has other things to do.
+_PATIENCE = 60.0
 
 
 def check_schema(text: str, field: str) -> None:
     """Raises InvalidArgument (INPUT_SCHEMA_INVALID), which names `field`, for a text that is no JSON schema."""
     try:
-        schema = json.loads(text, parse_constant=_no_constant)
+        schema = json.loads(text, parse_constant=input_fitting.no_constant)
         if not isinstance(schema, dict | bool):
             raise ValueError("it is neither an object nor true or false")
+        _check_cost(schema)
         _kind_of(schema).check_schema(schema)
     except _library().exceptions.SchemaError as error:
-        raise _schema_invalid(f"{_path(error, '$')}: {error.message}", field) from None
-    except (ValueError, RecursionError) as error:
+        raise _schema_invalid(f"{_path(error.absolute_path, '$')}: {error.message}", field) from None
+    except (ValueError, RecursionError, OverflowError, re.error) as error:
         raise _schema_invalid(str(error), field) from None
 
 
-def check_input(schema: str, payload: payload_pb2.Payload | None, field: str) -> None:
+async def check_input(schema: str, payload: payload_pb2.Payload | None, field: str) -> None:
     """Raises InvalidArgument (INPUT_INVALID) for what does not fit `schema`, which was checked before; it names the
-    place below `field`."""
+    place below `field`. A process of its own does it, since it may be without end: see `input_fitting`."""
     if payload is None:
         raise _input_invalid("none was sent; send {} where its defaults will do", field)
-    value = _value(payload, field)
-    library = _library()
-    parsed = json.loads(schema)
-    # Its registry is empty: what a schema refers to elsewhere must not make the server call there.
-    registry = importlib.import_module("referencing").Registry()
-    validator = _kind_of(parsed)(parsed, registry=registry)
+    said = await _fitting(schema.encode(), _json_of(payload, field))
+    if said is None:
+        raise _input_invalid(
+            f"it cannot be checked within {FITTING_SECONDS} s; pause with a simpler schema, or send a smaller answer",
+            field,
+        )
+    misfit = json.loads(said)
+    if misfit is not None:
+        raise _input_invalid(misfit["message"], _path(misfit["path"], field))
+
+
+async def _fitting(schema: bytes, data: bytes) -> bytes | None:
+    """What the process says, or None where that came to no end."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", input_fitting.__file__, str(len(schema)), str(FITTING_SECONDS)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
     try:
-        error = library.exceptions.best_match(validator.iter_errors(value))
-    except RecursionError:
-        raise _input_invalid("it is nested too deeply to be checked", field) from None
-    except importlib.import_module("referencing.exceptions").Unresolvable as unknown:
-        raise _input_invalid(f"the schema refers to {unknown.ref}, which it does not define", field) from None
-    if error is not None:
-        raise _input_invalid(error.message, _path(error, field))
+        said, _ = await asyncio.wait_for(process.communicate(schema + data), _PATIENCE)
+    except TimeoutError:
+        return None
+    finally:
+        # Also where the caller has gone.
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return said if process.returncode == 0 else None
 
 
-def _value(payload: payload_pb2.Payload, field: str) -> Any:
+def _json_of(payload: payload_pb2.Payload, field: str) -> bytes:
     encoding = payload.metadata.get("encoding", "")
     if encoding == "binary/null":
-        return None
+        return b"null"
     if encoding != _JSON:
         raise _input_invalid(f"it must be JSON ({_JSON}), and is {encoding or 'without an encoding'}", field)
-    try:
-        return json.loads(payload.data, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise _input_invalid(f"its data is no JSON: {error}", field) from None
+    return payload.data
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _check_cost(schema: Any) -> None:
+    """Raises ValueError for what takes so long to check that others would notice."""
+    parts = pattern_characters = 0
+    left = [schema]
+    while left:
+        part = left.pop()
+        if not isinstance(part, dict | list):
+            continue
+        parts += 1
+        if isinstance(part, dict):
+            pattern_characters += sum(len(pattern) for pattern in _patterns(part))
+        left.extend(part.values() if isinstance(part, dict) else part)
+    if parts > MOST_PARTS:
+        raise ValueError(f"it has {parts} objects and lists, and may have {MOST_PARTS}")
+    if pattern_characters > MOST_PATTERN_CHARACTERS:
+        raise ValueError(
+            f"its regular expressions have {pattern_characters} characters, and may have {MOST_PATTERN_CHARACTERS}"
+        )
+
+
+def _patterns(part: dict[str, Any]) -> Iterable[str]:
+    pattern, properties = part.get("pattern"), part.get("patternProperties")
+    if isinstance(pattern, str):
+        yield pattern
+    if isinstance(properties, dict):
+        yield from properties
 
 
 def _schema_invalid(why: str, field: str) -> InvalidArgument:
@@ -70,16 +119,19 @@ def _input_invalid(why: str, field: str) -> InvalidArgument:
     return InvalidArgument("INPUT_INVALID", f"{field} is not what the pause asks for: {why}", field=field)
 
 
-def _path(error: Any, root: str) -> str:
+def _path(steps: Iterable[str | int], root: str) -> str:
     """Where in the value the error is, such as `input.cities[2]`."""
     path = root
-    for step in error.absolute_path:
+    for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{step}"
     return path
 
 
 def _kind_of(schema: Any) -> Any:
+    """Raises ValueError where its `$schema` cannot name one."""
     library = _library()
+    if isinstance(schema, dict) and not isinstance(schema.get("$schema", ""), str):
+        raise ValueError("its $schema is not a text")
     return library.validators.validator_for(schema, default=library.Draft202012Validator)
 
 

@@ -72,11 +72,11 @@ class CheckedInput:
     error: AntiphonError | None = None
 
 
-def checked_input(payload: payload_pb2.Payload | None, state_id: str, schema: str) -> CheckedInput:
+async def checked_input(payload: payload_pb2.Payload | None, state_id: str, schema: str) -> CheckedInput:
     """Looks whether an answer fits the schema of a pause; an empty schema takes anything."""
     try:
         if schema:
-            check_input(schema, payload, "input")
+            await check_input(schema, payload, "input")
     except AntiphonError as error:
         return CheckedInput(payload, state_id, error)
     return CheckedInput(payload, state_id)

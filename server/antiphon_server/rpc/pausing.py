@@ -14,6 +14,9 @@ from antiphon_server.rpc.stored import stored_flow_run
 from antiphon_server.rpc.write_conversions import new_id
 from antiphon_server.wire_times import duration_to_micros
 
+#: Answers that are looked at at once, each by a process.
+MOST_CHECKS = 4
+
 
 class Pausing:
     """One method for each RPC, for the servicer to delegate to."""
@@ -21,6 +24,7 @@ class Pausing:
     def __init__(self, core: Core, reads: Reads) -> None:
         self._core = core
         self._reads = reads
+        self._checks = asyncio.Semaphore(MOST_CHECKS)
 
     async def pause(self, request: pb.PauseFlowRunRequest) -> pb.PauseFlowRunResponse:
         id = request.id.lower()
@@ -67,7 +71,8 @@ class Pausing:
         schema = run.state.details.input_schema
         if not schema:
             return CheckedInput(payload, run.state.id)
-        return await asyncio.to_thread(checked_input, payload, run.state.id, schema)
+        async with self._checks:
+            return await checked_input(payload, run.state.id, schema)
 
 
 async def _pause_from(request: pb.PauseFlowRunRequest | pb.SuspendFlowRunRequest, *, suspend: bool) -> Pause:

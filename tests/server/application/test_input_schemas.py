@@ -1,5 +1,6 @@
 """JSON schemas of pauses, and answers to them."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from antiphon.v1.payload_pb2 import Payload
-from antiphon_server.application.input_schemas import check_input, check_schema
+from antiphon_server.application.input_schemas import MOST_PARTS, check_input, check_schema
 from antiphon_server.domain.errors import InvalidArgument
 
 CITY = {
@@ -22,6 +23,10 @@ CITY = {
 
 def payload(text: str, encoding: str = "json/plain") -> Payload:
     return Payload(metadata={"encoding": encoding}, data=text.encode())
+
+
+def answer_to(schema: str, answer: Payload | None) -> None:
+    asyncio.run(check_input(schema, answer, "input"))
 
 
 def problem(call: Any) -> InvalidArgument:
@@ -49,6 +54,11 @@ def test_a_schema_may_be(schema: str) -> None:
         ('{"properties": {"a": {"minimum": "low"}}}', r"\$.properties.a.minimum"),
         ('{"pattern": "("}', "regex"),
         ("[" * 100_000, "recursion"),
+        ('{"$schema": 1}', r"\$schema is not a text"),
+        ('{"$schema": {}}', r"\$schema is not a text"),
+        ('{"pattern": "a{99999999999999}"}', "repetition number"),
+        (json.dumps({"allOf": [{}] * MOST_PARTS}), "1002 objects and lists, and may have 1000"),
+        (json.dumps({"patternProperties": {"(?i)" + "[a-\uffff]" * 500: True}, "pattern": "ab"}), "2506 characters"),
     ],
 )
 def test_a_schema_may_not_be(schema: str, said: str) -> None:
@@ -59,7 +69,7 @@ def test_a_schema_may_not_be(schema: str, said: str) -> None:
 
 @pytest.mark.parametrize("text", ['{"name": "Oslo"}', '{"name": "Oslo", "zones": [{"id": 1}], "more": null}'])
 def test_an_answer_fits(text: str) -> None:
-    check_input(json.dumps(CITY), payload(text), "input")
+    answer_to(json.dumps(CITY), payload(text))
 
 
 @pytest.mark.parametrize(
@@ -79,20 +89,47 @@ def test_an_answer_fits(text: str) -> None:
     ids=str,
 )
 def test_an_answer_does_not_fit(answer: Payload | None, field: str, said: str) -> None:
-    error = problem(lambda: check_input(json.dumps(CITY), answer, "input"))
+    error = problem(lambda: answer_to(json.dumps(CITY), answer))
     assert (error.reason, error.field) == ("INPUT_INVALID", field)
     assert said in error.message
 
 
 def test_nothing_that_a_schema_refers_to_is_fetched() -> None:
     schema = '{"$ref": "http://127.0.0.1:9/schema.json"}'
-    error = problem(lambda: check_input(schema, payload("1"), "input"))
+    error = problem(lambda: answer_to(schema, payload("1")))
     assert error.reason == "INPUT_INVALID" and "refers to http://127.0.0.1:9/schema.json" in error.message
 
 
 def test_a_schema_that_refers_to_itself_ends() -> None:
-    error = problem(lambda: check_input('{"$ref": "#"}', payload("1"), "input"))
+    error = problem(lambda: answer_to('{"$ref": "#"}', payload("1")))
     assert error.reason == "INPUT_INVALID" and "too deeply" in error.message
+
+
+@pytest.mark.parametrize(
+    ("definition", "answer", "said"),
+    [
+        ({"pattern": "("}, '"a"', "unterminated subpattern"),
+        ({"type": "city"}, '"a"', "unknown type 'city'"),
+        (3, '"a"', "not iterable"),
+        ([1], '"a"', "no attribute"),
+        ({"multipleOf": 0}, "1", "by zero"),
+        ({"multipleOf": 0.1}, "1e400", "Infinity"),
+        ({"required": 5}, "{}", "not iterable"),
+        ({"$ref": "#/here/x"}, "1", "refers to /here/x"),
+        ({"$ref": "#/here/list/x", "list": [1]}, "1", "invalid literal"),
+    ],
+    ids=str,
+)
+def test_what_a_reference_leads_to_may_be_no_schema(definition: Any, answer: str, said: str) -> None:
+    schema = json.dumps({"$ref": "#/here", "here": definition})
+    error = problem(lambda: answer_to(schema, payload(answer)))
+    assert (error.reason, error.field) == ("INPUT_INVALID", "input")
+    assert said in error.message
+
+
+def test_a_check_without_end_is_ended() -> None:
+    error = problem(lambda: answer_to('{"pattern": "^(a+)+$"}', payload(f'"{"a" * 40}!"')))
+    assert error.reason == "INPUT_INVALID" and "cannot be checked within" in error.message
 
 
 def test_a_server_that_starts_does_not_wait_for_the_library() -> None:

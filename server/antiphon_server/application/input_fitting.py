@@ -1,0 +1,68 @@
+"""A program of its own, which `input_schemas` starts: says whether the answer to a pause fits the schema of the pause.
+
+What people write as a schema may be without end to check, such as a regular expression that goes back and forth; Python
+holds its interpreter meanwhile, and with it the whole server. A process can be killed.
+
+Standard input is the schema, `sys.argv[1]` bytes of it, and then the answer. Standard output is null if that fits, or
+`{"message": why not, "path": [steps to the place that is wrong]}`. A check that takes more than `sys.argv[2]` seconds
+of processor time ends with a signal.
+"""
+
+import importlib
+import json
+import os
+import re
+import resource
+import sys
+from typing import Any, NoReturn
+
+#: Behind the server, whose calls wait.
+_NICE = 10
+#: What jsonschema raises where a reference leads to something that is no schema.
+_NO_SCHEMA = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, re.error)
+
+
+def main() -> None:
+    seconds = int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    os.nice(_NICE)
+    text = sys.stdin.buffer.read()
+    size = int(sys.argv[1])
+    json.dump(_misfit(text[:size].decode(), text[size:]), sys.stdout)
+
+
+def _misfit(schema: str, data: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(data, parse_constant=no_constant)
+    except (ValueError, RecursionError) as error:
+        return _said(f"its data is no JSON: {error}")
+    # Not above, since the server imports this file and must not wait for them.
+    library = importlib.import_module("jsonschema")
+    referencing = importlib.import_module("referencing")
+    parsed = json.loads(schema)
+    kind = library.validators.validator_for(parsed, default=library.Draft202012Validator)
+    try:
+        # Its registry is empty: what a schema refers to elsewhere must not make the server call there.
+        misfit = library.exceptions.best_match(kind(parsed, registry=referencing.Registry()).iter_errors(value))
+    except RecursionError:
+        return _said("it is nested too deeply to be checked")
+    except referencing.exceptions.Unresolvable as unknown:
+        return _said(f"the schema refers to {unknown.ref}, which it does not define")
+    except library.exceptions.UnknownType as unknown:
+        return _said(f"the schema cannot be applied to it: it has the unknown type {unknown.type!r}")
+    except _NO_SCHEMA as wrong:
+        return _said(f"the schema cannot be applied to it: {wrong}")
+    return None if misfit is None else _said(misfit.message, *misfit.absolute_path)
+
+
+def _said(message: str, *path: str | int) -> dict[str, Any]:
+    return {"message": message, "path": path}
+
+
+def no_constant(name: str) -> NoReturn:
+    """For `json.loads`: NaN and the infinities are Python's own."""
+    raise ValueError(f"{name} is not JSON")
+
+
+if __name__ == "__main__":
+    main()
