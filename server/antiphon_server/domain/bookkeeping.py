@@ -65,6 +65,9 @@ def holder_after(run: Run, state: State, session_id: str | None) -> str | None:
         return None
     if state.type == PAUSED and state.details is not None and state.details.pause_reschedule:
         return None  # Its process ends, and another one goes on with it.
+    claimed = run.state_type == PENDING and run.deployment_id is not None
+    if claimed and state.type == SCHEDULED and session_id != run.session_id:
+        return None  # Somebody else gives the claim back.
     return session_id if session_id is not None and state.type in (PENDING, RUNNING) else run.session_id
 
 

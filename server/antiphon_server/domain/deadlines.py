@@ -20,11 +20,13 @@ def claim_time(deployment: Deployment | None) -> int:
 
 
 def deadline_of(run: Run, deployment: Deployment | None) -> int | None:
-    """For a run that has just entered its state. A claim by a session needs none: it ends with the session."""
+    """For a run that has just entered its state."""
     if run.state_time is None:
         return None
-    if run.state_type == PENDING and run.session_id is None:
-        return run.state_time + claim_time(deployment)
+    if run.state_type == PENDING and (run.session_id is None or run.deployment_id is not None):
+        # What a session claims for itself ends with it; what it claims from a deployment it may give to a process of
+        # which it hears no more.
+        return max(run.state_time, run.state_scheduled_time or 0) + claim_time(deployment)
     if run.state_type == CANCELLING:
         return run.state_time + STOP
     if run.state_type == PAUSED and run.kind is RunKind.FLOW_RUN and not run.resuming:

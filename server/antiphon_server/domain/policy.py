@@ -3,7 +3,16 @@
 from dataclasses import dataclass, field, replace
 
 from antiphon_server.domain.bookkeeping import holder_after
-from antiphon_server.domain.decision import Decision, Effect, Finding, MirrorToParent, StopBelow, Tell, TellHolder
+from antiphon_server.domain.decision import (
+    Decision,
+    Effect,
+    Finding,
+    MirrorToParent,
+    Remember,
+    StopBelow,
+    Tell,
+    TellHolder,
+)
 from antiphon_server.domain.facts import Fact, Facts
 from antiphon_server.domain.model import Proposal, Run, RunKind, State
 from antiphon_server.domain.rule import Rule
@@ -11,9 +20,11 @@ from antiphon_server.domain.states import (
     CANCELLED,
     CANCELLING,
     FAILED,
+    LIVE,
     PAUSED,
     PENDING,
     RUNNING,
+    TERMINAL,
     Origin,
     StateType,
     VerdictKind,
@@ -81,8 +92,11 @@ def _ended_by(
     elif finding.kind is VerdictKind.ACCEPT:
         effects += consequences(run, proposal, state)
     else:
-        # What was meant for the state that was proposed does not hold for the one that replaces it.
-        effects = (*finding.effects, *consequences(run, proposal, state))
+        # What was meant for the state that was proposed does not hold for the one that replaces it. But who waits for a
+        # slot to run again remembers nothing of the life that has ended.
+        afresh = run.state_type in TERMINAL and state.type in LIVE
+        kept = tuple(effect for effect in effects if afresh and isinstance(effect, Remember))
+        effects = (*kept, *finding.effects, *consequences(run, proposal, state))
     assert finding.kind is not None
     return Decision(finding.kind, state, finding.reason, findings, finding.wait_until, finding.wait_for, effects)
 

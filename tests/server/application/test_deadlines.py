@@ -110,6 +110,17 @@ class TestClaims:
         writing.propose(run, PENDING, session_id=session)
         assert flow(writing, run).deadline_time is None
 
+    def test_one_from_a_deployment_is_taken_from_a_session_that_lives(self, writing: Writing) -> None:
+        worker, other = (writing.do(OpenSession("test", TTL)).id for _ in range(2))
+        run = writing.flow_run(deployment_id=deployment(writing, slots=1))
+        token = writing.propose(run, PENDING, session_id=worker).fencing_token
+        sweep(writing, due(writing, run))
+        given_back = flow(writing, run)
+        assert (given_back.state_type, given_back.session_id) == (SCHEDULED, None)
+        assert [row.kind for row in writing.rows(tables.commands, session_id=worker)] == ["revoke_run"]
+        assert writing.propose(run, PENDING, session_id=other).kind is VerdictKind.ACCEPT
+        assert writing.propose(run, RUNNING, session_id=worker, fencing_token=token).kind is VerdictKind.ABORT
+
     def test_an_overdue_one_is_given_back(self, writing: Writing) -> None:
         run = writing.flow_run(deployment_id=deployment(writing, slots=1))
         writing.propose(run, PENDING)

@@ -66,7 +66,7 @@ def test_another_session_goes_on_with_the_token(writing: Writing, run: str) -> N
 
 def test_who_was_sent_by_a_session_goes_on_with_the_token(writing: Writing, run: str) -> None:
     token = claim(writing, run, session_id="worker")
-    assert held(writing, run).deadline_time is None, "the claim ends with the session"
+    assert held(writing, run).deadline_time == held(writing, run).state_time + CLAIM, "the child may never come"
     refused = writing.propose(run, RUNNING, session_id="child")
     assert (refused.kind, refused.findings[-1][0]) == (ABORT, "HeldBySession")
     assert writing.propose(run, RUNNING, session_id="child", fencing_token=token + 1).kind is ABORT

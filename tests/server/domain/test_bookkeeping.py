@@ -32,6 +32,14 @@ def test_a_life_with_a_retry() -> None:
     assert run.expected_start_time == 4 * SECOND
 
 
+def test_a_claim_that_somebody_else_gives_back_has_no_holder() -> None:
+    for giver, holder in ((None, None), ("other", None), ("worker", "worker")):
+        run = Run(id="r", deployment_id="d")
+        step(run, StateType.PENDING, SECOND, session="worker")
+        step(run, StateType.SCHEDULED, 2 * SECOND, session=giver)
+        assert run.session_id == holder
+
+
 def test_times_of_one_run_rise_though_the_clock_stands_still_or_goes_back() -> None:
     run = Run(id="r")
     times = [step(run, StateType.RUNNING, at).time for at in (10, 10, 10, 3)]

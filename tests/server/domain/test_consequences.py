@@ -119,6 +119,15 @@ def test_a_rejection_leaves_nothing_of_what_was_meant_for_the_state_proposed() -
     assert effects_of(kept, proposal_of(RUNNING)) == ()
 
 
+def test_a_run_that_queues_to_run_again_starts_afresh_all_the_same() -> None:
+    # Else its pauses would be passed over when its turn has come.
+    run = run_in(COMPLETED, deployment_id="d", pause_keys=("approval",), session_id=None)
+    facts = Facts(run, deployment=Deployment("d", "hourly"), limits=(limit(taken=1),))
+    decision = decide(FLOW_RUN_POLICY, facts, proposal_of(PENDING, session_id=None), NOW)
+    assert (decision.verdict, decision.state and decision.state.name) == (VerdictKind.REJECT, "AwaitingConcurrencySlot")
+    assert Remember(False, None, ()) in decision.effects
+
+
 def test_slots_taken_by_an_earlier_rule_are_not_taken_where_a_later_one_rejects() -> None:
     # TakeTagSlots speaks, then WaitForScheduledTime ends the asking.
     run = run_in(SCHEDULED, TASK, state_scheduled_time=LATER)

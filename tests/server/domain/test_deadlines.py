@@ -29,8 +29,17 @@ def test_a_grace_period_of_nothing_is_over_at_once() -> None:
     assert deadline_of(run_in(PENDING, **NOBODY), Deployment("d", "none", grace_period=0)) == HELD_SINCE
 
 
-def test_a_claim_by_a_session_ends_with_the_session() -> None:
-    assert deadline_of(run_in(PENDING), HASTY) is None
+def test_what_a_session_claims_for_itself_ends_with_the_session() -> None:
+    assert deadline_of(run_in(PENDING), None) is None
+
+
+def test_what_a_session_claims_from_a_deployment_has_a_deadline() -> None:
+    assert deadline_of(run_in(PENDING, deployment_id="d"), HASTY) == HELD_SINCE + SECOND
+
+
+def test_a_claim_ahead_of_its_time_has_time_from_then() -> None:
+    run = run_in(PENDING, deployment_id="d", state_scheduled_time=LATER)
+    assert deadline_of(run, HASTY) == LATER + SECOND
 
 
 @pytest.mark.parametrize("holder", ["holder", None])
