@@ -90,7 +90,7 @@ class ModelRun:
                 return Answer(refused)
         elif self._forgets_result(wish):
             return Answer(REJECT)
-        if not self.task and wish.type == CANCELLING and self.holder is None and self.type == SCHEDULED:
+        if not self.task and wish.type == CANCELLING and self.holder is None and self.type in (None, SCHEDULED):
             return Answer(REJECT, replace(wish, type=CANCELLED, name="Cancelled"))
         if wish.due is None and wish.type == SCHEDULED:
             wish = replace(wish, due=now)

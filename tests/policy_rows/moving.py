@@ -74,10 +74,12 @@ def _cancel_at_once() -> list[Row]:
     return [
         *rows(FLOWS, rule, "reject", SCHEDULED, CANCELLING, run=NOBODY, said={**asked, **NOBODY}, check=enough),
         *rows(FLOWS, rule, "reject", SCHEDULED, CANCELLING, run=NOBODY, said=forced, check=becomes(type=CANCELLED)),
+        *rows(FLOWS, rule, "reject", None, CANCELLING, run=NOBODY, said={**asked, **NOBODY}, check=enough),
         *rows(FLOWS, rule, "reject", SCHEDULED, CANCELLING, run=resuming, said=NOBODY),
         *rows(FLOWS, rule, "reject", PAUSED, CANCELLING, run=suspended, said=NOBODY),
         *rows(FLOWS, rule, NOTHING, PAUSED, CANCELLING, run=NOBODY, said=NOBODY),
         *rows(FLOWS, rule, NOTHING, SCHEDULED, CANCELLING, run={**started, **NOBODY}, said=NOBODY),
+        *rows(FLOWS, rule, NOTHING, None, CANCELLING, run={**started, **NOBODY}, said=NOBODY),
         *rows(FLOWS, rule, NOTHING, SCHEDULED, CANCELLING, said=NOBODY),
     ]
 

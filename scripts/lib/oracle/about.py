@@ -32,6 +32,11 @@ def leaves_pause(case: Case) -> bool:
     return case.kind == "flow_run" and case.initial_type == "PAUSED"
 
 
+def cancels_unmoved(case: Case) -> bool:
+    """A flow run that never had a state is asked to stop."""
+    return case.kind == "flow_run" and case.initial is None and target(case) == "CANCELLING"
+
+
 def ends_paused(case: Case) -> bool:
     """A paused run with a deployment is claimed."""
     return leaves_pause(case) and target(case) == "PENDING" and case.deployment is not None and not case.forced

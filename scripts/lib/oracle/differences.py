@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from oracle.about import (
+    cancels_unmoved,
     ends_paused,
     key_too_long,
     leaves_pause,
@@ -28,6 +29,7 @@ from oracle.about import (
 )
 from oracle.cases import Case
 from oracle.meant import (
+    cancelled_at_once,
     claims_as_ever,
     handed_over,
     holds_one_if_running,
@@ -114,6 +116,13 @@ DIFFERENCES = (
         leaves_pause,
         frozenset({"resuming", "run_count"}),
         pause_remembered,
+    ),
+    Difference(
+        "A run that never had a state is cancelled at once",
+        "BypassCancellingFlowRunsWithNoInfra",
+        cancels_unmoved,
+        STATE,
+        cancelled_at_once,
     ),
     Difference("A pause is asked before the slots", SLOTS, ends_paused, STATE, stays_paused),
     Difference("A limit that is switched off does not limit", SLOTS, limit_off, STATE, unlimited),

@@ -97,6 +97,10 @@ def pause_remembered(case: Case, ours: Outcome) -> bool:
     return counted and bool(ours.run["resuming"])
 
 
+def cancelled_at_once(case: Case, ours: Outcome) -> bool:
+    return ours.status == "REJECT" and ours.state is not None and ours.state.type == "CANCELLED"
+
+
 def stays_paused(case: Case, ours: Outcome) -> bool:
     return ours.status == "REJECT" and _stays(case, ours)
 

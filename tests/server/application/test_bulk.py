@@ -202,7 +202,7 @@ def test_one_runs_error_is_its_own(writing: Writing) -> None:
     row = run(writing, id)
     assert (row.state, counts(row)) == (BulkState.SUCCEEDED, (2, 1, 0))
     assert json.loads(row.failures)[0][:2] == [clash, "TRANSITION_ID_REUSED"]
-    assert [state_of(writing, each) for each in (first, clash, last)] == ["Cancelling", "Pending", "Cancelling"]
+    assert [state_of(writing, each) for each in (first, clash, last)] == ["Cancelled", "Pending", "Cancelled"]
 
 
 def test_failures_are_counted_all_and_told_in_part(writing: Writing) -> None:
@@ -307,7 +307,7 @@ def test_what_is_cancelled_changes_nothing_more(writing: Writing) -> None:
     assert writing.together(CancelBulk(id), rest) == [None, False]
     row = writing.row(tables.operations)
     assert (row.state, counts(row), row.end_time, row.total_count) == (BulkState.CANCELLED, (2, 0, 0), writing.now, 4)
-    assert [state_of(writing, run_id) for _, run_id in keys] == ["Cancelling"] * 2 + [None] * 2
+    assert [state_of(writing, run_id) for _, run_id in keys] == ["Cancelled"] * 2 + [None] * 2
     writing.do(CancelBulk(id))
     assert writing.row(tables.operations) == row
     assert writing.do(RunningBulks()) == []

@@ -31,7 +31,7 @@ HELD_FLOW_RUN = """
 """
 FREE_FLOW_RUN = """
               S P R C F X H U L
-    none      A A A A A A A B A
+    none      A A A A A A A B c
     SCHEDULED A A A A A A A R c
     PENDING   A B A A A A A R A
     RUNNING   A B A A A A A A A
@@ -44,7 +44,7 @@ FREE_FLOW_RUN = """
 """
 FORCED_FLOW_RUN = """
               S P R C F X H U L
-    none      A A A A A A A A A
+    none      A A A A A A A A c
     SCHEDULED A A A A A A A A c
     PENDING   A A A A A A A A A
     RUNNING   A A A A A A A A A

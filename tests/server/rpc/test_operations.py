@@ -90,7 +90,7 @@ def test_who_follows_sees_progress_that_only_rises_up_to_the_end(world: World) -
     assert [each.state for each in seen] == [RUNNING] * (len(seen) - 1) + [SUCCEEDED]
     assert (seen[-1].total_count, seen[-1].succeeded_count) == (10 * CHUNK, 10 * CHUNK)
     assert seen[-1].HasField("end_time")
-    assert not world.call("ListFlowRuns", {"filter": "name = many AND state.type != CANCELLING"}).flow_runs
+    assert not world.call("ListFlowRuns", {"filter": "name = many AND state.type != CANCELLED"}).flow_runs
 
 
 def test_what_has_ended_is_told_once(world: World) -> None:

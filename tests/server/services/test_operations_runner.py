@@ -109,7 +109,7 @@ def test_a_thousand_runs_are_handled_in_small_steps_and_progress_only_rises(tmp_
             assert max(b - a for a, b in pairwise(done)) <= CHUNK
             assert {row.total_count for row in seen} == {1000}
             assert (seen[-1].state, done[-1]) == (BulkState.SUCCEEDED, 1000)
-            assert set(it.names().values()) == {"Cancelling"}
+            assert set(it.names().values()) == {"Cancelled"}
 
     asyncio.run(play())
 
@@ -148,7 +148,7 @@ def test_runs_that_came_later_are_left_alone(tmp_path: Path) -> None:
             row = await it.ended(id)
             assert row.succeeded_count == len(old)
             assert {it.names()[run_id] for run_id in new} == {None}
-            assert {it.names()[run_id] for run_id in old} == {"Cancelling"}
+            assert {it.names()[run_id] for run_id in old} == {"Cancelled"}
 
     asyncio.run(play())
 
@@ -211,7 +211,7 @@ def test_one_that_is_cancelled_is_let_go(tmp_path: Path) -> None:
             assert row.state == BulkState.CANCELLED
             assert not await it.runner.step(id)
             assert 0 < row.succeeded_count < 3 * CHUNK
-            assert list(it.names().values()).count("Cancelling") == row.succeeded_count
+            assert list(it.names().values()).count("Cancelled") == row.succeeded_count
 
     asyncio.run(play())
 

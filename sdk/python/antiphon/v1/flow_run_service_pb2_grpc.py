@@ -182,7 +182,8 @@ class FlowRunServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelFlowRun(self, request, context):
-        """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms; CANCELLED at once where nobody holds it.
+        """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms or its time is up; CANCELLED at once where
+        nobody holds it and it was never started, or its process has ended for a pause.
         A run that has ended fails with FAILED_PRECONDITION (reason RUN_TERMINAL).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

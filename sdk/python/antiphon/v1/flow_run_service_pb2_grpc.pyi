@@ -50,7 +50,8 @@ class FlowRunServiceStub:
     id fails with NOT_FOUND.
     """
     CancelFlowRun: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.CancelFlowRunRequest, _flow_run_service_pb2.CancelFlowRunResponse]
-    """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms; CANCELLED at once where nobody holds it.
+    """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms or its time is up; CANCELLED at once where
+    nobody holds it and it was never started, or its process has ended for a pause.
     A run that has ended fails with FAILED_PRECONDITION (reason RUN_TERMINAL).
     """
     PauseFlowRun: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.PauseFlowRunRequest, _flow_run_service_pb2.PauseFlowRunResponse]
@@ -122,7 +123,8 @@ class FlowRunServiceAsyncStub(FlowRunServiceStub):
     id fails with NOT_FOUND.
     """
     CancelFlowRun: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.CancelFlowRunRequest, _flow_run_service_pb2.CancelFlowRunResponse]  # type: ignore[assignment]
-    """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms; CANCELLED at once where nobody holds it.
+    """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms or its time is up; CANCELLED at once where
+    nobody holds it and it was never started, or its process has ended for a pause.
     A run that has ended fails with FAILED_PRECONDITION (reason RUN_TERMINAL).
     """
     PauseFlowRun: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.PauseFlowRunRequest, _flow_run_service_pb2.PauseFlowRunResponse]  # type: ignore[assignment]
@@ -239,7 +241,8 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flow_run_service_pb2.CancelFlowRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flow_run_service_pb2.CancelFlowRunResponse, _abc.Awaitable[_flow_run_service_pb2.CancelFlowRunResponse]]:
-        """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms; CANCELLED at once where nobody holds it.
+        """Asks that a run stop: CANCELLING, then CANCELLED when its holder confirms or its time is up; CANCELLED at once where
+        nobody holds it and it was never started, or its process has ended for a pause.
         A run that has ended fails with FAILED_PRECONDITION (reason RUN_TERMINAL).
         """
 

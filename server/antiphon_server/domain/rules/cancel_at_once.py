@@ -12,7 +12,7 @@ from antiphon_server.domain.states import CANCELLED, CANCELLING, DEFAULT_NAMES, 
 
 @dataclass(frozen=True)
 class CancelAtOnce(Rule):
-    origins = frozenset({SCHEDULED, PAUSED})
+    origins = frozenset({None, SCHEDULED, PAUSED})
     targets = frozenset({CANCELLING})
     forceable = False
 
