@@ -28,6 +28,7 @@ from oracle.about import (
     under,
 )
 from oracle.cases import Case
+from oracle.comparing import RUN
 from oracle.meant import (
     cancelled_at_once,
     claims_as_ever,
@@ -59,15 +60,7 @@ STATE = frozenset(
         "scheduled",
         "delay",
         "run_count",
-        "start_time_s",
-        "end_time_s",
-        "next_scheduled_start_time_s",
-        "expected_start_time_s",
-        "total_run_time_s",
-        "resuming",
-        "retry_type",
-        "pause_keys",
-        "flow_run_run_count",
+        *RUN,
         "slots of deployment",
         "slots of tags",
         "parent task",

@@ -109,7 +109,7 @@ class RunChunk:
         row = _find(working_set, self.operation_id)
         if row is None or row.state != BulkState.RUNNING:
             return False
-        if self.after != _cursor(row):
+        if self.after != cursor_of(row):
             return True
         order, matching = _order(row), self._matching(working_set)
         counts: Counter[str] = Counter()
@@ -238,7 +238,8 @@ def _find(working_set: WorkingSet, id: str) -> Any:
     return working_set.connection.execute(table.select().where(table.c.id == id)).one_or_none()
 
 
-def _cursor(row: Any) -> CreationKey | None:
+def cursor_of(row: Any) -> CreationKey | None:
+    """The last run that an operation has handled."""
     return (row.cursor_time, row.cursor_id) if row.cursor_id is not None else None
 
 

@@ -53,7 +53,7 @@ def handle(working_set: WorkingSet, order: Order, run_ids: Sequence[str]) -> Ite
 
 def _cancel(working_set: WorkingSet, order: Order, run_id: str) -> Outcome | Refusal:
     run = transitions.find_run(working_set, RunKind.FLOW_RUN, run_id)
-    if run.state_type in TERMINAL or run.state_type == CANCELLING:
+    if run.state_type in TERMINAL:
         return Outcome.SKIPPED
     cancel = CancelFlowRun(run_id, order.reason, transition_of(order.operation_id, run_id))
     verdict = cancel.apply(working_set)

@@ -37,7 +37,7 @@ class ExpireDeadlines:
         for kind, table in tables.RUNS.items():
             query = select(table.c.id).where(table.c.deadline_time <= self.at).order_by(table.c.deadline_time)
             ids = working_set.connection.execute(query.limit(MOST)).scalars().all()
-            working_set.load(Needs(flow_runs=set(ids)) if kind is RunKind.FLOW_RUN else Needs(task_runs=set(ids)))
+            working_set.load_runs(kind, set(ids))
             for id in ids:
                 run = working_set.run(kind, id)
                 # An earlier one of this round may have moved it.

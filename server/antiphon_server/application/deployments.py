@@ -11,6 +11,7 @@ from antiphon_server.application.creation import find_or_add_flow
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists
 from antiphon_server.storage import tables
+from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 NOUN = "deployment"
@@ -82,7 +83,7 @@ def delete_deployments_of(working_set: WorkingSet, flow_id: str) -> None:
 def leave_queues(working_set: WorkingSet, queue_ids: Sequence[str]) -> None:
     """Takes work queues that go away out of the deployments that name them."""
     deployments = tables.deployments
-    for some in rows.chunks(queue_ids):
+    for some in chunks(queue_ids):
         working_set.connection.execute(
             deployments.update()
             .where(deployments.c.work_queue_id.in_(some))
@@ -92,7 +93,7 @@ def leave_queues(working_set: WorkingSet, queue_ids: Sequence[str]) -> None:
 
 def _delete(working_set: WorkingSet, ids: Sequence[str]) -> None:
     deployments = tables.deployments
-    for some in rows.chunks(ids):
+    for some in chunks(ids):
         working_set.connection.execute(deployments.delete().where(deployments.c.id.in_(some)))
     working_set.surroundings.forget()
     limits.drop_own(working_set, [limit_names.of_deployment(id) for id in ids])

@@ -14,6 +14,7 @@ from antiphon_server.domain.decision import Tell, TellHolder
 from antiphon_server.domain.errors import not_found
 from antiphon_server.domain.model import RunKind
 from antiphon_server.storage import tables
+from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 KINDS = {kind.noun: kind for kind in RunKind}
@@ -68,7 +69,7 @@ class Delete:
 
 def delete_runs(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> None:
     """Deletes runs, which must be there, with all that belongs to them. Call `flush` before."""
-    for some in rows.chunks(ids):
+    for some in chunks(ids):
         if kind is RunKind.FLOW_RUN:
             inner = tables.task_runs
             found = working_set.connection.execute(select(inner.c.id).where(inner.c.flow_run_id.in_(some))).scalars()

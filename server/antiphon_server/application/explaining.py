@@ -3,8 +3,8 @@
 from copy import copy
 from dataclasses import dataclass, replace
 
-from antiphon_server.application.fact_finding import facts_for, note_needs
-from antiphon_server.application.transitions import decided_before, find_run, recount
+from antiphon_server.application.fact_finding import facts_for
+from antiphon_server.application.transitions import decided_before, find_run, needs_of, recount
 from antiphon_server.application.verdicts import Verdict, from_decision, from_memory
 from antiphon_server.domain.bookkeeping import enter
 from antiphon_server.domain.consequence_words import consequences_in_words, time_words
@@ -35,9 +35,7 @@ class ExplainTransition:
     as_holder: bool = False
 
     def needs(self, needs: Needs) -> None:
-        needs.transitions.add(self.proposal.transition_id)
-        needs.run(self.proposal.kind, self.proposal.run_id)
-        note_needs(policy_of(self.proposal), self.proposal, needs)
+        needs_of(self.proposal, needs)
 
     def apply(self, working_set: WorkingSet) -> Explanation:
         return explain(working_set, self.proposal, as_holder=self.as_holder)

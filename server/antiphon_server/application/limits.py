@@ -16,6 +16,7 @@ from antiphon_server.application.leasing import refuse_hopeless
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from antiphon_server.storage import tables
+from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 NOUN = "concurrency limit"
@@ -117,10 +118,10 @@ def drop_own(working_set: WorkingSet, names: Sequence[str]) -> None:
     working_set.flush()
     limits = tables.concurrency_limits
     dropped: list[str] = []
-    for some in rows.chunks(names):
+    for some in chunks(names):
         found = select(limits.c.id).where(limits.c.name.in_(some)).order_by(limits.c.id)
         dropped += working_set.connection.execute(found).scalars()
-    for some in rows.chunks(dropped):
+    for some in chunks(dropped):
         _delete(working_set, some)
     if dropped:
         _serve(working_set, dropped)

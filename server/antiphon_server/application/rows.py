@@ -1,6 +1,5 @@
 """Rows of tables that no batch loads in bulk: found, added and changed one by one."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Table
@@ -8,9 +7,6 @@ from uuid_utils import uuid7
 
 from antiphon_server.domain.errors import Aborted, not_found
 from antiphon_server.storage.working_set import WorkingSet
-
-#: Keys in one statement.
-MAX_KEYS = 500
 
 
 def find(
@@ -58,9 +54,3 @@ def change(working_set: WorkingSet, table: Table, row: Any, values: dict[str, An
         .where(table.c.id == row.id)
         .values(**values, update_time=working_set.now, version=row.version + 1)
     )
-
-
-def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    """As many keys at a time as a statement takes."""
-    for start in range(0, len(keys), MAX_KEYS):
-        yield keys[start : start + MAX_KEYS]

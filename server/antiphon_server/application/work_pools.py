@@ -11,6 +11,7 @@ from antiphon_server.application.deployments import leave_queues
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists
 from antiphon_server.storage import tables
+from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 POOL, QUEUE = "work pool", "work queue"
@@ -129,7 +130,7 @@ class DeleteWorkQueue:
 def _delete_queues(working_set: WorkingSet, ids: Sequence[str], *limits_beside: str) -> None:
     """Deletes queues and their limits, and those whose names are given beside."""
     queues = tables.work_queues
-    for some in rows.chunks(ids):
+    for some in chunks(ids):
         working_set.connection.execute(queues.delete().where(queues.c.id.in_(some)))
     leave_queues(working_set, ids)
     working_set.surroundings.forget()

@@ -49,6 +49,11 @@ def guess(limit: Limit, seed: str) -> int:
     return round(base * (1 + 0.3 * random.Random(seed).random()))
 
 
+def titles(limits: Sequence[Limit]) -> str:
+    """As people call them."""
+    return ", ".join(limit.title for limit in limits)
+
+
 def facts_of(limits: Sequence[Limit]) -> tuple[tuple[str, str], ...]:
     """As people read them."""
     return tuple((limit.title, f"{limit.taken} of {limit.slots} slots taken") for limit in limits if limit.active)

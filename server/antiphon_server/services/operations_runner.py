@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from antiphon_server.application import listings
-from antiphon_server.application.bulk import CHUNK, FailBulk, RunChunk, RunningBulks
+from antiphon_server.application.bulk import CHUNK, FailBulk, RunChunk, RunningBulks, cursor_of
 from antiphon_server.application.core import Core
 from antiphon_server.domain.bulk import BulkState
 from antiphon_server.domain.errors import AntiphonError, Internal, ResourceExhausted, Unavailable
@@ -59,7 +59,7 @@ class OperationsRunner:
         if row is None or row.state != BulkState.RUNNING:
             return False
         condition = parse_filter(row.filter, listings.FLOW_RUNS.filters)
-        after = (row.cursor_time, row.cursor_id) if row.cursor_id is not None else None
+        after = cursor_of(row)
         keys = await self._reader.oldest(FLOW_RUNS, condition, after, row.create_time, CHUNK)
         return await self._do(RunChunk(id, after, keys, condition, last=len(keys) < CHUNK))
 

@@ -7,6 +7,7 @@ that were taken before it.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, literal_column, select
@@ -65,6 +66,7 @@ _SUMS = Lookup(
     slots.c.limit_id,
 )
 _TAKE = insert_into(slots, Slot.__slots__)
+_slot_row = attrgetter(*Slot.__slots__)
 _GIVE_BACK = Write(
     slots.delete().where(slots.c.limit_id == bindparam("limit"), slots.c.holder_id == bindparam("holder")),
     ("limit", "holder"),
@@ -243,13 +245,7 @@ class SlotBook:
         """Writes all that is pending."""
         self._write(_GIVE_BACK, self._given_back)
         self._given_back.clear()
-        self._write(
-            _TAKE,
-            [
-                (each.limit_id, each.holder_id, each.count, each.acquire_time, each.expire_time, each.decay_interval)
-                for each in self._taken.values()
-            ],
-        )
+        self._write(_TAKE, [_slot_row(each) for each in self._taken.values()])
         self._taken.clear()
         self._write(_CHANGE, [(slot.count, slot.expire_time, *key) for key, slot in self._changed.items()])
         self._changed.clear()

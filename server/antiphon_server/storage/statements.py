@@ -16,6 +16,12 @@ Row = tuple[Any, ...]
 MAX_KEYS = 1024
 
 
+def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many keys at a time as a statement takes."""
+    for start in range(0, len(keys), MAX_KEYS):
+        yield keys[start : start + MAX_KEYS]
+
+
 class Lookup:
     """Rows by key: `statement` with `WHERE key IN (...)`."""
 
@@ -26,8 +32,7 @@ class Lookup:
         self._sql: dict[tuple[str, int], str] = {}
 
     def rows(self, cursor: Any, dialect: Dialect, keys: Sequence[str]) -> Iterator[Row]:
-        for start in range(0, len(keys), MAX_KEYS):
-            chunk = keys[start : start + MAX_KEYS]
+        for chunk in chunks(keys):
             size = 1 << (len(chunk) - 1).bit_length()
             padded = [*chunk, *[chunk[-1]] * (size - len(chunk))]
             cursor.execute(self._text(dialect, size), padded)

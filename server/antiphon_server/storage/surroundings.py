@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from antiphon_server.storage.statements import Lookup, rows_of
+from antiphon_server.storage.statements import Lookup, insert_into, rows_of
 from antiphon_server.storage.tables import cache_entries, deployments, work_pools, work_queues
 
 
@@ -60,13 +61,14 @@ _QUEUES = Lookup(
     work_queues.c.id,
 )
 _CACHE = rows_of(cache_entries, CacheEntry.__slots__, key="cache_key")
+_INSERT_ENTRY = insert_into(cache_entries, CacheEntry.__slots__)
+_entry_row = attrgetter(*CacheEntry.__slots__)
 
 
 class Surroundings:
     """Reads once what is asked for again and again."""
 
     def __init__(self, connection: Connection, cursor: Any, now: int) -> None:
-        self._connection = connection
         self._dialect = connection.dialect
         self._cursor = cursor
         self._now = now
@@ -128,9 +130,7 @@ class Surroundings:
 
     def flush(self) -> None:
         if self._new_entries:
-            rows = [(each.id, each.cache_key, each.create_time, each.expire_time) for each in self._new_entries]
-            columns = CacheEntry.__slots__
-            self._connection.execute(cache_entries.insert(), [dict(zip(columns, row, strict=True)) for row in rows])
+            _INSERT_ENTRY.run(self._cursor, self._dialect, [_entry_row(each) for each in self._new_entries])
             self._new_entries.clear()
 
 

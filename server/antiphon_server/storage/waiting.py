@@ -155,10 +155,9 @@ class Waiting:
         here = _queue.limit_id == limit_id
         proposals = select(waits.c.transition_id).where(waits.c.run_id == run.id)
         own = here & ((_queue.waiter_id == run.id) | _queue.waiter_id.in_(proposals))
-        order = (_queue.rank, _queue.position, _queue.waiter_id)
-        query = select(*order, _queue.create_time).where(own).order_by(*order).limit(1)
+        query = select(*_ORDER, _queue.create_time).where(own).order_by(*_ORDER).limit(1)
         mine = self._connection.execute(query).one_or_none()
-        ahead = _queue.rank <= -run.priority if mine is None else tuple_(*order) < tuple_(*mine[:3])
+        ahead = _queue.rank <= -run.priority if mine is None else tuple_(*_ORDER) < tuple_(*mine[:3])
         count: int = self._connection.execute(select(func.count()).where(here, ahead)).scalar_one()
         return count, mine.create_time if mine is not None else None
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from antiphon_server.application import rows
 from antiphon_server.application.edits import Delete, Edit
 from antiphon_server.application.logs import CreateLogs
 from antiphon_server.application.operations import ProposeOnSession
@@ -123,7 +122,7 @@ def test_many_runs_are_deleted_in_few_statements(
         return sum(each.startswith(("SELECT", "DELETE")) for each in statements)
 
     assert deleting(1, 1) == deleting(20, 5)
-    monkeypatch.setattr(rows, "MAX_KEYS", 7)
+    monkeypatch.setattr("antiphon_server.storage.statements.MAX_KEYS", 7)
     deleting(20, 5)
 
 

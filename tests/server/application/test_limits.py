@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from antiphon_server.application import rows
 from antiphon_server.application.deployments import CreateDeployment, DeleteDeployment, UpdateDeployment
 from antiphon_server.application.edits import Delete
 from antiphon_server.application.limits import (
@@ -164,7 +163,7 @@ def test_a_flow_takes_its_deployments_along(writing: Writing) -> None:
 def test_a_pool_takes_its_queues_along_and_deployments_lose_them(
     writing: Writing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "MAX_KEYS", 2)
+    monkeypatch.setattr("antiphon_server.storage.statements.MAX_KEYS", 2)
     gone, stays = writing.together(pool("gone"), pool("stays"))
     queues = writing.together(*(queue(gone, f"q{i}") for i in range(5)))
     other = writing.do(queue(stays))

@@ -52,10 +52,11 @@ def test_many_come_in_one_statement_each_and_once(database: Any, statements: lis
 def test_what_statements_changed_is_read_anew(database: Any) -> None:
     database.add(tables.deployments, {"id": "d"})
     database.add(tables.cache_entries, {"id": "t", "cache_key": "k"})
-    with surroundings(database) as around:
+    with database.engine.begin() as connection:
+        around = WorkingSet(connection, START).surroundings
         assert (around.deployment("d") is not None, len(around.cached("k"))) == (True, 1)
-        around._connection.execute(tables.cache_entries.delete())
-        around._connection.execute(tables.deployments.update().values(paused=True))
+        connection.execute(tables.cache_entries.delete())
+        connection.execute(tables.deployments.update().values(paused=True))
         around.forget()
         deployment = around.deployment("d")
         assert deployment is not None

@@ -44,8 +44,7 @@ def pause(
     """
     with Client() as client:
         request = PauseFlowRunRequest(id=find_flow_run(client, run).id, pause_key=key, reason=reason)
-        if timeout is not None:
-            request.timeout.FromMilliseconds(round(timeout * 1000))
+        _limit(request, timeout)
         response: PauseFlowRunResponse = client.call(client.flow_runs.PauseFlowRun, request)
     _tell(response.flow_run, as_json)
 
@@ -63,8 +62,7 @@ def suspend(
     """
     with Client() as client:
         request = SuspendFlowRunRequest(id=find_flow_run(client, run).id, pause_key=key, reason=reason)
-        if timeout is not None:
-            request.timeout.FromMilliseconds(round(timeout * 1000))
+        _limit(request, timeout)
         response: SuspendFlowRunResponse = client.call(client.flow_runs.SuspendFlowRun, request)
     _tell(response.flow_run, as_json)
 
@@ -87,6 +85,11 @@ def resume(
             request.input.CopyFrom(make_payload(JSON, input_text.encode()))
         response: ResumeFlowRunResponse = client.call(client.flow_runs.ResumeFlowRun, request)
     _tell(response.flow_run, as_json)
+
+
+def _limit(request: PauseFlowRunRequest | SuspendFlowRunRequest, timeout: float | None) -> None:
+    if timeout is not None:
+        request.timeout.FromMilliseconds(round(timeout * 1000))
 
 
 def _check_json(text: str | None) -> None:

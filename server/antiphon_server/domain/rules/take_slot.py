@@ -15,6 +15,7 @@ from antiphon_server.domain.slots import (
     facts_of,
     full,
     guess,
+    titles,
     wanted,
 )
 from antiphon_server.domain.states import PAUSED, PENDING, RUNNING, SCHEDULED, VerdictKind
@@ -47,12 +48,12 @@ class TakeSlot(Rule):
         if lacking:
             return self._refuse(facts, proposal, lacking, now)
         taken = TakeSlots(tuple(limit.id for limit in limits))
-        return Finding(self.name, None, f"takes a slot of {_names(limits)}", effects=(taken,))
+        return Finding(self.name, None, f"takes a slot of {titles(limits)}", effects=(taken,))
 
     def _refuse(self, facts: Facts, proposal: Proposal, lacking: tuple[Limit, ...], now: int) -> Finding:
         first = lacking[0]
         said, remedy = facts_of(facts.limits), f"wait for a run to end, or raise the limit of {first.title}"
-        reason = f"all slots of {_names(lacking)} are taken"
+        reason = f"all slots of {titles(lacking)} are taken"
         ids = tuple(limit.id for limit in wanted(facts.limits))
         if facts.run.state_type == PAUSED or proposal.session_id is not None:
             # A paused process stays where it is until it may go on, and a session hears of its turn.
@@ -72,7 +73,3 @@ class TakeSlot(Rule):
         # A slot that it holds goes as it is scheduled, so it waits for that one too.
         effects = (Queued(tuple(limit.id for limit in facts.limits if limit.active)),)
         return Finding(self.name, VerdictKind.REJECT, reason, queued, effects=effects, facts=said, remedy=remedy)
-
-
-def _names(limits: tuple[Limit, ...]) -> str:
-    return ", ".join(limit.title for limit in limits)

@@ -6,7 +6,7 @@ from antiphon_server.domain.decision import Finding, TakeSlots
 from antiphon_server.domain.facts import Fact, Facts
 from antiphon_server.domain.model import Proposal
 from antiphon_server.domain.rule import Rule
-from antiphon_server.domain.slots import closed, facts_of, full, guess, wanted
+from antiphon_server.domain.slots import closed, facts_of, full, guess, titles, wanted
 from antiphon_server.domain.states import RUNNING, VerdictKind
 
 
@@ -30,11 +30,10 @@ class TakeTagSlots(Rule):
             )
         lacking = full(limits)
         if lacking:
-            names = ", ".join(limit.title for limit in lacking)
             return Finding(
                 self.name,
                 VerdictKind.WAIT,
-                f"all slots of {names} are taken",
+                f"all slots of {titles(lacking)} are taken",
                 wait_until=now + guess(lacking[0], proposal.transition_id),
                 wait_for=tuple(limit.id for limit in limits),
                 facts=facts_of(facts.limits),
@@ -43,6 +42,6 @@ class TakeTagSlots(Rule):
         return Finding(
             self.name,
             None,
-            f"takes a slot of {', '.join(limit.title for limit in limits)}",
+            f"takes a slot of {titles(limits)}",
             effects=(TakeSlots(tuple(limit.id for limit in limits)),),
         )
