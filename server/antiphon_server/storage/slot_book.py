@@ -66,7 +66,7 @@ _SUMS = Lookup(
     slots.c.limit_id,
 )
 _TAKE = insert_into(slots, Slot.__slots__)
-_slot_row = attrgetter(*Slot.__slots__)
+_slot_row = attrgetter(*_TAKE.columns)
 _GIVE_BACK = Write(
     slots.delete().where(slots.c.limit_id == bindparam("limit"), slots.c.holder_id == bindparam("holder")),
     ("limit", "holder"),

@@ -62,7 +62,7 @@ _QUEUES = Lookup(
 )
 _CACHE = rows_of(cache_entries, CacheEntry.__slots__, key="cache_key")
 _INSERT_ENTRY = insert_into(cache_entries, CacheEntry.__slots__)
-_entry_row = attrgetter(*CacheEntry.__slots__)
+_entry_row = attrgetter(*_INSERT_ENTRY.columns)
 
 
 class Surroundings:

@@ -80,6 +80,8 @@ class Waiting:
         self._connection = connection
         self._now = now
         self._last_position: int | None = None
+        #: Limits of which it was seen that nobody waits for them; who frees many slots of one looks once.
+        self._unwanted: set[str] = set()
         self.proposals: dict[str, bytes] = {}
         #: Rows of `waits` that are new or have another time.
         self.begun: list[dict[str, Any]] = []
@@ -133,6 +135,7 @@ class Waiting:
         ]
         if rows:
             self._connection.execute(slot_waiters.insert(), rows)
+            self._unwanted -= wanted
 
     def leave(self, waiter_id: str) -> None:
         """Leaves all queues."""
@@ -140,10 +143,14 @@ class Waiting:
 
     def next_for(self, limit_id: str, after: Waiter | None) -> Waiter | None:
         """The first of those who wait for a slot of this limit, behind `after`."""
+        if limit_id in self._unwanted:
+            return None
         query = _WAITERS.where(_queue.limit_id == limit_id)
         if after is not None:
             query = query.where(tuple_(*_ORDER) > tuple_(after.rank, after.position, after.id))
         row = self._connection.execute(query.order_by(*_ORDER).limit(1)).one_or_none()
+        if row is None and after is None:
+            self._unwanted.add(limit_id)
         return Waiter(*row) if row is not None else None
 
     def place(self, limit_id: str, run: Run) -> tuple[int, int | None]:
