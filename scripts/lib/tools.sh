@@ -13,7 +13,7 @@ buf_path() {
         mkdir -p "$home"
         cp "$root/scripts/lib/npm/package.json" "$root/scripts/lib/npm/package-lock.json" "$home/"
         # The package's install script would only put one more copy of the binary in place.
-        npm ci --prefix "$home" --ignore-scripts --no-audit --no-fund --silent >&2 || return 1
+        npm ci --prefix "$home" --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || return 1
         echo "$digest" > "$stamp"
     fi
     echo "$home/node_modules/.bin/buf"
