@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any
 
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import WatchFlowRunRequest
 from antiphon.v1.state_pb2 import STATE_TYPE_PAUSED, STATE_TYPE_RUNNING
@@ -16,7 +16,7 @@ Act = Callable[[FlowRun], Any]
 class OnPause:
     """`with OnPause(client) as hand:`; at the end, what went wrong in the acts is raised."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ServiceClient) -> None:
         self._client = client
         self._threads = ThreadPoolExecutor(8)
         self._done: list[Future[None]] = []

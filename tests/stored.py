@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.session import registry
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import (
@@ -27,7 +27,7 @@ def type_of(state: State) -> str:
 class Stored:
     """Reads what is committed: what this process's session has said is flushed first."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ServiceClient) -> None:
         self.client = client
 
     def flow_run(self, id: str) -> FlowRun:

@@ -18,7 +18,7 @@ from rich.table import Table
 from antiphon.cli.following import Following
 from antiphon.cli.run_tree import RunTree
 from antiphon.cli.run_tree_view import tree_view
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from seattle_weather import Report, seattle_weather
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def tables(report: Report) -> RenderableType:
     return Columns([months, states], padding=(0, 3))
 
 
-def run_tree(client: Client, flow_run_id: str) -> RenderableType:
+def run_tree(client: ServiceClient, flow_run_id: str) -> RenderableType:
     """The run with its task runs and nested runs, as the server knows it."""
     tree = RunTree(flow_run_id)
     with closing(Following(client, flow_run_id, _RECONNECT_SECONDS)) as following:
@@ -98,7 +98,7 @@ def main() -> None:
     console.print()
     console.print(tables(report))
     console.print(f"\nThe plot: {report.plot}\n", soft_wrap=True)
-    with Client() as client:
+    with ServiceClient() as client:
         console.rule("[bold]Its run, as the server remembers it", align="left")
         console.print(run_tree(client, report.flow_run_id))
         console.print()

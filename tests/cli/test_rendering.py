@@ -16,7 +16,7 @@ from antiphon.cli.run_tree import RunTree
 from antiphon.cli.run_tree_view import tree_view
 from antiphon.cli.run_words import ago_words, attempt_words, is_state_type, run_time_words, span_words, state_word
 from antiphon.cli.safe_console import SafeConsole
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.timestamps import write_timestamp
 from antiphon.v1 import flow_run_service_pb2 as pb
 from antiphon.v1.flow_run_pb2 import FlowRun
@@ -161,7 +161,7 @@ def test_live_tree_on_a_terminal(server: Any, make: Any, monkeypatch: pytest.Mon
     server.book.flow_runs = [top, child]
     server.book.watches = {top.id: [[pb.WatchFlowRunResponse(task_run=mirror), pb.WatchFlowRunResponse(flow_run=top)]]}
     server.book.watches[child.id] = [[pb.WatchFlowRunResponse(flow_run=child)]]
-    with Client(server.target) as client:
+    with ServiceClient(server.target) as client:
         assert watch_command.watch_flow_run(client, top, as_json=False) == 0
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "\x1b[32mCompleted" in text
@@ -204,7 +204,7 @@ def test_following_can_be_left(server: Any, make: Any) -> None:
     """Who stops iterating and closes hears nothing of streams that end because of it."""
     top = make.flow_run(state=make.state("RUNNING"))
     server.book.watches = {top.id: [[pb.WatchFlowRunResponse(flow_run=top), lambda context: None]]}
-    with Client(server.target) as client:
+    with ServiceClient(server.target) as client:
         following = Following(client, top.id, 1)
         assert next(following.events())[0] == top.id
         following.close()

@@ -19,7 +19,7 @@ from typer.testing import Result
 
 from antiphon.cli import run_choice
 from antiphon.cli.operation_following import follow_operation
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.v1.operation_pb2 import Operation, OperationState
 from antiphon_server.application.bulk import CancelBulk, StartBulk
 from antiphon_server.domain.bulk import BulkVerb
@@ -290,7 +290,7 @@ def test_it_is_followed_over_the_end_of_its_server(home: Path, tmp_path: Path) -
     seen: list[Operation] = []
 
     def follow() -> None:
-        with Client(f"unix:{tmp_path / 's'}") as client:
+        with ServiceClient(f"unix:{tmp_path / 's'}") as client:
             for operation in follow_operation(client, id, reconnect_timeout=30):
                 seen.append(operation)
                 heard.set()

@@ -14,8 +14,8 @@ import pytest
 from typer.testing import Result
 
 from antiphon.cli.following import Following
-from antiphon.client import Client
 from antiphon.exceptions import ServerUnreachable
+from antiphon.service_client import ServiceClient
 from antiphon.v1 import flow_run_service_pb2 as pb
 
 Cli = Callable[..., Result]
@@ -126,7 +126,7 @@ def test_gives_up_after_the_reconnect_timeout(server: Any, make: Any) -> None:
     run = make.flow_run(state=make.state("RUNNING"))
     server.book.watches[run.id] = [[step(run), lambda _: threading.Thread(target=server.stop).start(), cut]]
     with (
-        Client(server.target) as client,
+        ServiceClient(server.target) as client,
         pytest.raises(ServerUnreachable, match=r"has answered at .* for 0\.05 s"),
     ):
         list(Following(client, run.id, 0.05).events())
@@ -227,7 +227,7 @@ def test_many_subflows_take_turns(server: Any, make: Any) -> None:
     book.watches[run.id] = [[step(run), lambda _: [all_done.acquire() for _ in range(count)]]]
     seen: list[str] = []
     most = 0
-    with Client(server.target) as client:
+    with ServiceClient(server.target) as client:
         following = Following(client, run.id, 10)
         for flow_run_id, _ in following.events():
             if flow_run_id == run.id:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from antiphon import flow, pause_flow_run, resume_flow_run, runtime, task
-from antiphon.client import Client
 from antiphon.payloads import encode
+from antiphon.service_client import ServiceClient
 from antiphon.session import registry
 from antiphon.settings import temporary_settings
 from antiphon.v1.flow_run_pb2 import FlowRun
@@ -59,7 +59,7 @@ def configured(target: str, home: Path) -> Iterator[None]:
             registry.close_all()
 
 
-def check(client: Client, id: str, total: int) -> None:
+def check(client: ServiceClient, id: str, total: int) -> None:
     stored = Stored(client)
     assert total == 6
     assert stored.flow_run_history(id) == PAUSED_ONCE
@@ -71,7 +71,7 @@ def check(client: Client, id: str, total: int) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_cut_at_every_frame_boundary_of_a_pause(tmp_path: Path) -> None:
-    with RunningServer(tmp_path) as server, Client(server.target) as client:
+    with RunningServer(tmp_path) as server, ServiceClient(server.target) as client:
 
         def through_proxy(on_frame: Callable[[int], bool]) -> CuttingProxy:
             proxy = CuttingProxy(tmp_path / "p", server.socket, on_frame=on_frame)
@@ -88,7 +88,7 @@ def test_a_cut_at_every_frame_boundary_of_a_pause(tmp_path: Path) -> None:
             assert proxy.cuts == 1 or boundary > uncut.frames * 0.7
 
 
-def _resume(client: Client, id: str) -> None:
+def _resume(client: ServiceClient, id: str) -> None:
     """By a way that is not cut."""
     client.call(client.flow_runs.ResumeFlowRun, ResumeFlowRunRequest(id=id, input=encode(3)))
 
@@ -110,7 +110,7 @@ def test_a_server_killed_in_a_pause(tmp_path: Path, when: str) -> None:
             kill()
 
     try:
-        with Client(servers[0].target) as client, configured(servers[0].target, tmp_path):
+        with ServiceClient(servers[0].target) as client, configured(servers[0].target, tmp_path):
             with OnPause(client) as hand:
                 id, total = run_through(hand, act)
             check(client, id, total)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.session import registry
 from antiphon.settings import temporary_settings
 from kinds import Kind
@@ -24,7 +24,7 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS
 def stored(shared_server: RunningServer, tmp_path: Path) -> Iterator[Stored]:
     """Has the SDK talk to the shared server, with a home of the test's own; gives what reads the server back."""
     with temporary_settings({"api_url": shared_server.target, "home": tmp_path}):
-        with Client(shared_server.target) as client:
+        with ServiceClient(shared_server.target) as client:
             yield Stored(client)
         registry.close_all()
 

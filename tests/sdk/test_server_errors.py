@@ -13,9 +13,9 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from antiphon.channels import CHANNEL_OPTIONS
-from antiphon.client import Client
 from antiphon.exceptions import ObjectAlreadyExists, ObjectNotFound, ServerError, ServerUnreachable
 from antiphon.server_errors import from_rpc_error, from_status
+from antiphon.service_client import ServiceClient
 from antiphon.v1 import admin_service_pb2, admin_service_pb2_grpc
 
 Handler = Callable[[grpc.ServicerContext], admin_service_pb2.GetServerInfoResponse]
@@ -44,7 +44,7 @@ def ask(tmp_path: Path) -> Iterator[Callable[..., Message]]:
     server.add_insecure_port(target)
     server.start()
 
-    with Client(target) as client:
+    with ServiceClient(target) as client:
 
         def call(handler: Handler, timeout: float = 30) -> Message:
             admin.handler = handler
@@ -143,7 +143,7 @@ def test_server_without_the_method_is_told(tmp_path: Path) -> None:
     server.add_insecure_port(f"unix:{tmp_path}/s")
     server.start()
     with (
-        Client(f"unix:{tmp_path}/s") as client,
+        ServiceClient(f"unix:{tmp_path}/s") as client,
         pytest.raises(ServerError, match="does not know this request") as caught,
     ):
         client.call(client.admin.GetServerInfo, admin_service_pb2.GetServerInfoRequest())
@@ -152,7 +152,7 @@ def test_server_without_the_method_is_told(tmp_path: Path) -> None:
 
 
 def test_nobody_there(tmp_path: Path) -> None:
-    with Client(f"unix:{tmp_path}/none") as client, pytest.raises(ServerUnreachable) as caught:
+    with ServiceClient(f"unix:{tmp_path}/none") as client, pytest.raises(ServerUnreachable) as caught:
         client.call(client.admin.GetServerInfo, admin_service_pb2.GetServerInfoRequest())
     assert caught.value.code == "UNAVAILABLE"
     assert str(caught.value).startswith(f"No server answers at unix:{tmp_path}/none: ")

@@ -10,8 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from antiphon.client import Client
 from antiphon.embedded_server import ensure_running, read_pid, socket_path, wait_for_leaving
+from antiphon.service_client import ServiceClient
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, GetServerInfoResponse
 from bench.children import JOBS
 
@@ -103,7 +103,7 @@ class Antiphon(System):
         self.title = f"Antiphon {importlib.metadata.version('antiphon')}"
 
     def durability(self) -> str:
-        with Client(self.target(self.warm())) as client:
+        with ServiceClient(self.target(self.warm())) as client:
             answer: GetServerInfoResponse = client.call(client.admin.GetServerInfo, GetServerInfoRequest())
         return answer.server_info.durability
 

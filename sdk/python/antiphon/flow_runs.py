@@ -1,39 +1,45 @@
 """Pausing and suspending flow runs, and having them go on.
 
 Each function serves sync and async code: in an async flow, and where an event loop runs outside of flows, it gives a
-coroutine.
+coroutine. Its twin with an `a` before the name always does.
 """
 
-import asyncio
 import importlib
 import json
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from antiphon.client import Client, get_client
 from antiphon.context import FlowRunContext, TaskRunContext
-from antiphon.engine.drivers import adrive, drive
-from antiphon.engine.effects import Ask, Life
+from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.pause_life import Wish, pause_life
-from antiphon.exceptions import MissingContextError, SerializationError, ServerUnreachable
+from antiphon.engine.server_calls import call_server
+from antiphon.exceptions import MissingContextError, SerializationError
 from antiphon.option_checks import MAX_TIMEOUT
 from antiphon.payloads import JSON, encode, encoding_of, make_payload
-from antiphon.settings import get_current_settings
 from antiphon.v1.flow_run_service_pb2 import (
     GetFlowRunInputRequest,
     GetFlowRunInputResponse,
     ResumeFlowRunRequest,
+    ResumeFlowRunResponse,
     SuspendFlowRunRequest,
+    SuspendFlowRunResponse,
 )
 from antiphon.v1.payload_pb2 import Payload
 
-__all__ = ["pause_flow_run", "resume_flow_run", "suspend_flow_run"]
+__all__ = [
+    "apause_flow_run",
+    "aresume_flow_run",
+    "asuspend_flow_run",
+    "pause_flow_run",
+    "resume_flow_run",
+    "suspend_flow_run",
+]
 
 
+@dual
 def pause_flow_run(
     wait_for_input: Any = None, timeout: float | None = 3600, poll_interval: float = 10, key: str | None = None
-) -> Any:
+) -> Work[Any]:
     """Pause the flow run that the calling code is part of, and block until it is resumed.
 
     `wait_for_input` is a type, such as a Pydantic model or `list[str]`: an answer that fits it has to come with
@@ -47,16 +53,16 @@ def pause_flow_run(
     and where the policy refuses, MissingContextError (a RuntimeError) outside of a flow, TypeError for a
     `wait_for_input` that has no JSON schema, ValueError for a timeout out of range, ServerError.
     """
-    context = _own_run("paused")
-    return _drive(_paused(context, wait_for_input, timeout, key, suspend=False), context)
+    return (yield from _paused(_own_run("paused"), wait_for_input, timeout, key, suspend=False))
 
 
+@dual
 def suspend_flow_run(
     wait_for_input: Any = None,
     flow_run_id: UUID | str | None = None,
     timeout: float | None = None,
     key: str | None = None,
-) -> Any:
+) -> Work[Any]:
     """Suspend a flow run: its process ends, its slots are free, and resuming it has it started again by its deployment.
 
     Without `flow_run_id`, or with that of the calling code's own run, this does not return but raises `Pause`, which is
@@ -68,23 +74,19 @@ def suspend_flow_run(
     """
     around = FlowRunContext.around()
     if flow_run_id is None or (around is not None and str(flow_run_id) == around.flow_run_id):
-        context = _own_run("suspended")
-        return _drive(_paused(context, wait_for_input, timeout, key, suspend=True), context)
+        return (yield from _paused(_own_run("suspended"), wait_for_input, timeout, key, suspend=True))
     wanted = _wanted(wait_for_input)
     schema = wanted.schema if wanted is not None else ""
     request = SuspendFlowRunRequest(id=str(flow_run_id), pause_key=key or "", input_schema=schema)
     seconds = _checked(timeout)
     if seconds is not None:
         request.timeout.FromMilliseconds(round(seconds * 1000))
-
-    def suspend() -> None:
-        with get_client() as client:
-            client.call(client.flow_runs.SuspendFlowRun, request)
-
-    return _drive(_asked(suspend), around)
+    yield from call_server(lambda client: client.flow_runs.SuspendFlowRun, request, SuspendFlowRunResponse)
+    return None
 
 
-def resume_flow_run(flow_run_id: UUID | str, run_input: Any = None) -> Any:
+@dual
+def resume_flow_run(flow_run_id: UUID | str, run_input: Any = None) -> Work[None]:
     """Have a paused or suspended flow run go on.
 
     `run_input` is the answer to its `wait_for_input`: what JSON can say, or a Pydantic model. Where an event loop runs
@@ -95,12 +97,12 @@ def resume_flow_run(flow_run_id: UUID | str, run_input: Any = None) -> Any:
     request = ResumeFlowRunRequest(id=str(flow_run_id))
     if run_input is not None:
         request.input.CopyFrom(_as_json(run_input))
+    yield from call_server(lambda client: client.flow_runs.ResumeFlowRun, request, ResumeFlowRunResponse)
 
-    def resume() -> None:
-        with get_client() as client:
-            client.call(client.flow_runs.ResumeFlowRun, request)
 
-    return _drive(_asked(resume), FlowRunContext.around())
+apause_flow_run = awaitable(pause_flow_run)
+asuspend_flow_run = awaitable(suspend_flow_run)
+aresume_flow_run = awaitable(resume_flow_run)
 
 
 def _own_run(what: str) -> FlowRunContext:
@@ -115,36 +117,17 @@ def _own_run(what: str) -> FlowRunContext:
     return context
 
 
-def _drive(life: Life, context: FlowRunContext | None) -> Any:
-    """Does it now, or gives a coroutine that does."""
-    session = context.session if context is not None else None
-    return adrive(life, session) if _in_coroutine(context) else drive(life, session)  # type: ignore[arg-type]
-
-
-def _in_coroutine(context: FlowRunContext | None) -> bool:
-    if context is not None and not context.flow.isasync:
-        return False
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _paused(context: FlowRunContext, kind: Any, timeout: float | None, key: str | None, *, suspend: bool) -> Life:
-    # Looked at now, so that a mistake is told where it was made.
+def _paused(context: FlowRunContext, kind: Any, timeout: float | None, key: str | None, *, suspend: bool) -> Work[Any]:
     wanted = _wanted(kind)
     key = key or str(context.next_key("pause:") + 1)
     wish = Wish(key, _checked(timeout), wanted.schema if wanted is not None else "", suspend)
-
-    def life() -> Life:
-        yield from pause_life(context, wish)
-        if wanted is None:
-            return None
-        answer: Payload = yield Ask(lambda: _read_input(context.flow_run_id, key))
-        return wanted.read(answer.data if encoding_of(answer) == JSON else b"null")
-
-    return life()
+    yield from pause_life(context, wish)
+    if wanted is None:
+        return None
+    request = GetFlowRunInputRequest(flow_run_id=context.flow_run_id, key=key)
+    response = yield from call_server(lambda client: client.flow_runs.GetFlowRunInput, request, GetFlowRunInputResponse)
+    answer = response.flow_run_input.value
+    return wanted.read(answer.data if encoding_of(answer) == JSON else b"null")
 
 
 def _checked(timeout: float | None) -> float | None:
@@ -155,10 +138,6 @@ def _checked(timeout: float | None) -> float | None:
     if not 0 <= timeout <= MAX_TIMEOUT:
         raise ValueError(f"timeout is from 0 to {MAX_TIMEOUT:,} seconds, not {timeout}; None waits for ever.")
     return float(timeout)
-
-
-def _asked(function: Callable[[], None]) -> Life:
-    yield Ask(function)
 
 
 def _wanted(kind: Any) -> Any:
@@ -181,19 +160,3 @@ def _as_json(value: Any) -> Payload:
         raise SerializationError(
             f"run_input cannot be said in JSON: {error}. Give numbers, texts, lists, dicts or a Pydantic model."
         ) from error
-
-
-def _read_input(flow_run_id: str, key: str) -> Payload:
-    """Waits for a server that went away meanwhile, as runs do."""
-    request = GetFlowRunInputRequest(flow_run_id=flow_run_id, key=key)
-    with get_client() as client:
-        return _patiently(client, request).flow_run_input.value
-
-
-def _patiently(client: Client, request: GetFlowRunInputRequest) -> GetFlowRunInputResponse:
-    while True:
-        try:
-            response: GetFlowRunInputResponse = client.call(client.flow_runs.GetFlowRunInput, request)
-            return response
-        except ServerUnreachable:
-            client.reconnect(get_current_settings().client_reconnect_timeout_seconds)

@@ -15,8 +15,8 @@ from functools import partial
 from typing import Any
 
 from antiphon import flow, runtime, task
-from antiphon.client import Client
 from antiphon.engine import termination
+from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_service_pb2 import CancelFlowRunRequest
 
 LONG = 60.0
@@ -142,7 +142,7 @@ def after_a_cancel() -> None:
     sleep_elsewhere.submit(started)
     started.wait()
     try:
-        with Client() as client:
+        with ServiceClient() as client:
             client.call(client.flow_runs.CancelFlowRun, CancelFlowRunRequest(id=runtime.flow_run.id or ""))
         time.sleep(LONG)
     finally:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_service_pb2 import CancelFlowRunRequest
 from bench.figures import percentile
 
@@ -16,7 +16,7 @@ from bench.figures import percentile
 def main(count: int) -> dict[str, float]:
     seconds = []
     command = [sys.executable, "-m", "bench.jobs.cancelled", str(count)]
-    with Client() as client, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as flow:
+    with ServiceClient() as client, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as flow:
         assert flow.stdout is not None
         for _ in range(count):
             flow_run_id = flow.stdout.readline().strip()

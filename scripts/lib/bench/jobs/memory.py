@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, GetServerInfoResponse
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.state_pb2 import STATE_TYPE_PENDING, STATE_TYPE_RUNNING
@@ -35,7 +35,7 @@ def start_runs(stream: Stream, count: int) -> None:
 
 
 def main(runs: int) -> dict[str, float]:
-    with Client() as client:
+    with ServiceClient() as client:
         answer: GetServerInfoResponse = client.call(client.admin.GetServerInfo, GetServerInfoRequest())
         pid = answer.server_info.process_id
         rest = read_resident_kib(pid)

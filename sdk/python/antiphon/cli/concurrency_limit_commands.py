@@ -9,7 +9,7 @@ from antiphon.cli.limit_lookup import MOST_SLOTS, delete_limit, get_limit, get_l
 from antiphon.cli.limit_output import print_limit_in_use
 from antiphon.cli.limit_tables import limits_table
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.v1.concurrency_limit_pb2 import ConcurrencyLimit
 from antiphon.v1.concurrency_limit_service_pb2 import CreateConcurrencyLimitRequest, ResetConcurrencyLimitRequest
 
@@ -40,7 +40,7 @@ def create(
     To change a limit: antiphon global-concurrency-limit update tag:TAG --limit LIMIT.
     """
     request = CreateConcurrencyLimitRequest(concurrency_limit=ConcurrencyLimit(name=PREFIX + tag, limit=limit))
-    with Client() as client:
+    with ServiceClient() as client:
         made = client.call(client.concurrency_limits.CreateConcurrencyLimit, request).concurrency_limit
     if as_json:
         print_json(to_json(made))
@@ -56,7 +56,7 @@ def list_tag_limits(
 
     With --json: an array of antiphon.v1.ConcurrencyLimit.
     """
-    with Client() as client:
+    with ServiceClient() as client:
         limits = list_limits(client, f'name = "{PREFIX}*"', limit)
     if as_json:
         print_messages(limits)
@@ -80,7 +80,7 @@ def inspect(tag: TagArgument, as_json: JsonFlag = False) -> None:
     antiphon.v1.Slot, oldest first) and `slot_waiters` (an array of antiphon.v1.SlotWaiter, in the order in which they
     are served).
     """
-    with Client() as client:
+    with ServiceClient() as client:
         found = get_limit_in_use(client, PREFIX + tag)
     print_limit_in_use(found, as_json=as_json)
 
@@ -88,7 +88,7 @@ def inspect(tag: TagArgument, as_json: JsonFlag = False) -> None:
 @app.command()
 def delete(tag: TagArgument) -> None:
     """Delete the limit of a tag. Those that wait for a slot go on."""
-    with Client() as client:
+    with ServiceClient() as client:
         delete_limit(client, PREFIX + tag)
     make_console().print(f"Task runs with the tag {tag} are not limited by it any more.", markup=False)
 
@@ -99,7 +99,7 @@ def reset(tag: TagArgument, as_json: JsonFlag = False) -> None:
 
     With --json: the antiphon.v1.ConcurrencyLimit as it is now.
     """
-    with Client() as client:
+    with ServiceClient() as client:
         request = ResetConcurrencyLimitRequest(id=get_limit(client, PREFIX + tag).id)
         limit = client.call(client.concurrency_limits.ResetConcurrencyLimit, request).concurrency_limit
     if as_json:

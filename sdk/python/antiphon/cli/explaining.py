@@ -9,8 +9,8 @@ from google.protobuf.message import Message
 
 from antiphon.cli.output import to_json
 from antiphon.cli.run_words import TERMINAL, Run, is_terminal, type_word
-from antiphon.client import Client
 from antiphon.ids import new_id
+from antiphon.service_client import ServiceClient
 from antiphon.v1.admin_service_pb2 import ListSessionsRequest, Session
 from antiphon.v1.flow_run_command_pb2 import FlowRunCommand
 from antiphon.v1.flow_run_pb2 import FlowRun
@@ -115,8 +115,8 @@ def _asked(run: Run, state: State, *, claim: bool = False, as_holder: bool = Fal
     return ExplainTransitionRequest(proposal=proposal, as_holder=as_holder)
 
 
-def explain_flow_run(client: Client, flow_run: FlowRun) -> Explained:
-    """Ask until all answers are about one state of the run, or it has moved too often. Raises as `Client.call`."""
+def explain_flow_run(client: ServiceClient, flow_run: FlowRun) -> Explained:
+    """Ask until all answers are about one state of the run, or it has moved too often. Raises as `call`."""
     for _ in range(_ATTEMPTS):
         explained = _look(client, flow_run)
         now: FlowRun = client.call(client.flow_runs.GetFlowRun, GetFlowRunRequest(id=flow_run.id)).flow_run
@@ -126,7 +126,7 @@ def explain_flow_run(client: Client, flow_run: FlowRun) -> Explained:
     return explained
 
 
-def _look(client: Client, run: FlowRun) -> Explained:
+def _look(client: ServiceClient, run: FlowRun) -> Explained:
     answers = [
         Answer(question, request, client.call(client.transitions.ExplainTransition, request))
         for question, request in questions_of(run)
@@ -144,19 +144,19 @@ def _look(client: Client, run: FlowRun) -> Explained:
     return Explained(run, answers, commands, sessions, running, explained)
 
 
-def _task_runs(client: Client, run: FlowRun, condition: str) -> list[TaskRun]:
+def _task_runs(client: ServiceClient, run: FlowRun, condition: str) -> list[TaskRun]:
     request = ListTaskRunsRequest(filter=f'flow_run_id = "{run.id}" AND {condition}', order_by="create_time")
     return list(client.pages(client.task_runs.ListTaskRuns, request, "task_runs", limit=MOST_LISTED + 1))
 
 
-def _answer_of(client: Client, run: TaskRun) -> Answer | None:
+def _answer_of(client: ServiceClient, run: TaskRun) -> Answer | None:
     request = question_of_task_run(run)
     if request is None:
         return None
     return Answer(Question.GO_ON, request, client.call(client.transitions.ExplainTransition, request))
 
 
-def _find_sessions(client: Client, ids: set[str]) -> dict[str, Session]:
+def _find_sessions(client: ServiceClient, ids: set[str]) -> dict[str, Session]:
     """Those of the sessions that the server remembers, reading no further than needed."""
     found: dict[str, Session] = {}
     if not ids:

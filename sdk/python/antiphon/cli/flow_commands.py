@@ -7,7 +7,7 @@ import typer
 
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_messages
 from antiphon.cli.run_tables import flows_table
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_service_pb2 import ListFlowsRequest
 
 app = typer.Typer(name="flow", add_completion=False, help="See flows.", no_args_is_help=True)
@@ -28,7 +28,7 @@ def list_flows(
 
     With --json: an array of antiphon.v1.Flow.
     """
-    with Client() as client:
+    with ServiceClient() as client:
         request = ListFlowsRequest(filter=filter_text)
         flows = list(client.pages(client.flows.ListFlows, request, "flows", limit=limit))
     if as_json:

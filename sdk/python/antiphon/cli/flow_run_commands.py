@@ -14,7 +14,7 @@ from antiphon.cli.run_tables import flow_run_page, flow_runs_table, log_line
 from antiphon.cli.run_verbs import cancel, delete, retry, set_state
 from antiphon.cli.safe_console import on_one_line
 from antiphon.cli.watch_command import watch_flow_run
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunStatesRequest
 from antiphon.v1.log_service_pb2 import ListLogsRequest
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest
@@ -47,7 +47,7 @@ def list_flow_runs(
 
     With --json: an array of antiphon.v1.FlowRun.
     """
-    with Client() as client:
+    with ServiceClient() as client:
         request = ListFlowRunsRequest(filter=flow_run_filter(filter_text, state or [], flow))
         runs = list(client.pages(client.flow_runs.ListFlowRuns, request, "flow_runs", limit=limit))
     if as_json:
@@ -67,7 +67,7 @@ def inspect(run: RunArgument, as_json: JsonFlag = False) -> None:
     With --json: an object with `flow_run` (antiphon.v1.FlowRun), `states` (an array of antiphon.v1.State, oldest
     first) and `task_runs` (an array of antiphon.v1.TaskRun, oldest first).
     """
-    with Client() as client:
+    with ServiceClient() as client:
         flow_run = find_flow_run(client, run)
         history = ListFlowRunStatesRequest(id=flow_run.id)
         states = list(client.pages(client.flow_runs.ListFlowRunStates, history, "states"))
@@ -98,7 +98,7 @@ def explain(run: RunArgument, as_json: JsonFlag = False) -> None:
     `running_task_runs` (an array of antiphon.v1.TaskRun) and `waiting_task_runs` (an array of objects with `task_run`
     and `answer`, which is null where nothing was asked).
     """
-    with Client() as client:
+    with ServiceClient() as client:
         explained = explain_flow_run(client, find_flow_run(client, run))
     if as_json:
         print_json(explanation_json(explained))
@@ -114,7 +114,7 @@ def logs(
     as_json: JsonFlag = False,
 ) -> None:
     """Print the logs of a flow run and of its task runs, oldest first. With --json: an array of antiphon.v1.Log."""
-    with Client() as client:
+    with ServiceClient() as client:
         of_run = f'flow_run_id = "{find_flow_run(client, run).id}"'
         order = "create_time desc" if tail else "create_time"
         request = ListLogsRequest(filter=of_run, order_by=order)
@@ -146,7 +146,7 @@ def watch(run: RunArgument, as_json: JsonFlag = False) -> None:
     antiphon.v1.WatchFlowRunResponse a line. Exits with 0 if the run COMPLETED, 1 if it FAILED or CRASHED, 5 if it was
     CANCELLED.
     """
-    with Client() as client:
+    with ServiceClient() as client:
         flow_run = find_flow_run(client, run)
         code = watch_flow_run(client, flow_run, as_json=as_json)
     raise typer.Exit(code)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import TypeAlias
 
-from antiphon.client import Client
 from antiphon.exceptions import ObjectNotFound, ServerError, ServerUnreachable
+from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_service_pb2 import GetFlowRunRequest, WatchFlowRunRequest, WatchFlowRunResponse
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest
 
@@ -25,7 +25,7 @@ _Event: TypeAlias = tuple[str, WatchFlowRunResponse | ServerError | None]
 class Following:
     """The watches of one flow run and of the subflows that are asked for. Iterate `events`, from one thread."""
 
-    def __init__(self, client: Client, root_id: str, reconnect_timeout: float) -> None:
+    def __init__(self, client: ServiceClient, root_id: str, reconnect_timeout: float) -> None:
         self._client = client
         self._root_id = root_id
         self._reconnect_timeout = reconnect_timeout

@@ -10,7 +10,7 @@ from antiphon.cli.limit_lookup import MOST_SLOTS, delete_limit, get_limit, get_l
 from antiphon.cli.limit_output import print_limit_in_use
 from antiphon.cli.limit_tables import limits_table
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.v1.concurrency_limit_pb2 import ConcurrencyLimit
 from antiphon.v1.concurrency_limit_service_pb2 import CreateConcurrencyLimitRequest, UpdateConcurrencyLimitRequest
 
@@ -48,7 +48,7 @@ def create(
     wanted = ConcurrencyLimit(
         name=name, limit=limit, active=not disable, slot_decay_per_second=slot_decay_per_second or 0
     )
-    with Client() as client:
+    with ServiceClient() as client:
         request = CreateConcurrencyLimitRequest(concurrency_limit=wanted)
         made = client.call(client.concurrency_limits.CreateConcurrencyLimit, request).concurrency_limit
     _report(made, as_json=as_json)
@@ -62,7 +62,7 @@ def list_global_limits(
 
     With --json: an array of antiphon.v1.ConcurrencyLimit.
     """
-    with Client() as client:
+    with ServiceClient() as client:
         limits = list_limits(client, _NO_TAGS, limit)
     if as_json:
         print_messages(limits)
@@ -86,7 +86,7 @@ def inspect(name: NameArgument, as_json: JsonFlag = False) -> None:
     antiphon.v1.Slot, oldest first) and `slot_waiters` (an array of antiphon.v1.SlotWaiter, in the order in which they
     are served).
     """
-    with Client() as client:
+    with ServiceClient() as client:
         found = get_limit_in_use(client, name)
     print_limit_in_use(found, as_json=as_json)
 
@@ -127,13 +127,13 @@ def disable(name: NameArgument, as_json: JsonFlag = False) -> None:
 @app.command()
 def delete(name: NameArgument) -> None:
     """Delete a limit. Those that wait for a slot go on."""
-    with Client() as client:
+    with ServiceClient() as client:
         delete_limit(client, name)
     make_console().print(f"The limit {name} is deleted.", markup=False)
 
 
 def _update(name: str, changes: dict[str, Any], *, as_json: bool) -> None:
-    with Client() as client:
+    with ServiceClient() as client:
         wanted = ConcurrencyLimit(id=get_limit(client, name).id, **changes)
         request = UpdateConcurrencyLimitRequest(concurrency_limit=wanted, update_mask=FieldMask(paths=sorted(changes)))
         limit = client.call(client.concurrency_limits.UpdateConcurrencyLimit, request).concurrency_limit

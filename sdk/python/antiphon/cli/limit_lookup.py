@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.v1.concurrency_limit_pb2 import ConcurrencyLimit, Slot, SlotWaiter
 from antiphon.v1.concurrency_limit_service_pb2 import (
     DeleteConcurrencyLimitRequest,
@@ -26,21 +26,21 @@ class LimitInUse:
     waiters: list[SlotWaiter]
 
 
-def get_limit(client: Client, name: str) -> ConcurrencyLimit:
-    """The limit of that name. Raises ObjectNotFound, or what `Client.call` raises."""
+def get_limit(client: ServiceClient, name: str) -> ConcurrencyLimit:
+    """The limit of that name. Raises ObjectNotFound, or what `ServiceClient.call` raises."""
     request = GetConcurrencyLimitRequest(name=name)
     response: GetConcurrencyLimitResponse = client.call(client.concurrency_limits.GetConcurrencyLimit, request)
     return response.concurrency_limit
 
 
-def list_limits(client: Client, filter_text: str, most: int) -> list[ConcurrencyLimit]:
+def list_limits(client: ServiceClient, filter_text: str, most: int) -> list[ConcurrencyLimit]:
     """The limits that fit, by name."""
     request = ListConcurrencyLimitsRequest(filter=filter_text, order_by="name")
     method = client.concurrency_limits.ListConcurrencyLimits
     return list(client.pages(method, request, "concurrency_limits", limit=most))
 
 
-def get_limit_in_use(client: Client, name: str) -> LimitInUse:
+def get_limit_in_use(client: ServiceClient, name: str) -> LimitInUse:
     """The limit of that name and all around it. Raises as `get_limit`."""
     limit, stub = get_limit(client, name), client.concurrency_limits
     return LimitInUse(
@@ -50,7 +50,7 @@ def get_limit_in_use(client: Client, name: str) -> LimitInUse:
     )
 
 
-def delete_limit(client: Client, name: str) -> None:
+def delete_limit(client: ServiceClient, name: str) -> None:
     """Raises as `get_limit`."""
     request = DeleteConcurrencyLimitRequest(id=get_limit(client, name).id)
     client.call(client.concurrency_limits.DeleteConcurrencyLimit, request)

@@ -9,8 +9,8 @@ import typer
 from antiphon.cli.operation_progress import await_operation
 from antiphon.cli.operation_view import operation_page, operations_table, summary
 from antiphon.cli.output import JsonFlag, make_console, print_json, print_messages, to_json
-from antiphon.client import Client
 from antiphon.exceptions import AntiphonException, ObjectNotFound
+from antiphon.service_client import ServiceClient
 from antiphon.v1.operation_pb2 import Operation
 from antiphon.v1.operation_service_pb2 import (
     CancelOperationRequest,
@@ -46,7 +46,7 @@ def list_operations(
     as_json: JsonFlag = False,
 ) -> None:
     """List operations, newest first. With --json: an array of antiphon.v1.Operation."""
-    with Client() as client:
+    with ServiceClient() as client:
         request = ListOperationsRequest(filter=filter_text)
         operations = list(client.pages(client.operations.ListOperations, request, "operations", limit=limit))
     if as_json:
@@ -58,7 +58,7 @@ def list_operations(
 @app.command()
 def inspect(operation: OperationArgument, as_json: JsonFlag = False) -> None:
     """Show an operation, with samples of what refused. With --json: the antiphon.v1.Operation."""
-    with Client() as client:
+    with ServiceClient() as client:
         found = _find(client, operation)
     if as_json:
         print_json(to_json(found))
@@ -69,7 +69,7 @@ def inspect(operation: OperationArgument, as_json: JsonFlag = False) -> None:
 @app.command()
 def cancel(operation: OperationArgument, as_json: JsonFlag = False) -> None:
     """Stop an operation; what it did stays done. With --json: the antiphon.v1.Operation as it is now."""
-    with Client() as client:
+    with ServiceClient() as client:
         request = CancelOperationRequest(id=_find(client, operation).id)
         stopped = client.call(client.operations.CancelOperation, request).operation
     if as_json:
@@ -85,15 +85,15 @@ def watch(operation: OperationArgument, as_json: JsonFlag = False) -> None:
     On a terminal: a progress bar. With --json: one antiphon.v1.Operation a line. Exits with 0 if every flow run did as
     asked, 1 if any refused or the operation FAILED, 5 if it was CANCELLED.
     """
-    with Client() as client:
+    with ServiceClient() as client:
         code = await_operation(client, _find(client, operation), as_json=as_json, json_lines=True)
     raise typer.Exit(code)
 
 
-def _find(client: Client, reference: str) -> Operation:
+def _find(client: ServiceClient, reference: str) -> Operation:
     """Return the one operation with this id, or with an id that starts so.
 
-    Raises ObjectNotFound, AmbiguousOperation, or what `Client.call` raises.
+    Raises ObjectNotFound, AmbiguousOperation, or what `ServiceClient.call` raises.
     """
     lowered = reference.strip().lower()
     if len(lowered) == _ID_LENGTH:

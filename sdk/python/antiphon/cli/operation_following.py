@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from antiphon.client import Client
 from antiphon.exceptions import ServerError
+from antiphon.service_client import ServiceClient
 from antiphon.v1.operation_pb2 import Operation, OperationState
 from antiphon.v1.operation_service_pb2 import WatchOperationRequest
 
@@ -18,7 +18,7 @@ def is_done(operation: Operation) -> bool:
     return operation.state != OperationState.OPERATION_STATE_RUNNING
 
 
-def follow_operation(client: Client, operation_id: str, reconnect_timeout: float) -> Iterator[Operation]:
+def follow_operation(client: ServiceClient, operation_id: str, reconnect_timeout: float) -> Iterator[Operation]:
     """Yield the operation as it is, and as it is after changes until it has ended. `reconnect_timeout` in seconds.
 
     Raises ObjectNotFound, and ServerUnreachable after the reconnect timeout.

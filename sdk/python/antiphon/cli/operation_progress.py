@@ -7,7 +7,7 @@ from antiphon.cli import exit_codes
 from antiphon.cli.operation_following import follow_operation
 from antiphon.cli.operation_view import make_progress, operation_state_word, summary, verb_word
 from antiphon.cli.output import make_console, print_json, print_line, to_json
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
 from antiphon.v1.operation_pb2 import Operation, OperationState
 
@@ -17,7 +17,7 @@ _EXIT_CODES = {
 }
 
 
-def await_operation(client: Client, operation: Operation, *, as_json: bool, json_lines: bool = False) -> int:
+def await_operation(client: ServiceClient, operation: Operation, *, as_json: bool, json_lines: bool = False) -> int:
     """Follow the operation to its end, say how it ended, and return the exit code.
 
     On a terminal: a progress bar meanwhile. With JSON: the operation at its end; with `json_lines` after each change, a

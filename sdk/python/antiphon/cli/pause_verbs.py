@@ -8,8 +8,8 @@ import typer
 from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
 from antiphon.cli.run_lookup import find_flow_run
 from antiphon.cli.run_words import state_word
-from antiphon.client import Client
 from antiphon.payloads import JSON, make_payload
+from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import (
     PauseFlowRunRequest,
@@ -42,7 +42,7 @@ def pause(
 
     With --json: the antiphon.v1.FlowRun as it is now.
     """
-    with Client() as client:
+    with ServiceClient() as client:
         request = PauseFlowRunRequest(id=find_flow_run(client, run).id, pause_key=key, reason=reason)
         _limit(request, timeout)
         response: PauseFlowRunResponse = client.call(client.flow_runs.PauseFlowRun, request)
@@ -60,7 +60,7 @@ def suspend(
 
     With --json: the antiphon.v1.FlowRun as it is now.
     """
-    with Client() as client:
+    with ServiceClient() as client:
         request = SuspendFlowRunRequest(id=find_flow_run(client, run).id, pause_key=key, reason=reason)
         _limit(request, timeout)
         response: SuspendFlowRunResponse = client.call(client.flow_runs.SuspendFlowRun, request)
@@ -79,7 +79,7 @@ def resume(
     With --json: the antiphon.v1.FlowRun as it is now; PAUSED still, and `resuming`, where its process is to go on.
     """
     _check_json(input_text)
-    with Client() as client:
+    with ServiceClient() as client:
         request = ResumeFlowRunRequest(id=find_flow_run(client, run).id)
         if input_text is not None:
             request.input.CopyFrom(make_payload(JSON, input_text.encode()))

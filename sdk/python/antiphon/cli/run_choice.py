@@ -13,9 +13,9 @@ from antiphon.cli.operation_view import runs_words
 from antiphon.cli.output import make_console, print_json, to_json
 from antiphon.cli.run_lookup import find_flow_run
 from antiphon.cli.safe_console import on_one_line
-from antiphon.client import Client
 from antiphon.exceptions import AntiphonException, ServerUnreachable
 from antiphon.ids import new_id
+from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.operation_pb2 import Operation
 
@@ -54,7 +54,7 @@ class Choice:
             raise typer.BadParameter("--dry-run counts what --filter matches; it has no meaning for flow runs by name.")
 
 
-def do_bulk(client: Client, choice: Choice, verb: str, method: Callable[..., Any], request: Any) -> int:
+def do_bulk(client: ServiceClient, choice: Choice, verb: str, method: Callable[..., Any], request: Any) -> int:
     """Start an operation over the filter, follow it to its end, and return the exit code. `verb` is for the question.
 
     Raises typer.Abort where people say no.
@@ -75,7 +75,7 @@ def do_bulk(client: Client, choice: Choice, verb: str, method: Callable[..., Any
     return await_operation(client, client.call(method, request).operation, as_json=choice.as_json)
 
 
-def _count(client: Client, method: Callable[..., Any], request: Any) -> Operation:
+def _count(client: ServiceClient, method: Callable[..., Any], request: Any) -> Operation:
     dry = type(request)()
     dry.CopyFrom(request)
     dry.dry_run = True
@@ -83,7 +83,9 @@ def _count(client: Client, method: Callable[..., Any], request: Any) -> Operatio
     return counted
 
 
-def do_each(client: Client, choice: Choice, act: Callable[[FlowRun], FlowRun], done: Callable[[FlowRun], str]) -> int:
+def do_each(
+    client: ServiceClient, choice: Choice, act: Callable[[FlowRun], FlowRun], done: Callable[[FlowRun], str]
+) -> int:
     """Do something with each run that is named, say what came of it, and return the exit code.
 
     With several, an error of one keeps nobody from the others. With JSON: what `act` gives; an array for several.

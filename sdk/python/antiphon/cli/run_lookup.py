@@ -3,8 +3,8 @@
 import re
 
 from antiphon.cli.run_words import is_state_type, moment_words, state_word
-from antiphon.client import Client
 from antiphon.exceptions import AntiphonException, ObjectNotFound
+from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import GetFlowRunRequest, GetFlowRunResponse, ListFlowRunsRequest
 
@@ -32,10 +32,10 @@ def flow_run_filter(text: str, states: list[str], flow: str) -> str:
     return " AND ".join(f"({part})" for part in parts if part)
 
 
-def find_flow_run(client: Client, reference: str) -> FlowRun:
+def find_flow_run(client: ServiceClient, reference: str) -> FlowRun:
     """Return the one flow run with this id, with an id that starts so (4 characters or more), or with this name.
 
-    Raises ObjectNotFound, AmbiguousRun with the candidates, or what `Client.call` raises.
+    Raises ObjectNotFound, AmbiguousRun with the candidates, or what `ServiceClient.call` raises.
     """
     lowered = reference.strip().lower()
     if _UUID.fullmatch(lowered):

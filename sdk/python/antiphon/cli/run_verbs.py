@@ -19,9 +19,9 @@ from antiphon.cli.run_choice import (
 )
 from antiphon.cli.run_lookup import find_flow_run
 from antiphon.cli.run_words import is_state_type, is_terminal, state_word
-from antiphon.client import Client
 from antiphon.exceptions import AntiphonException
 from antiphon.ids import new_id
+from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import (
     BulkCancelFlowRunsRequest,
@@ -66,7 +66,7 @@ def cancel(
         response: CancelFlowRunResponse = client.call(client.flow_runs.CancelFlowRun, request)
         return response.flow_run
 
-    with Client() as client:
+    with ServiceClient() as client:
         if choice.runs:
             code = do_each(client, choice, cancel_one, _is_now)
         else:
@@ -95,7 +95,7 @@ def delete(
         client.call(client.flow_runs.DeleteFlowRun, DeleteFlowRunRequest(id=run.id))
         return run
 
-    with Client() as client:
+    with ServiceClient() as client:
         if choice.runs:
             if asks:
                 found = [find_flow_run(client, reference) for reference in choice.runs]
@@ -129,7 +129,7 @@ def retry(
             )
         return _propose(client, run, _AWAITING_RETRY)
 
-    with Client() as client:
+    with ServiceClient() as client:
         if choice.runs:
             code = do_each(client, choice, retry_one, _is_now)
         else:
@@ -157,7 +157,7 @@ def set_state(
     """
     choice = Choice(runs or [], filter_text, all_runs, dry_run, yes, as_json)
     wanted = State(type=_type_of(state), name=name, message=message)
-    with Client() as client:
+    with ServiceClient() as client:
         if choice.runs:
             code = do_each(client, choice, lambda run: _propose(client, run, wanted, force=force), _is_now)
         else:
@@ -174,7 +174,7 @@ def _type_of(word: str) -> str:
     return f"STATE_TYPE_{word.upper()}"
 
 
-def _propose(client: Client, run: FlowRun, state: State, *, force: bool = False) -> FlowRun:
+def _propose(client: ServiceClient, run: FlowRun, state: State, *, force: bool = False) -> FlowRun:
     """Propose a state and return the run as it is then. Raises VerbRefused with the policy's reason."""
     proposal = Proposal(transition_id=new_id(), flow_run_id=run.id, state=state, force=force)
     request = ProposeTransitionRequest(proposal=proposal)

@@ -9,10 +9,10 @@ from antiphon.cli import server_control
 from antiphon.cli.exit_codes import print_note
 from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
 from antiphon.cli.server_tables import server_page
-from antiphon.client import Client
 from antiphon.embedded_server import accepts, read_pid
 from antiphon.exceptions import ServerUnreachable
 from antiphon.server_address import known_target
+from antiphon.service_client import ServiceClient
 from antiphon.settings import Settings, get_current_settings
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, ListSessionsRequest, SessionStatus, StopServerRequest
 
@@ -89,7 +89,7 @@ def status(as_json: JsonFlag = False) -> None:
         make_console().print(server_page(client.target, info, active, datetime.now(UTC)))
 
 
-def _client_of_running_server(settings: Settings) -> Client:
+def _client_of_running_server(settings: Settings) -> ServiceClient:
     """A client of the server that this profile would use; starts none. Raises ServerUnreachable."""
     target = known_target(settings)
     path = target.removeprefix("unix:")
@@ -99,4 +99,4 @@ def _client_of_running_server(settings: Settings) -> Client:
             " that stays.",
             code="UNAVAILABLE",
         )
-    return Client(target)
+    return ServiceClient(target)

@@ -14,7 +14,7 @@ from antiphon.cli.output import make_console, print_line
 from antiphon.cli.run_tree import RunTree
 from antiphon.cli.run_tree_view import change_line, tree_view
 from antiphon.cli.run_words import Run
-from antiphon.client import Client
+from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import WatchFlowRunResponse
@@ -31,7 +31,7 @@ _EXIT_CODES = {
 }
 
 
-def watch_flow_run(client: Client, flow_run: FlowRun, *, as_json: bool) -> int:
+def watch_flow_run(client: ServiceClient, flow_run: FlowRun, *, as_json: bool) -> int:
     """Follow the run until it ends and return the exit code that says how. Raises what `Following.events` raises."""
     watched = _Watched(RunTree(flow_run.id))
     console = make_console()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import queue
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
@@ -17,6 +17,7 @@ from antiphon.engine.ending import is_stop
 from antiphon.engine.interrupts import Block, RunTimeout, awakened
 from antiphon.engine.scopes import RunScope, in_loop, raise_if_stopped
 from antiphon.exceptions import ServerError, ServerUnreachable, SessionLost, TerminationSignal
+from antiphon.future_protocol import is_future
 from antiphon.session.session import Session
 from antiphon.session.ticket import Ticket
 from antiphon.v1.transition_pb2 import Verdict
@@ -30,8 +31,8 @@ _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDict
 Waitable = Any
 
 
-def drive(life: Life, session: Session) -> Any:
-    """Runs an engine to its end in this thread and gives what it returns."""
+def drive(life: Life, session: Session | None) -> Any:
+    """Runs an engine to its end in this thread and gives what it returns. One that sends nothing needs no session."""
     step: Callable[[Any], Effect] = life.send
     argument: Any = None
     while True:
@@ -48,7 +49,7 @@ def drive(life: Life, session: Session) -> Any:
             step, argument = life.throw, error
 
 
-async def adrive(life: Life, session: Session) -> Any:
+async def adrive(life: Life, session: Session | None) -> Any:
     """The same on the running event loop. Sync code that it calls blocks the loop, as it does anywhere."""
     step: Callable[[Any], Effect] = life.send
     argument: Any = None
@@ -66,10 +67,11 @@ async def adrive(life: Life, session: Session) -> Any:
             step, argument = life.throw, error
 
 
-def _perform(effect: Effect, session: Session) -> Any:
+def _perform(effect: Effect, session: Session | None) -> Any:
     if isinstance(effect, Call):
         return _call(effect)
     if isinstance(effect, Send):
+        assert session is not None
         if not effect.wait:
             return send(session, effect.bodies)
         tickets = session.submit(*effect.bodies)
@@ -113,10 +115,11 @@ def _answer(tickets: list[Ticket], scope: RunScope | None) -> Verdict | None:
         raise
 
 
-async def _aperform(effect: Effect, session: Session) -> Any:
+async def _aperform(effect: Effect, session: Session | None) -> Any:
     if isinstance(effect, Call):
         return await _acall(effect) if iscoroutinefunction(effect.function) else _call(effect)
     if isinstance(effect, Send):
+        assert session is not None
         if not effect.wait:
             # Without waiting for room either: a coroutine that is being closed cannot.
             return send(session, effect.bodies, blocking=False)
@@ -260,4 +263,4 @@ async def _await(pending: list[Waitable], scope: RunScope | None) -> None:
 
 
 def _is_done(waitable: Waitable) -> bool:
-    return bool(waitable.done() if isinstance(waitable, Ticket | Future) else waitable.state.is_final())
+    return bool(waitable.state.is_final() if is_future(waitable) else waitable.done())

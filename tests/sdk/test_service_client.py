@@ -9,9 +9,9 @@ import grpc
 import grpc_testing
 import pytest
 
-from antiphon import client as client_module
-from antiphon.client import Client, get_client
+from antiphon import service_client as client_module
 from antiphon.exceptions import ServerError, ServerUnreachable, SettingError
+from antiphon.service_client import ServiceClient
 from antiphon.settings import temporary_settings
 from antiphon.v1 import admin_service_pb2, flow_pb2, flow_service_pb2, flow_service_pb2_grpc
 from antiphon.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
@@ -53,36 +53,36 @@ def servicer() -> Servicer:
 
 
 @pytest.fixture
-def client(servicer: Servicer, tmp_path: Path) -> Iterator[Client]:
+def client(servicer: Servicer, tmp_path: Path) -> Iterator[ServiceClient]:
     server = grpc.server(ThreadPoolExecutor(2))
     for add in ADDERS:
         add(servicer, server)
     server.add_insecure_port(f"unix:{tmp_path}/s")
     server.start()
-    with temporary_settings({"api_url": f"unix:{tmp_path}/s"}), get_client() as client:
+    with temporary_settings({"api_url": f"unix:{tmp_path}/s"}), ServiceClient() as client:
         yield client
     server.stop(None).wait()
 
 
-def names(client: Client, limit: int | None = None) -> list[str]:
+def names(client: ServiceClient, limit: int | None = None) -> list[str]:
     request = flow_service_pb2.ListFlowsRequest()
     return [flow.name for flow in client.pages(client.flows.ListFlows, request, "flows", limit=limit)]
 
 
-def test_pages_up_to_the_limit(client: Client, servicer: Servicer) -> None:
+def test_pages_up_to_the_limit(client: ServiceClient, servicer: Servicer) -> None:
     assert names(client) == [str(number) for number in range(10)]
     assert names(client, 4) == ["0", "1", "2", "3"]
     assert servicer.sizes[-1] == 4
     assert names(client, 10) == names(client, 99)
 
 
-def test_pages_get_smaller_until_they_fit(client: Client, servicer: Servicer) -> None:
+def test_pages_get_smaller_until_they_fit(client: ServiceClient, servicer: Servicer) -> None:
     servicer.most = 3
     assert names(client, 9) == [str(number) for number in range(9)]
     assert servicer.sizes == [9, 4, 2, 2, 2, 2, 1]
 
 
-def test_item_that_never_fits_is_told(client: Client, servicer: Servicer) -> None:
+def test_item_that_never_fits_is_told(client: ServiceClient, servicer: Servicer) -> None:
     servicer.most = 0
     with pytest.raises(ServerError, match="larger than max"):
         names(client, 2)
@@ -102,7 +102,7 @@ def test_a_page_is_asked_for_when_the_one_before_it_is_used_up(monkeypatch: pyte
         call.terminate(response, (), grpc.StatusCode.OK, "")
         return str(request.page_token)
 
-    client = Client("anywhere")
+    client = ServiceClient("anywhere")
     pages = client.pages(client.flows.ListFlows, flow_service_pb2.ListFlowsRequest(), "flows")
     with ThreadPoolExecutor(1) as pool:
         for name, came_with, token in (("a", "", "t"), ("b", "t", "")):
@@ -112,9 +112,9 @@ def test_a_page_is_asked_for_when_the_one_before_it_is_used_up(monkeypatch: pyte
         assert pool.submit(next, pages, None).result(20) is None
 
 
-def test_reconnect_waits_for_an_answer(client: Client, tmp_path: Path) -> None:
+def test_reconnect_waits_for_an_answer(client: ServiceClient, tmp_path: Path) -> None:
     client.reconnect(10)
-    with Client(f"unix:{tmp_path}/none") as nobody, pytest.raises(ServerUnreachable, match=r"for 0\.05 s"):
+    with ServiceClient(f"unix:{tmp_path}/none") as nobody, pytest.raises(ServerUnreachable, match=r"for 0\.05 s"):
         nobody.reconnect(0.05)
 
 
@@ -136,13 +136,13 @@ def test_reconnect_looks_again_whether_a_server_must_be_started(
 
     monkeypatch.setattr(client_module, "connect_target", connect_target)
     monkeypatch.setattr(client_module, "_LONGEST_WAIT_SECONDS", 0.05)
-    with Client() as client:
+    with ServiceClient() as client:
         client.reconnect(60)
     assert len(looks) >= 3
     server.stop(None).wait()
 
 
-def test_closed_client_refuses(client: Client) -> None:
+def test_closed_client_refuses(client: ServiceClient) -> None:
     client.close()
     with pytest.raises(ValueError, match="closed"):
         names(client)
@@ -150,4 +150,4 @@ def test_closed_client_refuses(client: Client) -> None:
 
 def test_wrong_address_is_told() -> None:
     with pytest.raises(SettingError, match="ANTIPHON_API_URL"), temporary_settings({"api_url": "nonsense"}):
-        get_client()
+        ServiceClient()

@@ -1,0 +1,78 @@
+"""Functions that serve sync and async code alike, written once: as generators of effects.
+
+    @dual
+    def create_note(text: str) -> Work[UUID]:
+        answer = yield from call_server(lambda client: client.notes.CreateNote, ..., CreateNoteResponse)
+        return UUID(answer.note.id)
+
+    acreate_note = awaitable(create_note)
+
+`create_note(...)` returns the value in sync code and a coroutine in async code; `acreate_note(...)` always a coroutine.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from functools import wraps
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+from antiphon.context import FlowRunContext, TaskRunContext
+from antiphon.engine.drivers import adrive, drive
+from antiphon.engine.effects import Effect
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: A generator of effects that gives an R.
+Work: TypeAlias = Generator[Effect, Any, R]
+
+
+def dual(function: Callable[P, Work[R]]) -> Callable[P, R]:
+    """Makes of a generator function one that does the work: at once in sync code, by a coroutine in async code.
+
+    Type checkers see the sync one; async code under their eyes calls the `awaitable` twin.
+    """
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+        return perform(function(*args, **kwargs))
+
+    return call
+
+
+def awaitable(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Makes the twin of a `dual` function that gives a coroutine in any code."""
+    inner: Callable[P, Work[R]] = function.__wrapped__  # type: ignore[attr-defined]  # `wraps` has set it
+
+    @wraps(inner)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        return adrive(inner(*args, **kwargs), session_around())
+
+    call.__name__ = f"a{inner.__name__}"
+    call.__qualname__ = call.__name__.join(inner.__qualname__.rsplit(inner.__name__, 1))
+    return call
+
+
+def perform(work: Work[R]) -> Any:
+    """Does the work now, or gives a coroutine that does, as fits the calling code."""
+    if in_async_code():
+        return adrive(work, session_around())
+    return drive(work, session_around())
+
+
+def in_async_code() -> bool:
+    """Whether the calling code can await: the run that it is part of is async, or there is no run, and a loop runs."""
+    task_run, flow_run = TaskRunContext.get(), FlowRunContext.get()
+    decorated = task_run.task if task_run is not None else flow_run.flow if flow_run is not None else None
+    if decorated is not None and not decorated.isasync:
+        return False
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def session_around() -> Any:
+    """The session of the flow run around; None where there is none, and where only work without Send can be done."""
+    around = FlowRunContext.around()
+    return around.session if around is not None else None

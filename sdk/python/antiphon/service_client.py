@@ -1,0 +1,144 @@
+"""A small synchronous client: the unary services over one channel, with errors as Antiphon's exceptions."""
+
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import grpc
+from google.protobuf.message import Message
+
+from antiphon.channels import open_channel
+from antiphon.exceptions import ServerError, ServerUnreachable
+from antiphon.server_address import connect_target
+from antiphon.server_errors import START_HINT, from_rpc_error
+from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
+from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
+from antiphon.v1.concurrency_limit_service_pb2_grpc import ConcurrencyLimitServiceStub
+from antiphon.v1.deployment_service_pb2_grpc import DeploymentServiceStub
+from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
+from antiphon.v1.flow_service_pb2_grpc import FlowServiceStub
+from antiphon.v1.log_service_pb2_grpc import LogServiceStub
+from antiphon.v1.operation_service_pb2_grpc import OperationServiceStub
+from antiphon.v1.task_run_service_pb2_grpc import TaskRunServiceStub
+from antiphon.v1.transition_service_pb2_grpc import TransitionServiceStub
+from antiphon.v1.work_pool_service_pb2_grpc import WorkPoolServiceStub
+
+DEFAULT_TIMEOUT_SECONDS = 30.0
+
+_PAGE_SIZE = 500
+#: After so long without an answer, look again whether the embedded server must be started: the one that seemed to
+#: listen may have been about to die.
+_LONGEST_WAIT_SECONDS = 2.0
+
+Response = TypeVar("Response")
+
+
+class ServiceClient:
+    """The services of one server. Safe to use from several threads; close it, or use it in a `with` block."""
+
+    def __init__(self, target: str | None = None) -> None:
+        """Open a channel to `target`, as gRPC dials it; None means the configured server, started if need be.
+
+        Raises SettingError or ServerUnreachable. With a target, nothing is dialled before the first call.
+        """
+        self._configured = target is None
+        self.target = target or connect_target()
+        self._channel = open_channel(self.target)
+        self.admin = AdminServiceStub(self._channel)
+        self.flows = FlowServiceStub(self._channel)
+        self.flow_runs = FlowRunServiceStub(self._channel)
+        self.task_runs = TaskRunServiceStub(self._channel)
+        self.concurrency_limits = ConcurrencyLimitServiceStub(self._channel)
+        self.deployments = DeploymentServiceStub(self._channel)
+        self.logs = LogServiceStub(self._channel)
+        self.operations = OperationServiceStub(self._channel)
+        self.transitions = TransitionServiceStub(self._channel)
+        self.work_pools = WorkPoolServiceStub(self._channel)
+
+    def call(
+        self,
+        method: Callable[..., Response],
+        request: Message,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> Response:
+        """Call one of the stubs' unary methods. `timeout` is in seconds.
+
+        Raises ObjectNotFound, ObjectAlreadyExists, ServerUnreachable, or ServerError for every other refusal.
+        """
+        try:
+            response: Response = method(request, timeout=timeout)
+        except grpc.RpcError as error:
+            raise from_rpc_error(error, self.target) from error
+        return response
+
+    def stream(self, method: Callable[..., Iterator[Response]], request: Message) -> Iterator[Response]:
+        """Call one of the stubs' streaming methods and yield what it sends. Raises as `call`; closing it cancels."""
+        answers = method(request)
+        try:
+            yield from answers
+        except grpc.RpcError as error:
+            raise from_rpc_error(error, self.target) from error
+        finally:
+            cast(grpc.Call, answers).cancel()
+
+    def pages(
+        self, method: Callable[..., Message], request: Any, field: str, *, limit: int | None = None
+    ) -> Iterator[Any]:
+        """Yield the items in `field` of page after page of a List method, at most `limit` of them. Raises as `call`.
+
+        Where items are so large that a page does not fit a message, pages get smaller.
+        """
+        left, size = limit, _PAGE_SIZE
+        while left is None or left > 0:
+            request.page_size = size if left is None else min(left, size)
+            try:
+                page: Any = self.call(method, request)
+            except ServerError as error:
+                if error.code != "RESOURCE_EXHAUSTED" or request.page_size == 1:
+                    raise
+                size = request.page_size // 2
+                continue
+            items = getattr(page, field)
+            yield from items
+            left = None if left is None else left - len(items)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
+
+    def reconnect(self, timeout: float) -> None:
+        """After a ServerUnreachable: wait until the server answers again, at most `timeout` seconds.
+
+        The embedded server is started anew where it is gone. Raises ServerUnreachable.
+        """
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            if self._configured:
+                connect_target()
+            if self._answers_within(min(left, _LONGEST_WAIT_SECONDS)):
+                return
+        raise ServerUnreachable(
+            f"No server has answered at {self.target} for {timeout:g} s. {START_HINT}", code="UNAVAILABLE"
+        )
+
+    def _answers_within(self, timeout: float) -> bool:
+        """Whether anybody answers, be it by an error."""
+        # Not channel_ready_future: its polling thread outlives the channel and then dies with a traceback.
+        try:
+            self.admin.GetServerInfo(GetServerInfoRequest(), timeout=timeout, wait_for_ready=True)
+        except grpc.RpcError as error:
+            return cast(grpc.Call, error).code() is not grpc.StatusCode.DEADLINE_EXCEEDED
+        return True
+
+    def close(self) -> None:
+        """Close the channel; calls in flight end as cancelled."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
