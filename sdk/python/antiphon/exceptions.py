@@ -27,6 +27,26 @@ class UnfinishedRun(AntiphonException):
     """The result of a run was asked for that has not ended."""
 
 
+class MissingFlowError(AntiphonException):
+    """There is no such flow where one was looked for."""
+
+
+class UnspecifiedFlowError(AntiphonException):
+    """One of several flows is meant, and nothing says which."""
+
+
+class ScriptError(AntiphonException):
+    """A file or module with a flow could not be loaded; `user_exc` is what it raised."""
+
+    def __init__(self, user_exc: Exception, path: str) -> None:
+        super().__init__(f"{path} could not be loaded: {type(user_exc).__name__}: {user_exc}.")
+        self.user_exc = user_exc
+
+
+class InvalidRepositoryURLError(AntiphonException):
+    """A URL cannot be that of a git repository."""
+
+
 class MissingResult(AntiphonException):
     """A run completed, but its result was not kept or is no longer where it was kept."""
 

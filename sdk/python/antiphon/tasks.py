@@ -36,6 +36,7 @@ from antiphon.task_options import (
     cache_policy_of,
     persistence_of,
 )
+from antiphon.visualization import VisualizationUnsupportedError, drawing_around, stand_in
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -165,6 +166,8 @@ class Task(Decorated[P, R]):
         return_state = kwargs.pop("return_state", False)
         wait_for = kwargs.pop("wait_for", None)
         parameters = bind(self.fn, args, kwargs)
+        if (drawn := drawing_around()) is not None:
+            return stand_in(drawn, self, self.viz_return_value, parameters, wait_for, return_state)
         if self.isgenerator:
             return iterate_task(self, parameters, wait_for)
         if self.isasync:
@@ -211,6 +214,9 @@ class Task(Decorated[P, R]):
 
         Raises RuntimeError outside of a flow.
         """
+        if (drawn := drawing_around()) is not None:
+            task = drawn.note(self.name, self.viz_return_value, [bind(self.fn, args, kwargs), wait_for])
+            return task.state if return_state else task
         future = _runner("submit").submit(self, bind(self.fn, args, kwargs), wait_for)
         if not return_state:
             return future
@@ -255,6 +261,11 @@ class Task(Decorated[P, R]):
         What `unmapped(...)` is around, and what is not iterable, every run gets whole. Raises MappingLengthMismatch,
         MappingMissingIterable, and RuntimeError outside of a flow.
         """
+        if drawing_around() is not None:
+            raise VisualizationUnsupportedError(
+                f"The flow maps task {self.name!r}, and that cannot be drawn: how many runs there would be depends on "
+                "values."
+            )
         runner = _runner("map")
         parameters = keep_defaults_whole(self.fn, args, kwargs, bind(self.fn, args, kwargs))
         futures = runner.map(self, parameters, wait_for)
