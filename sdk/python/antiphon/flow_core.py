@@ -18,7 +18,7 @@ from typing import (
     overload,
 )
 
-from antiphon.decorated import Decorated, added, show_options_of
+from antiphon.decorated import Decorated, added, named_after, show_options_of
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.run_flow import arun_flow, iterate_flow, run_flow
 from antiphon.exceptions import MissingFlowError
@@ -143,7 +143,7 @@ class Flow(Decorated[P, R]):
         if self.isgenerator:
             return iterate_flow(self, parameters, wait_for)
         if self.isasync:
-            return _aresult(self, parameters, return_state, wait_for)
+            return named_after(_aresult(self, parameters, return_state, wait_for), self)
         state = run_flow(self, parameters, wait_for)
         return state if return_state else state.result()
 
@@ -218,6 +218,18 @@ class Flow(Decorated[P, R]):
     def on_running(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called when a run begins, at each attempt."""
         return added(self.on_running_hooks, fn)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Says what to do where somebody takes a flow for a task."""
+            kind = type(self).__name__
+            if name in ("submit", "map", "delay", "apply_async"):
+                raise AttributeError(
+                    f"{kind!r} object has no attribute {name!r}: tasks have, flows are called. To run flow "
+                    f"{self.name!r} beside others, call it inside a task and {name} that."
+                )
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}")
 
     if TYPE_CHECKING:
         # Any options at all in the base class.
@@ -304,6 +316,7 @@ class FlowDecorator:
     def __call__(self, fn: Any = None, /, **options: Any) -> Any:
         """Make a flow of a function. Works bare (`@flow`) and with options (`@flow(retries=3)`); those of `Flow`."""
         if fn is None:
+            Flow.check_option_names(options)
             return partial(self, **options) if options else self
         return Flow(fn, **options)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, Ty
 from antiphon.annotations import NotSet
 from antiphon.cache_policies import NO_CACHE, CachePolicy, source_of
 from antiphon.context import FlowRunContext, TaskRunContext
-from antiphon.decorated import Decorated, added, show_options_of
+from antiphon.decorated import Decorated, added, named_after, show_options_of
 from antiphon.engine.run_task import arun_task, iterate_task, prepare, run_task
 from antiphon.futures import AntiphonFuture, AntiphonFutureList
 from antiphon.hashing import hash_objects
@@ -42,6 +42,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 V = TypeVar("V")
 Q = ParamSpec("Q")
+Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 __all__ = ["Task", "TaskHook", "TaskOptions", "exponential_backoff", "task", "task_input_hash"]
 
@@ -171,7 +172,7 @@ class Task(Decorated[P, R]):
         if self.isgenerator:
             return iterate_task(self, parameters, wait_for)
         if self.isasync:
-            return _aresult(self, parameters, wait_for, return_state)
+            return named_after(_aresult(self, parameters, wait_for, return_state), self)
         state = run_task(prepare(self, parameters, wait_for))
         return state if return_state else state.result()
 
@@ -274,23 +275,23 @@ class Task(Decorated[P, R]):
         futures.wait()
         return [future.state for future in futures]
 
-    def on_completion(self, fn: TaskHook) -> TaskHook:
+    def on_completion(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called when a run completes."""
         return added(self.on_completion_hooks, fn)
 
-    def on_failure(self, fn: TaskHook) -> TaskHook:
+    def on_failure(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called when a run fails and no retry is left."""
         return added(self.on_failure_hooks, fn)
 
-    def on_running(self, fn: TaskHook) -> TaskHook:
+    def on_running(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called when a run begins, at each attempt."""
         return added(self.on_running_hooks, fn)
 
-    def on_commit(self, fn: TransactionHook) -> TransactionHook:
+    def on_commit(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called with the transaction when a run's result is committed."""
         return added(self.on_commit_hooks, fn)
 
-    def on_rollback(self, fn: TransactionHook) -> TransactionHook:
+    def on_rollback(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called with the transaction when a completed run is rolled back with it."""
         return added(self.on_rollback_hooks, fn)
 
@@ -373,6 +374,7 @@ def task(fn: Literal[None] = None, /, **options: Unpack[TaskOptions]) -> Callabl
 def task(fn: Any = None, /, **options: Any) -> Any:
     """Make a task of a function. Works bare (`@task`) and with options (`@task(retries=3)`); those of `Task`."""
     if fn is None:
+        Task.check_option_names(options)
         return partial(task, **options) if options else task
     return Task(fn, **options)
 
