@@ -1,6 +1,7 @@
-"""What a type checker says of user code."""
+"""What type checkers, mypy and pyright, say of user code."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,8 @@ import antiphon
 
 if importlib.util.find_spec("mypy") is None:
     pytest.skip("mypy is not installed", allow_module_level=True)
+
+ROOT = Path(__file__).parents[2]
 
 RIGHT = """
 import asyncio
@@ -84,6 +87,124 @@ label: str = sync_flow.__name__
 def tell(flow: Any, run: Any, state: State) -> None: ...
 """
 
+
+MORE = """
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from datetime import timedelta
+from typing import Any
+
+from antiphon import Flow, State, Task, flow, task
+from antiphon.cache_policies import INPUTS, TASK_SOURCE
+from antiphon.futures import AntiphonFuture, AntiphonFutureList, as_completed, wait
+from antiphon.transactions import Transaction, transaction
+
+
+@task
+def numbers(count: int) -> Generator[int, None, None]:
+    yield from range(count)
+
+
+@task
+async def anumbers(count: int) -> AsyncGenerator[int, None]:
+    for each in range(count):
+        yield each
+
+
+@task(cache_policy=INPUTS - "y" + TASK_SOURCE, cache_expiration=timedelta(days=1), persist_result=True)
+def kept(x: int, y: str = "") -> dict[str, int]:
+    return {y: x}
+
+
+@kept.on_rollback
+def undo(txn: Transaction) -> None: ...
+
+
+@kept.on_completion
+def done(task: Task[..., Any], run: Any, state: State) -> None: ...
+
+
+hook_keeps_its_type: str = done.__name__
+
+
+@flow
+def yields(count: int) -> Generator[int, None, None]:
+    yield from numbers(count)
+
+
+@flow
+async def ayields(count: int) -> AsyncGenerator[int, None]:
+    async for each in anumbers(count):
+        yield each
+
+
+def alarm(flow: Flow[..., Any], run: Any, state: State) -> None: ...
+
+
+@flow(on_failure=[alarm], retries=2)
+def hooked() -> None:
+    with transaction(key="k") as txn:
+        txn.set("a", 1)
+        kept(1)
+
+
+class Jobs:
+    @flow
+    def method(self, x: int) -> int:
+        return x
+
+    @staticmethod
+    @flow
+    def static(x: int) -> int:
+        return x
+
+    @flow
+    @staticmethod
+    def other_static(x: int) -> int:
+        return x
+
+    @flow
+    @classmethod
+    def of_class(cls, x: int) -> int:
+        return x
+
+    @task
+    @classmethod
+    def task_of_class(cls, x: int) -> int:
+        return x
+
+    @task
+    async def job(self, x: int) -> str:
+        return ""
+
+
+one: int = Jobs().method(1)
+two: int = Jobs.static(1) + Jobs.other_static(1)
+three: int = Jobs().of_class(1) + Jobs().task_of_class.submit(1).result()
+future: AntiphonFuture[str] = Jobs().job.submit(1)
+futures: AntiphonFutureList[str] = Jobs().job.map([1])
+copied: Flow[[int], int] = Jobs.other_static.with_options(name="x", retries=1, persist_result=True, log_prints=None)
+collected: list[int] = list(yields(3))
+
+
+async def collect() -> list[int]:
+    return [each async for each in ayields(2)]
+
+
+acollected: list[int] = asyncio.run(collect())
+done_ones: set[AntiphonFuture[str]] = wait(futures).done
+texts: list[str] = [each.result() for each in as_completed(futures)]
+graph: str = hooked.generate_mermaid_graph()
+
+
+async def draw() -> str:
+    await Jobs().job(1)
+    return await hooked.agenerate_mermaid_graph()
+
+
+loaded: Flow[..., Any] = flow.from_source("folder", "flows.py:hello")
+"""
+
 WRONG = """
 import asyncio
 
@@ -128,6 +249,8 @@ number: int = aadd(1)  # E: assignment
 result: str = add.submit(1).result()  # E: assignment
 results: list[str] = add.map([1]).result()  # E: assignment
 Job().method("one")  # E: call-overload
+f.with_options(retires=1)  # E: call-arg
+f.with_options(retries="many")  # E: arg-type
 
 
 @task
@@ -150,8 +273,52 @@ def check(folder: Path, code: str) -> list[str]:
     return [line for line in said if line.startswith("user.py:") and ": error: " in line]
 
 
-def test_right_code_has_no_errors(tmp_path: Path) -> None:
-    assert check(tmp_path, RIGHT) == []
+@pytest.fixture(scope="module")
+def pyright() -> Path:
+    """The program, which npm brings at the first use."""
+    command = 'root=$1; source "$root/scripts/lib/tools.sh"; pyright_path'
+    done = subprocess.run(["bash", "-c", command, "bash", str(ROOT)], capture_output=True, text=True, timeout=110)
+    if done.returncode and not os.environ.get("ANTIPHON_REQUIRE_TOOLS"):
+        pytest.skip(f"pyright: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
+def check_by_pyright(program: Path, folder: Path, code: str, mode: str) -> list[tuple[int, str, str]]:
+    """Line, rule and text of each error that pyright finds in user code."""
+    (folder / "user.py").write_text(textwrap.dedent(code))
+    (folder / "pyrightconfig.json").write_text(
+        json.dumps(
+            {
+                "include": ["user.py"],
+                "extraPaths": [str(Path(antiphon.__file__).parents[1])],
+                "pythonVersion": "3.11",
+                "typeCheckingMode": mode,
+                # What a sample does not use says nothing of the SDK.
+                "reportUnusedVariable": False,
+            }
+        )
+    )
+    command = [str(program), "--outputjson", "--pythonpath", sys.executable]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110)
+    found = json.loads(done.stdout)
+    assert found["summary"]["filesAnalyzed"] == 1, done.stdout + done.stderr
+    return [
+        (each["range"]["start"]["line"] + 1, each.get("rule", ""), each["message"])
+        for each in found["generalDiagnostics"]
+        if each["severity"] == "error"
+    ]
+
+
+@pytest.mark.parametrize("code", [RIGHT, MORE], ids=["calls", "more"])
+def test_right_code_has_no_errors(tmp_path: Path, code: str) -> None:
+    assert check(tmp_path, code) == []
+
+
+@pytest.mark.parametrize("mode", ["basic", "strict"])
+@pytest.mark.parametrize("code", [RIGHT, MORE], ids=["calls", "more"])
+def test_right_code_has_no_errors_for_pyright(pyright: Path, tmp_path: Path, code: str, mode: str) -> None:
+    assert check_by_pyright(pyright, tmp_path, code, mode) == []
 
 
 def test_each_mistake_is_found(tmp_path: Path) -> None:
@@ -159,3 +326,9 @@ def test_each_mistake_is_found(tmp_path: Path) -> None:
     found = [(int(line), kind) for line, kind in (re.findall(r":(\d+):.*\[([a-z-]+)\]$", each)[0] for each in said)]
     lines = WRONG.splitlines()
     assert found == [(at, line.split("# E: ")[1]) for at, line in enumerate(lines, 1) if "# E: " in line], said
+
+
+def test_each_mistake_is_found_by_pyright(pyright: Path, tmp_path: Path) -> None:
+    said = check_by_pyright(pyright, tmp_path, WRONG, "basic")
+    wrong = {at for at, line in enumerate(WRONG.splitlines(), 1) if "# E: " in line}
+    assert {line for line, _, _ in said} == wrong, said

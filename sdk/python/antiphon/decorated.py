@@ -12,7 +12,7 @@ from antiphon.exceptions import ReservedArgumentError
 from antiphon.signatures import shape_of
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 #: Arguments that calls of flows and tasks take for themselves.

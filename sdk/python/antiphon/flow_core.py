@@ -42,10 +42,11 @@ from antiphon.task_runners import TaskRunner
 from antiphon.visualization import drawing_around, drawn_calls, mermaid_graph, show_graph, stand_in
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 V = TypeVar("V")
 Q = ParamSpec("Q")
 
+Given = TypeVar("Given", contravariant=True)
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 #: Loaded by name at the first flow that is asked for its schema, since Pydantic takes long to import.
@@ -274,10 +275,10 @@ async def _aresult(flow: Flow[..., Any], parameters: dict[str, Any], return_stat
     return state if return_state else await state.aresult()
 
 
-class FlowStateHook(Protocol, Generic[P, R]):
+class FlowStateHook(Protocol, Generic[P, Given]):
     """What is called with the flow, the run and the state; sync or async."""
 
-    def __call__(self, flow: Flow[P, R], flow_run: FlowRun, state: State) -> Any: ...
+    def __call__(self, flow: Flow[P, Given], flow_run: FlowRun, state: State) -> Any: ...
 
 
 def loaded_flow(found: Any, entrypoint: str, storage: Any = None) -> Flow[..., Any]:
@@ -304,9 +305,6 @@ class FlowDecorator:
 
     @overload
     def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]: ...
-
-    @overload
-    def __call__(self, fn: "classmethod[Any, P, R]", /) -> Flow[P, R]: ...
 
     @overload
     def __call__(

@@ -39,7 +39,7 @@ from antiphon.task_options import (
 from antiphon.visualization import VisualizationUnsupportedError, drawing_around, stand_in
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 V = TypeVar("V")
 Q = ParamSpec("Q")
 Hook = TypeVar("Hook", bound=Callable[..., Any])
