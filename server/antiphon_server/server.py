@@ -57,6 +57,7 @@ from antiphon_server.rpc.operation_servicer import OperationServicer
 from antiphon_server.rpc.operation_watching import OperationWatches
 from antiphon_server.rpc.other_servicers import LogServicer, TransitionServicer
 from antiphon_server.rpc.parts import Parts
+from antiphon_server.rpc.patience import Patience
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.session_servicer import SessionServicer
 from antiphon_server.rpc.session_stream import SessionHub
@@ -152,6 +153,7 @@ class Server:
         self._reads = Reads(self._queries)
         self._log = ChangeLog()
         self.core.listen(self._log.note)
+        self.patience = Patience(self.core, self._reads)
         self._operation_watches = OperationWatches(self._reads)
         self.core.listen(self._operation_watches.note)
         self.operations_runner = OperationsRunner(self.core, self._reader)
@@ -212,7 +214,7 @@ class Server:
         server, core, reads = self._grpc, self.core, self._reads
         flow_service_pb2_grpc.add_FlowServiceServicer_to_server(FlowServicer(core, reads), server)
         flow_run_service_pb2_grpc.add_FlowRunServiceServicer_to_server(
-            FlowRunServicer(core, reads, Watches(reads, self._log, core.settle)), server
+            FlowRunServicer(core, reads, Watches(reads, self._log, core.settle), self.patience), server
         )
         task_run_service_pb2_grpc.add_TaskRunServiceServicer_to_server(TaskRunServicer(core, reads), server)
         transition_service_pb2_grpc.add_TransitionServiceServicer_to_server(TransitionServicer(core), server)

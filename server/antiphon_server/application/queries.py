@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from antiphon_server.application import listings
 from antiphon_server.application.bulk import NOUN, UNKNOWN
+from antiphon_server.application.inputs import input_not_found
 from antiphon_server.application.listings import Listing
 from antiphon_server.application.page_tokens import PageTokens
-from antiphon_server.domain.errors import InvalidArgument, NotFound, not_found
+from antiphon_server.domain.errors import InvalidArgument, not_found
 from antiphon_server.domain.filter_tree import Check, Comparison, FilterNode, Kind
 from antiphon_server.domain.filters import parse_filter
 from antiphon_server.domain.model import RunKind
@@ -149,24 +150,29 @@ class Queries:
         row = await self._reader.flow_run_input(run_id.lower(), key)
         if row is None:
             await self.flow_run(run_id)
-            raise NotFound(
-                "FLOW_RUN_INPUT_NOT_FOUND",
-                f"flow run {run_id} was told nothing under the key {key!r}; ListFlowRunInputs says what it was told",
-            )
+            raise input_not_found(run_id, key)
         return row
 
-    async def flow_run_inputs(self, run_id: str, request: PageRequest) -> RecordPage:
-        """One page; filter and order of the request are not looked at.
+    async def flow_run_inputs(self, run_id: str, prefix: str, request: PageRequest) -> RecordPage:
+        """One page of those whose keys begin with `prefix`; filter and order of the request are not looked at.
 
         Raises NotFound (FLOW_RUN_NOT_FOUND), InvalidArgument: PAGE_TOKEN_INVALID, PAGE_SIZE_INVALID.
         """
         run_id = run_id.lower()
-        limit, query = _limit(request.page_size), ("ListFlowRunInputs", run_id)
+        limit, query = _limit(request.page_size), ("ListFlowRunInputs", run_id, prefix)
         if not await self._reader.exists(FLOW_RUNS, run_id):
             raise not_found(RunKind.FLOW_RUN.noun, run_id)
         after = str(self._tokens.read(query, request.page_token)[0]) if request.page_token else None
-        page = await self._reader.flow_run_inputs(run_id, after, limit)
+        page = await self._reader.flow_run_inputs(run_id, prefix, "key", after, limit)
         return RecordPage(page.rows, self._tokens.make(query, page.last) if page.last is not None else "")
+
+    async def arrived_inputs(self, run_id: str, prefix: str, after: int, page_size: int) -> Sequence[Record]:
+        """The oldest of those that came after one. Raises NotFound (FLOW_RUN_NOT_FOUND)."""
+        run_id = run_id.lower()
+        if not await self._reader.exists(FLOW_RUNS, run_id):
+            raise not_found(RunKind.FLOW_RUN.noun, run_id)
+        page = await self._reader.flow_run_inputs(run_id, prefix, "sequence", after, _limit(page_size))
+        return page.rows
 
     async def _get(self, source: Source, id: str, noun: str, *why: str) -> Record:
         row = await self._reader.get(source, id)

@@ -131,16 +131,18 @@ class Reader:
             row: Record | None = (await connection.execute(statement)).one_or_none()
             return row
 
-    async def flow_run_inputs(self, run_id: str, after: str | None, limit: int) -> Page:
-        """At most `limit` (at least 1) of what a flow run was told, in the order of keys, behind the key `after`."""
+    async def flow_run_inputs(self, run_id: str, prefix: str, order: str, after: str | int | None, limit: int) -> Page:
+        """At most `limit` (at least 1) of what a flow run was told under keys that begin with `prefix`, in the
+        `order` of `key` or `sequence`, behind the one `after`."""
         inputs = flow_run_inputs
-        statement = select(INPUT_WEIGHT, inputs.c.key).where(inputs.c.flow_run_id == run_id)
+        column, begins = inputs.c[order], func.substr(inputs.c.key, 1, len(prefix)) == prefix
+        statement = select(INPUT_WEIGHT, column).where(inputs.c.flow_run_id == run_id, begins)
         if after is not None:
-            statement = statement.where(inputs.c.key > after)
+            statement = statement.where(column > after)
         async with self._connection() as connection:
-            keys, more = await _fitting(connection, statement.order_by(inputs.c.key).limit(limit + 1), limit)
-            found = select(inputs).where(inputs.c.flow_run_id == run_id, inputs.c.key.in_([key for (key,) in keys]))
-            rows = (await connection.execute(found.order_by(inputs.c.key))).all()
+            keys, more = await _fitting(connection, statement.order_by(column).limit(limit + 1), limit)
+            found = select(inputs).where(inputs.c.flow_run_id == run_id, column.in_([key for (key,) in keys]))
+            rows = (await connection.execute(found.order_by(column))).all()
         return Page(rows, keys[-1] if more else None)
 
     async def count(self, source: Source, condition: FilterNode | None, until: int) -> int:

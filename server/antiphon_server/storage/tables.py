@@ -358,6 +358,9 @@ flow_run_inputs = Table(
     Column("value", LargeBinary, nullable=False),
     Column("sender", Text, nullable=False),
     Column("create_time", Micros, nullable=False),
+    # Counts inputs of all runs in the order of arrival.
+    Column("sequence", BigInteger, nullable=False, server_default="0"),
+    Index(None, "flow_run_id", "sequence"),
     sqlite_with_rowid=False,
 )
 

@@ -79,6 +79,22 @@ DOES: dict[str, tuple[Ask, Check]] = {
         lambda w: {"flowRunId": answered(w)},
         lambda r, w: [each.value.data for each in r.flow_run_inputs] == [b"7"],
     ),
+    "CreateFlowRunInput": (
+        lambda w: {"flowRunInput": {"flowRunId": w.run.upper(), "key": "k", "value": answer(), "sender": "me"}},
+        lambda r, w: (r.flow_run_input.key, r.flow_run_input.value.data, r.flow_run_input.sender) == ("k", b"7", "me"),
+    ),
+    "DeleteFlowRunInput": (
+        lambda w: {"flowRunId": answered(w), "key": "k"},
+        lambda r, w: r.ByteSize() == 0,
+    ),
+    "ReceiveFlowRunInputs": (
+        lambda w: {"flowRunId": answered(w), "keyPrefix": "k"},
+        lambda r, w: [each.value.data for each in r.flow_run_inputs] == [b"7"],
+    ),
+    "AwaitFlowRun": (
+        lambda w: {"id": w.run},
+        lambda r, w: (r.flow_run.id, r.flow_run.state.id) == (w.run, w.state),
+    ),
     "BulkCancelFlowRuns": (
         lambda w: {"filter": "name = one", "reason": "enough"},
         lambda r, w: (

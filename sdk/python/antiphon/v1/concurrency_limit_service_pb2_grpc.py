@@ -171,7 +171,8 @@ class ConcurrencyLimitServiceServicer:
         No slot free, at once or by the end of `wait_timeout`: RESOURCE_EXHAUSTED (reason NO_SLOT_FREE); where the call did
         not wait, RetryInfo guesses when to ask again. A limit of 0, also one that is set to 0 meanwhile: FAILED_PRECONDITION
         (LIMIT_IS_ZERO). More slots than a limit has: INVALID_ARGUMENT (SLOTS_EXCEED_LIMIT), and FAILED_PRECONDITION for who
-        waits when the limit is lowered so far. A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
+        waits when the limit is lowered so far. Under `must_decay`, a limit whose slots do not: FAILED_PRECONDITION
+        (LIMIT_DOES_NOT_DECAY). A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
         INVALID_ARGUMENT (LIMIT_NAME_RESERVED); `tag:<tag>` shares the limit of a tag with the task runs that have it.
         Limits that are deleted or not active bound nobody.
 
