@@ -37,9 +37,9 @@ def from_status(status: status_pb2.Status) -> ServerError:
     """Return the exception for a status that a server sent, in band or at the end of a call."""
     code = _code_name(status.code)
     message = "\n".join([status.message or code, *_violations(status)])
-    reason = _reason(status)
-    kind = _CLASSES_BY_REASON.get(reason) or _CLASSES.get(code, ServerError)
-    return kind(message, code=code, reason=reason)
+    info = _info(status)
+    kind = _CLASSES_BY_REASON.get(info.reason) or _CLASSES.get(code, ServerError)
+    return kind(message, code=code, reason=info.reason, metadata=info.metadata, retry_after=_retry_after(status))
 
 
 def _status_of(error: grpc.RpcError) -> status_pb2.Status:
@@ -65,9 +65,17 @@ def _code_name(code: int) -> str:
     return code_pb2.Code.Name(code) if code in code_pb2.Code.values() else f"CODE_{code}"
 
 
-def _reason(status: status_pb2.Status) -> str:
+def _info(status: status_pb2.Status) -> error_details_pb2.ErrorInfo:
+    """Empty where there is none."""
     info = error_details_pb2.ErrorInfo()
-    return next((info.reason for detail in status.details if detail.Unpack(info)), "")
+    any(detail.Unpack(info) for detail in status.details)
+    return info
+
+
+def _retry_after(status: status_pb2.Status) -> float | None:
+    info = error_details_pb2.RetryInfo()
+    found = any(detail.Unpack(info) for detail in status.details)
+    return info.retry_delay.ToTimedelta().total_seconds() if found else None
 
 
 def _violations(status: status_pb2.Status) -> list[str]:

@@ -96,15 +96,22 @@ class RenewSlots:
 
 @dataclass(slots=True)
 class ReleaseSlots:
-    """Ends a lease, if it has not ended."""
+    """Ends a lease, if it has not ended: that with an id, or that of the call with a request id, given or not."""
 
     id: str
+    acquire_request_id: str = ""
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        lease = working_set.leases.find(self.id)
-        if lease is not None and lease.expire_time is not None:
+        leases = working_set.leases
+        if self.acquire_request_id:
+            lease = leases.of_request(self.acquire_request_id)
+        else:
+            lease = leases.find(self.id)
+            if lease is not None and lease.expire_time is None:
+                return
+        if lease is not None:
             leasing.end(working_set, lease, decaying=True)
 
 

@@ -99,7 +99,7 @@ class ConcurrencyLimitServicer(concurrency_limit_service_pb2_grpc.ConcurrencyLim
         return await mutate(
             self._core,
             request,
-            ReleaseSlots(request.lease_id.lower()),
+            ReleaseSlots(request.lease_id.lower(), request.acquire_request_id.lower()),
             pb.ReleaseSlotsResponse,
             lambda *_: pb.ReleaseSlotsResponse(),
         )

@@ -201,8 +201,9 @@ def test_an_inactive_limit_bounds_nobody_and_a_reset_one_is_empty(writing: Writi
     third = wait(writing)
     writing.do(ResetConcurrencyLimit(id))
     assert told(writing) == {third: True}
-    # Who held one goes on, and gives back what it has: nothing.
-    assert writing.do(RenewSlots(first, None)).id == first
+    # Who held one is told so, and gives back what it has: nothing.
+    with pytest.raises(NotFound, match="there is no lease"):
+        writing.do(RenewSlots(first, None))
     writing.do(ReleaseSlots(first))
     assert taken(writing) == {"db": 1}
 

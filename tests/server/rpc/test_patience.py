@@ -194,7 +194,9 @@ def test_a_server_that_stops_says_so_to_those_who_wait(tmp_path: Path, run: Run)
             run(world.call, "ReceiveFlowRunInputs", {"flowRunId": id, "waitTimeout": "60s"}),
         ]
         waiting(world, id, 2)
-    for each in waits:
-        error = each.exception(20)
-        assert isinstance(error, grpc.RpcError)
-        assert refusal_of(error).code == grpc.StatusCode.UNAVAILABLE
+        server.run(server.server.stop)
+        for each in waits:
+            error = each.exception(20)
+            assert isinstance(error, grpc.RpcError)
+            refusal = refusal_of(error)
+            assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "SERVER_STOPPING")

@@ -189,12 +189,14 @@ class RenewSlotsResponse(_message.Message):
     def __init__(self, lease: _Optional[_Union[_concurrency_limit_pb2.SlotLease, _Mapping]] = ...) -> None: ...
 
 class ReleaseSlotsRequest(_message.Message):
-    __slots__ = ("lease_id", "request_id")
+    __slots__ = ("lease_id", "request_id", "acquire_request_id")
     LEASE_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACQUIRE_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     lease_id: str
     request_id: str
-    def __init__(self, lease_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    acquire_request_id: str
+    def __init__(self, lease_id: _Optional[str] = ..., request_id: _Optional[str] = ..., acquire_request_id: _Optional[str] = ...) -> None: ...
 
 class ReleaseSlotsResponse(_message.Message):
     __slots__ = ()

@@ -141,7 +141,7 @@ class ConcurrencyLimitServiceServicer:
 
     def ResetConcurrencyLimit(self, request, context):
         """Frees all slots of a limit and serves those that wait. Runs that held one go on without it, so for a while more may
-        run than the limit says: this mends what went wrong. A run that was claimed and does not run yet asks for a slot
+        run than the limit says: this mends what went wrong. Leases that held one have ended, as RenewSlots tells. A run that was claimed and does not run yet asks for a slot
         anew when it is to run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

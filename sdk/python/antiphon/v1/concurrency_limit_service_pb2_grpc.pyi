@@ -54,7 +54,7 @@ class ConcurrencyLimitServiceStub:
     """Deletes one limit. Its slots are gone, their holders go on, and whoever waits for one is decided anew at once."""
     ResetConcurrencyLimit: _grpc.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ResetConcurrencyLimitRequest, _concurrency_limit_service_pb2.ResetConcurrencyLimitResponse]
     """Frees all slots of a limit and serves those that wait. Runs that held one go on without it, so for a while more may
-    run than the limit says: this mends what went wrong. A run that was claimed and does not run yet asks for a slot
+    run than the limit says: this mends what went wrong. Leases that held one have ended, as RenewSlots tells. A run that was claimed and does not run yet asks for a slot
     anew when it is to run.
     """
     ListSlots: _grpc.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ListSlotsRequest, _concurrency_limit_service_pb2.ListSlotsResponse]
@@ -113,7 +113,7 @@ class ConcurrencyLimitServiceAsyncStub(ConcurrencyLimitServiceStub):
     """Deletes one limit. Its slots are gone, their holders go on, and whoever waits for one is decided anew at once."""
     ResetConcurrencyLimit: _aio.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ResetConcurrencyLimitRequest, _concurrency_limit_service_pb2.ResetConcurrencyLimitResponse]  # type: ignore[assignment]
     """Frees all slots of a limit and serves those that wait. Runs that held one go on without it, so for a while more may
-    run than the limit says: this mends what went wrong. A run that was claimed and does not run yet asks for a slot
+    run than the limit says: this mends what went wrong. Leases that held one have ended, as RenewSlots tells. A run that was claimed and does not run yet asks for a slot
     anew when it is to run.
     """
     ListSlots: _aio.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ListSlotsRequest, _concurrency_limit_service_pb2.ListSlotsResponse]  # type: ignore[assignment]
@@ -205,7 +205,7 @@ class ConcurrencyLimitServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_concurrency_limit_service_pb2.ResetConcurrencyLimitResponse, _abc.Awaitable[_concurrency_limit_service_pb2.ResetConcurrencyLimitResponse]]:
         """Frees all slots of a limit and serves those that wait. Runs that held one go on without it, so for a while more may
-        run than the limit says: this mends what went wrong. A run that was claimed and does not run yet asks for a slot
+        run than the limit says: this mends what went wrong. Leases that held one have ended, as RenewSlots tells. A run that was claimed and does not run yet asks for a slot
         anew when it is to run.
         """
 
