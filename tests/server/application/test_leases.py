@@ -13,7 +13,7 @@ from antiphon_server.application.limits import (
     UpdateConcurrencyLimit,
 )
 from antiphon_server.application.sessions import ExpireSessions, ForgiveDowntime, OpenSession, SpeakOnSession
-from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.domain.errors import AntiphonError, NotFound
 from antiphon_server.domain.leases import Lease
 from antiphon_server.domain.states import COMPLETED, RUNNING
 from antiphon_server.storage import tables

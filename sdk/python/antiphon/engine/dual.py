@@ -13,6 +13,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
+from inspect import unwrap
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from antiphon.context import FlowRunContext, TaskRunContext
@@ -39,9 +40,16 @@ def dual(function: Callable[P, Work[R]]) -> Callable[P, R]:
     return call
 
 
+def work_of(function: Callable[P, R]) -> Callable[P, Work[R]]:
+    """Gives the generator function that a `dual` function was made of, to be a part of other work; of a class method,
+    one that takes the class."""
+    inner: Callable[P, Work[R]] = unwrap(function)
+    return inner
+
+
 def awaitable(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     """Makes the twin of a `dual` function that gives a coroutine in any code."""
-    inner: Callable[P, Work[R]] = function.__wrapped__  # type: ignore[attr-defined]  # `wraps` has set it
+    inner = work_of(function)
 
     @wraps(inner)
     def call(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
