@@ -1,5 +1,6 @@
 """All that a person can do with grpcurl and nothing else at hand: no client of ours, no proto file."""
 
+import base64
 import json
 import subprocess
 from collections.abc import Callable
@@ -92,6 +93,20 @@ def test_a_session_without_a_stream(call: Call) -> None:
     assert (verdict.verdict.sequence, verdict.verdict.verdict.state.name) == (2, "Running")
     assert ack.ack.sequence == 2
     assert call("GetFlowRun", {"id": id}).flow_run.session_id == welcome.session_id
+
+
+def test_a_paused_run_is_answered_and_told_more(call: Call) -> None:
+    id = call("CreateFlowRun", {"flow_run": {"flow_name": "by hand"}}).flow_run.id
+    call("ProposeTransition", proposal(id, "RUNNING"))
+    call("PauseFlowRun", {"id": id, "pause_key": "k", "input_schema": '{"type": "integer"}'})
+    payload = {"metadata": {"encoding": "json/plain"}, "data": base64.b64encode(b"7").decode()}
+    assert call("ResumeFlowRun", {"id": id, "input": payload}).flow_run.state.name == "Running"
+    told = {"flow_run_id": id, "key": "int-1", "value": payload, "sender": "me"}
+    assert call("CreateFlowRunInput", {"flow_run_input": told}).flow_run_input.sender == "me"
+    received = call("ReceiveFlowRunInputs", {"flow_run_id": id, "wait_timeout": "5s"}).flow_run_inputs
+    assert [(each.key, each.value.data) for each in received] == [("k", b"7"), ("int-1", b"7")]
+    call("DeleteFlowRunInput", {"flow_run_id": id, "key": "k"})
+    assert call("AwaitFlowRun", {"id": id}).flow_run.state.name == "Running"
 
 
 def test_an_error_says_what_is_wrong(run: Run) -> None:
