@@ -78,13 +78,13 @@ def test_states_are_logged(stored: Stored, caplog: pytest.LogCaptureFixture) -> 
 
 def test_a_server_that_is_killed_meanwhile(tmp_path: Path) -> None:
     first = ServerProcess(tmp_path).serving()
-    settings = {"api_url": first.target, "client_reconnect_timeout_seconds": PATIENCE}
+    settings = {"api_url": first.target, "client_reconnect_timeout_seconds": 3 * PATIENCE}
     with temporary_settings(settings), ServiceClient(first.target) as client:
         id = made(client)
 
         @flow
         async def waits() -> Any:
-            return (await wait_for_flow_run(id, timeout=PATIENCE)).state_name
+            return (await wait_for_flow_run(id, timeout=5 * PATIENCE)).state_name
 
         async def main() -> Any:
             waiting = asyncio.ensure_future(waits())
@@ -94,7 +94,7 @@ def test_a_server_that_is_killed_meanwhile(tmp_path: Path) -> None:
             first.wait()
             first.close()
             second = ServerProcess(tmp_path).serving()
-            await asyncio.to_thread(client.reconnect, PATIENCE)
+            await asyncio.to_thread(client.reconnect, 3 * PATIENCE)
             await asyncio.to_thread(cancel, client, id)
             return await waiting, second
 

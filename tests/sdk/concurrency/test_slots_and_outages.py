@@ -32,7 +32,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 def test_a_server_that_goes_away_while_somebody_waits(kind: Kind, home: Path, kill: bool) -> None:
     """The lease outlives it; who waits is served by the next one."""
     first = ServerProcess(home).serving()
-    settings = {"api_url": first.target, "client_reconnect_timeout_seconds": PATIENCE}
+    settings = {"api_url": first.target, "client_reconnect_timeout_seconds": 3 * PATIENCE}
     with temporary_settings(settings), ServiceClient(first.target) as client:
         limits = Limits(client)
         limits.add("db")
@@ -50,10 +50,10 @@ def test_a_server_that_goes_away_while_somebody_waits(kind: Kind, home: Path, ki
             first.wait()
             first.close()
             second = ServerProcess(home).serving()
-            client.reconnect(PATIENCE)
+            client.reconnect(3 * PATIENCE)
             until(lambda: limits.waiters("db") == 1)
             assert not got.is_set()
-        assert got.wait(PATIENCE)
+        assert got.wait(3 * PATIENCE)
         thread.join(PATIENCE)
         assert not thread.is_alive()
         registry.close_all()
