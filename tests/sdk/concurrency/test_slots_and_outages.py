@@ -1,22 +1,25 @@
 """Servers that go away while somebody waits for slots, and processes that go away with them."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from antiphon import flow
 from antiphon.concurrency import sync as sync_twin
+from antiphon.concurrency.errors import ConcurrencySlotsLostError
 from antiphon.service_client import ServiceClient
 from antiphon.session import registry
 from antiphon.settings import temporary_settings
 from antiphon.shared_client import close_clients
 from kinds import Kind
-from named_slots import PATIENCE, Limits, hold, until
+from named_slots import PATIENCE, SHORT, Limits, hold, until
 from running_server import RunningServer
 from server_process import ServerProcess
 
@@ -84,3 +87,21 @@ def test_a_killed_process_frees_its_slots(home: Path) -> None:
         holder.kill()
         holder.communicate()
         until(lambda: limits.holders("db") == [])
+
+
+def test_no_server_until_the_lease_is_over(kind: Kind, home: Path) -> None:
+    """Somebody else may have the slots then, for all that the holder can know."""
+    server = ServerProcess(home).serving()
+    with temporary_settings({"api_url": server.target}), ServiceClient(server.target) as client:
+        Limits(client).add("db")
+
+        def kill() -> Any:
+            server.process.kill()
+            server.wait()
+            return asyncio.sleep(PATIENCE) if kind.is_async else until(lambda: False)
+
+        with pytest.raises(ConcurrencySlotsLostError, match="could not be renewed in time: No server answers"):
+            hold(kind, "db", inside=kill, lease_duration=SHORT, strict=True)
+        registry.close_all()
+        close_clients()
+    server.close()

@@ -90,7 +90,7 @@ class _CancelledWhenLost:
         self._lease.when_lost(lambda: in_loop(loop, self._cancel))
 
     def _cancel(self) -> None:
-        if self._inside:
+        if self._inside and not self._cancelled:
             self._cancelled = True
             self._task.cancel()
 

@@ -1,7 +1,6 @@
 """Leases of slots, and the one thread of a process that renews them all."""
 
 import heapq
-import itertools
 import os
 import threading
 import time
@@ -24,6 +23,7 @@ RENEWED_AFTER = 0.75
 #: Seconds between tries to renew or release where a server does not answer, at most.
 _AGAIN = 1.0
 _CALL_TIMEOUT = 30.0
+_SWEPT_AFTER = 64
 
 
 class Lease:
@@ -40,12 +40,13 @@ class Lease:
         self._logger = logger
         self._expires = time.monotonic() + duration
         self._over = False
+        self._timer: _Timer | None = None
         self._release: ReleaseSlotsRequest | None = None
         self._losers: list[Callable[[], object]] = []
 
     def keep(self) -> None:
         """Has it renewed from now on."""
-        _renewals.at(self._expires - self.duration * (1 - RENEWED_AFTER), self._renew)
+        self._timer = _renewals.at(self._expires - self.duration * (1 - RENEWED_AFTER), self._renew)
 
     def when_lost(self, callback: Callable[[], object]) -> None:
         """Has `callback` called, in any thread, once it is lost. It must be quick."""
@@ -57,6 +58,8 @@ class Lease:
         """Ends it, and gives a future that is done when the server was asked. Where that does not answer it is asked
         again in the background."""
         self._over = True
+        if self._timer is not None:
+            _renewals.cancel(self._timer)
         self._release = ReleaseSlotsRequest(lease_id=self.id, request_id=new_id())
         try:
             return self._ask_release()
@@ -103,7 +106,7 @@ class Lease:
         if not gone:
             # The server may have kept it, and give it to nobody else while it lasts.
             left = self._expires - now
-            _renewals.at(now + (min(_AGAIN, left / 4) if left > 0 else _AGAIN), self._renew)
+            self._timer = _renewals.at(now + (min(_AGAIN, left / 4) if left > 0 else _AGAIN), self._renew)
 
     def _lose(self, why: str) -> None:
         if self.lost:
@@ -136,36 +139,73 @@ def release_request(request_id: str, client: ServiceClient) -> None:
         )
 
 
+class _Timer:
+    """Something that is to be called at a time, unless it is cancelled."""
+
+    __slots__ = ("function", "moment")
+
+    def __init__(self, moment: float, function: Callable[[], object]) -> None:
+        self.moment = moment
+        self.function: Callable[[], object] | None = function
+
+    def __lt__(self, other: "_Timer") -> bool:
+        return self.moment < other.moment
+
+
 class _Renewals:
     """Calls functions at their times, from a thread that it starts with the first."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._due: list[tuple[float, int, Callable[[], object]]] = []
-        self._numbers = itertools.count()
+        #: A heap.
+        self._due: list[_Timer] = []
+        self._cancelled = 0
         self._thread: threading.Thread | None = None
 
-    def at(self, moment: float, function: Callable[[], object]) -> None:
+    def at(self, moment: float, function: Callable[[], object]) -> _Timer:
         """`moment` is of time.monotonic; `function` must be quick."""
+        timer = _Timer(moment, function)
         with self._changed:
-            heapq.heappush(self._due, (moment, next(self._numbers), function))
+            heapq.heappush(self._due, timer)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="antiphon-leases", daemon=True)
                 self._thread.start()
-            elif self._due[0][0] == moment:
+            elif self._due[0] is timer:
                 self._changed.notify()
+        return timer
+
+    def cancel(self, timer: _Timer) -> None:
+        """Most leases end long before they are renewed: what they leave here is swept out now and then."""
+        with self._changed:
+            if timer.function is None:
+                return
+            timer.function = None
+            self._cancelled += 1
+            if self._cancelled > _SWEPT_AFTER and 2 * self._cancelled > len(self._due):
+                self._due = [each for each in self._due if each.function is not None]
+                heapq.heapify(self._due)
+                self._cancelled = 0
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                while not self._due or self._due[0][0] > time.monotonic():
-                    self._changed.wait(max(self._due[0][0] - time.monotonic(), 0) if self._due else None)
-                function = heapq.heappop(self._due)[2]
+            function = self._next()
             try:
-                function()
+                if function is not None:
+                    function()
             except ValueError:
                 # gRPC's word for a channel that was closed: the process ends, and its session with it.
                 continue
+
+    def _next(self) -> Callable[[], object] | None:
+        """Waits until something is due; None where that was cancelled."""
+        with self._changed:
+            while not self._due or self._due[0].moment > time.monotonic():
+                self._changed.wait(max(self._due[0].moment - time.monotonic(), 0) if self._due else None)
+            timer = heapq.heappop(self._due)
+            function, timer.function = timer.function, None
+            if function is None:
+                self._cancelled = max(self._cancelled - 1, 0)
+            return function
 
 
 def _renew_in_child() -> None:
