@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,38 @@ def test_a_cancelled_flow_leaves_its_block_at_once(kind: Kind, name: str, limits
 
         state = sync_holding(return_state=True)
     assert state.is_cancelled(), state
+    assert limits.holders(name) == []
+
+
+def test_a_flow_that_is_cancelled_as_it_waits_takes_nothing(
+    kind: Kind, name: str, limits: Limits, stored: Stored
+) -> None:
+    ids: list[str] = []
+
+    def body() -> Any:
+        ids.append(runtime.flow_run.id or "")
+
+        async def want() -> None:
+            async with async_twin.concurrency(name):
+                raise AssertionError("nobody gets in")
+
+        if kind.is_async:
+            yield want()
+        else:
+            with sync_twin.concurrency(name):
+                raise AssertionError("nobody gets in")
+
+    def cancel() -> None:
+        until(lambda: limits.waiters(name) == 1)
+        stored.client.call(stored.client.flow_runs.CancelFlowRun, CancelFlowRunRequest(id=ids[0]))
+
+    with sync_twin.concurrency(name):
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        state = kind.call(kind.flow()(body), return_state=True)
+        thread.join(PATIENCE)
+        assert state.is_cancelled()
+        until(lambda: limits.waiters(name) == 0)
     assert limits.holders(name) == []
 
 
