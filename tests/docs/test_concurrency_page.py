@@ -42,7 +42,7 @@ def example(page: str, number: int) -> Any:
 
 
 def run_of(client: ServiceClient, flow: str) -> FlowRun | None:
-    request = ListFlowRunsRequest(filter=f'flow_name = "{flow}" AND state.type = RUNNING')
+    request = ListFlowRunsRequest(filter=f'flow_name = "{flow}"')
     return next(iter(client.call(client.flow_runs.ListFlowRuns, request).flow_runs), None)
 
 
