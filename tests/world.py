@@ -34,8 +34,8 @@ class World:
     variable: str = ""
 
     def fill(self) -> None:
-        """Makes a flow, a scheduled run of it, a pending task run in that, a line of its log, an artifact, a variable, and
-        what limits others: a limit of a tag, a deployment of the flow, and a work pool with a queue."""
+        """Makes a flow, a scheduled run of it, a pending task run in that, a line of its log, an artifact, a variable,
+        and what limits others: a limit of a tag, a deployment of the flow, and a work pool with a queue."""
         run = self.call("CreateFlowRun", {"flowRun": {"flowName": "etl", "name": "one", "tags": ["a"]}}).flow_run
         self.run, self.flow = run.id, run.flow_id
         self.task = self.call("CreateTaskRun", {"taskRun": {"flowRunId": run.id, "taskKey": "clean"}}).task_run.id
