@@ -195,6 +195,7 @@ def test_tags_are_a_list_of_texts(name: str) -> None:
 def test_a_variable_is_a_model() -> None:
     assert Variable(name="x", value=1).model_dump() == {"name": "x", "value": 1, "tags": None}
     assert Variable[int](name="x", value=1).value == 1
+    assert Variable[int].get(f"v-{new_id()}") is None
     with pytest.raises(ValidationError):
         Variable(name="x", value=object())  # type: ignore[arg-type]
 

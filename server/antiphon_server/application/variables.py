@@ -10,6 +10,8 @@ from antiphon_server.storage.user_tables import variables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 NOUN = "variable"
+#: Lists and objects in one another.
+MAX_DEPTH = 100
 UNKNOWN = "it was never set, or it was deleted"
 
 
@@ -85,16 +87,37 @@ class DeleteVariable:
 
 
 def checked_json(text: str) -> str:
-    """Returns the text. Raises InvalidArgument (VALUE_NOT_JSON), which says where it is wrong."""
+    """Returns the text. Raises InvalidArgument: VALUE_NOT_JSON, which says where it is wrong, or VALUE_TOO_DEEP."""
     try:
-        json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
         raise InvalidArgument(
             "VALUE_NOT_JSON",
             f'the value is no JSON: {error}; write texts in double quotes ("text"), and null for what is not a number',
             field="variable.value",
         ) from None
+    except RecursionError:
+        raise _too_deep() from None
+    if _depth(value) > MAX_DEPTH:
+        raise _too_deep()
     return text
+
+
+def _depth(value: Any) -> int:
+    """How many lists and objects lie in one another."""
+    depth, level = 0, [value]
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        depth += 1
+        level = [item for each in level for item in (each.values() if isinstance(each, dict) else each)]
+    return depth
+
+
+def _too_deep() -> InvalidArgument:
+    return InvalidArgument(
+        "VALUE_TOO_DEEP",
+        f"the value nests deeper than {MAX_DEPTH} levels, which not every reader of JSON takes; flatten it",
+        field="variable.value",
+    )
 
 
 def _refuse_constant(name: str) -> NoReturn:

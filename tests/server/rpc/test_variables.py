@@ -60,7 +60,9 @@ def test_a_request_that_is_sent_again_is_answered_as_before(world: World) -> Non
     assert world.call("GetVariable", {"name": "new"}).variable.value == "2"
 
 
-@pytest.mark.parametrize("value", ["null", '"\\ud800"', "123456789012345678901234567890", "1e400", "[" * 50 + "]" * 50])
+@pytest.mark.parametrize(
+    "value", ["null", '"\\ud800"', "123456789012345678901234567890", "1e400", "[" * 100 + "]" * 100]
+)
 def test_all_json_is_kept_as_it_was_written(world: World, value: str) -> None:
     assert world.call("SetVariable", setting("x", value)).variable.value == value
 
@@ -85,7 +87,7 @@ def refusals() -> list[tuple[Any, ...]]:
         (setting("x", "1", tags=[""]), "tags[0]"),
         (setting("x", "1", tags=["y"] * 101), "tags"),
     ]
-    no_json = ("here", "{'a': 1}", "NaN", "[Infinity]", "-Infinity", "1 2", '"a\nb"', "[" * 2400, "9" * 4400, " ")
+    no_json = ("here", "{'a': 1}", "NaN", "[Infinity]", "-Infinity", "1 2", '"a\nb"', "[" * 24, "9" * 4400, " ")
     return [
         *(
             (name, lambda w, request=request: request, INVALID, "FIELD_INVALID", (f"variable.{field}",))
@@ -96,6 +98,10 @@ def refusals() -> list[tuple[Any, ...]]:
             (name, lambda w, value=value: setting("x", value), INVALID, "VALUE_NOT_JSON", ("variable.value",))
             for name in ("CreateVariable", "SetVariable")
             for value in no_json
+        ),
+        *(
+            ("SetVariable", lambda w, value=value: setting("x", value), INVALID, "VALUE_TOO_DEEP", ("variable.value",))
+            for value in ('[{"a":' * 50 + "[1]" + "}]" * 50, "[" * 2400 + "]" * 2400)
         ),
         ("CreateVariable", lambda w: {}, INVALID, "FIELD_INVALID", ("variable",)),
         ("CreateVariable", lambda w: setting("db_url", "1"), EXISTS, "VARIABLE_EXISTS", ()),
