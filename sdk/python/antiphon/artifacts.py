@@ -118,6 +118,7 @@ class Artifact(BaseModel):
 
     @dual
     def _formatted(self) -> Work[Any]:
+        """Return what `format` of the artifact's class gives."""
         return _format(self)
 
     aformat = awaitable(_formatted)
