@@ -3,6 +3,9 @@
 from typing import Any
 
 from antiphon_server.storage.sources import (
+    BLOCK_DOCUMENTS,
+    BLOCK_SCHEMAS,
+    BLOCK_TYPES,
     CONCURRENCY_LIMITS,
     DEPLOYMENTS,
     FLOW_RUNS,
@@ -46,6 +49,18 @@ def work_pool(working_set: WorkingSet, id: str) -> Any:
 
 def work_queue(working_set: WorkingSet, id: str) -> Any:
     return _row(working_set, WORK_QUEUES, id)
+
+
+def block_type(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, BLOCK_TYPES, id)
+
+
+def block_schema(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, BLOCK_SCHEMAS, id)
+
+
+def block_document(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, BLOCK_DOCUMENTS, id)
 
 
 def _row(working_set: WorkingSet, source: Source, id: str) -> Any:
