@@ -7,7 +7,7 @@ from collections.abc import Collection
 PROTECTED = frozenset(
     {
         *("secret", "webhook", "custom-webhook"),
-        *("local-file-system", "remote-file-system", "smb", "redis-storage-container"),
+        *("local-file-system", "remote-file-system", "smb", "redisstoragecontainer"),
         *("slack-webhook", "ms-teams-webhook", "pager-duty-webhook", "twilio-sms", "opsgenie-webhook"),
         *("mattermost-webhook", "discord-webhook", "sendgrid-email"),
     }

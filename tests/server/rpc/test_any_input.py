@@ -70,21 +70,9 @@ def known(server: RunningServer) -> Iterator[Known]:
     schema, name = registered.block_schema, f"one-{new_id()}"
     document = {"name": name, "blockSchemaId": schema.id, "data": LOGIN}
     block = world.call("CreateBlockDocument", {"blockDocument": document}).block_document.id
+    of_block = [registered.block_type.id, schema.id, block]
     yield {
-        "id": [
-            run,
-            task,
-            free.id,
-            free_task.id,
-            flow,
-            limit_id,
-            deployment,
-            pool,
-            queue,
-            registered.block_type.id,
-            schema.id,
-            block,
-        ],
+        "id": [run, task, free.id, free_task.id, flow, limit_id, deployment, pool, queue, *of_block],
         "block_schema_id": [schema.id],
         "block_type_slug": [slug],
         "slug": [slug, "secret"],
