@@ -36,7 +36,7 @@ def keys_of(text: str, source: str) -> tuple[str, ...]:
 
 def _is_key(text: str) -> bool:
     try:
-        return len(base64.urlsafe_b64decode(text.encode())) == _BYTES
+        return len(base64.b64decode(text.encode(), altchars=b"-_", validate=True)) == _BYTES
     except (binascii.Error, ValueError):
         return False
 

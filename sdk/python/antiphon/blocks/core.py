@@ -139,8 +139,8 @@ class Block(BaseModel, ABC):
             return {"$ref": {"block_document_id": str(self._block_document_id)}}
         dumped = handler(self)
         if context.get("include_secrets"):
-            dumped = dumping.with_secrets(self, dumped, by_alias=bool(info.by_alias))
-        return {**dumped, storing.SLUG: self.get_block_type_slug()} if isinstance(dumped, dict) else dumped
+            dumped = dumping.Telling(info).fields(self, dumped)
+        return {**dumped, storing.SLUG: self.get_block_type_slug()}
 
     @classmethod
     def model_json_schema(
@@ -223,7 +223,7 @@ class Block(BaseModel, ABC):
     @classmethod
     def register_type_and_schema(cls, client: Any = None) -> None:
         """Have the server know the class; saving a block does so by itself. Raises InvalidBlockRegistration."""
-        perform(_nothing(storing.register(cls)))
+        return perform(_nothing(storing.register(cls)))  # type: ignore[no-any-return]  # None, or a coroutine
 
     @classmethod
     async def aregister_type_and_schema(cls, client: Any = None) -> None:
@@ -278,7 +278,7 @@ class Block(BaseModel, ABC):
 
         Raises BlockNotFound, and ServerError for one that is part of another.
         """
-        perform(storing.delete(*loading.full_name(cls, name)))
+        return perform(storing.delete(*loading.full_name(cls, name)))  # type: ignore[no-any-return]  # or a coroutine
 
     @classmethod
     async def adelete(cls, name: str, client: Any = None) -> None:

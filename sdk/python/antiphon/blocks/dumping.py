@@ -3,30 +3,50 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr, SerializationInfo
 from pydantic_core import to_jsonable_python
 
 from antiphon.blocks.annotations import EVERY_KEY, SECRETS, key_of, path_to, step_of
 from antiphon.types import SecretDict
 
+_LISTS = (list, tuple, set, frozenset)
 
-def with_secrets(value: Any, dumped: Any, *, by_alias: bool) -> Any:
-    """What a value was dumped to, with secrets in place of their masks."""
-    if isinstance(value, SECRETS):
-        return to_jsonable_python(told(value))
-    if isinstance(value, BaseModel) and isinstance(dumped, dict):
-        keys = {name: key_of(name, field) if by_alias else name for name, field in type(value).model_fields.items()}
-        return dumped | {
-            key: with_secrets(getattr(value, name), dumped[key], by_alias=by_alias)
-            for name, key in keys.items()
-            if key in dumped
-        }
-    if isinstance(value, Mapping) and isinstance(dumped, dict) and len(value) == len(dumped):
-        pairs = zip(dumped.items(), value.values(), strict=True)
-        return {key: with_secrets(inner, each, by_alias=by_alias) for (key, each), inner in pairs}
-    if isinstance(value, list | tuple | set | frozenset) and isinstance(dumped, list) and len(value) == len(dumped):
-        return [with_secrets(inner, each, by_alias=by_alias) for inner, each in zip(value, dumped, strict=True)]
-    return dumped
+
+class Telling:
+    """Puts secrets in the places of their masks, in what Pydantic has dumped as `info` says."""
+
+    def __init__(self, info: SerializationInfo) -> None:
+        self._by_alias = bool(info.by_alias)
+        self._mode = info.mode
+        self._context = info.context
+
+    def fields(self, model: BaseModel, dumped: dict[str, Any]) -> dict[str, Any]:
+        """What a model was dumped to, with its secrets."""
+        result = dict(dumped)
+        for name, field in type(model).model_fields.items():
+            key = key_of(name, field) if self._by_alias else name
+            if key in result:
+                result[key] = self._value(getattr(model, name), result[key])
+        return result
+
+    def _value(self, value: Any, dumped: Any) -> Any:
+        if isinstance(value, SECRETS):
+            return to_jsonable_python(told(value)) if self._mode == "json" else told(value)
+        if is_block(value):
+            # By its own class: Pydantic has dumped what the annotation names, which may be a base.
+            return value.model_dump(mode=self._mode, by_alias=self._by_alias, context=self._context)
+        if isinstance(value, BaseModel) and isinstance(dumped, dict):
+            return self.fields(value, dumped)
+        if isinstance(value, Mapping) and isinstance(dumped, dict) and len(value) == len(dumped):
+            pairs = zip(dumped.items(), value.values(), strict=True)
+            return {key: self._value(inner, each) for (key, each), inner in pairs}
+        if isinstance(value, _LISTS) and isinstance(dumped, _LISTS) and len(value) == len(dumped):
+            return [self._value(inner, each) for inner, each in zip(value, dumped, strict=True)]
+        return dumped
+
+
+def is_block(value: Any) -> bool:
+    return isinstance(value, BaseModel) and hasattr(type(value), "get_block_type_slug")
 
 
 def told(secret: SecretStr | SecretBytes | Secret[Any]) -> Any:
@@ -56,6 +76,6 @@ def secret_places(value: Any, path: str = "") -> Iterator[str]:
     elif isinstance(value, Mapping):
         for key, each in value.items():
             yield from secret_places(each, path_to(path, step_of(key)))
-    elif isinstance(value, list | tuple | set | frozenset):
+    elif isinstance(value, _LISTS):
         for each in value:
             yield from secret_places(each, path)
