@@ -33,7 +33,8 @@ class RemoteFolder:
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes."""
-        return bytes(self._files().cat_file(self.full_path(path)))
+        full = self.full_path(path)
+        return bytes(self._files().cat_file(full))
 
     def write(self, path: str, content: bytes) -> str:
         """Write a file and return its URL."""
@@ -45,8 +46,8 @@ class RemoteFolder:
 
     def get_directory(self, from_path: str | None, local_path: str | None) -> None:
         """Bring what is below a path into a local folder. Raises FileNotFoundError where nothing is."""
-        files = self._files()
         source = self.full_path(from_path or "")
+        files = self._files()
         root = str(files._strip_protocol(source)).rstrip("/")
         target = Path(local_path or ".").expanduser().resolve()
         if not files.exists(source):
@@ -62,8 +63,8 @@ class RemoteFolder:
         self, local_path: str | None, to_path: str | None, ignore_file: str | None, overwrite: bool
     ) -> int:
         """Bring a local folder below a path, and return how many files were written."""
-        files = self._files()
         target = self.full_path(to_path or "")
+        files = self._files()
         count = 0
         for path, relative in directory_copies.files_below(Path(local_path or ".").expanduser().resolve(), ignore_file):
             full = f"{target}/{relative}"
