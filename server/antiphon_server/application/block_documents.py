@@ -11,13 +11,22 @@ from uuid_utils import uuid7
 from antiphon_server.application import rows
 from antiphon_server.application.block_types import SCHEMA
 from antiphon_server.application.secret_box import SecretBox
-from antiphon_server.domain.block_data import Values, has_mask, masked, referenced_ids, secret_paths, unmasked
-from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument
+from antiphon_server.domain.block_data import (
+    Values,
+    check_cost,
+    has_mask,
+    masked,
+    referenced_ids,
+    secret_paths,
+    unmasked,
+)
+from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, not_found
 from antiphon_server.storage import tables
 from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 NOUN = "block document"
+MOST_REFERENCES = 1_000
 
 
 @dataclass(slots=True)
@@ -102,7 +111,8 @@ class UpdateBlockDocument:
             return whole_data(self.box, row), secret_fields
         data: Values = self.changes["data"]
         before = schema if schema.id == row.block_schema_id else _schema(working_set, row.block_schema_id)
-        paths = [*_paths(before), *known]
+        paths = list(dict.fromkeys([*_paths(before), *known]))
+        check_cost(data, paths)
         if row.secrets is not None and has_mask(data, paths):
             data = unmasked(data, whole_data(self.box, row), paths)
         return data, secret_fields
@@ -163,7 +173,9 @@ def _columns(
     working_set: WorkingSet, box: SecretBox, schema: Any, data: Values, secret_fields: Sequence[str]
 ) -> dict[str, Any]:
     """The columns that hold the values."""
-    shown = masked(data, [*_paths(schema), *secret_fields])
+    paths = list(dict.fromkeys([*_paths(schema), *secret_fields]))
+    check_cost(data, paths)
+    shown = masked(data, paths)
     secrets = None if shown == data else box.seal(working_set, json.dumps(data).encode())
     return {"data": json.dumps(shown), "secrets": secrets}
 
@@ -185,10 +197,25 @@ def _check_free(working_set: WorkingSet, type_id: str, name: str) -> None:
 
 
 def _existing_references(working_set: WorkingSet, data: Values) -> list[str]:
-    """The documents that stand in the values. Raises NotFound (BLOCK_DOCUMENT_NOT_FOUND)."""
+    """The documents that stand in the values.
+
+    Raises NotFound (BLOCK_DOCUMENT_NOT_FOUND), InvalidArgument (BLOCK_DATA_INVALID) for too many.
+    """
     ids = sorted({id.lower() for id in referenced_ids(data)})
+    if len(ids) > MOST_REFERENCES:
+        raise InvalidArgument(
+            "BLOCK_DATA_INVALID",
+            f"the block refers to {len(ids):,} others, and may to {MOST_REFERENCES:,}",
+            field="block_document.data",
+        )
+    working_set.flush()
+    documents, known = tables.block_documents, set[str]()
+    for some in chunks(ids):
+        found = select(documents.c.id).where(documents.c.id.in_(some))
+        known.update(working_set.connection.execute(found).scalars())
     for id in ids:
-        rows.find(working_set, tables.block_documents, NOUN, id, why="it cannot be part of this one")
+        if id not in known:
+            raise not_found(NOUN, id, "it cannot be part of this one")
     return ids
 
 

@@ -16,6 +16,10 @@ Values: TypeAlias = dict[str, Any]
 #: What stands where a secret is not told.
 MASK = "********"
 MAX_DEPTH = 100
+#: Objects, lists and what is in them. The writer, which everybody waits for, walks through them.
+MAX_PARTS = 20_000
+#: Parts times paths of secrets; each costs about a microsecond.
+MAX_STEPS = 200_000
 #: What stands for another document: {"$ref": {"block_document_id": ID}}
 _REF, _REF_ID = "$ref", "block_document_id"
 
@@ -34,6 +38,8 @@ def parse_object(text: str, reason: str, field: str) -> Values:
         raise InvalidArgument(reason, f"{field} must be a JSON object, such as {{}}", field=field)
     if _is_deeper(value, MAX_DEPTH):
         raise InvalidArgument(reason, f"{field} is more than {MAX_DEPTH} levels deep", field=field)
+    if _parts_of(value) > MAX_PARTS:
+        raise InvalidArgument(reason, f"{field} has more than {MAX_PARTS:,} values; keep a reference", field=field)
     return value
 
 
@@ -54,6 +60,18 @@ def secret_paths(fields: Values) -> list[str]:
             field="block_schema.fields",
         )
     return paths
+
+
+def check_cost(values: Values, paths: Sequence[str]) -> None:
+    """Raises InvalidArgument (BLOCK_DATA_INVALID) where it takes long to find the secrets."""
+    steps = _parts_of(values) * len(paths)
+    if steps > MAX_STEPS:
+        raise InvalidArgument(
+            "BLOCK_DATA_INVALID",
+            f"the block has {len(paths):,} paths of secrets in {_parts_of(values):,} values, too many to look through; "
+            "name secrets by fewer paths, with * for all keys of an object, or split the block",
+            field="block_document.data",
+        )
 
 
 def masked(values: Values, paths: Sequence[str]) -> Values:
@@ -125,6 +143,16 @@ def _copy(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _copy(each) for key, each in value.items()}
     return [_copy(each) for each in value] if isinstance(value, list) else value
+
+
+def _parts_of(value: Any) -> int:
+    count, left = 0, [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict | list):
+            count += len(part) + 1
+            left += part.values() if isinstance(part, dict) else part
+    return count
 
 
 def _is_deeper(value: Any, depth: int) -> bool:

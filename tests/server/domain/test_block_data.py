@@ -7,6 +7,8 @@ import pytest
 from antiphon_server.domain.block_data import (
     MASK,
     MAX_DEPTH,
+    MAX_PARTS,
+    check_cost,
     checksum_of,
     has_mask,
     masked,
@@ -63,6 +65,7 @@ def test_references_are_found_at_any_depth() -> None:
         ('{"a": ' + "9" * 5000 + "}", "cannot be read"),
         ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "levels deep"),
         ('{"a": ' + "[" * MAX_DEPTH + "]" * MAX_DEPTH + "}", "levels deep"),
+        ('{"a": [' + "1," * MAX_PARTS + "1]}", "more than 20,000 values"),
     ],
 )
 def test_what_is_no_object_is_refused_without_a_word_of_it(text: str, said: str) -> None:
@@ -91,3 +94,10 @@ def test_a_checksum_is_that_of_type_fields_and_capabilities_in_any_order() -> No
     others.append(checksum_of("a", {"x": 1, "y": 2}, ["p"]))
     assert len({first, *others}) == 4
     assert first.startswith("sha256:")
+
+
+def test_secrets_that_take_long_to_find_are_refused() -> None:
+    values = parse_object('{"a": [' + "{},1," * 5_000 + "1]}", "R", "f")
+    check_cost(values, ["a.b"] * 10)
+    with pytest.raises(InvalidArgument, match="20 paths of secrets in 15,004 values, too many to look through"):
+        check_cost(values, ["a.b"] * 20)

@@ -9,6 +9,8 @@ from pydantic_core import to_jsonable_python
 from antiphon.blocks.annotations import EVERY_KEY, SECRETS, key_of, path_to, step_of
 from antiphon.types import SecretDict
 
+#: Of a dict with more keys, a path names them all at once.
+_MANY = 50
 _LISTS = (list, tuple, set, frozenset)
 
 
@@ -74,8 +76,9 @@ def secret_places(value: Any, path: str = "") -> Iterator[str]:
         for name, field in type(value).model_fields.items():
             yield from secret_places(getattr(value, name, None), path_to(path, step_of(key_of(name, field))))
     elif isinstance(value, Mapping):
+        many = len(value) > _MANY
         for key, each in value.items():
-            yield from secret_places(each, path_to(path, step_of(key)))
+            yield from secret_places(each, path_to(path, EVERY_KEY if many else step_of(key)))
     elif isinstance(value, _LISTS):
         for each in value:
             yield from secret_places(each, path)
