@@ -64,7 +64,7 @@ def _awaited(run_id: str, seen: str, end: float, client: Any) -> Work[flow_run_p
     request.wait_timeout.FromMicroseconds(round(wait * 1e6))
     try:
         answer = yield from wait_at_server(
-            lambda shared: (client or shared).flow_runs.AwaitFlowRun, request, AwaitFlowRunResponse, wait
+            lambda it: it.flow_runs.AwaitFlowRun, request, AwaitFlowRunResponse, wait, client=client
         )
     except ServerError as error:
         if error.code == "DEADLINE_EXCEEDED":  # and the server was away

@@ -30,15 +30,21 @@ def _nothing(_: ServiceClient) -> None:
 
 
 def call_server(
-    method: Method, request: Message, kind: type[Response], *, timeout: float = DEFAULT_TIMEOUT_SECONDS
+    method: Method,
+    request: Message,
+    kind: type[Response],
+    *,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    client: ServiceClient | None = None,
 ) -> Generator[Effect, Any, Response]:
-    """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try.
+    """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try. Without a `client` the
+    server is that of the settings.
 
     A mutation gets a `request_id`, so that it is done once. In a run, a server that went away is waited for as long as
     the run itself would wait. Raises ServerUnreachable, ObjectNotFound, ObjectAlreadyExists or ServerError; the run's
     signal where that is stopped meanwhile.
     """
-    response: Response = yield from _tries(method, request, timeout, _Away(over_all=True), _nothing)
+    response: Response = yield from _tries(method, request, timeout, _Away(over_all=True), _nothing, client)
     return response
 
 
@@ -48,6 +54,8 @@ def wait_at_server(
     kind: type[Response],
     wait: float,
     abandoned: Callable[[ServiceClient], object] = _nothing,
+    *,
+    client: ServiceClient | None = None,
 ) -> Generator[Effect, Any, Response]:
     """The same for a call that the server answers when something happens, or after `wait` seconds, which `request`
     tells it. A server that goes away in between is asked again, in what is left of that time.
@@ -55,16 +63,21 @@ def wait_at_server(
     Where the caller is interrupted and nobody will hear the answer, `abandoned` is called. Raises as `call_server`, and
     ServerError with the code DEADLINE_EXCEEDED where the time is over before a server that went away is back.
     """
-    response: Response = yield from _tries(method, request, wait + _SLACK, _Away(over_all=False), abandoned)
+    response: Response = yield from _tries(method, request, wait + _SLACK, _Away(over_all=False), abandoned, client)
     return response
 
 
 def _tries(
-    method: Method, request: Message, timeout: float, away: "_Away", abandoned: Callable[[ServiceClient], object]
+    method: Method,
+    request: Message,
+    timeout: float,
+    away: "_Away",
+    abandoned: Callable[[ServiceClient], object],
+    client: ServiceClient | None,
 ) -> Generator[Effect, Any, Any]:
     _name_request(request)
     around = scope_around()
-    client = opened_client() or (yield Ask(shared_client))
+    client = client or opened_client() or (yield Ask(shared_client))
     end = time.monotonic() + timeout
     while True:
         seconds = timeout if away.over_all else max(end - time.monotonic(), 0)
