@@ -13,6 +13,26 @@ from typing import Any, Self, TypeVar
 
 from antiphon.exceptions import MissingContextError
 from antiphon.option_checks import all_tags, checked_tags
+from antiphon.settings.current import (
+    SettingsContext,
+    get_settings_context,
+    refresh_global_settings_context,
+    root_settings_context,
+    use_profile,
+)
+
+__all__ = [
+    "FlowRunContext",
+    "SettingsContext",
+    "TaskRunContext",
+    "current_tags",
+    "get_run_context",
+    "get_settings_context",
+    "refresh_global_settings_context",
+    "root_settings_context",
+    "tags",
+    "use_profile",
+]
 
 C = TypeVar("C", "FlowRunContext", "TaskRunContext")
 

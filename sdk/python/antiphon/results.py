@@ -33,7 +33,7 @@ class ResultStore:
     @property
     def storage(self) -> ResultStorage:
         """Where large results go."""
-        return self._storage or open_storage(get_current_settings().results_local_storage_path)
+        return self._storage or open_storage(get_current_settings().results.local_storage_path)
 
     def persist(self, value: Any, *, persist_result: bool | None, key: str | None = None) -> Payload | None:
         """Return what a state carries for this value; None where it is not kept.
@@ -45,7 +45,7 @@ class ResultStore:
         written.
         """
         if persist_result is False or (
-            persist_result is None and not get_current_settings().results_persist_by_default
+            persist_result is None and not get_current_settings().results.persist_by_default
         ):
             return None
         try:

@@ -89,7 +89,7 @@ def _await_answer(ready: int, process: "subprocess.Popen[bytes]", timeout: float
         process.kill()
         return "", (
             f"it was not ready within {timeout:g} s and was stopped. On a slow machine, raise"
-            " ANTIPHON_SERVER_STARTUP_TIMEOUT_SECONDS"
+            " ANTIPHON_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
         )
     word, _, rest = line.partition(" ")
     if word == "ready":

@@ -13,7 +13,7 @@ from antiphon.engine.scopes import RunScope, scope_around
 from antiphon.exceptions import ServerUnreachable
 from antiphon.ids import new_id
 from antiphon.server_errors import from_rpc_error
-from antiphon.service_client import DEFAULT_TIMEOUT_SECONDS, ServiceClient
+from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
 from antiphon.shared_client import opened_client, shared_client
 
@@ -24,9 +24,10 @@ Method = Callable[[ServiceClient], Any]
 
 
 def call_server(
-    method: Method, request: Message, kind: type[Response], *, timeout: float = DEFAULT_TIMEOUT_SECONDS
+    method: Method, request: Message, kind: type[Response], *, timeout: float | None = None
 ) -> Generator[Effect, Any, Response]:
-    """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try.
+    """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try; the setting
+    `api.request_timeout` for None.
 
     A mutation gets a `request_id`, so that it is done once. In a run, a server that went away is waited for as long as
     the run itself would wait. Raises ServerUnreachable, ObjectNotFound, ObjectAlreadyExists or ServerError; the run's
@@ -37,7 +38,7 @@ def call_server(
     client = opened_client() or (yield Ask(shared_client))
     deadline = time.monotonic() + _patience(in_run=around is not None)
     while True:
-        answer = method(client).future(request, timeout=timeout)
+        answer = method(client).future(request, timeout=timeout or client.timeout)
         try:
             yield Await([answer], around or RunScope())
         except BaseException:
@@ -63,5 +64,5 @@ def _patience(*, in_run: bool) -> float:
     """Seconds to wait for a server that does not answer. The embedded one leaves when idle, and is started anew."""
     settings = get_current_settings()
     if in_run:
-        return settings.client_reconnect_timeout_seconds
-    return 0.0 if settings.api_url else settings.server_startup_timeout_seconds
+        return settings.client.reconnect_timeout_seconds
+    return 0.0 if settings.api.url else settings.server.ephemeral.startup_timeout_seconds

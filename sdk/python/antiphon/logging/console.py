@@ -51,10 +51,10 @@ def setup_logging() -> None:
     settings = get_current_settings()
     if settings is _set_up_for:
         return
-    level = logging.getLevelNamesMapping()[settings.logging_level]
+    level = logging.getLevelNamesMapping()[settings.logging.level]
     wanted: dict[str, type[logging.Handler]] = {}
-    if settings.logging_to_api_enabled:
-        wanted |= dict.fromkeys((FLOW_RUN_LOGGER, TASK_RUN_LOGGER, *settings.logging_extra_loggers), RunLogHandler)
+    if settings.logging.to_api.enabled:
+        wanted |= dict.fromkeys((FLOW_RUN_LOGGER, TASK_RUN_LOGGER, *settings.logging.extra_loggers), RunLogHandler)
     # Last, since somebody may name our own logger as an extra one.
     wanted[ROOT_NAME] = ConsoleHandler
     with _lock:
@@ -65,7 +65,7 @@ def setup_logging() -> None:
             logging.getLogger(name).removeHandler(_attached.pop(name))
         for name, make in wanted.items():
             _attach(name, make)
-        for name in settings.logging_extra_loggers:
+        for name in settings.logging.extra_loggers:
             extra = logging.getLogger(name)
             if extra.level == logging.NOTSET:
                 extra.setLevel(level)
