@@ -10,7 +10,7 @@ from antiphon.engine.effects import Await, Body, Life, Outcome, Send
 from antiphon.engine.interrupts import RunTimeout
 from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import AntiphonException, AntiphonSignal, ServerError, TerminationSignal, UpstreamTaskError
-from antiphon.logging.loggers import run_logger
+from antiphon.logging.run_loggers import run_logger
 from antiphon.results import ResultStore
 from antiphon.runs import FlowRun, TaskRun
 from antiphon.state_core import State, StateType

@@ -171,7 +171,7 @@ OPTIONAL_POSITIVE_COUNT = Kind("a whole number, 1 or more, or empty", _optional(
 #: A message to the server has room for 16 MiB.
 BATCH_BYTES = Kind("a whole number from 1 to 8000000", _whole_number_up_to(1, 8_000_000))
 #: The most that the contract lets a line have.
-LINE_BYTES = Kind("a whole number from 1 to 1000000", _whole_number_up_to(1, 1_000_000))
+LINE_BYTES = Kind("a whole number from 100 to 1000000", _whole_number_up_to(100, 1_000_000))
 SECONDS = Kind("seconds, 0 or more", _number)
 POSITIVE_SECONDS = Kind("seconds, more than 0", _positive_number)
 DELAYS = Kind("seconds, 0 or more, or several separated by commas", _delays)

@@ -61,10 +61,8 @@ def find_row(name: str) -> Row:
 
     Raises SettingError, with the nearest name, where there is none.
     """
-    if name == name.lower():
-        row = _BY_NAME.get(PREFIX + name.replace(".", "_").upper())
-    else:
-        row = _BY_NAME.get(name) or _BY_ALIAS.get(name)
+    full = PREFIX + name.replace(".", "_").upper() if name == name.lower() else name
+    row = _BY_NAME.get(full) or _BY_ALIAS.get(full)
     if row is not None:
         return row
     bare = name.upper().replace(".", "_")

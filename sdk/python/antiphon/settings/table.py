@@ -25,6 +25,10 @@ class CLISettings(SettingsGroup):
     """The command line."""
 
     colors: Annotated[bool, About(kinds.BOOLEAN, True, "Whether the command line uses colours on a terminal.")]
+    prompt: Annotated[
+        bool | None,
+        About(kinds.OPTIONAL_BOOLEAN, None, "Whether the command line may ask; where there is a terminal if not set."),
+    ]
     wrap_lines: Annotated[bool, About(kinds.BOOLEAN, True, "Whether the command line wraps long lines on a terminal.")]
 
 
