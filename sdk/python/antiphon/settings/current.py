@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Self
@@ -85,7 +85,8 @@ def settings_of_process(settings: Settings) -> Iterator[None]:
     context = SettingsContext(settings)
     before = replace_root(context)
     try:
-        with context:
+        # Only where another context would come first: a test's set-up and its end may have different ones.
+        with context if SettingsContext.get() is not None else nullcontext():
             yield
     finally:
         replace_root(before)
