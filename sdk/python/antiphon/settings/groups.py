@@ -27,12 +27,12 @@ class SettingsGroup:
     def __init__(self, values: dict[str, Any]) -> None:
         self.__dict__.update(values)
 
-    def __setattr__(self, name: str, _value: object) -> NoReturn:
+    def __setattr__(self, name: str, _value: object = None) -> NoReturn:
         raise AttributeError(
             f"Settings cannot be changed ({name}). Use temporary_settings() in code, `antiphon config set` for good."
         )
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    __delattr__ = __setattr__
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other._values() == self._values()

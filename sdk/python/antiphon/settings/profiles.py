@@ -27,10 +27,10 @@ DEFAULT_PROFILES: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(slots=True)
 class Profile:
-    """A named set of settings: name -> value, as the file has it."""
+    """A named set of settings: name -> value, as the file has it. Keys may be given as settings too."""
 
     name: str
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[Any, Any] = field(default_factory=dict)
     #: The file that it was read from.
     source: Path | None = None
 
