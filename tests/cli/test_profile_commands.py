@@ -28,7 +28,8 @@ def test_a_profile_from_its_making_to_its_end(antiphon: Cli, home: Path) -> None
     assert json.loads(said(antiphon("profile", "inspect", "copy", "-o", "json"))) == {"ANTIPHON_API_URL": "a:1"}
     assert said(antiphon("profile", "rename", "work", "office")) == "Profile work is office now.\n"
     assert names(antiphon) == {"default": False, "copy": False, "office": True}
-    assert [line.rstrip() for line in said(antiphon("profile", "ls")).splitlines()] == [
+    shown = said(antiphon("profile", "ls")).splitlines()
+    assert [line.rstrip() for line in shown] == [
         "Name",
         "  copy",
         "  default",

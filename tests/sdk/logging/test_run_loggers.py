@@ -48,18 +48,6 @@ def task_run(log_prints: bool = False) -> TaskRunContext:
     )
 
 
-@pytest.fixture
-def logs() -> Iterator[list[Log]]:
-    """What reaches the sink; logging is set up, and as before afterwards."""
-    taken: list[Log] = []
-    before = set_log_sink(taken.append)
-    with temporary_settings({"logging_level": "DEBUG"}):
-        setup_logging()
-        yield taken
-    set_log_sink(before)
-    setup_logging()
-
-
 @contextlib.contextmanager
 def console(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     stream = io.StringIO()

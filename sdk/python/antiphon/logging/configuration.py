@@ -36,6 +36,7 @@ def setup_logging() -> None:
         return
     with _lock:
         same = _set_up_for is not None and _concern(settings) == _concern(_set_up_for)
+        _set_up_for = None  # should it fail half-way
         if not same:
             _set_up(settings)
         _set_up_for = settings
