@@ -8,6 +8,7 @@ from typing import Any
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.server_calls import call_server
 from antiphon.exceptions import ObjectNotFound
+from antiphon.filter_text import quote
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunsResponse
 
@@ -59,7 +60,7 @@ def get_most_recent_flow_run(client: Any = None, flow_name: str | None = None) -
     """
     request = ListFlowRunsRequest(page_size=1, order_by="create_time desc")
     if flow_name is not None:
-        request.filter = f"flow_name = {_quoted(flow_name)}"
+        request.filter = f"flow_name = {quote(flow_name)}"
     answer = yield from call_server(lambda client: client.flow_runs.ListFlowRuns, request, ListFlowRunsResponse)
     if not answer.flow_runs:
         of_flow = "" if flow_name is None else f" of the flow {flow_name!r}"
@@ -68,8 +69,3 @@ def get_most_recent_flow_run(client: Any = None, flow_name: str | None = None) -
 
 
 aget_most_recent_flow_run = awaitable(get_most_recent_flow_run)
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
