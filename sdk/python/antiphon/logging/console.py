@@ -23,6 +23,8 @@ class AntiphonConsoleHandler(logging.StreamHandler[TextIO]):
     def __init__(self, level: int | str = logging.NOTSET) -> None:
         logging.Handler.__init__(self, level)
         self.setFormatter(AntiphonFormatter())
+        #: The stream that was looked at last, and whether it is a terminal: to ask for each record takes long.
+        self._seen: tuple[TextIO, bool] | None = None
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]  # an attribute in the base class
@@ -31,12 +33,18 @@ class AntiphonConsoleHandler(logging.StreamHandler[TextIO]):
     def format(self, record: logging.LogRecord) -> str:
         """A record as it is written."""
         settings = get_current_settings().logging
-        colors = settings.colors and not os.environ.get("NO_COLOR") and self.stream.isatty()
+        colors = settings.colors and self._is_terminal() and not os.environ.get("NO_COLOR")
         line = super().format(record)
         if settings.markup:
             line = _with_markup(line, colors)
         color = next(color for level, color in _COLORS if record.levelno >= level) if colors else ""
         return f"{color}{line}{_RESET}" if color else line
+
+    def _is_terminal(self) -> bool:
+        stream = self.stream
+        if self._seen is None or self._seen[0] is not stream:
+            self._seen = stream, stream.isatty()
+        return self._seen[1]
 
 
 def _with_markup(line: str, colors: bool) -> str:

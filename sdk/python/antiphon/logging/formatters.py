@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 _DEFAULT: Final = "%(clock)s | %(levelname)-7s | %(origin)s - %(message)s"
@@ -38,7 +39,7 @@ class AntiphonFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """A record's line without its traceback. Called by the standard library."""
-        record.clock = f"{time.strftime('%H:%M:%S', time.localtime(record.created))}.{int(record.msecs):03d}"
+        record.clock = f"{_clock(int(record.created))}.{int(record.msecs):03d}"
         kind, record.origin = _origin(record)
         formatter = self._of_runs.get(kind)
         if formatter is None:
@@ -46,6 +47,12 @@ class AntiphonFormatter(logging.Formatter):
         if formatter.usesTime():
             record.asctime = formatter.formatTime(record, formatter.datefmt)
         return formatter.formatMessage(record)
+
+
+@lru_cache(1)
+def _clock(second: int) -> str:
+    """A second by this machine's clock; records come many to a second."""
+    return time.strftime("%H:%M:%S", time.localtime(second))
 
 
 def _origin(record: logging.LogRecord) -> tuple[str, str]:
