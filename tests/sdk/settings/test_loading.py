@@ -28,7 +28,7 @@ def test_defaults(home: Path) -> None:
     assert settings.logging.level == "INFO"
     assert settings.logging.extra_loggers == []
     assert settings.logging.to_api.enabled is True
-    assert settings.results.persist_by_default is True
+    assert settings.results.persist_by_default is False
     assert settings.results.local_storage_path == home / "storage"
     assert settings.tasks.default_retries == 0
     assert settings.tasks.runner.thread_pool_max_workers is None

@@ -12,16 +12,8 @@ from antiphon.settings.kinds import text_of
 from antiphon.settings.rows import SETTINGS
 
 SOURCE = Path(antiphon.__file__).parent
-#: Settings whose readers are being written: caching, results, process pools. Take one out when it is read.
-AWAITED = {
-    "results.default_serializer",
-    "results.default_storage_block",
-    "tasks.default_no_cache",
-    "tasks.default_persist_result",
-    "tasks.disable_caching",
-    "tasks.refresh_cache",
-    "tasks.runner.process_pool_max_workers",
-}
+#: Settings whose readers are being written: process pools. Take one out when it is read.
+AWAITED = {"tasks.runner.process_pool_max_workers"}
 
 
 @pytest.mark.parametrize("accessor", SETTINGS)

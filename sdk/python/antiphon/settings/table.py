@@ -105,16 +105,24 @@ class LoggingSettings(SettingsGroup):
 class ResultsSettings(SettingsGroup):
     """What is kept of what runs return."""
 
-    persist_by_default: Annotated[bool, About(kinds.BOOLEAN, True, "Whether results are kept unless the code says no.")]
-    default_serializer: Annotated[str, About(kinds.NAME, "pickle", "How results are written by runs that do not say.")]
+    persist_by_default: Annotated[
+        bool, About(kinds.BOOLEAN, False, "Whether results are kept in storage unless the code says no.")
+    ]
+    default_serializer: Annotated[
+        str | None,
+        About(kinds.OPTIONAL_NAME, None, "Serializer of results in storage; JSON or pickle if not set."),
+    ]
     default_storage_block: Annotated[
         str | None,
         About(
             kinds.OPTIONAL_NAME,
             None,
-            "The block, as type/name, that keeps the results of runs that do not say where.",
+            "Storage block where results are kept, in place of the folder.",
             aliases=("ANTIPHON_DEFAULT_RESULT_STORAGE_BLOCK",),
         ),
+    ]
+    inline_limit: Annotated[
+        int, About(kinds.COUNT, 32768, "Bytes up to which results that nobody asked to keep go to the server.")
     ]
     local_storage_path: Annotated[
         Path,
@@ -168,15 +176,11 @@ class TasksRunnerSettings(SettingsGroup):
 class TasksSettings(SettingsGroup):
     """What holds for tasks that do not say otherwise."""
 
-    refresh_cache: Annotated[
-        bool, About(kinds.BOOLEAN, False, "Whether tasks run and write their cache anew where they do not say.")
-    ]
-    default_no_cache: Annotated[
-        bool, About(kinds.BOOLEAN, False, "Whether a task without a cache policy has none, in place of DEFAULT.")
-    ]
-    disable_caching: Annotated[bool, About(kinds.BOOLEAN, False, "Whether no task uses a cache, whatever it says.")]
+    refresh_cache: Annotated[bool, About(kinds.BOOLEAN, False, "Whether tasks run though a result is cached.")]
+    default_no_cache: Annotated[bool, About(kinds.BOOLEAN, False, "Whether tasks that name no cache policy have none.")]
+    disable_caching: Annotated[bool, About(kinds.BOOLEAN, False, "Whether no task looks for cached results.")]
     default_persist_result: Annotated[
-        bool | None, About(kinds.OPTIONAL_BOOLEAN, None, "Whether tasks that do not say keep their results.")
+        bool | None, About(kinds.OPTIONAL_BOOLEAN, None, "Whether results of tasks are kept in storage.")
     ]
     default_retries: Annotated[
         int,
