@@ -30,7 +30,9 @@ def text_of(value: object) -> str:
         return ",".join(text_of(item) for item in value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return "" if value is None else str(value)
 
 
 def _text(value: object) -> str:
