@@ -10,16 +10,17 @@ from antiphon.settings.kinds import text_of
 from antiphon.settings.rows import SETTINGS
 
 #: `<home>` would be taken for HTML.
-BACKSLASH = chr(92)
+ESCAPED = "\\<"
 PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
 
 
 def table() -> str:
     """What the page has to say. `python tests/docs/test_settings_page.py` prints it."""
-    return "".join(
-        f"| `{row.name}` | {shown(row.about.default)} | {row.about.description.replace("<", BACKSLASH + "<")} | {row.about.kind.allowed} |\n"
+    rows = (
+        (f"`{row.name}`", shown(row.about.default), row.about.description.replace("<", ESCAPED), row.about.kind.allowed)
         for row in SETTINGS.values()
     )
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
 def shown(default: object) -> str:
