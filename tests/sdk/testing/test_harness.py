@@ -72,7 +72,7 @@ def test_results_and_logs_stay_in_its_home(harness: Harness, tmp_path: Path) -> 
     with temporary_settings({"results.local_storage_path": tmp_path}), antiphon_test_harness() as inner:
         assert get_current_settings().results.local_storage_path == inner.home / "storage"
         assert double(2) == 4
-        assert inner.api.url != harness.api_url
+        assert inner.api_url != harness.api_url
     assert list(tmp_path.iterdir()) == []
     assert get_current_settings().api.url == harness.api_url
     with ServiceClient() as client, pytest.raises(ObjectNotFound, match="no flow run of the flow 'never made' yet"):

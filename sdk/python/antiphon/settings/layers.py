@@ -6,6 +6,7 @@
 """
 
 import importlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ from antiphon.settings.rows import PREFIX, SETTINGS, find_row
 
 ENVIRONMENT = "the environment"
 _DOTENV, _OWN_FILE, _PROJECT_FILE = ".env", "antiphon.toml", "pyproject.toml"
+#: What is in a file of other people's that concerns us.
+_OUR_TRACES = {
+    _DOTENV: re.compile(PREFIX.encode()),
+    _PROJECT_FILE: re.compile(rb"tool\s*\.\s*[\"']?antiphon|\[\s*tool\s*\]"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +78,7 @@ def _content(path: Path) -> str | None:
         raise SettingError(
             f"Cannot read settings from {path}: {error.strerror}. Mend its permissions or move it."
         ) from error
-    wanted = b"" if path.name == _OWN_FILE else PREFIX.encode() if path.name == _DOTENV else b"antiphon"
-    if wanted not in content:
+    if path.name in _OUR_TRACES and not _OUR_TRACES[path.name].search(content):
         return None  # most projects: nothing is parsed, and no parser imported, for them
     try:
         return content.decode()
