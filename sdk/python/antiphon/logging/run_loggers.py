@@ -49,7 +49,7 @@ def get_run_logger(context: FlowRunContext | TaskRunContext | None = None, **kwa
     """Return the logger of a run; without a context, that of the run in progress. `kwargs` are added to its records.
 
     Raises MissingContextError outside of any run, unless `disable_run_logger()` is in force. A thread that user code
-    starts is outside, unless it runs in a copy of the context: `contextvars.copy_context().run`.
+    starts is outside, unless it is given `antiphon.context.with_context(function)`.
     """
     run = context or TaskRunContext.get() or FlowRunContext.get()
     if _disabled_count:
