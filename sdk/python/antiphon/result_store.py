@@ -16,7 +16,7 @@ from antiphon.result_storage_opening import open_storage
 from antiphon.settings import get_current_settings
 from antiphon.v1.payload_pb2 import Payload
 
-#: Bytes of an encoded value up to which it travels inline; the default of the setting `results_inline_limit`.
+#: Bytes of an encoded value up to which it travels inline; the default of the setting `results.inline_limit`.
 INLINE_LIMIT: Final = 32 * 1024
 
 _logger = logging.getLogger("antiphon.results")

@@ -1,11 +1,21 @@
 """What tests often ask."""
 
+import asyncio
 import warnings
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, PrivateAttr
 
-from antiphon.testing.utilities import assert_blocks_equal, assert_does_not_warn, exceptions_equal
+from antiphon import task
+from antiphon.testing.utilities import (
+    antiphon_test_harness,
+    assert_blocks_equal,
+    assert_does_not_warn,
+    assert_uses_result_serializer,
+    assert_uses_result_storage,
+    exceptions_equal,
+)
 
 
 def raised(error: Exception, cause: Exception) -> Exception:
@@ -58,3 +68,28 @@ def test_blocks() -> None:
     with pytest.raises(AssertionError):
         assert_blocks_equal(Thing(name="b"), one)
     assert_blocks_equal(Thing(name="b"), one, exclude={"name"})
+
+
+def test_where_and_how_a_result_is_kept(tmp_path: Path) -> None:
+    @task(persist_result=True, result_serializer="json", result_storage=str(tmp_path / "mine"))
+    def kept() -> int:
+        return 1
+
+    @task
+    def small() -> int:
+        return 1
+
+    with antiphon_test_harness():
+        state, other = kept(return_state=True), small(return_state=True)
+
+    async def look() -> None:
+        await assert_uses_result_serializer(state, "json")
+        await assert_uses_result_storage(state, tmp_path / "mine")
+        with pytest.raises(AssertionError, match="The result was written as serializer/json;"):
+            await assert_uses_result_serializer(state, "pickle")
+        with pytest.raises(AssertionError, match=f"The result is kept in .*{tmp_path.name}/mine"):
+            await assert_uses_result_storage(state, tmp_path)
+        with pytest.raises(AssertionError, match="not kept in storage: persist_result=True"):
+            await assert_uses_result_storage(other, tmp_path)
+
+    asyncio.run(look())

@@ -1,6 +1,7 @@
 """A server that a test has to itself."""
 
 import asyncio
+import contextvars
 import os
 import signal
 import subprocess
@@ -88,6 +89,22 @@ def test_threads_and_processes_use_it_too(harness: Harness) -> None:
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60)
     assert results == [6]
     assert get_most_recent_flow_run(flow_name="child").state.name == "Completed"
+
+
+def test_runs_follow_the_settings_of_their_context(harness: Harness) -> None:
+    other = {"api.url": harness.api_url, "home": harness.home}
+
+    @flow(name="follows")
+    async def follows() -> list[int]:
+        return [await asyncio.to_thread(double, 1)]
+
+    with antiphon_test_harness():
+        with temporary_settings(other):
+            assert asyncio.run(follows()) == [2]
+            assert contextvars.copy_context().run(get_most_recent_flow_run, flow_name="follows").flow_name == "follows"
+        with pytest.raises(ObjectNotFound, match="There is no flow run yet"):
+            get_most_recent_flow_run()
+    assert get_most_recent_flow_run(flow_name="follows").state.name == "Completed"
 
 
 def test_async_tests_use_it_too(harness: Harness) -> None:

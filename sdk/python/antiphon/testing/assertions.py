@@ -1,5 +1,6 @@
 """What tests often ask."""
 
+import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,10 @@ from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.server_calls import call_server
 from antiphon.exceptions import ObjectNotFound
 from antiphon.filter_text import quote
+from antiphon.result_storage_opening import open_storage
+from antiphon.result_store import is_reference
+from antiphon.serializers import PREFIX, resolve_serializer
+from antiphon.state_core import State
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunsResponse
 
@@ -69,3 +74,30 @@ def get_most_recent_flow_run(client: Any = None, flow_name: str | None = None) -
 
 
 aget_most_recent_flow_run = awaitable(get_most_recent_flow_run)
+
+
+async def assert_uses_result_serializer(state: State[Any], serializer: Any, client: Any = None) -> None:
+    """Assert that the result of a state was written by this serializer, given as one or by name.
+
+    Raises AssertionError, also where the result is not kept in storage. `client` has no effect.
+    """
+    expected = resolve_serializer(serializer)
+    encoding = _reference(state)["encoding"]
+    assert encoding.startswith(f"{PREFIX}{expected.type};"), f"The result was written as {encoding}."
+
+
+async def assert_uses_result_storage(state: State[Any], storage: Any, client: Any = None) -> None:
+    """Assert that the result of a state is kept in this storage: a folder, a URL, a storage block or its name.
+
+    Raises AssertionError, also where the result is not kept in storage. `client` has no effect.
+    """
+    place = _reference(state)["storage"]
+    assert place == open_storage(storage).url, f"The result is kept in {place}."
+
+
+def _reference(state: State[Any]) -> dict[str, Any]:
+    assert state.data is not None and is_reference(state.data), (
+        "The result is not kept in storage: persist_result=True."
+    )
+    found: dict[str, Any] = json.loads(state.data.data)
+    return found

@@ -4,6 +4,8 @@ from antiphon.testing.assertions import (
     aget_most_recent_flow_run,
     assert_blocks_equal,
     assert_does_not_warn,
+    assert_uses_result_serializer,
+    assert_uses_result_storage,
     exceptions_equal,
     get_most_recent_flow_run,
 )
@@ -17,6 +19,8 @@ __all__ = [
     "antiphon_test_harness",
     "assert_blocks_equal",
     "assert_does_not_warn",
+    "assert_uses_result_serializer",
+    "assert_uses_result_storage",
     "exceptions_equal",
     "get_most_recent_flow_run",
 ]
