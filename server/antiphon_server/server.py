@@ -5,7 +5,6 @@ import importlib
 import importlib.metadata
 import logging
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +39,7 @@ from antiphon_server.application.queries import Queries
 from antiphon_server.application.sessions import ForgiveDowntime, HasActiveSessions
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.application.verdicts import Verdict
+from antiphon_server.clocks import wall_clock
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.encryption_keys import KeyRing
 from antiphon_server.rpc.admin_servicer import AdminServicer
@@ -70,7 +70,7 @@ from antiphon_server.services.slot_queues import SlotQueues
 from antiphon_server.services.sweeper import Sweeper
 from antiphon_server.services.waits import Waits
 from antiphon_server.storage import tables
-from antiphon_server.storage.database import SQLITE_DURABILITY, writer_engine
+from antiphon_server.storage.database import sqlite_durability, writer_engine
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.schema import HEAD, prepare
 from antiphon_server.wire_times import micros_to_timestamp
@@ -107,11 +107,6 @@ OPTIONS = (
 )
 
 
-def wall_clock() -> int:
-    """Microseconds since the epoch."""
-    return time.time_ns() // 1000
-
-
 @dataclass(slots=True)
 class Settings:
     """What a server is started with."""
@@ -124,6 +119,8 @@ class Settings:
     clock: Callable[[], int] = field(default=wall_clock)
     #: Fernet keys under which secrets are kept; the first one encrypts. Without any, one is made beside the database.
     encryption_keys: Sequence[str] = ()
+    #: Whether a commit waits for the disk. If not, the last ones may be lost when the machine, not the process, dies.
+    durable: bool = True
 
 
 class Server:
@@ -144,7 +141,7 @@ class Server:
         Raises AntiphonError for a database that cannot be used, OSError for an address that cannot be bound.
         """
         settings = self._settings
-        self._engine = writer_engine(settings.database)
+        self._engine = writer_engine(settings.database, durable=settings.durable)
         key = prepare(self._engine)
         self._reader = Reader(self._open_reader)
         self.core = Core(self._engine, settings.clock)
@@ -246,7 +243,7 @@ class Server:
             process_id=os.getpid(),
             addresses=self.addresses,
             database=f"sqlite:///{self._settings.database}",
-            durability=SQLITE_DURABILITY,
+            durability=sqlite_durability(self._settings.durable),
         )
 
     def _open_reader(self) -> Any:

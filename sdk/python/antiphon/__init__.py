@@ -55,6 +55,7 @@ _MODULES = {
 _SUBMODULES = frozenset(
     {
         "artifacts",
+        "context",
         "exceptions",
         "flow_runs",
         "futures",

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from antiphon.cli.output import JsonFlag, make_console, print_messages
-from antiphon.cli.run_lookup import quote
 from antiphon.cli.user_tables import artifact_page, artifacts_table
 from antiphon.exceptions import ObjectNotFound
+from antiphon.filter_text import quote
 from antiphon.service_client import ServiceClient
 from antiphon.v1.artifact_pb2 import Artifact
 from antiphon.v1.artifact_service_pb2 import (

@@ -20,7 +20,7 @@ from antiphon.engine.scopes import RunScope
 from antiphon.engine.server_calls import wait_at_server
 from antiphon.exceptions import ObjectNotFound, ServerError, SlotsLost
 from antiphon.ids import new_id
-from antiphon.logging.loggers import run_logger
+from antiphon.logging.run_loggers import run_logger
 from antiphon.session.registry import get_session
 from antiphon.shared_client import shared_client
 from antiphon.v1.concurrency_limit_service_pb2 import AcquireSlotsRequest, AcquireSlotsResponse

@@ -12,7 +12,7 @@ from antiphon.engine.effects import Ask, Await, Effect
 from antiphon.engine.scopes import RunScope, scope_around
 from antiphon.ids import new_id
 from antiphon.server_errors import from_rpc_error
-from antiphon.service_client import DEFAULT_TIMEOUT_SECONDS, ServiceClient
+from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
 from antiphon.shared_client import opened_client, shared_client
 
@@ -34,11 +34,11 @@ def call_server(
     request: Message,
     kind: type[Response],
     *,
-    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    timeout: float | None = None,
     client: ServiceClient | None = None,
 ) -> Generator[Effect, Any, Response]:
-    """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try. Without a `client` the
-    server is that of the settings.
+    """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try; None means the setting
+    `api.request_timeout`. Without a `client` the server is that of the settings.
 
     A mutation gets a `request_id`, so that it is done once. In a run, a server that went away is waited for as long as
     the run itself would wait. Raises ServerUnreachable, ObjectNotFound, ObjectAlreadyExists or ServerError; the run's
@@ -70,7 +70,7 @@ def wait_at_server(
 def _tries(
     method: Method,
     request: Message,
-    timeout: float,
+    timeout: float | None,
     away: "_Away",
     abandoned: Callable[[ServiceClient], object],
     client: ServiceClient | None,
@@ -78,9 +78,9 @@ def _tries(
     _name_request(request)
     around = scope_around()
     client = client or opened_client() or (yield Ask(shared_client))
-    end = time.monotonic() + timeout
+    end = time.monotonic() + (timeout or client.timeout)
     while True:
-        seconds = timeout if away.over_all else max(end - time.monotonic(), 0)
+        seconds = (timeout or client.timeout) if away.over_all else max(end - time.monotonic(), 0)
         answer = method(client).future(request, timeout=seconds)
         try:
             yield Await([answer], around or RunScope())
@@ -120,5 +120,5 @@ def _patience(*, in_run: bool) -> float:
     """Seconds to wait for a server that does not answer. The embedded one leaves when idle, and is started anew."""
     settings = get_current_settings()
     if in_run:
-        return settings.client_reconnect_timeout_seconds
-    return 0.0 if settings.api_url else settings.server_startup_timeout_seconds
+        return settings.client.reconnect_timeout_seconds
+    return 0.0 if settings.api.url else settings.server.ephemeral.startup_timeout_seconds
