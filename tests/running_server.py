@@ -8,7 +8,8 @@ from typing import Any
 
 import grpc
 
-from antiphon_server.server import Server, Settings, wall_clock
+from antiphon_server.clocks import wall_clock
+from antiphon_server.server import Server, Settings
 
 
 class Clock:

@@ -24,7 +24,14 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 class ServerProcess:
     """`ServerProcess(home)` has started it; `said()` waits for its word. It listens on `<home>/s` unless told where."""
 
-    def __init__(self, home: Path, *arguments: str, socket: Path | None = None, mortal: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *arguments: str,
+        socket: Path | None = None,
+        mortal: bool = False,
+        inherit: tuple[int, ...] = (),
+    ) -> None:
         """`mortal`: file permissions apply to it even where the superuser runs the tests."""
         self.home = home
         self.socket = socket or home / "s"
@@ -37,7 +44,7 @@ class ServerProcess:
             command = ["-c", BECOME_MORTAL, *command]
         self.process = subprocess.Popen(
             [sys.executable, *command],
-            pass_fds=(theirs,),
+            pass_fds=(theirs, *inherit),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -11,9 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+from antiphon_server.clocks import MovableClock, wall_clock
 from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.encryption_keys import ENCRYPTION_KEY, keys_of
 from antiphon_server.home import DATABASE, HomeTaken, take
 from antiphon_server.server import Server, Settings
+from antiphon_server.services.clock_control import ClockControl
 
 logger = logging.getLogger("antiphon_server")
 
@@ -66,6 +69,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--ready-fd", type=_descriptor, help="descriptor that gets a line when the server serves, or cannot"
     )
+    parser.add_argument(
+        "--no-fsync", action="store_true", help="commit without waiting for the disk: for data that nobody misses"
+    )
+    parser.add_argument(
+        "--clock-fd",
+        type=_descriptor,
+        help="socket on which tests move this server's clock; the server leaves when it closes",
+    )
     parser.add_argument("--lock-fd", type=_descriptor, help="inherited descriptor to close by then")
     options = parser.parse_args()
     if not options.listen and options.socket is None:
@@ -97,12 +108,27 @@ class Starter:
 async def serve(options: argparse.Namespace, starter: Starter) -> None:
     listen = [f"unix:{options.socket}"] if options.socket is not None else []
     listen += options.listen
-    server = Server(Settings(options.home / DATABASE, listen, session_ttl=options.session_ttl))
+    clock = MovableClock()
+    server = Server(
+        Settings(
+            options.home / DATABASE,
+            listen,
+            session_ttl=options.session_ttl,
+            clock=wall_clock if options.clock_fd is None else clock,
+            durable=not options.no_fsync,
+            encryption_keys=keys_of(os.environ.get(ENCRYPTION_KEY, ""), ENCRYPTION_KEY),
+        )
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.asked_to_stop.set)
     await server.start()
     starter.tell("ready " + " ".join(server.addresses))
+    if options.clock_fd is not None:
+        ttl = round(options.session_ttl * 1e6)
+        control = ClockControl(clock, server.core, server.waits, server.slot_expiry, server.sweeper, ttl)
+        obeying = asyncio.create_task(control.obey(options.clock_fd))
+        obeying.add_done_callback(lambda _: server.asked_to_stop.set())
     if options.idle_timeout > 0:
         idle = asyncio.create_task(leave_when_idle(server, options.idle_timeout))
         idle.add_done_callback(lambda _: server.asked_to_stop.set())

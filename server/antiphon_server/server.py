@@ -5,7 +5,6 @@ import importlib
 import importlib.metadata
 import logging
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +39,9 @@ from antiphon_server.application.queries import Queries
 from antiphon_server.application.sessions import ForgiveDowntime, HasActiveSessions
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.application.verdicts import Verdict
+from antiphon_server.clocks import wall_clock
 from antiphon_server.domain.errors import AntiphonError, Unavailable
+from antiphon_server.encryption_keys import KeyRing
 from antiphon_server.rpc.admin_servicer import AdminServicer
 from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
 from antiphon_server.rpc.flow_servicer import FlowServicer
@@ -57,6 +58,7 @@ from antiphon_server.rpc.operation_servicer import OperationServicer
 from antiphon_server.rpc.operation_watching import OperationWatches
 from antiphon_server.rpc.other_servicers import LogServicer, TransitionServicer
 from antiphon_server.rpc.parts import Parts
+from antiphon_server.rpc.patience import Patience
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.session_servicer import SessionServicer
 from antiphon_server.rpc.session_stream import SessionHub
@@ -68,7 +70,7 @@ from antiphon_server.services.slot_queues import SlotQueues
 from antiphon_server.services.sweeper import Sweeper
 from antiphon_server.services.waits import Waits
 from antiphon_server.storage import tables
-from antiphon_server.storage.database import SQLITE_DURABILITY, writer_engine
+from antiphon_server.storage.database import sqlite_durability, writer_engine
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.schema import HEAD, prepare
 from antiphon_server.wire_times import micros_to_timestamp
@@ -105,11 +107,6 @@ OPTIONS = (
 )
 
 
-def wall_clock() -> int:
-    """Microseconds since the epoch."""
-    return time.time_ns() // 1000
-
-
 @dataclass(slots=True)
 class Settings:
     """What a server is started with."""
@@ -120,6 +117,10 @@ class Settings:
     #: A session not heard of for so many seconds is lost.
     session_ttl: float = 30.0
     clock: Callable[[], int] = field(default=wall_clock)
+    #: Fernet keys under which secrets are kept; the first one encrypts. Without any, one is made beside the database.
+    encryption_keys: Sequence[str] = ()
+    #: Whether a commit waits for the disk. If not, the last ones may be lost when the machine, not the process, dies.
+    durable: bool = True
 
 
 class Server:
@@ -140,7 +141,7 @@ class Server:
         Raises AntiphonError for a database that cannot be used, OSError for an address that cannot be bound.
         """
         settings = self._settings
-        self._engine = writer_engine(settings.database)
+        self._engine = writer_engine(settings.database, durable=settings.durable)
         key = prepare(self._engine)
         self._reader = Reader(self._open_reader)
         self.core = Core(self._engine, settings.clock)
@@ -152,6 +153,7 @@ class Server:
         self._reads = Reads(self._queries)
         self._log = ChangeLog()
         self.core.listen(self._log.note)
+        self.patience = Patience(self.core, self._reads)
         self._operation_watches = OperationWatches(self._reads)
         self.core.listen(self._operation_watches.note)
         self.operations_runner = OperationsRunner(self.core, self._reader)
@@ -212,7 +214,7 @@ class Server:
         server, core, reads = self._grpc, self.core, self._reads
         flow_service_pb2_grpc.add_FlowServiceServicer_to_server(FlowServicer(core, reads), server)
         flow_run_service_pb2_grpc.add_FlowRunServiceServicer_to_server(
-            FlowRunServicer(core, reads, Watches(reads, self._log, core.settle)), server
+            FlowRunServicer(core, reads, Watches(reads, self._log, core.settle), self.patience), server
         )
         task_run_service_pb2_grpc.add_TaskRunServiceServicer_to_server(TaskRunServicer(core, reads), server)
         transition_service_pb2_grpc.add_TransitionServiceServicer_to_server(TransitionServicer(core), server)
@@ -228,7 +230,9 @@ class Server:
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        parts = Parts(core, self._queries, tokens)
+        parts = Parts(
+            core, self._queries, tokens, KeyRing.beside(self._settings.database, self._settings.encryption_keys)
+        )
         server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), parts),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:
@@ -239,7 +243,7 @@ class Server:
             process_id=os.getpid(),
             addresses=self.addresses,
             database=f"sqlite:///{self._settings.database}",
-            durability=SQLITE_DURABILITY,
+            durability=sqlite_durability(self._settings.durable),
         )
 
     def _open_reader(self) -> Any:

@@ -15,8 +15,9 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from typer.testing import CliRunner, Result
 
-from antiphon import settings as settings_module
 from antiphon.cli.main import app
+from antiphon.settings import current
+from antiphon.settings.rows import SETTINGS
 from antiphon.timestamps import write_timestamp
 from antiphon.v1 import (
     admin_service_pb2,
@@ -35,6 +36,8 @@ from antiphon.v1 import (
     task_run_service_pb2,
     task_run_service_pb2_grpc,
 )
+from running_server import RunningServer
+from world import World
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
@@ -181,13 +184,13 @@ class FakeServer:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh home, to which this process's settings point until the test is over."""
     folder = tmp_path / "home"
-    for name in settings_module.SETTINGS.values():
+    for name in SETTINGS.values():
         monkeypatch.delenv(name.name, raising=False)
     monkeypatch.setenv("ANTIPHON_HOME", str(folder))
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    monkeypatch.setattr(settings_module, "_current", None)
+    monkeypatch.setattr(current, "_root", None)
     return folder
 
 
@@ -212,7 +215,7 @@ def antiphon(home: Path) -> Callable[..., Result]:
     runner = CliRunner()
 
     def run(*arguments: str) -> Result:
-        settings_module._current = None
+        current.replace_root(None)
         return runner.invoke(app, list(arguments))
 
     return run
@@ -282,3 +285,23 @@ def refusal() -> Callable[..., None]:
 def gate() -> threading.Event:
     """An event that a fake may wait for."""
     return threading.Event()
+
+
+@pytest.fixture
+def world(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A real server that the command line is configured for."""
+    with RunningServer(tmp_path) as running:
+        monkeypatch.setenv("ANTIPHON_API_URL", running.target)
+        yield World(running)
+
+
+@pytest.fixture
+def said(world: World, antiphon: Callable[..., Result]) -> Callable[..., str]:
+    """What a command prints that works."""
+
+    def run(*arguments: str) -> str:
+        result = antiphon(*arguments)
+        assert result.exit_code == 0, result.stderr
+        return result.stdout
+
+    return run

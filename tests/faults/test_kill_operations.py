@@ -12,7 +12,7 @@ import pytest
 from antiphon.v1 import flow_run_service_pb2, flow_run_service_pb2_grpc, operation_pb2, state_pb2
 from antiphon.v1 import operation_service_pb2 as pb
 from antiphon.v1.operation_service_pb2_grpc import OperationServiceStub
-from antiphon_server.server import wall_clock
+from antiphon_server.clocks import wall_clock
 from antiphon_server.storage.database import writer_engine
 from server_process import ServerProcess
 from writing import Writing, flow_run

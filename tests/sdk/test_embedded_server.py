@@ -139,7 +139,7 @@ def test_words_of_an_earlier_server_are_not_told(home: Path) -> None:
 
 def test_server_that_never_gets_ready_is_killed(home: Path) -> None:
     with pytest.raises(
-        ServerUnreachable, match=r"not ready within 0\.5 s(.|\n)*ANTIPHON_SERVER_STARTUP_TIMEOUT_SECONDS"
+        ServerUnreachable, match=r"not ready within 0\.5 s(.|\n)*ANTIPHON_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
     ):
         ensure_running(home, startup_timeout=0.5, command=fake("hang"))
     # The way is free for the next one.

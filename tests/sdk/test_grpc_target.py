@@ -3,7 +3,7 @@ import pytest
 from antiphon.exceptions import SettingError
 from antiphon.grpc_target import parse_target
 from antiphon.server_address import connect_target
-from antiphon.settings import temporary_settings
+from antiphon.settings import get_current_settings, temporary_settings
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from antiphon.settings import temporary_settings
 def test_addresses(address: str, target: str) -> None:
     assert parse_target(address) == target
     with temporary_settings({"api_url": address}):
-        assert connect_target() == target
+        assert connect_target(get_current_settings()) == target
 
 
 @pytest.mark.parametrize(

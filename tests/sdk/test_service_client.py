@@ -12,7 +12,7 @@ import pytest
 from antiphon import service_client as client_module
 from antiphon.exceptions import ServerError, ServerUnreachable, SettingError
 from antiphon.service_client import ServiceClient
-from antiphon.settings import temporary_settings
+from antiphon.settings import Settings, temporary_settings
 from antiphon.v1 import admin_service_pb2, flow_pb2, flow_service_pb2, flow_service_pb2_grpc
 from antiphon.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
 
@@ -127,7 +127,7 @@ def test_reconnect_looks_again_whether_a_server_must_be_started(
         add(servicer, server)
     looks: list[int] = []
 
-    def connect_target() -> str:
+    def connect_target(_: Settings) -> str:
         looks.append(1)
         if len(looks) == 3:
             server.add_insecure_port(f"unix:{tmp_path}/s")

@@ -13,6 +13,7 @@ _VERDICT_RUNS = 300
 _CANCELS = 100
 _WAITING_RUNS = 1000
 _LIVE_RUNS = 10_000
+_LINES = 200_000
 
 
 def _run(site: Site, job: str, *arguments: str | int) -> dict[str, float]:
@@ -53,6 +54,12 @@ def measure_cancel(system: System, scale: Scale) -> Mapping[str, float]:
 def measure_memory(system: System, scale: Scale) -> Mapping[str, float]:
     with system.fresh() as site:
         return _run(site, "memory", scale.count(_LIVE_RUNS))
+
+
+def measure_flood(system: System, scale: Scale) -> Mapping[str, float]:
+    with system.fresh() as site:
+        said = _run(site, "flood", scale.count(_LINES, least=1000))
+    return {figure: said[figure] for figure in ("line", "task", "growth", "dropped")}
 
 
 WORKLOADS = (
@@ -124,5 +131,15 @@ WORKLOADS = (
             Figure("run", f"server's growth for each of {_LIVE_RUNS:,} live runs", "KiB", target=4),
         ),
         measure_memory,
+    ),
+    Workload(
+        "log_flood",
+        (
+            Figure("line", f"one of {_LINES:,} log lines", "µs"),
+            Figure("task", "the longest of ten tasks amid them", "ms"),
+            Figure("growth", "the flow's process grew meanwhile by", "MiB", target=20),
+            Figure("dropped", "log lines dropped", "%"),
+        ),
+        measure_flood,
     ),
 )

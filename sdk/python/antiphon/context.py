@@ -1,20 +1,49 @@
 """What the code that runs now is part of: a flow run, a task run, and tags. Kept in context variables, so that threads
 and coroutines started with a copied context see it too."""
 
+import importlib
 import itertools
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar, Token
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import Context, ContextVar, Token, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import update_wrapper
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from antiphon.exceptions import MissingContextError
 from antiphon.option_checks import all_tags, checked_tags
+from antiphon.settings.current import (
+    SettingsContext,
+    get_settings_context,
+    refresh_global_settings_context,
+    root_settings_context,
+    use_profile,
+)
+
+__all__ = [
+    "EngineContext",
+    "FlowRunContext",
+    "RunContext",
+    "SettingsContext",
+    "TaskRunContext",
+    "current_tags",
+    "get_run_context",
+    "get_settings_context",
+    "hydrated_context",
+    "refresh_global_settings_context",
+    "root_settings_context",
+    "serialize_context",
+    "tags",
+    "use_profile",
+    "with_context",
+]
 
 C = TypeVar("C", "FlowRunContext", "TaskRunContext")
+R = TypeVar("R")
 
 _flow_run: ContextVar["FlowRunContext | None"] = ContextVar("antiphon_flow_run", default=None)
 _task_run: ContextVar["TaskRunContext | None"] = ContextVar("antiphon_task_run", default=None)
@@ -152,6 +181,11 @@ class TaskRunContext:
             _task_run.reset(token)
 
 
+#: Prefect's other names of the same.
+EngineContext = FlowRunContext
+RunContext = FlowRunContext | TaskRunContext
+
+
 def _of_this_process(context: C | None) -> C | None:
     """Return the context, or None in a forked child: its runs are its own, since a run does not go on in two
     processes."""
@@ -163,8 +197,8 @@ def get_run_context() -> FlowRunContext | TaskRunContext:
     context = _task_run.get() or _flow_run.get()
     if context is None:
         raise MissingContextError(
-            "There is no flow run or task run in progress here. Call this from inside a flow or a task, and start "
-            "threads of your own with `contextvars.copy_context().run(...)` so that they know the run."
+            "There is no flow run or task run in progress here. Call this from inside a flow or a task, and give "
+            "threads and processes of your own `antiphon.context.with_context(function)`, so that they know the run."
         )
     return context
 
@@ -185,3 +219,110 @@ def tags(*new_tags: str) -> Iterator[set[str]]:
         yield set(_tags.get())
     finally:
         _tags.reset(token)
+
+
+def serialize_context() -> dict[str, Any]:
+    """Return what `hydrated_context` needs in another process: facts of the runs here, tags and settings.
+
+    It can be pickled: parameters that cannot are left out, and so are the functions of flow and task.
+    """
+    flow_run, task_run = _flow_run.get(), _task_run.get()
+    return {
+        "flow_run_context": None if flow_run is None else _facts(flow_run, _FLOW_RUN_FACTS),
+        "task_run_context": None
+        if task_run is None
+        else {**_facts(task_run, _TASK_RUN_FACTS), "task": _Named(getattr(task_run.task, "name", ""))},
+        "tags_context": {"current_tags": sorted(_tags.get())},
+        "settings_context": get_settings_context().settings,
+    }
+
+
+@contextmanager
+def hydrated_context(serialized_context: dict[str, Any] | None = None, client: Any = None) -> Iterator[None]:
+    """Inside the `with` block the runs are current that `serialize_context` found, so that `get_run_logger()`,
+    `antiphon.runtime` and settings are theirs; nothing changes for None.
+
+    A flow or task that is called inside is a run of its own and not part of those, which go on where they are.
+    `client` has no effect: the server is the one of the settings.
+    """
+    if serialized_context is None:
+        yield
+        return
+    flow_run, task_run = serialized_context["flow_run_context"], serialized_context["task_run_context"]
+    with ExitStack() as stack:
+        stack.enter_context(SettingsContext(serialized_context["settings_context"]))
+        _have_logs_sent()
+        stack.enter_context(tags(*serialized_context["tags_context"]["current_tags"]))
+        if flow_run is not None:
+            stack.enter_context(FlowRunContext(flow=None, process=_ELSEWHERE, **flow_run))
+        if task_run is not None:
+            stack.enter_context(TaskRunContext(process=_ELSEWHERE, **task_run))
+        yield
+
+
+def _have_logs_sent() -> None:
+    """What the first run of a process does for its logs: here there may be none."""
+    # Loaded by name: both stand above this module, and only processes that others start come here.
+    importlib.import_module("antiphon.session.registry")
+    importlib.import_module("antiphon.logging.configuration").setup_logging()
+
+
+def with_context(fn: Callable[..., R]) -> Callable[..., R]:
+    """Return `fn` so that, called in another thread or process, it is part of the runs that are current here.
+
+    For pools of user code: `pool.map(with_context(work), items)`. In threads it is all that a copied context is; in
+    other processes what `hydrated_context` says, and `fn` must be one that can be pickled.
+    """
+    return _WithContext(fn)
+
+
+class _WithContext(Generic[R]):
+    """Holds the context for threads, and facts of it once it was pickled."""
+
+    def __init__(self, function: Callable[..., R]) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        self._here: Context | None = copy_context()
+        self._facts: dict[str, Any] | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
+        if self._here is not None:
+            # A copy, since a context cannot be entered by two threads at a time.
+            return self._here.copy().run(self._function, *args, **kwargs)
+        with hydrated_context(self._facts):
+            return self._function(*args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        facts = self._facts if self._here is None else self._here.copy().run(serialize_context)
+        return {"_function": self._function, "_here": None, "_facts": facts}
+
+
+#: No process has this id: who looks for the run that it is part of finds none.
+_ELSEWHERE: Final = -1
+_FLOW_RUN_FACTS: Final = (
+    *("flow_run_id", "flow_run_name", "start_time", "expected_start_time", "run_count", "tags", "flow_name"),
+    *("flow_version", "parent_flow_run_id", "root_flow_run_id", "log_prints", "parameters"),
+)
+_TASK_RUN_FACTS: Final = (
+    *("task_run_id", "task_run_name", "flow_run_id", "run_count", "start_time", "tags", "log_prints", "parameters"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Stands for a task in another process."""
+
+    name: str
+
+
+def _facts(run: FlowRunContext | TaskRunContext, names: Iterable[str]) -> dict[str, Any]:
+    facts = {name: getattr(run, name) for name in names}
+    return {**facts, "parameters": {name: value for name, value in run.parameters.items() if _can_be_pickled(value)}}
+
+
+def _can_be_pickled(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 - a value's own code may raise what it likes
+        return False
+    return True

@@ -110,8 +110,10 @@ def start(
     *,
     path: str | None = None,
     command: Sequence[str] = SERVER_COMMAND,
+    inherit: Sequence[int] = (),
 ) -> str:
-    """Start a server of `home` on the Unix socket `path`, and return its targets once it serves.
+    """Start a server of `home` on the Unix socket `path`, and return its targets once it serves. It inherits the
+    descriptors `inherit`.
 
     Call it with the lock of `starting` held and nobody listening. A server that is leaving is waited for. Raises
     ServerUnreachable.
@@ -123,7 +125,7 @@ def start(
             os.makedirs(_short_folder(), mode=0o700, exist_ok=True)
             _check_private(_short_folder())
         all_arguments = ["--home", str(home), "--socket", path, *arguments]
-        return launch(all_arguments, home=home, lock=lock, timeout=timeout, command=command)
+        return launch(all_arguments, home=home, lock=lock, timeout=timeout, command=command, inherit=inherit)
     except OSError as error:
         raise _unusable(home, error) from error
 

@@ -1,5 +1,6 @@
 """The exceptions that users meet. Names and bases follow Prefect 3, so that `except` clauses carry over."""
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -107,6 +108,10 @@ class FlowPauseTimeout(AntiphonException):
     """Raised inside a flow that paused and was not resumed in time; its run has failed."""
 
 
+class FlowRunWaitTimeout(AntiphonException):
+    """A flow run has not ended in the time for which somebody was ready to wait."""
+
+
 class MissingProfileError(AntiphonException, ValueError):
     """A profile was named that is not in the profiles file."""
 
@@ -119,13 +124,24 @@ class ServerError(AntiphonException):
     """The server refused a request.
 
     `code` is the gRPC status code's name (`"NOT_FOUND"`), `reason` the stable word of its ErrorInfo
-    (`"FLOW_RUN_NOT_FOUND"`; empty where the answer had none).
+    (`"FLOW_RUN_NOT_FOUND"`; empty where the answer had none), `metadata` what else it says of the cause.
+    `retry_after` are the seconds after which the same request may succeed, where the server guessed at them.
     """
 
-    def __init__(self, message: str, *, code: str = "", reason: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        reason: str = "",
+        metadata: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
+        self.metadata = dict(metadata or {})
+        self.retry_after = retry_after
 
 
 class ObjectNotFound(ServerError):
@@ -134,6 +150,14 @@ class ObjectNotFound(ServerError):
 
 class ObjectAlreadyExists(ServerError):
     """What should be created is there already."""
+
+
+class BlockNotFound(ObjectNotFound, ValueError):
+    """A block was asked for that nobody saved, or whose type is not known."""
+
+
+class ProtectedBlockError(ServerError):
+    """A block type that comes with Antiphon was to be deleted."""
 
 
 class NotPausedError(ServerError):
@@ -158,6 +182,10 @@ class RunCancelled(AntiphonSignal):
 
 class RunRevoked(AntiphonSignal):
     """Raised inside the user code of a run that this process no longer holds."""
+
+
+class SlotsLost(AntiphonSignal):
+    """Raised inside a block of `concurrency()` whose slots are lost; at its end it becomes an error."""
 
 
 class Pause(AntiphonSignal):

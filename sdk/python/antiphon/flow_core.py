@@ -91,9 +91,9 @@ class Flow(Decorated[P, R]):
         self.name = checked_name(name, own_name, "flow")
         self.version = checked_version(version)
         self.flow_run_name = checked_run_name(flow_run_name, "flow_run_name")
-        self.retries = check_retries(settings.flows_default_retries if retries is None else retries)
+        self.retries = check_retries(settings.flows.default_retries if retries is None else retries)
         if retry_delay_seconds is None:
-            retry_delay_seconds = settings.flows_default_retry_delay_seconds
+            retry_delay_seconds = settings.flows.default_retry_delay_seconds
         self.retry_delay_seconds = retry_delay_seconds
         self.retry_delays = retry_delays(retry_delay_seconds, self.retries)
         self.task_runner = checked_runner(task_runner)

@@ -13,12 +13,15 @@ from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.pause_life import Wish, pause_life
 from antiphon.engine.server_calls import call_server
-from antiphon.exceptions import MissingContextError, SerializationError
+from antiphon.exceptions import MissingContextError, SerializationError, ServerError
+from antiphon.flow_run_waiting import wait_for_flow_run
 from antiphon.option_checks import MAX_TIMEOUT
 from antiphon.payloads import JSON, encode, encoding_of, make_payload
 from antiphon.v1.flow_run_service_pb2 import (
     GetFlowRunInputRequest,
     GetFlowRunInputResponse,
+    GetFlowRunRequest,
+    GetFlowRunResponse,
     ResumeFlowRunRequest,
     ResumeFlowRunResponse,
     SuspendFlowRunRequest,
@@ -33,6 +36,7 @@ __all__ = [
     "pause_flow_run",
     "resume_flow_run",
     "suspend_flow_run",
+    "wait_for_flow_run",
 ]
 
 
@@ -42,7 +46,7 @@ def pause_flow_run(
 ) -> Work[Any]:
     """Pause the flow run that the calling code is part of, and block until it is resumed.
 
-    `wait_for_input` is a type, such as a Pydantic model or `list[str]`: an answer that fits it has to come with
+    `wait_for_input` is a type, such as a RunInput or `list[str]`: an answer that fits it has to come with
     `resume_flow_run`, and is returned. Without it None is returned. `timeout` is in seconds, None waits for ever. A run
     pauses once for each `key`: where it has done so before (and was not tried again since) the code goes on at once,
     with the answer of then. Without a key the first pause of an attempt has the key "1", the next one "2".
@@ -89,15 +93,25 @@ def suspend_flow_run(
 def resume_flow_run(flow_run_id: UUID | str, run_input: Any = None) -> Work[None]:
     """Have a paused or suspended flow run go on.
 
-    `run_input` is the answer to its `wait_for_input`: what JSON can say, or a Pydantic model. Where an event loop runs
-    this gives a coroutine. Raises NotPausedError where the run is not paused, ServerError for input that does not fit
-    (reason INPUT_INVALID; the run stays paused), for a pause whose time is over (PAUSE_EXPIRED), and where the server
-    refuses (RESUME_REFUSED); ObjectNotFound; SerializationError for input that JSON cannot say.
+    `run_input` is the answer to its `wait_for_input`: what JSON can say, or a Pydantic model. None leaves it to the
+    defaults of a model. The answer to a type such as `int` is the value, or `{"value": ...}` with it. Where an event
+    loop runs this gives a coroutine. Raises NotPausedError where the run is not paused, ServerError for input that does
+    not fit (reason INPUT_INVALID; the run stays paused), for a pause whose time is over (PAUSE_EXPIRED), and where the
+    server refuses (RESUME_REFUSED); ObjectNotFound; SerializationError for input that JSON cannot say.
     """
-    request = ResumeFlowRunRequest(id=str(flow_run_id))
-    if run_input is not None:
-        request.input.CopyFrom(_as_json(run_input))
-    yield from call_server(lambda client: client.flow_runs.ResumeFlowRun, request, ResumeFlowRunResponse)
+    run_id = str(flow_run_id)
+    if isinstance(run_input, dict) and run_input.keys() == {"value"} and not (yield from _asks_for_fields(run_id)):
+        run_input = run_input["value"]
+    try:
+        yield from _resumed(run_id, run_input)
+    except ServerError as error:
+        if run_input is not None or error.reason != "INPUT_INVALID":
+            raise
+        try:
+            yield from _resumed(run_id, {})
+        except ServerError:
+            # It is none that has only fields with defaults, so an answer was missing.
+            raise error from None
 
 
 apause_flow_run = awaitable(pause_flow_run)
@@ -126,8 +140,24 @@ def _paused(context: FlowRunContext, kind: Any, timeout: float | None, key: str 
         return None
     request = GetFlowRunInputRequest(flow_run_id=context.flow_run_id, key=key)
     response = yield from call_server(lambda client: client.flow_runs.GetFlowRunInput, request, GetFlowRunInputResponse)
-    answer = response.flow_run_input.value
-    return wanted.read(answer.data if encoding_of(answer) == JSON else b"null")
+    told = response.flow_run_input
+    data = told.value.data if encoding_of(told.value) == JSON else b"null"
+    return wanted.read(data, context.flow_run_id, key, told.sender)
+
+
+def _resumed(run_id: str, run_input: Any) -> Work[None]:
+    request = ResumeFlowRunRequest(id=run_id)
+    if run_input is not None:
+        request.input.CopyFrom(_as_json(run_input))
+    yield from call_server(lambda client: client.flow_runs.ResumeFlowRun, request, ResumeFlowRunResponse)
+
+
+def _asks_for_fields(run_id: str) -> Work[bool]:
+    """Whether a run is paused for a model with fields, and not for a single value."""
+    request = GetFlowRunRequest(id=run_id)
+    answer = yield from call_server(lambda client: client.flow_runs.GetFlowRun, request, GetFlowRunResponse)
+    schema = answer.flow_run.state.details.input_schema
+    return not schema or not {"properties", "$ref"}.isdisjoint(json.loads(schema))
 
 
 def _checked(timeout: float | None) -> float | None:

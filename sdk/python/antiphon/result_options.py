@@ -35,7 +35,7 @@ def flow_result_options(flow: Any, around: ResultOptions | None) -> ResultOption
     """Return those of a run of `flow`, in a flow run that has those `around`."""
     persist = flow.persist_result
     if persist is None:
-        persist = around.persist if around is not None else (get_current_settings().results_persist_by_default or None)
+        persist = around.persist if around is not None else (get_current_settings().results.persist_by_default or None)
     return ResultOptions(
         persist,
         flow.result_storage if flow.result_storage is not None or around is None else around.storage,
@@ -49,7 +49,7 @@ def task_result_options(task: Any, around: ResultOptions | None) -> ResultOption
     base = around or default_result_options()
     persist = task.persist_result
     if persist is None:
-        persist = get_current_settings().tasks_default_persist_result
+        persist = get_current_settings().tasks.default_persist_result
     if (
         persist is None
         and task.result_storage is None
@@ -69,7 +69,7 @@ def task_result_options(task: Any, around: ResultOptions | None) -> ResultOption
 
 def default_result_options() -> ResultOptions:
     """Return those of a run that nobody said anything of."""
-    return _KEPT if get_current_settings().results_persist_by_default else _SMALL
+    return _KEPT if get_current_settings().results.persist_by_default else _SMALL
 
 
 _SMALL, _KEPT = ResultOptions(), ResultOptions(persist=True)

@@ -46,7 +46,7 @@ def _open_named(place: str) -> ResultStorage:
     name = place.removeprefix(_BLOCK_SCHEME)
     if _BLOCK_NAME.fullmatch(name):
         settings = get_current_settings()
-        return _open_block(name, (settings.api_url, settings.home))
+        return _open_block(name, (settings.api.url, settings.home))
     if name is not place:
         raise ResultStorageError(
             f"The result is in the storage block {name!r}, which was never saved, so only the process that made it "

@@ -16,7 +16,7 @@ from antiphon.result_storage_opening import open_storage
 from antiphon.settings import get_current_settings
 from antiphon.v1.payload_pb2 import Payload
 
-#: Bytes of an encoded value up to which it travels inline; the default of the setting `results_inline_limit`.
+#: Bytes of an encoded value up to which it travels inline; the default of the setting `results.inline_limit`.
 INLINE_LIMIT: Final = 32 * 1024
 
 _logger = logging.getLogger("antiphon.results")
@@ -174,13 +174,13 @@ class ResultStore:
 def default_storage() -> ResultStorage:
     """Return where results are kept that nobody named a place for. Raises ResultStorageError."""
     settings = get_current_settings()
-    return open_storage(settings.results_default_storage_block or settings.results_local_storage_path)
+    return open_storage(settings.results.default_storage_block or settings.results.local_storage_path)
 
 
 def inline_payload(value: Any) -> Payload | None:
     """Return what a state carries of a value that nobody asked to keep: all of it where it is small, else None."""
     try:
-        kept = to_bytes_within(value, get_current_settings().results_inline_limit)
+        kept = to_bytes_within(value, get_current_settings().results.inline_limit)
     except SerializationError as error:
         _logger.debug("A result is not kept: %s", error)
         return None
@@ -198,7 +198,7 @@ def is_reference(payload: Payload) -> bool:
 
 
 def _resolved(serializer: Any) -> Any:
-    name = serializer if serializer is not None else get_current_settings().results_default_serializer
+    name = serializer if serializer is not None else get_current_settings().results.default_serializer
     if name is None:
         return None
     # Loaded where a task has chosen one: it brings Pydantic with it.

@@ -27,12 +27,12 @@ __all__ = [
 
 def get_default_persist_setting() -> bool:
     """Return whether results are kept in storage where nobody says anything."""
-    return get_current_settings().results_persist_by_default
+    return get_current_settings().results.persist_by_default
 
 
 def get_default_persist_setting_for_tasks() -> bool:
     """The same for results of tasks."""
-    of_tasks = get_current_settings().tasks_default_persist_result
+    of_tasks = get_current_settings().tasks.default_persist_result
     return get_default_persist_setting() if of_tasks is None else of_tasks
 
 

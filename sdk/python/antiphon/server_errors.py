@@ -4,11 +4,24 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from antiphon.exceptions import NotPausedError, ObjectAlreadyExists, ObjectNotFound, ServerError, ServerUnreachable
+from antiphon.exceptions import (
+    BlockNotFound,
+    NotPausedError,
+    ObjectAlreadyExists,
+    ObjectNotFound,
+    ProtectedBlockError,
+    ServerError,
+    ServerUnreachable,
+)
 
 _DETAILS_KEY = "grpc-status-details-bin"
 _CLASSES: dict[str, type[ServerError]] = {"NOT_FOUND": ObjectNotFound, "ALREADY_EXISTS": ObjectAlreadyExists}
-_CLASSES_BY_REASON: dict[str, type[ServerError]] = {"RUN_NOT_PAUSED": NotPausedError}
+_CLASSES_BY_REASON: dict[str, type[ServerError]] = {
+    "BLOCK_DOCUMENT_NOT_FOUND": BlockNotFound,
+    "BLOCK_TYPE_NOT_FOUND": BlockNotFound,
+    "BLOCK_TYPE_PROTECTED": ProtectedBlockError,
+    "RUN_NOT_PAUSED": NotPausedError,
+}
 START_HINT = "Start it with `antiphon server start`, or see `antiphon config view` for the address in use."
 _SLOW_HINT = "Try again; if it stays so, look at the server's log."
 _UPGRADE_HINT = "It is probably older than this client: upgrade it."
@@ -37,9 +50,9 @@ def from_status(status: status_pb2.Status) -> ServerError:
     """Return the exception for a status that a server sent, in band or at the end of a call."""
     code = _code_name(status.code)
     message = "\n".join([status.message or code, *_violations(status)])
-    reason = _reason(status)
-    kind = _CLASSES_BY_REASON.get(reason) or _CLASSES.get(code, ServerError)
-    return kind(message, code=code, reason=reason)
+    info = _info(status)
+    kind = _CLASSES_BY_REASON.get(info.reason) or _CLASSES.get(code, ServerError)
+    return kind(message, code=code, reason=info.reason, metadata=info.metadata, retry_after=_retry_after(status))
 
 
 def _status_of(error: grpc.RpcError) -> status_pb2.Status:
@@ -65,9 +78,17 @@ def _code_name(code: int) -> str:
     return code_pb2.Code.Name(code) if code in code_pb2.Code.values() else f"CODE_{code}"
 
 
-def _reason(status: status_pb2.Status) -> str:
+def _info(status: status_pb2.Status) -> error_details_pb2.ErrorInfo:
+    """Empty where there is none."""
     info = error_details_pb2.ErrorInfo()
-    return next((info.reason for detail in status.details if detail.Unpack(info)), "")
+    any(detail.Unpack(info) for detail in status.details)
+    return info
+
+
+def _retry_after(status: status_pb2.Status) -> float | None:
+    info = error_details_pb2.RetryInfo()
+    found = any(detail.Unpack(info) for detail in status.details)
+    return info.retry_delay.ToTimedelta().total_seconds() if found else None
 
 
 def _violations(status: status_pb2.Status) -> list[str]:

@@ -24,10 +24,19 @@ def log_path(home: Path) -> Path:
     return home / "server.log"
 
 
-def launch(arguments: Sequence[str], *, home: Path, lock: int, timeout: float, command: Sequence[str]) -> str:
+def launch(
+    arguments: Sequence[str],
+    *,
+    home: Path,
+    lock: int,
+    timeout: float,
+    command: Sequence[str],
+    inherit: Sequence[int] = (),
+) -> str:
     """Start `command` with `arguments`, detached, and return what follows `ready` on the line that it answers with.
 
-    `lock` is a locked descriptor that the process inherits and keeps until it is ready. Raises ServerUnreachable with
+    `lock` is a locked descriptor that the process inherits and keeps until it is ready; those of `inherit` it keeps for
+    good. Raises ServerUnreachable with
     the cause and the end of the log where it dies, says that it cannot start, or takes longer than `timeout` seconds
     (then it is killed); OSError where the log cannot be written.
     """
@@ -44,7 +53,7 @@ def launch(arguments: Sequence[str], *, home: Path, lock: int, timeout: float, c
             [*command, *arguments, "--ready-fd", str(ready_writer), "--lock-fd", str(lock)],
             home,
             log,
-            (ready_writer, lock),
+            (ready_writer, lock, *inherit),
         )
     finally:
         os.close(ready_writer)
@@ -89,7 +98,7 @@ def _await_answer(ready: int, process: "subprocess.Popen[bytes]", timeout: float
         process.kill()
         return "", (
             f"it was not ready within {timeout:g} s and was stopped. On a slow machine, raise"
-            " ANTIPHON_SERVER_STARTUP_TIMEOUT_SECONDS"
+            " ANTIPHON_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"
         )
     word, _, rest = line.partition(" ")
     if word == "ready":

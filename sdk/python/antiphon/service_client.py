@@ -12,8 +12,11 @@ from antiphon.channels import open_channel
 from antiphon.exceptions import ServerError, ServerUnreachable
 from antiphon.server_address import connect_target
 from antiphon.server_errors import START_HINT, from_rpc_error
+from antiphon.settings import get_current_settings
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
 from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
+from antiphon.v1.artifact_service_pb2_grpc import ArtifactServiceStub
+from antiphon.v1.block_service_pb2_grpc import BlockServiceStub
 from antiphon.v1.concurrency_limit_service_pb2_grpc import ConcurrencyLimitServiceStub
 from antiphon.v1.deployment_service_pb2_grpc import DeploymentServiceStub
 from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
@@ -22,9 +25,8 @@ from antiphon.v1.log_service_pb2_grpc import LogServiceStub
 from antiphon.v1.operation_service_pb2_grpc import OperationServiceStub
 from antiphon.v1.task_run_service_pb2_grpc import TaskRunServiceStub
 from antiphon.v1.transition_service_pb2_grpc import TransitionServiceStub
+from antiphon.v1.variable_service_pb2_grpc import VariableServiceStub
 from antiphon.v1.work_pool_service_pb2_grpc import WorkPoolServiceStub
-
-DEFAULT_TIMEOUT_SECONDS = 30.0
 
 _PAGE_SIZE = 500
 #: After so long without an answer, look again whether the embedded server must be started: the one that seemed to
@@ -42,18 +44,23 @@ class ServiceClient:
 
         Raises SettingError or ServerUnreachable. With a target, nothing is dialled before the first call.
         """
+        #: Where the client is used, others may hold.
+        self._settings = get_current_settings()
         self._configured = target is None
-        self.target = target or connect_target()
+        self.target = target or connect_target(self._settings)
         self._channel = open_channel(self.target)
         self.admin = AdminServiceStub(self._channel)
         self.flows = FlowServiceStub(self._channel)
         self.flow_runs = FlowRunServiceStub(self._channel)
         self.task_runs = TaskRunServiceStub(self._channel)
+        self.artifacts = ArtifactServiceStub(self._channel)
+        self.blocks = BlockServiceStub(self._channel)
         self.concurrency_limits = ConcurrencyLimitServiceStub(self._channel)
         self.deployments = DeploymentServiceStub(self._channel)
         self.logs = LogServiceStub(self._channel)
         self.operations = OperationServiceStub(self._channel)
         self.transitions = TransitionServiceStub(self._channel)
+        self.variables = VariableServiceStub(self._channel)
         self.work_pools = WorkPoolServiceStub(self._channel)
 
     def call(
@@ -61,14 +68,14 @@ class ServiceClient:
         method: Callable[..., Response],
         request: Message,
         *,
-        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+        timeout: float | None = None,
     ) -> Response:
-        """Call one of the stubs' unary methods. `timeout` is in seconds.
+        """Call one of the stubs' unary methods. `timeout` is in seconds; the setting `api.request_timeout` for None.
 
         Raises ObjectNotFound, ObjectAlreadyExists, ServerUnreachable, or ServerError for every other refusal.
         """
         try:
-            response: Response = method(request, timeout=timeout)
+            response: Response = method(request, timeout=timeout or self.timeout)
         except grpc.RpcError as error:
             raise from_rpc_error(error, self.target) from error
         return response
@@ -115,7 +122,7 @@ class ServiceClient:
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             if self._configured:
-                connect_target()
+                connect_target(self._settings)
             if self._answers_within(min(left, _LONGEST_WAIT_SECONDS)):
                 return
         raise ServerUnreachable(
@@ -130,6 +137,11 @@ class ServiceClient:
         except grpc.RpcError as error:
             return cast(grpc.Call, error).code() is not grpc.StatusCode.DEADLINE_EXCEEDED
         return True
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that a call may take where nobody says otherwise."""
+        return self._settings.api.request_timeout
 
     def close(self) -> None:
         """Close the channel; calls in flight end as cancelled."""

@@ -4,12 +4,12 @@ import atexit
 import os
 import threading
 
+from antiphon.server_address import Server, server_of
 from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
 
 _lock = threading.Lock()
-#: By what the settings say of the server: its address, and the home of the embedded one.
-_clients: dict[tuple[str | None, str], ServiceClient] = {}
+_clients: dict[Server, ServiceClient] = {}
 #: A forked child keeps what it inherited for good: to destroy it would be to use it.
 _inherited: list[ServiceClient] = []
 
@@ -38,9 +38,16 @@ def close_clients() -> None:
         client.close()
 
 
-def _server() -> tuple[str | None, str]:
-    settings = get_current_settings()
-    return settings.api_url, str(settings.home)
+def close_client(server: Server) -> None:
+    """Close the client of one server, if there is one."""
+    with _lock:
+        client = _clients.pop(server, None)
+    if client is not None:
+        client.close()
+
+
+def _server() -> Server:
+    return server_of(get_current_settings())
 
 
 def _forget() -> None:

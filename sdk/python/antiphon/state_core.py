@@ -74,6 +74,8 @@ class StateDetails:
     scheduled_time: datetime | None = None
     #: False: no retry may follow, however many are left. None: retries are allowed.
     retriable: bool | None = None
+    #: On PAUSED: a flow run pauses at most once for one key, and the answer to the pause lies under it.
+    pause_key: str | None = None
 
     def __post_init__(self) -> None:
         if self.scheduled_time is not None and self.scheduled_time.tzinfo is None:

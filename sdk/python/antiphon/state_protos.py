@@ -34,6 +34,8 @@ def to_proto(state: State) -> state_pb2.State:
         proto.details.child_flow_run_id = details.child_flow_run_id
     if details.retriable is not None:
         proto.details.retriable = details.retriable
+    if details.pause_key is not None:
+        proto.details.pause_key = details.pause_key
     return proto
 
 
@@ -65,6 +67,7 @@ def from_proto(
             child_flow_run_id=details.child_flow_run_id or None,
             scheduled_time=read_timestamp(details.scheduled_time) if details.HasField("scheduled_time") else None,
             retriable=details.retriable if details.HasField("retriable") else None,
+            pause_key=details.pause_key or None,
         ),
     )
     return state if value is NotSet else state.keep(value)

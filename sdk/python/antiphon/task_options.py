@@ -78,7 +78,7 @@ def cache_policy_of(
     if given is NotSet:
         if task.result_storage_key is not None:
             return None
-        return NO_CACHE if get_current_settings().tasks_default_no_cache else DEFAULT
+        return NO_CACHE if get_current_settings().tasks.default_no_cache else DEFAULT
     policy: CachePolicy | None = given
     return policy
 

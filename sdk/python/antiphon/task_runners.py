@@ -114,7 +114,7 @@ class ThreadPoolTaskRunner(TaskRunner):
         return executor
 
     def __enter__(self) -> Self:
-        limit = self._max_workers or get_current_settings().task_runner_thread_pool_max_workers or sys.maxsize
+        limit = self._max_workers or get_current_settings().tasks.runner.thread_pool_max_workers or sys.maxsize
         self._executor = ThreadPoolExecutor(limit, thread_name_prefix="antiphon-task")
         return self
 

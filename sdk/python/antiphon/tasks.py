@@ -102,9 +102,9 @@ class Task(Decorated[P, R]):
         self.version = checked_version(version)
         self.task_run_name = checked_run_name(task_run_name, "task_run_name")
         self.task_key = f"{getattr(self.fn, '__module__', '')}.{getattr(self.fn, '__qualname__', self.name)}"[-500:]
-        self.retries = check_retries(settings.tasks_default_retries if retries is None else retries)
+        self.retries = check_retries(settings.tasks.default_retries if retries is None else retries)
         if retry_delay_seconds is None:
-            retry_delay_seconds = settings.tasks_default_retry_delay_seconds
+            retry_delay_seconds = settings.tasks.default_retry_delay_seconds
         self.retry_delay_seconds = retry_delay_seconds
         self.retry_delays = retry_delays(retry_delay_seconds, self.retries)
         self.retry_jitter_factor = check_jitter_factor(retry_jitter_factor)

@@ -9,7 +9,7 @@ from antiphon_server.application.handing_over import MOST, hand_over_freed, serv
 from antiphon_server.application.sessions import find_session
 from antiphon_server.domain.errors import AlreadyExists, ResourceExhausted
 from antiphon_server.domain.facts import Limit
-from antiphon_server.domain.leases import Lease, check_names, lease_not_found
+from antiphon_server.domain.leases import Lease, check_names, lease_not_found, no_decay
 from antiphon_server.domain.sessions import check_alive
 from antiphon_server.domain.slots import guess
 from antiphon_server.storage.slot_book import LimitRow
@@ -23,11 +23,14 @@ class AcquireSlots:
     goes to those who came before, also where it raises.
 
     Raises what `check_names`, `leasing.limits_of`, `find_session` and `check_alive` raise, AlreadyExists
-    (REQUEST_ID_REUSED), and ResourceExhausted (NO_SLOT_FREE) where it is not to wait.
+    (REQUEST_ID_REUSED), FailedPrecondition (LIMIT_DOES_NOT_DECAY), and ResourceExhausted (NO_SLOT_FREE) where it is
+    not to wait.
     """
 
     lease: Lease
     waits: bool
+    #: Only of limits whose slots come free by themselves.
+    must_decay: bool = False
 
     def needs(self, needs: Needs) -> None:
         if self.lease.session_id is not None:
@@ -50,6 +53,9 @@ class AcquireSlots:
             leasing.end(working_set, known, decaying=True)
         self._check(working_set, lease)
         limits = leasing.limits_of(working_set, lease, waited=False)
+        for limit in limits:
+            if self.must_decay and limit.slot_decay_per_second == 0:
+                raise no_decay(limit.name)
         lacking = leasing.lacking(working_set, lease, limits)
         if lacking and not self.waits:
             raise _none_free(lease, lacking, working_set.now)
@@ -90,15 +96,22 @@ class RenewSlots:
 
 @dataclass(slots=True)
 class ReleaseSlots:
-    """Ends a lease, if it has not ended."""
+    """Ends a lease, if it has not ended: that with an id, or that of the call with a request id, given or not."""
 
     id: str
+    acquire_request_id: str = ""
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        lease = working_set.leases.find(self.id)
-        if lease is not None and lease.expire_time is not None:
+        leases = working_set.leases
+        if self.acquire_request_id:
+            lease = leases.of_request(self.acquire_request_id)
+        else:
+            lease = leases.find(self.id)
+            if lease is not None and lease.expire_time is None:
+                return
+        if lease is not None:
             leasing.end(working_set, lease, decaying=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from antiphon_server.application import rows
+from antiphon_server.application import leasing, rows
 from antiphon_server.application.handing_over import MOST, hand_over
 from antiphon_server.application.leasing import refuse_hopeless
 from antiphon_server.domain import limit_names
@@ -78,7 +78,7 @@ class DeleteConcurrencyLimit:
 
 @dataclass(slots=True)
 class ResetConcurrencyLimit:
-    """Frees all slots of a limit, whatever its holders do."""
+    """Frees all slots of a limit, whatever its holders do. Leases that had one end, so that their holders hear."""
 
     id: str
 
@@ -86,7 +86,12 @@ class ResetConcurrencyLimit:
 
     def apply(self, working_set: WorkingSet) -> None:
         row = rows.find(working_set, tables.concurrency_limits, NOUN, self.id)
-        working_set.connection.execute(tables.slots.delete().where(tables.slots.c.limit_id == row.id))
+        slots = tables.slots
+        holders = working_set.connection.execute(select(slots.c.holder_id).where(slots.c.limit_id == row.id)).scalars()
+        for lease in filter(None, map(working_set.leases.find, holders.all())):
+            leasing.end(working_set, lease, decaying=True)
+        working_set.flush()
+        working_set.connection.execute(slots.delete().where(slots.c.limit_id == row.id))
         _serve(working_set, [row.id])
 
 

@@ -1,12 +1,12 @@
 """Operations that pause a flow run and have it go on."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from antiphon.v1 import payload_pb2
 from antiphon_server.application import transitions
 from antiphon_server.application.explaining import explain
 from antiphon_server.application.input_schemas import check_input
+from antiphon_server.application.inputs import FlowRunInput, replace_input
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.bookkeeping import told_to_resume
 from antiphon_server.domain.deadlines import overdue
@@ -15,7 +15,6 @@ from antiphon_server.domain.errors import Aborted, AntiphonError, FailedPrecondi
 from antiphon_server.domain.model import LAST_TIME, Proposal, Run, RunKind, State, StateDetails
 from antiphon_server.domain.rules.leave_pause import RESUMING, is_over
 from antiphon_server.domain.states import DEFAULT_NAMES, PAUSED, RUNNING, SCHEDULED, VerdictKind
-from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 SUSPENDED = "Suspended"
@@ -111,7 +110,7 @@ class ResumeFlowRun:
         if self.input.error is not None:
             raise self.input.error
         # The key is that of the pause that is left.
-        key = run.details.pause_key or run.state_id
+        key = run.details.pause_key or run.state_id or ""
         if run.details.pause_reschedule:
             details = StateDetails(scheduled_time=working_set.now)
             proposal = self._proposal(State(SCHEDULED, RESUMING, details=details))
@@ -121,7 +120,9 @@ class ResumeFlowRun:
             _propose(working_set, self._proposal(running), "RESUME_REFUSED", "resumed")
         else:
             self._tell_holder(working_set, run, run.session_id)
-        _keep_input(working_set, run.id, key, self.input.payload)
+        if self.input.payload is not None:
+            value = self.input.payload.SerializeToString(deterministic=True)
+            replace_input(working_set, FlowRunInput(run.id, key, value))
 
     def _tell_holder(self, working_set: WorkingSet, run: Run, holder: str) -> None:
         """The process that holds the run goes on by itself, since it may have to wait for a slot."""
@@ -165,19 +166,3 @@ def _not_paused(run: Run) -> FailedPrecondition:
     else:
         what = f"is not paused but {run.state_name or 'without a state'}"
     return FailedPrecondition("RUN_NOT_PAUSED", f"flow run {run.id} {what}, so it cannot be resumed")
-
-
-def _keep_input(working_set: WorkingSet, run_id: str, key: str | None, payload: payload_pb2.Payload | None) -> None:
-    if payload is None:
-        return
-    inputs = tables.flow_run_inputs
-    row: dict[str, Any] = {
-        "flow_run_id": run_id,
-        "key": key,
-        "value": payload.SerializeToString(deterministic=True),
-        "sender": "",
-        "create_time": working_set.now,
-    }
-    here = (inputs.c.flow_run_id == run_id) & (inputs.c.key == key)
-    working_set.connection.execute(inputs.delete().where(here))
-    working_set.connection.execute(inputs.insert(), row)

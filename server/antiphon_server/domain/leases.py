@@ -46,6 +46,15 @@ def no_such_limit(name: str) -> NotFound:
     return NotFound(
         "CONCURRENCY_LIMIT_NOT_FOUND",
         f"there is no concurrency limit {name!r}, and strict asks for one; create it, or leave strict out to pass",
+        metadata={"name": name},
+    )
+
+
+def no_decay(name: str) -> FailedPrecondition:
+    return FailedPrecondition(
+        "LIMIT_DOES_NOT_DECAY",
+        f"the slots of {name} come free by being released only, and nobody would release these; set its "
+        "slot_decay_per_second",
     )
 
 

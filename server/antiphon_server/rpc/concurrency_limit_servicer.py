@@ -89,7 +89,7 @@ class ConcurrencyLimitServicer(concurrency_limit_service_pb2_grpc.ConcurrencyLim
 
     async def AcquireSlots(self, request: pb.AcquireSlotsRequest, context: Any) -> pb.AcquireSlotsResponse:
         wait = duration_to_micros(request.wait_timeout, "wait_timeout")
-        lease = await self._calls.acquire(lease_from(request, self._tokens), wait)
+        lease = await self._calls.acquire(lease_from(request, self._tokens), wait, must_decay=request.must_decay)
         return pb.AcquireSlotsResponse(lease=lease_message(lease))
 
     async def RenewSlots(self, request: pb.RenewSlotsRequest, context: Any) -> pb.RenewSlotsResponse:
@@ -99,7 +99,7 @@ class ConcurrencyLimitServicer(concurrency_limit_service_pb2_grpc.ConcurrencyLim
         return await mutate(
             self._core,
             request,
-            ReleaseSlots(request.lease_id.lower()),
+            ReleaseSlots(request.lease_id.lower(), request.acquire_request_id.lower()),
             pb.ReleaseSlotsResponse,
             lambda *_: pb.ReleaseSlotsResponse(),
         )

@@ -6,23 +6,27 @@ from antiphon.v1 import flow_run_service_pb2 as pb
 from antiphon.v1 import flow_run_service_pb2_grpc
 from antiphon_server.application.core import Core
 from antiphon_server.application.edits import Delete, Edit, tags_column
+from antiphon_server.application.inputs import CreateFlowRunInput, DeleteFlowRunInput, stored_input
 from antiphon_server.application.operations import CancelFlowRun
 from antiphon_server.rpc.bulk_starts import BulkStarts
 from antiphon_server.rpc.mutations import masked, mutate
+from antiphon_server.rpc.patience import Patience
 from antiphon_server.rpc.pausing import Pausing
+from antiphon_server.rpc.read_conversions import flow_run_input_message
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.stored import stored_flow_run
 from antiphon_server.rpc.watching import Watches
-from antiphon_server.rpc.write_conversions import create_flow_run_from, new_id
+from antiphon_server.rpc.write_conversions import create_flow_run_from, flow_run_input_from, new_id
 
 
 class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
-    def __init__(self, core: Core, reads: Reads, watches: Watches) -> None:
+    def __init__(self, core: Core, reads: Reads, watches: Watches, patience: Patience) -> None:
         self._core = core
         self._reads = reads
         self._watches = watches
         self._bulk = BulkStarts(core, reads)
         self._pausing = Pausing(core, reads)
+        self._patience = patience
 
     async def CreateFlowRun(self, request: pb.CreateFlowRunRequest, context: Any) -> pb.CreateFlowRunResponse:
         return await mutate(
@@ -96,6 +100,39 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
         self, request: pb.ListFlowRunInputsRequest, context: Any
     ) -> pb.ListFlowRunInputsResponse:
         return await self._reads.list_flow_run_inputs(request)
+
+    async def CreateFlowRunInput(
+        self, request: pb.CreateFlowRunInputRequest, context: Any
+    ) -> pb.CreateFlowRunInputResponse:
+        input = flow_run_input_from(request.flow_run_input)
+        return await mutate(
+            self._core,
+            request,
+            CreateFlowRunInput(input),
+            pb.CreateFlowRunInputResponse,
+            lambda working_set, _: pb.CreateFlowRunInputResponse(
+                flow_run_input=flow_run_input_message(stored_input(working_set, input.flow_run_id, input.key))
+            ),
+        )
+
+    async def DeleteFlowRunInput(
+        self, request: pb.DeleteFlowRunInputRequest, context: Any
+    ) -> pb.DeleteFlowRunInputResponse:
+        return await mutate(
+            self._core,
+            request,
+            DeleteFlowRunInput(request.flow_run_id.lower(), request.key),
+            pb.DeleteFlowRunInputResponse,
+            lambda *_: pb.DeleteFlowRunInputResponse(),
+        )
+
+    async def ReceiveFlowRunInputs(
+        self, request: pb.ReceiveFlowRunInputsRequest, context: Any
+    ) -> pb.ReceiveFlowRunInputsResponse:
+        return await self._patience.receive_inputs(request)
+
+    async def AwaitFlowRun(self, request: pb.AwaitFlowRunRequest, context: Any) -> pb.AwaitFlowRunResponse:
+        return await self._patience.await_flow_run(request)
 
     async def WatchFlowRun(  # type: ignore[override]  # the stubs know generators only, the library takes this too
         self, request: pb.WatchFlowRunRequest, context: Any

@@ -22,7 +22,14 @@ Handler = Any
 #: A unary call that its caller does not bound ends after this many seconds.
 LONGEST_CALL = 60.0
 #: But for those that are told how long to wait: at most a day.
-PATIENT_CALLS = {"/antiphon.v1.ConcurrencyLimitService/AcquireSlots": 24 * 3600 + LONGEST_CALL}
+PATIENT_CALLS = dict.fromkeys(
+    (
+        "/antiphon.v1.ConcurrencyLimitService/AcquireSlots",
+        "/antiphon.v1.FlowRunService/AwaitFlowRun",
+        "/antiphon.v1.FlowRunService/ReceiveFlowRunInputs",
+    ),
+    24 * 3600 + LONGEST_CALL,
+)
 
 
 class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]

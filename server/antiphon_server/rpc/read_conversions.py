@@ -110,6 +110,7 @@ def flow_run_input_message(row: Record) -> flow_run_input_pb2.FlowRunInput:
         key=row.key,
         sender=row.sender,
         create_time=micros_to_timestamp(row.create_time),
+        sequence=row.sequence,
     )
     message.value.MergeFromString(row.value)
     return message

@@ -96,10 +96,19 @@ class Reads:
         self, request: flow_run_service_pb2.ListFlowRunInputsRequest
     ) -> flow_run_service_pb2.ListFlowRunInputsResponse:
         asked = PageRequest(request.page_size, request.page_token)
-        page = await self._queries.flow_run_inputs(request.flow_run_id, asked)
+        page = await self._queries.flow_run_inputs(request.flow_run_id, request.key_prefix, asked)
         return flow_run_service_pb2.ListFlowRunInputsResponse(
             flow_run_inputs=map(flow_run_input_message, page.rows), next_page_token=page.next_page_token
         )
+
+    async def arrived_flow_run_inputs(
+        self, request: flow_run_service_pb2.ReceiveFlowRunInputsRequest
+    ) -> flow_run_service_pb2.ReceiveFlowRunInputsResponse:
+        """What is there already."""
+        rows = await self._queries.arrived_inputs(
+            request.flow_run_id, request.key_prefix, request.after_sequence, request.page_size
+        )
+        return flow_run_service_pb2.ReceiveFlowRunInputsResponse(flow_run_inputs=map(flow_run_input_message, rows))
 
     async def get_task_run(
         self, request: task_run_service_pb2.GetTaskRunRequest

@@ -48,13 +48,13 @@ class SlotCalls:
         core.listen(self._on_changes)
         core.at_stop(self._close)
 
-    async def acquire(self, lease: Lease, wait: int) -> Lease:
+    async def acquire(self, lease: Lease, wait: int, *, must_decay: bool = False) -> Lease:
         """The lease that was asked for, or the one that the same request has got already. `wait` in microseconds.
 
         Raises what `AcquireSlots` does, what ends the wait for good (see `leasing.serve`), and ResourceExhausted
         (NO_SLOT_FREE) after `wait`. Cancelled, it leaves the queue, and takes nothing along.
         """
-        call = self._join(lease) or self._begin(lease, waits=wait > 0)
+        call = self._join(lease) or self._begin(AcquireSlots(lease, wait > 0, must_decay))
         call.callers += 1
         try:
             answer = await self._answer(call, wait)
@@ -93,11 +93,12 @@ class SlotCalls:
             raise reused(lease.request_id)
         return call
 
-    def _begin(self, lease: Lease, *, waits: bool) -> _Call:
+    def _begin(self, wish: AcquireSlots) -> _Call:
+        lease = wish.lease
         call = self._calls[lease.id] = _Call(lease)
         if lease.request_id is not None:
             self._repeatable[lease.request_id] = call
-        self._core.submit(AcquireSlots(lease, waits), partial(self._asked, call))
+        self._core.submit(wish, partial(self._asked, call))
         return call
 
     def _asked(self, call: _Call, answer: Lease | Exception | None) -> None:

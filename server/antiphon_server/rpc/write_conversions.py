@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from uuid_utils import uuid7
 
 from antiphon.v1 import (
+    flow_run_input_pb2,
     flow_run_pb2,
     log_pb2,
     payload_pb2,
@@ -16,6 +17,7 @@ from antiphon.v1 import (
     transition_pb2,
 )
 from antiphon_server.application.creation import CreateFlowRun, CreateTaskRun, NewRun
+from antiphon_server.application.inputs import FlowRunInput
 from antiphon_server.application.proposals import digest_of
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.errors import InvalidArgument
@@ -50,6 +52,15 @@ def _new_run(message: flow_run_pb2.FlowRun | task_run_pb2.TaskRun, field: str, s
         priority=message.priority,
         digest=digest_of(message.SerializeToString(deterministic=True)),
         session_id=session_id,
+    )
+
+
+def flow_run_input_from(message: flow_run_input_pb2.FlowRunInput) -> FlowRunInput:
+    return FlowRunInput(
+        flow_run_id=message.flow_run_id.lower(),
+        key=message.key,
+        value=message.value.SerializeToString(deterministic=True),
+        sender=message.sender,
     )
 
 

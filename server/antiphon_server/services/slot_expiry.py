@@ -26,6 +26,10 @@ class SlotExpiry:
         """Looks for what expired, or will, since before this server."""
         self._reclaim()
 
+    def clock_moved(self) -> None:
+        """Sets the timer anew: the clock was put forward."""
+        self._set(self._due)
+
     def stop(self) -> None:
         self._due = None
         if self._timer is not None:

@@ -42,6 +42,10 @@ class Sweeper:
             except Exception:
                 logger.exception("sessions could not be swept by a bug; the next round tries again")
 
+    def clock_moved(self, by: int) -> None:
+        """The clock was put forward, in microseconds: not for that time was nobody heard."""
+        self._last += by
+
     async def sweep(self) -> list[str]:
         """One round; gives the ids of the sessions that were lost."""
         now, faults = self._core.clock(), self._core.faults

@@ -29,6 +29,10 @@ class Waits:
         self._push = push
         #: None where only a slot that comes free, or its run, ends the wait.
         self._timers: dict[str, asyncio.TimerHandle | None] = {}
+        #: What each timer was set for.
+        self._due: dict[str, tuple[RunKind, str, int]] = {}
+        #: Called when a wait for a time begins.
+        self.on_wait: Callable[[], None] | None = None
         #: run id -> the ids of its proposals that wait.
         self._of_run: dict[str, dict[str, RunKind]] = {}
         core.listen(self._on_changes)
@@ -44,12 +48,26 @@ class Waits:
         for timer in self._timers.values():
             _cancel(timer)
         self._timers.clear()
+        self._due.clear()
+
+    def clock_moved(self) -> None:
+        """Sets every timer anew: the clock was put forward."""
+        for transition_id, (kind, run_id, until) in list(self._due.items()):
+            self._set(transition_id, kind, run_id, until)
+
+    def soonest(self) -> int | None:
+        """When the next wait is over; None where none is for a time."""
+        return min((until for _, _, until in self._due.values()), default=None)
 
     def _set(self, transition_id: str, kind: RunKind, run_id: str, until: int | None) -> None:
         _cancel(self._timers.pop(transition_id, None))
+        self._due.pop(transition_id, None)
         if until is None:
             self._timers[transition_id] = None
             return
+        self._due[transition_id] = (kind, run_id, until)
+        if self.on_wait is not None:
+            self.on_wait()
         seconds = (until - self._core.clock()) / 1e6
         if seconds > LONGEST_TIMER:
             callback, arguments = self._set, (transition_id, kind, run_id, until)
@@ -68,6 +86,7 @@ class Waits:
         if transition_id not in self._timers:
             return False
         _cancel(self._timers.pop(transition_id))
+        self._due.pop(transition_id, None)
         waiting = self._of_run.get(run_id, {})
         waiting.pop(transition_id, None)
         if not waiting:

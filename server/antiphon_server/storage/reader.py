@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -17,8 +17,8 @@ from antiphon_server.storage.faults import storage_error
 from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
-from antiphon_server.storage.sources import INPUT_WEIGHT, Source
-from antiphon_server.storage.tables import flow_run_inputs
+from antiphon_server.storage.sources import BLOCK_DOCUMENTS, INPUT_WEIGHT, Source
+from antiphon_server.storage.tables import block_references, flow_run_inputs
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -131,17 +131,37 @@ class Reader:
             row: Record | None = (await connection.execute(statement)).one_or_none()
             return row
 
-    async def flow_run_inputs(self, run_id: str, after: str | None, limit: int) -> Page:
-        """At most `limit` (at least 1) of what a flow run was told, in the order of keys, behind the key `after`."""
+    async def flow_run_inputs(self, run_id: str, prefix: str, order: str, after: str | int | None, limit: int) -> Page:
+        """At most `limit` (at least 1) of what a flow run was told under keys that begin with `prefix`, in the
+        `order` of `key` or `sequence`, behind the one `after`."""
         inputs = flow_run_inputs
-        statement = select(INPUT_WEIGHT, inputs.c.key).where(inputs.c.flow_run_id == run_id)
+        column, begins = inputs.c[order], func.substr(inputs.c.key, 1, len(prefix)) == prefix
+        statement = select(INPUT_WEIGHT, column).where(inputs.c.flow_run_id == run_id, begins)
         if after is not None:
-            statement = statement.where(inputs.c.key > after)
+            statement = statement.where(column > after)
         async with self._connection() as connection:
-            keys, more = await _fitting(connection, statement.order_by(inputs.c.key).limit(limit + 1), limit)
-            found = select(inputs).where(inputs.c.flow_run_id == run_id, inputs.c.key.in_([key for (key,) in keys]))
-            rows = (await connection.execute(found.order_by(inputs.c.key))).all()
+            keys, more = await _fitting(connection, statement.order_by(column).limit(limit + 1), limit)
+            found = select(inputs).where(inputs.c.flow_run_id == run_id, column.in_([key for (key,) in keys]))
+            rows = (await connection.execute(found.order_by(column))).all()
         return Page(rows, keys[-1] if more else None)
+
+    async def values(self, source: Source, column: str, limit: int, **values: str) -> list[str]:
+        """What at most `limit` rows have in a column, of those that have `values` in others."""
+        statement = narrowed(select(source.columns[column]), source, None, (column, *values))
+        statement = statement.where(*(source.columns[name] == value for name, value in values.items()))
+        async with self._connection() as connection:
+            return list((await connection.execute(statement.limit(limit))).scalars())
+
+    async def block_document_with_parts(self, id: str, limit: int) -> list[Record]:
+        """The document and those that it leads to, itself first, as of one moment. More than `limit` rows mean that
+        there are too many; none that there is no such document."""
+        below = select(literal(id).label("id")).cte("below", recursive=True)
+        further = block_references.join(below, below.c.id == block_references.c.document_id)
+        below = below.union(select(block_references.c.referenced_id).select_from(further))
+        statement = BLOCK_DOCUMENTS.rows.where(BLOCK_DOCUMENTS.table.c.id.in_(select(below.c.id))).limit(limit + 1)
+        async with self._connection() as connection:
+            rows = (await connection.execute(statement)).all()
+        return sorted(rows, key=lambda row: bool(row.id != id))
 
     async def count(self, source: Source, condition: FilterNode | None, until: int) -> int:
         """How many rows there are that were created by `until` (microseconds)."""
@@ -168,7 +188,7 @@ def _keys(
 ) -> Select[Any]:
     """A query for weight and order keys, of which the id is the last."""
     columns: list[ColumnElement[Any]] = [source.weight, *(source.columns[key.column] for key in order)]
-    statement: Select[Any] = narrowed(select(*columns), source, condition)
+    statement: Select[Any] = narrowed(select(*columns), source, condition, [key.column for key in order])
     if after is not None:
         statement = statement.where(after_clause(order, source.columns, after))
     return statement.order_by(*order_clauses(order, source.columns)).limit(limit)

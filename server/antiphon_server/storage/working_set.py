@@ -73,6 +73,8 @@ class Changes:
     slot_expiry: int | None = None
     #: Sessions that may not speak any more.
     ended_sessions: list[str] = field(default_factory=list)
+    #: Flow runs that were told something.
+    told: set[str] = field(default_factory=set)
     #: Long-running operations that were started, went on or ended.
     operations: list[str] = field(default_factory=list)
 

@@ -18,7 +18,7 @@ import pytest
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.exceptions import MissingContextError
 from antiphon.logging import (
-    RunLogHandler,
+    APILogHandler,
     disable_run_logger,
     get_logger,
     get_run_logger,
@@ -48,18 +48,6 @@ def task_run(log_prints: bool = False) -> TaskRunContext:
     )
 
 
-@pytest.fixture
-def logs() -> Iterator[list[Log]]:
-    """What reaches the sink; logging is set up, and as before afterwards."""
-    taken: list[Log] = []
-    before = set_log_sink(taken.append)
-    with temporary_settings({"logging_level": "DEBUG"}):
-        setup_logging()
-        yield taken
-    set_log_sink(before)
-    setup_logging()
-
-
 @contextlib.contextmanager
 def console(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     stream = io.StringIO()
@@ -87,7 +75,7 @@ def test_a_record_of_a_task_run_knows_both_runs(logs: list[Log]) -> None:
 
 def test_times_are_those_of_the_record() -> None:
     record = logging.makeLogRecord({"created": 1_700_000_000.25, "levelno": 20, "flow_run_id": FLOW_RUN_ID, "msg": "m"})
-    log = RunLogHandler().make_log(record)
+    log = APILogHandler().make_log(record)
     assert log is not None
     assert (log.create_time.seconds, log.create_time.nanos) == (1_700_000_000, 250_000_000)
 
@@ -95,7 +83,7 @@ def test_times_are_those_of_the_record() -> None:
 @pytest.mark.parametrize(("level", "expected"), [(-5, 0), (5, 5), (50, 50), (1000, 100)])
 def test_levels_fit_the_contract(level: int, expected: int) -> None:
     record = logging.makeLogRecord({"levelno": level, "flow_run_id": FLOW_RUN_ID})
-    log = RunLogHandler().make_log(record)
+    log = APILogHandler().make_log(record)
     assert log is not None
     assert log.level == expected
 
@@ -111,7 +99,7 @@ def test_long_messages_are_cut_between_characters(logs: list[Log]) -> None:
     assert whole.message == "x" * 1_000_000
     # Not through a logger: pytest's reports cannot carry it.
     strange = logging.makeLogRecord({"levelno": 20, "flow_run_id": FLOW_RUN_ID, "msg": "half \ud800"})
-    log = RunLogHandler().make_log(strange)
+    log = APILogHandler().make_log(strange)
     assert log is not None
     assert log.message == "half \\ud800"
 
@@ -137,7 +125,7 @@ def test_a_failing_sink_or_record_does_not_reach_user_code(logs: list[Log], caps
         assert "OSError: no space" in capsys.readouterr().err
         set_log_sink(logs.append)
         # Straight to the handler: pytest's own would raise.
-        RunLogHandler().handle(logging.makeLogRecord({"msg": "%d", "args": ("no number",)}))
+        APILogHandler().handle(logging.makeLogRecord({"msg": "%d", "args": ("no number",)}))
         assert "--- Logging error ---" in capsys.readouterr().err
         get_run_logger().info("two")
     assert [log.message for log in logs] == ["two"]
@@ -183,7 +171,10 @@ def test_extra_loggers_are_part_of_the_run_that_they_log_in(logs: list[Log]) -> 
     extra = logging.getLogger("some.library")
     with temporary_settings({"logging_extra_loggers": ["some.library"], "logging_level": "INFO"}):
         setup_logging()
-        extra.info("outside of any run")
+        with pytest.warns(
+            UserWarning, match=r"'some\.library' was to send .* ANTIPHON_LOGGING_TO_API_WHEN_MISSING_FLOW"
+        ):
+            extra.info("outside of any run")
         with flow_run():
             extra.info("in the flow")
             with task_run():

@@ -13,7 +13,7 @@ from antiphon_server.application.limits import (
     UpdateConcurrencyLimit,
 )
 from antiphon_server.application.sessions import ExpireSessions, ForgiveDowntime, OpenSession, SpeakOnSession
-from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.domain.errors import AntiphonError, NotFound
 from antiphon_server.domain.leases import Lease
 from antiphon_server.domain.states import COMPLETED, RUNNING
 from antiphon_server.storage import tables
@@ -201,8 +201,9 @@ def test_an_inactive_limit_bounds_nobody_and_a_reset_one_is_empty(writing: Writi
     third = wait(writing)
     writing.do(ResetConcurrencyLimit(id))
     assert told(writing) == {third: True}
-    # Who held one goes on, and gives back what it has: nothing.
-    assert writing.do(RenewSlots(first, None)).id == first
+    # Who held one is told so, and gives back what it has: nothing.
+    with pytest.raises(NotFound, match="there is no lease"):
+        writing.do(RenewSlots(first, None))
     writing.do(ReleaseSlots(first))
     assert taken(writing) == {"db": 1}
 

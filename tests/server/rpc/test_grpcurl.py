@@ -1,5 +1,6 @@
 """All that a person can do with grpcurl and nothing else at hand: no client of ours, no proto file."""
 
+import base64
 import json
 import subprocess
 from collections.abc import Callable
@@ -94,9 +95,31 @@ def test_a_session_without_a_stream(call: Call) -> None:
     assert call("GetFlowRun", {"id": id}).flow_run.session_id == welcome.session_id
 
 
+def test_a_paused_run_is_answered_and_told_more(call: Call) -> None:
+    id = call("CreateFlowRun", {"flow_run": {"flow_name": "by hand"}}).flow_run.id
+    call("ProposeTransition", proposal(id, "RUNNING"))
+    call("PauseFlowRun", {"id": id, "pause_key": "k", "input_schema": '{"type": "integer"}'})
+    payload = {"metadata": {"encoding": "json/plain"}, "data": base64.b64encode(b"7").decode()}
+    assert call("ResumeFlowRun", {"id": id, "input": payload}).flow_run.state.name == "Running"
+    told = {"flow_run_id": id, "key": "int-1", "value": payload, "sender": "me"}
+    assert call("CreateFlowRunInput", {"flow_run_input": told}).flow_run_input.sender == "me"
+    received = call("ReceiveFlowRunInputs", {"flow_run_id": id, "wait_timeout": "5s"}).flow_run_inputs
+    assert [(each.key, each.value.data) for each in received] == [("k", b"7"), ("int-1", b"7")]
+    call("DeleteFlowRunInput", {"flow_run_id": id, "key": "k"})
+    assert call("AwaitFlowRun", {"id": id}).flow_run.state.name == "Running"
+
+
 def test_an_error_says_what_is_wrong(run: Run) -> None:
     done = run("antiphon.v1.FlowRunService/ListFlowRuns", options=("-d", '{"filter": "size > 3"}'))
     assert done.returncode != 0
     assert "Code: InvalidArgument" in done.stderr
     assert "FILTER_INVALID" in done.stderr
     assert "column 1" in done.stderr
+
+
+def test_artifacts_and_variables_by_hand(call: Call) -> None:
+    for data in ("5", "55.5"):
+        call("CreateArtifact", {"artifact": {"key": "load", "type": "progress", "data": data}})
+    assert call("GetLatestArtifact", {"key": "load"}).artifact.data == "55.5"
+    call("SetVariable", {"variable": {"name": "answer", "value": '{"is": 42}'}})
+    assert call("GetVariable", {"name": "answer"}).variable.value == '{"is": 42}'

@@ -9,8 +9,10 @@ import pytest
 from antiphon_server.application.bulk import CancelBulk, StartBulk
 from antiphon_server.domain.bulk import BulkVerb
 from antiphon_server.storage import tables
+from block_calls import BLOCKS_DO
 from hand_session import new_id
 from in_writer import in_writer
+from user_calls import USER_DOES
 from work_calls import WORK_DOES, Ask, Check
 from world import MISSING, UNARY, World, mask, opened, proposed
 
@@ -78,6 +80,22 @@ DOES: dict[str, tuple[Ask, Check]] = {
     "ListFlowRunInputs": (
         lambda w: {"flowRunId": answered(w)},
         lambda r, w: [each.value.data for each in r.flow_run_inputs] == [b"7"],
+    ),
+    "CreateFlowRunInput": (
+        lambda w: {"flowRunInput": {"flowRunId": w.run.upper(), "key": "k", "value": answer(), "sender": "me"}},
+        lambda r, w: (r.flow_run_input.key, r.flow_run_input.value.data, r.flow_run_input.sender) == ("k", b"7", "me"),
+    ),
+    "DeleteFlowRunInput": (
+        lambda w: {"flowRunId": answered(w), "key": "k"},
+        lambda r, w: r.ByteSize() == 0,
+    ),
+    "ReceiveFlowRunInputs": (
+        lambda w: {"flowRunId": answered(w), "keyPrefix": "k"},
+        lambda r, w: [each.value.data for each in r.flow_run_inputs] == [b"7"],
+    ),
+    "AwaitFlowRun": (
+        lambda w: {"id": w.run},
+        lambda r, w: (r.flow_run.id, r.flow_run.state.id) == (w.run, w.state),
     ),
     "BulkCancelFlowRuns": (
         lambda w: {"filter": "name = one", "reason": "enough"},
@@ -160,7 +178,7 @@ DOES: dict[str, tuple[Ask, Check]] = {
         ),
     ),
 }
-DOES |= WORK_DOES
+DOES |= WORK_DOES | USER_DOES | BLOCKS_DO
 
 
 def running(world: World, *, deployed: bool = False) -> str:

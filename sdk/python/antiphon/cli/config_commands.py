@@ -9,12 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from antiphon.cli.exit_codes import print_note
-from antiphon.cli.output import JsonFlag, make_console, print_json
-from antiphon.cli.profiles_edit import set_values, unset_values
+from antiphon.cli.output import JsonFlag, OutputOption, make_console, print_json, wants_json
 from antiphon.cli.run_tables import make_table
 from antiphon.exceptions import SettingError
-from antiphon.profiles import profiles_path
-from antiphon.settings import DEFAULT_SOURCE, SETTINGS, Settings, find_setting, get_current_settings, profiles_home
+from antiphon.settings import Settings, get_current_settings
+from antiphon.settings.kinds import text_of
+from antiphon.settings.layers import current_folder
+from antiphon.settings.loading import Surroundings, look_around
+from antiphon.settings.profiles import load_profiles
+from antiphon.settings.profiles_editing import set_values, unset_values
+from antiphon.settings.rows import DEFAULT_SOURCE, SETTINGS, find_row
 
 app = typer.Typer(name="config", add_completion=False, help="See and change settings.", no_args_is_help=True)
 
@@ -26,22 +30,27 @@ def group() -> None:
 
 @app.command()
 def view(
-    show_defaults: Annotated[bool, typer.Option("--show-defaults", help="Also those that nobody set.")] = False,
-    show_sources: Annotated[
-        bool, typer.Option("--show-sources", help="Where each was read, and what it is for.")
+    show_defaults: Annotated[
+        bool, typer.Option("--show-defaults/--hide-defaults", help="Those that nobody set.")
     ] = False,
+    show_sources: Annotated[bool, typer.Option("--show-sources/--hide-sources", help="Where each was read.")] = True,
     as_json: JsonFlag = False,
+    output: OutputOption = None,
 ) -> None:
-    """Show the settings in force. With --json: an array of objects with `name`, `value` and `source`."""
+    """Show the settings in force; with --show-defaults, all, and what each is for.
+
+    With --json: an array of objects with `name`, `value` and `source`. What a server is told when it starts is not
+    among them: see `antiphon server start --help`.
+    """
     settings = get_current_settings()
     rows = _rows(settings, show_defaults=show_defaults)
-    if as_json:
+    if wants_json(as_json, output):
         print_json(rows)
         return
     console = make_console()
-    console.print(f"Profile {settings.profile} in {profiles_path(profiles_home(os.environ))}", markup=False)
+    console.print(f"Profile {settings.profile} in {settings.profiles_path}", markup=False)
     if rows:
-        console.print(_table(rows, show_sources=show_sources))
+        console.print(_table(rows, show_sources=show_sources, show_purpose=show_defaults))
     else:
         console.print("Nothing is set; --show-defaults shows what holds then.")
 
@@ -50,39 +59,59 @@ def view(
 def set_settings(
     assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as ANTIPHON_API_URL=host:1.")],
 ) -> None:
-    """Set settings in the active profile."""
+    """Set settings in the profile in use."""
     values: dict[str, object] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
             raise typer.BadParameter(f"{assignment!r} has no =; write NAME=VALUE.")
-        setting = find_setting(name.strip())
-        if setting.attribute == "profile":
-            raise SettingError(f"{setting.name} cannot be set inside a profile; set `active` in the file instead.")
-        values[setting.name] = setting.parse(text, "the command line")
-    path = profiles_path(profiles_home(os.environ))
-    profile = set_values(path, _profile_asked_for(), values)
-    _report(profile, path, "Set", list(values))
+        row = find_row(name.strip())
+        if not row.about.in_profiles:
+            way = "`antiphon profile use NAME`" if row.accessor == "profile" else "an environment variable"
+            raise SettingError(f"{row.name} cannot be set inside a profile; use {way} instead.")
+        values[row.name] = row.parse(text, "the command line")
+    around = _look_around()
+    profile = set_values(around.profiles_path, around.profile, values)
+    _report(profile, around.profiles_path, "Set", list(values))
 
 
 @app.command("unset")
 def unset_settings(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Such as ANTIPHON_API_URL.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accepted for scripts; nobody is asked.")] = False,
 ) -> None:
-    """Take settings out of the active profile."""
-    path = profiles_path(profiles_home(os.environ))
+    """Take settings out of the profile in use."""
+    around = _look_around()
     keys = [_profile_key(name) for name in names]
-    profile = unset_values(path, _profile_asked_for(), keys)
-    _report(profile, path, "Unset", keys)
+    profile = unset_values(around.profiles_path, around.profile, keys)
+    _report(profile, around.profiles_path, "Unset", keys)
+
+
+@app.command()
+def validate() -> None:
+    """Check the settings in force and every profile. Exit code 1 with a line for each that is wrong."""
+    problems = []
+    for _, profile in load_profiles(include_defaults=False).items():
+        try:
+            profile.validate_settings()
+        except SettingError as error:
+            problems.append(str(error))
+    if problems:
+        raise SettingError("\n".join(problems))
+    get_current_settings()
+    make_console().print("All settings are valid.")
 
 
 def _profile_key(name: str) -> str:
     """The name as profiles have it. One that is no setting stays as it is, so that a wrong line can be taken out."""
-    return SETTINGS[name].name if name in SETTINGS else name
+    try:
+        return find_row(name).name
+    except SettingError:
+        return name
 
 
-def _profile_asked_for() -> str | None:
-    return os.environ.get(SETTINGS["profile"].name, "").strip() or None
+def _look_around() -> Surroundings:
+    return look_around(os.environ, current_folder())
 
 
 def _report(profile: str, path: Path, verb: str, names: list[str]) -> None:
@@ -96,12 +125,12 @@ def _report(profile: str, path: Path, verb: str, names: list[str]) -> None:
 def _rows(settings: Settings, *, show_defaults: bool) -> list[dict[str, Any]]:
     return [
         {
-            "name": setting.name,
-            "value": _plain(getattr(settings, attribute)),
-            "source": settings.sources[attribute],
+            "name": row.name,
+            "value": _plain(row.read(settings)),
+            "source": settings.sources[accessor],
         }
-        for attribute, setting in SETTINGS.items()
-        if show_defaults or settings.sources[attribute] != DEFAULT_SOURCE
+        for accessor, row in SETTINGS.items()
+        if show_defaults or settings.sources[accessor] != DEFAULT_SOURCE
     ]
 
 
@@ -109,20 +138,10 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-def _table(rows: list[dict[str, Any]], *, show_sources: bool) -> Table:
-    table = make_table(
-        "Name", "Value", *(["Source", "For"] if show_sources else []), shrinking=("Value", "Source", "For")
-    )
+def _table(rows: list[dict[str, Any]], *, show_sources: bool, show_purpose: bool) -> Table:
+    more = [*(["Source"] if show_sources else []), *(["For"] if show_purpose else [])]
+    table = make_table("Name", "Value", *more, shrinking=("Value", "Source", "For"))
     for row in rows:
-        more = [row["source"], find_setting(row["name"]).about.description] if show_sources else []
-        table.add_row(row["name"], *(Text(text) for text in [_shown(row["value"]), *more]))
+        texts = {"Source": row["source"], "For": find_row(row["name"]).about.description}
+        table.add_row(row["name"], Text(text_of(row["value"])), *(Text(texts[title]) for title in more))
     return table
-
-
-def _shown(value: object) -> str:
-    """The value as it would be written in the environment."""
-    if isinstance(value, list):
-        return ",".join(_shown(item) for item in value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)

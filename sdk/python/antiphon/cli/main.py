@@ -3,7 +3,8 @@
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version as version_of
 from typing import Annotated, ClassVar
 
@@ -25,13 +26,19 @@ class RootGroup(LazyGroup):
         "flow-run": "antiphon.cli.flow_run_commands",
         "flow": "antiphon.cli.flow_commands",
         "operation": "antiphon.cli.operation_commands",
+        "artifact": "antiphon.cli.artifact_commands",
+        "variable": "antiphon.cli.variable_commands",
         "concurrency-limit": "antiphon.cli.concurrency_limit_commands",
         "global-concurrency-limit": "antiphon.cli.global_limit_commands",
+        "block": "antiphon.cli.block_commands",
         "config": "antiphon.cli.config_commands",
+        "profile": "antiphon.cli.profile_commands",
     }
     aliases: ClassVar[Mapping[str, str]] = {
+        "blocks": "block",
         "gcl": "global-concurrency-limit",
         "concurrency-limits": "concurrency-limit",
+        "profiles": "profile",
     }
 
 
@@ -47,8 +54,29 @@ app = typer.Typer(
 
 
 @app.callback()
-def root() -> None:
+def root(
+    context: typer.Context,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", metavar="NAME", help="Use this profile, this once.")
+    ] = None,
+) -> None:
     """Run, watch and steer flows of Antiphon."""
+    if profile is not None:
+        context.with_resource(_profile(profile))
+
+
+@contextmanager
+def _profile(name: str) -> Iterator[None]:
+    """As if ANTIPHON_PROFILE said so: settings are not read yet, and what a command starts inherits it."""
+    before = os.environ.get("ANTIPHON_PROFILE")
+    os.environ["ANTIPHON_PROFILE"] = name
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["ANTIPHON_PROFILE"]
+        else:
+            os.environ["ANTIPHON_PROFILE"] = before
 
 
 @app.command()

@@ -24,7 +24,7 @@ def await_operation(client: ServiceClient, operation: Operation, *, as_json: boo
     line each. Raises what `follow_operation` raises.
     """
     console = make_console()
-    timeout = get_current_settings().client_reconnect_timeout_seconds
+    timeout = get_current_settings().client.reconnect_timeout_seconds
     progress = follow_operation(client, operation.id, timeout)
     with _told_that_it_goes_on(operation):
         if not as_json and console.is_terminal:

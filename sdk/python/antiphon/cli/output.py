@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
+from enum import Enum
 from typing import Annotated, Any
 
 import typer
@@ -17,16 +18,36 @@ from antiphon.settings import get_current_settings
 _WIDTH_WITHOUT_TERMINAL = 1000
 _WIDTH_FOR_IDS = 100
 
+
+class OutputFormat(Enum):
+    """Other forms than text for people."""
+
+    JSON = "json"
+
+
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print JSON, by the contract's field names, and nothing else on stdout.")
 ]
+OutputOption = Annotated[
+    OutputFormat | None, typer.Option("--output", "-o", help="`json` is the same as --json.", show_choices=False)
+]
+
+
+def wants_json(as_json: bool, output: OutputFormat | None) -> bool:
+    """Whether a command is to print JSON."""
+    return as_json or output is OutputFormat.JSON
 
 
 def make_console() -> Console:
     """A console on stdout, with colours where there is a terminal and nobody said no."""
     # No emoji: in `tag:x: 1` people mean what they wrote.
-    no_color = None if get_current_settings().cli_colors else True
-    console = SafeConsole(no_color=no_color, highlight=False, emoji=False)
+    settings = get_current_settings().cli
+    console = SafeConsole(
+        no_color=None if settings.colors else True,
+        soft_wrap=not settings.wrap_lines,
+        highlight=False,
+        emoji=False,
+    )
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_WITHOUT_TERMINAL
     return console

@@ -5,13 +5,18 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli.asked_words import asked_words
+from antiphon.cli.exit_codes import print_note
 from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
 from antiphon.cli.run_lookup import find_flow_run
 from antiphon.cli.run_words import state_word
+from antiphon.exceptions import ServerError
 from antiphon.payloads import JSON, make_payload
 from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import (
+    GetFlowRunRequest,
+    GetFlowRunResponse,
     PauseFlowRunRequest,
     PauseFlowRunResponse,
     ResumeFlowRunRequest,
@@ -83,7 +88,12 @@ def resume(
         request = ResumeFlowRunRequest(id=find_flow_run(client, run).id)
         if input_text is not None:
             request.input.CopyFrom(make_payload(JSON, input_text.encode()))
-        response: ResumeFlowRunResponse = client.call(client.flow_runs.ResumeFlowRun, request)
+        try:
+            response: ResumeFlowRunResponse = client.call(client.flow_runs.ResumeFlowRun, request)
+        except ServerError as error:
+            if error.reason == "INPUT_INVALID" and not as_json:
+                _tell_what_is_asked(client, request.id)
+            raise
     _tell(response.flow_run, as_json)
 
 
@@ -98,6 +108,13 @@ def _check_json(text: str | None) -> None:
             json.loads(text)
     except ValueError as error:
         raise typer.BadParameter(f"--input is no JSON: {error}. A text has quotes of its own: '\"yes\"'.") from None
+
+
+def _tell_what_is_asked(client: ServiceClient, run_id: str) -> None:
+    response: GetFlowRunResponse = client.call(client.flow_runs.GetFlowRun, GetFlowRunRequest(id=run_id))
+    asked = asked_words(response.flow_run)
+    if asked:
+        print_note(f"The run asks for an --input of:\n{asked}")
 
 
 def _tell(run: FlowRun, as_json: bool) -> None:

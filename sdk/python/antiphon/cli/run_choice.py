@@ -16,6 +16,7 @@ from antiphon.cli.safe_console import on_one_line
 from antiphon.exceptions import AntiphonException, ServerUnreachable
 from antiphon.ids import new_id
 from antiphon.service_client import ServiceClient
+from antiphon.settings import get_current_settings
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.operation_pb2 import Operation
 
@@ -113,10 +114,11 @@ def must_ask(choice: Choice) -> bool:
     """Whether to ask before it is done. Raises typer.BadParameter where that would be needed and nobody can answer."""
     if choice.yes:
         return False
-    if sys.stdin.isatty():
+    may_ask = get_current_settings().cli.prompt
+    if sys.stdin.isatty() if may_ask is None else may_ask:
         return True
     if choice.grave:
-        raise typer.BadParameter("There is no terminal to ask at; give --yes if you are sure.")
+        raise typer.BadParameter("Nobody can be asked here; give --yes if you are sure.")
     return False
 
 

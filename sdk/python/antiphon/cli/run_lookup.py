@@ -4,6 +4,7 @@ import re
 
 from antiphon.cli.run_words import is_state_type, moment_words, state_word
 from antiphon.exceptions import AntiphonException, ObjectNotFound
+from antiphon.filter_text import quote
 from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import GetFlowRunRequest, GetFlowRunResponse, ListFlowRunsRequest
@@ -15,11 +16,6 @@ _MOST_CANDIDATES = 10
 
 class AmbiguousRun(AntiphonException):
     """Several runs fit what was typed; the message lists them."""
-
-
-def quote(text: str) -> str:
-    """A text as a filter has it: nothing in it is taken for a wildcard or the end."""
-    return '"' + re.sub(r'(["\\*])', r"\\\1", text) + '"'
 
 
 def flow_run_filter(text: str, states: list[str], flow: str) -> str:

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from antiphon.cli.asked_words import asked_words
 from antiphon.cli.run_words import (
     Run,
     ago_words,
@@ -104,6 +105,7 @@ def _facts(run: FlowRun, now: datetime) -> Table:
         ("ID", run.id),
         ("Flow", " ".join(filter(None, [run.flow_name, run.flow_version]))),
         ("State", state),
+        ("Asks for", asked_words(run)),
         ("Attempts", attempt_words(run) or str(run.run_count)),
         ("Run time", run_time_words(run, now)),
         ("Created", moment_words(run.create_time)),

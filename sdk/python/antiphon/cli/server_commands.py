@@ -39,7 +39,9 @@ def start(
 ) -> None:
     """Start a server that stays until it is stopped. It keeps its data in ANTIPHON_HOME."""
     settings = get_current_settings()
-    start_of = server_control.ServerStart(settings.home, host, port, socket, settings.server_startup_timeout_seconds)
+    start_of = server_control.ServerStart(
+        settings.home, host, port, socket, settings.server.ephemeral.startup_timeout_seconds
+    )
     if not start_of.is_local:
         print_note(f"Whoever reaches {host} on port {port} can use this server: it asks nobody who they are.")
     if not background:

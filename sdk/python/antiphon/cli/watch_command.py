@@ -35,7 +35,7 @@ def watch_flow_run(client: ServiceClient, flow_run: FlowRun, *, as_json: bool) -
     """Follow the run until it ends and return the exit code that says how. Raises what `Following.events` raises."""
     watched = _Watched(RunTree(flow_run.id))
     console = make_console()
-    timeout = get_current_settings().client_reconnect_timeout_seconds
+    timeout = get_current_settings().client.reconnect_timeout_seconds
     with closing(Following(client, flow_run.id, timeout)) as following:
         if as_json:
             for response, _ in watched.changes(following):

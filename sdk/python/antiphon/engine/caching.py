@@ -8,7 +8,7 @@ from antiphon.cache_policies import NO_CACHE
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.engine.transaction_life import TransactionCore, as_isolation_level
 from antiphon.exceptions import AntiphonException, InvalidNameError
-from antiphon.logging.loggers import task_run_logger
+from antiphon.logging.run_loggers import run_logger
 from antiphon.settings import get_current_settings
 from antiphon.transactions import Transaction
 
@@ -29,9 +29,9 @@ def transaction_of(
     key = storage_key(task, context, parameters) if not iterated else None
     if key is None:
         # Making a logger takes longer than all the rest, and most tasks have no use for it.
-        return Transaction(logger=task_run_logger(context) if task.has_transaction_hooks else None)
+        return Transaction(logger=run_logger(context) if task.has_transaction_hooks else None)
     settings = get_current_settings()
-    refresh = task.refresh_cache if task.refresh_cache is not None else settings.tasks_refresh_cache
+    refresh = task.refresh_cache if task.refresh_cache is not None else settings.tasks.refresh_cache
     return Transaction(
         key=key,
         store=options.store(
@@ -40,7 +40,7 @@ def transaction_of(
         ),
         isolation_level=as_isolation_level(policy.isolation_level) if policy is not None else None,
         overwrite=refresh,
-        logger=task_run_logger(context),
+        logger=run_logger(context),
     )
 
 
@@ -51,14 +51,14 @@ def storage_key(task: Any, context: TaskRunContext, parameters: dict[str, Any]) 
     if task.result_storage_key is not None:
         return _rendered(task.result_storage_key, context, parameters)
     policy = task.cache_policy
-    if policy is None or policy is NO_CACHE or get_current_settings().tasks_disable_caching:
+    if policy is None or policy is NO_CACHE or get_current_settings().tasks.disable_caching:
         return None
     flow = FlowRunContext.around()
     try:
         with context:
             key: str | None = policy.compute_key(context, parameters, flow.parameters if flow is not None else {})
     except Exception as error:  # noqa: BLE001 - whatever a person's policy raises, the run goes on without a cache
-        task_run_logger(context).error(
+        run_logger(context).error(
             "No cache key could be made, so the run is not cached: %s",
             error,
             exc_info=None if isinstance(error, AntiphonException) else error,

@@ -11,7 +11,7 @@ from antiphon.engine.interrupts import RunTimeout
 from antiphon.engine.keeping import Keeper
 from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import AntiphonException, AntiphonSignal, ServerError, TerminationSignal, UpstreamTaskError
-from antiphon.logging.loggers import run_logger
+from antiphon.logging.run_loggers import run_logger
 from antiphon.runs import FlowRun, TaskRun
 from antiphon.state_core import State, StateType
 from antiphon.state_rules import exception_to_crashed_state, exception_to_failed_state, return_value_to_state

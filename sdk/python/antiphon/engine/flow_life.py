@@ -9,7 +9,7 @@ from typing import Any
 from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
 from antiphon.engine.ending import AWAITING_RETRY, final_state, is_crash, not_ready, to_the_end
-from antiphon.engine.generating import called
+from antiphon.engine.generating import iterated
 from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.keeping import Keeper, kept
 from antiphon.engine.pauses import Pauses
@@ -22,7 +22,7 @@ from antiphon.engine.proposals import (
 )
 from antiphon.engine.scopes import RunScope, set_apart
 from antiphon.exceptions import AntiphonException, Pause, RunCancelled, RunRevoked, UpstreamTaskError
-from antiphon.logging.loggers import flow_run_logger
+from antiphon.logging.run_loggers import run_logger
 from antiphon.parameters import call_args
 from antiphon.runs import FlowRun
 from antiphon.session.session import Session
@@ -91,7 +91,7 @@ def _listener(scope: RunScope, pauses: Pauses) -> Callable[[session_pb2.Command]
 
 def _live(call: FlowCall) -> Life:
     flow, run, context = call.flow, call.run, call.context
-    logger = flow_run_logger(context)
+    logger = run_logger(context)
     opening = (*call.opening, flow_run_pending(run.id))
     if call.unfit is not None:
         yield Send(opening, wait=False)
@@ -127,7 +127,7 @@ def _live(call: FlowCall) -> Life:
 def _not_ready(call: FlowCall, error: UpstreamTaskError) -> Life:
     state = not_ready(error)
     state.state_details.flow_run_id = call.run.id
-    flow_run_logger(call.context).warning("Flow run is not ready: %s", error)
+    run_logger(call.context).warning("Flow run is not ready: %s", error)
     yield Send((propose_flow_run(call.run.id, state),), wait=True)
     return state
 
@@ -139,7 +139,7 @@ def _attempt(call: FlowCall) -> Life:
         calling = partial(_calling, call, _Opening(call.context.task_runner, left_open))
         args, kwargs = call_args(call.flow.fn, call.context.parameters)
         first = calling(call.flow.fn, args, kwargs, call.flow.timeout_seconds)
-        outcome: Outcome = yield from called(calling, first, gathers=False)
+        outcome: Outcome = (yield from iterated(calling, first)) if call.flow.isgenerator else (yield first)
         suspended = isinstance(outcome.error, Pause)
         if outcome.timed_out or (is_crash(outcome) and not suspended):
             call.scope.stop_children(RunCancelled, "the flow run around it ended early")
@@ -154,7 +154,7 @@ def _attempt(call: FlowCall) -> Life:
     state: State = yield from final_state(
         outcome, call.scope, keeper, noun="Flow run", timeout=call.flow.timeout_seconds
     )
-    return (yield from kept(state, keeper, flow_run_logger(call.context)))
+    return (yield from kept(state, keeper, run_logger(call.context)))
 
 
 def _out_of_pauses(call: FlowCall) -> Life:
@@ -220,7 +220,7 @@ def _ended(call: FlowCall, state: State, *, told: bool = False) -> Life:
     state.state_details.flow_run_id = call.run.id
     call.run.state = state
     call.told = True
-    logger = flow_run_logger(call.context)
+    logger = run_logger(call.context)
     (logger.info if state.is_completed() or state.is_paused() else logger.error)("Finished in state %s", state)
     yield from run_hooks(_hooks_for(call.flow, state), (call.flow, call.run, state), call.context)
     return state

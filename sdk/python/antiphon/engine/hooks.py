@@ -9,8 +9,8 @@ from antiphon.engine.effects import Call, Life, Outcome
 from antiphon.engine.ending import is_interrupt
 from antiphon.engine.scopes import RunScope, set_apart
 from antiphon.exceptions import TerminationSignal
-from antiphon.logging.loggers import run_logger
 from antiphon.logging.prints import patch_print
+from antiphon.logging.run_loggers import run_logger
 from antiphon.signatures import function_name
 
 

@@ -6,7 +6,8 @@ that comes as the code ends is taken back.
 
 Blocks nest where a run calls another one. A signal for an outer block waits while an inner one is active: its run is
 stopped too, and the engine raises the outer signal when that run has been brought to its end. A time limit does not
-wait: it goes through the inner run.
+wait: it goes through the inner run. So does a signal where all that is inside are passing blocks, stretches of the same
+run's code.
 """
 
 import ctypes
@@ -40,6 +41,8 @@ _AGAIN = 0.001
 _lock = threading.RLock()
 #: Thread -> its active blocks, the innermost last.
 _stacks: dict[int, list["Block"]] = {}
+#: Thread -> the block whose exception was raised there last; one that was not taken yet is overwritten by the next.
+_last_raised: dict[int, "Block"] = {}
 #: Thread -> what ends its wait in C, so that an exception can be raised there.
 _wakers: dict[int, list[Callable[[], object]]] = {}
 
@@ -54,11 +57,13 @@ class Block:
         "deferred",
         "due",
         "main",
+        "passing",
         "raised",
         "thread",
     )
 
-    def __init__(self, timeout: float | None) -> None:
+    def __init__(self, timeout: float | None, *, passing: bool = False) -> None:
+        self.passing = passing
         self.thread = threading.get_ident()
         self.main = self.thread == threading.main_thread().ident
         self.deadline = time.monotonic() + timeout if timeout is not None else None
@@ -123,10 +128,14 @@ class Block:
         with _lock:
             self.active = False
             stack = _stacks.get(self.thread, [])
-            if self in stack:
+            if self in stack and self.passing:
+                # It need not be the innermost one: generators are closed when it pleases them.
+                stack.remove(self)
+            elif self in stack:
                 # All above it too: what did not come to close itself is over all the same.
                 del stack[stack.index(self) :]
-            if not self.main and self.raised:
+            if not self.main and _last_raised.get(self.thread) is self:
+                del _last_raised[self.thread]
                 # Where it was not raised yet it must not be raised behind the block; where it was, this does nothing.
                 _set_async(self.thread, None)
             if not stack:
@@ -136,6 +145,21 @@ class Block:
                 _alarm.set_timer(_deadlines(stack))
             if not stack:
                 _alarm.restore()
+
+
+@contextmanager
+def interruptible() -> Iterator[Block]:
+    """Makes a passing block of a `with` block. What interrupts it may also be raised by leaving it."""
+    block = Block(None, passing=True)
+    try:
+        block._open()
+        yield block
+    finally:
+        try:
+            block._close()
+        except BaseException:
+            block._close()
+            raise
 
 
 def _timeouts(stack: list[Block]) -> int:
@@ -152,7 +176,12 @@ def _raise_in(block: Block, kind: type[BaseException]) -> None:
             return
         block.due = kind
         _unraisable.install()
-        if _stacks[block.thread][-1] is not block and kind is not RunTimeout:
+        stack = _stacks[block.thread]
+        place = stack.index(block)
+        covered = not all(inner.passing for inner in stack[place + 1 :])
+        # What interrupts more than a passing block goes first: a thread can only be told of one thing at a time.
+        second = block.passing and any(outer.due is not None for outer in stack[:place])
+        if kind is not RunTimeout and (covered or second):
             block.deferred = True
         elif block.main:
             _raise_on_main_thread()
@@ -175,6 +204,7 @@ def _raise_elsewhere(block: Block) -> None:
         return
     assert block.due is not None
     block.raised = True
+    _last_raised[block.thread] = block
     _set_async(block.thread, block.due)
     for wake in _wakers.get(block.thread, ()):
         wake()

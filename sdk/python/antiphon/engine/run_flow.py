@@ -77,7 +77,7 @@ def prepare(flow: Any, parameters: dict[str, Any], unfit: AntiphonException | No
 def _context(flow: Any, run: FlowRun, around: FlowRunContext | None, scope: RunScope, session: Any) -> FlowRunContext:
     log_prints = flow.log_prints
     if log_prints is None:
-        log_prints = around.log_prints if around is not None else get_current_settings().logging_log_prints
+        log_prints = around.log_prints if around is not None else get_current_settings().logging.log_prints
     return FlowRunContext(
         flow=flow,
         flow_run_id=run.id,

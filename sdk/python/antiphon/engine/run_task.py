@@ -103,7 +103,7 @@ def _dynamic_key(task_key: str, flow: FlowRunContext | None) -> str:
 def _log_prints(task: Any, flow: FlowRunContext | None) -> bool:
     if task.log_prints is not None:
         return bool(task.log_prints)
-    return flow.log_prints if flow is not None else get_current_settings().logging_log_prints
+    return flow.log_prints if flow is not None else get_current_settings().logging.log_prints
 
 
 def _opening(task: Any, run: TaskRun, upstream: list[Upstream], reuse: Reuse | None) -> tuple[Body, ...]:

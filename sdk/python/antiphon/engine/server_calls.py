@@ -10,48 +10,105 @@ from google.protobuf.message import Message
 
 from antiphon.engine.effects import Ask, Await, Effect
 from antiphon.engine.scopes import RunScope, scope_around
-from antiphon.exceptions import ServerUnreachable
 from antiphon.ids import new_id
 from antiphon.server_errors import from_rpc_error
-from antiphon.service_client import DEFAULT_TIMEOUT_SECONDS, ServiceClient
+from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
 from antiphon.shared_client import opened_client, shared_client
 
 Response = TypeVar("Response", bound=Message)
 
+#: Seconds that an answer may take after the time that the server was told to wait.
+_SLACK = 2.0
+
 #: Which method of which service: `lambda client: client.flows.GetFlow`.
 Method = Callable[[ServiceClient], Any]
 
 
+def _nothing(_: ServiceClient) -> None:
+    """A call that changes nothing leaves nothing behind."""
+
+
 def call_server(
-    method: Method, request: Message, kind: type[Response], *, timeout: float = DEFAULT_TIMEOUT_SECONDS
+    method: Method,
+    request: Message,
+    kind: type[Response],
+    *,
+    timeout: float | None = None,
+    client: ServiceClient | None = None,
 ) -> Generator[Effect, Any, Response]:
-    """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try.
+    """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try; None means the setting
+    `api.request_timeout`. Without a `client` the server is that of the settings.
 
     A mutation gets a `request_id`, so that it is done once. In a run, a server that went away is waited for as long as
     the run itself would wait. Raises ServerUnreachable, ObjectNotFound, ObjectAlreadyExists or ServerError; the run's
     signal where that is stopped meanwhile.
     """
+    response: Response = yield from _tries(method, request, timeout, _Away(over_all=True), _nothing, client)
+    return response
+
+
+def wait_at_server(
+    method: Method,
+    request: Message,
+    kind: type[Response],
+    wait: float,
+    abandoned: Callable[[ServiceClient], object] = _nothing,
+    *,
+    client: ServiceClient | None = None,
+) -> Generator[Effect, Any, Response]:
+    """The same for a call that the server answers when something happens, or after `wait` seconds, which `request`
+    tells it. A server that goes away in between is asked again, in what is left of that time.
+
+    Where the caller is interrupted and nobody will hear the answer, `abandoned` is called. Raises as `call_server`, and
+    ServerError with the code DEADLINE_EXCEEDED where the time is over before a server that went away is back.
+    """
+    response: Response = yield from _tries(method, request, wait + _SLACK, _Away(over_all=False), abandoned, client)
+    return response
+
+
+def _tries(
+    method: Method,
+    request: Message,
+    timeout: float | None,
+    away: "_Away",
+    abandoned: Callable[[ServiceClient], object],
+    client: ServiceClient | None,
+) -> Generator[Effect, Any, Any]:
     _name_request(request)
     around = scope_around()
-    client = opened_client() or (yield Ask(shared_client))
-    deadline = time.monotonic() + _patience(in_run=around is not None)
+    client = client or opened_client() or (yield Ask(shared_client))
+    end = time.monotonic() + (timeout or client.timeout)
     while True:
-        answer = method(client).future(request, timeout=timeout)
+        seconds = (timeout or client.timeout) if away.over_all else max(end - time.monotonic(), 0)
+        answer = method(client).future(request, timeout=seconds)
         try:
             yield Await([answer], around or RunScope())
         except BaseException:
             answer.cancel()
+            abandoned(client)
             raise
         try:
-            response: Response = answer.result()
-            return response
+            return answer.result()
         except grpc.RpcError as error:
             problem = from_rpc_error(error, client.target)
-            left = deadline - time.monotonic()
-            if not isinstance(problem, ServerUnreachable) or left <= 0:
+            left = away.left()
+            if problem.code != "UNAVAILABLE" or left <= 0:
                 raise problem from error
         yield Ask(partial(client.reconnect, left))
+
+
+class _Away:
+    """For how long a server that does not answer is waited for."""
+
+    def __init__(self, *, over_all: bool) -> None:
+        #: Counted from the first try on; else from each failure.
+        self.over_all = over_all
+        self._patience = _patience(in_run=scope_around() is not None)
+        self._deadline = time.monotonic() + self._patience
+
+    def left(self) -> float:
+        return self._deadline - time.monotonic() if self.over_all else self._patience
 
 
 def _name_request(request: Any) -> None:
@@ -63,5 +120,5 @@ def _patience(*, in_run: bool) -> float:
     """Seconds to wait for a server that does not answer. The embedded one leaves when idle, and is started anew."""
     settings = get_current_settings()
     if in_run:
-        return settings.client_reconnect_timeout_seconds
-    return 0.0 if settings.api_url else settings.server_startup_timeout_seconds
+        return settings.client.reconnect_timeout_seconds
+    return 0.0 if settings.api.url else settings.server.ephemeral.startup_timeout_seconds

@@ -19,7 +19,7 @@ from antiphon.engine.ending import (
     not_ready,
     to_the_end,
 )
-from antiphon.engine.generating import called
+from antiphon.engine.generating import iterated
 from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.keeping import NOT_KEPT, Keeper, kept, report, settled
 from antiphon.engine.pauses import Pauses, until_resumed
@@ -35,7 +35,7 @@ from antiphon.exceptions import (
     RunRevoked,
     UpstreamTaskError,
 )
-from antiphon.logging.loggers import task_run_logger
+from antiphon.logging.run_loggers import run_logger
 from antiphon.parameters import call_args
 from antiphon.run_names import render_name
 from antiphon.runs import TaskRun
@@ -185,7 +185,7 @@ def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
         held = state_that_holds(verdict)
         if held.name != AWAITING_RETRY:
             return (yield from _ended(call, held, told=True))
-        task_run_logger(call.context).warning("Task run failed, %s: %s", verdict.reason, state.message)
+        run_logger(call.context).warning("Task run failed, %s: %s", verdict.reason, state.message)
         verdict = yield from _let_in(call, (task_run_running(call.run.id, after=held),), call.scope)
     return (yield from _ended(call, state_that_holds(verdict), told=True))
 
@@ -205,7 +205,12 @@ def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = N
 
 def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
     """Calls the user's code once; gives the state that it leads to."""
-    outcome: Outcome = yield from called(partial(_calling, call), _the_call(call, parameters), gathers=call.gathers)
+    the_call = _the_call(call, parameters)
+    outcome: Outcome
+    if call.task.isgenerator:
+        outcome = yield from iterated(partial(_calling, call), the_call, gathers=call.gathers)
+    else:
+        outcome = yield the_call
     if outcome.error is not None and is_crash(outcome):
         raise outcome.error
     task, transaction = call.task, call.transaction
@@ -220,11 +225,11 @@ def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
 def _staged(call: TaskCall, transaction: TransactionCore, keeper: Keeper, state: State) -> Life:
     """Commits what belongs to a run that has completed, or leaves it to the transaction around; gives the state."""
     if keeper.problem is not None:
-        report(keeper, task_run_logger(call.context))
+        report(keeper, run_logger(call.context))
     record = keeper.record
     if record is not None and transaction.key is None:
         # Nobody else looks for it, so it need not wait for a commit.
-        state = yield from kept(state, keeper, task_run_logger(call.context))
+        state = yield from kept(state, keeper, run_logger(call.context))
         if not state.is_completed():
             return state
     task = call.task
@@ -297,7 +302,7 @@ def _judge_retry(call: TaskCall, state: State) -> Life:
     if outcome.error is not None and (outcome.stopped or is_interrupt(outcome.error)):
         raise outcome.error
     if outcome.error is not None:
-        task_run_logger(call.context).error(
+        run_logger(call.context).error(
             "The retry condition raised %r; there is no retry.", outcome.error, exc_info=outcome.error
         )
     if outcome.error is not None or not outcome.value:
@@ -307,7 +312,7 @@ def _judge_retry(call: TaskCall, state: State) -> Life:
 def _not_ready(call: TaskCall, error: UpstreamTaskError) -> Life:
     state = not_ready(error)
     state.state_details.task_run_id = call.run.id
-    task_run_logger(call.context).warning("Task run is not ready: %s", error)
+    run_logger(call.context).warning("Task run is not ready: %s", error)
     yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=False)
     return state
 
@@ -327,7 +332,7 @@ def _ended(call: TaskCall, state: State, *, told: bool = False) -> Life:
     task = call.task
     hooks = task.on_completion_hooks if state.is_completed() else task.on_failure_hooks if state.is_failed() else ()
     if state.is_failed() or state.is_crashed():
-        task_run_logger(call.context).error("Finished in state %s", state)
+        run_logger(call.context).error("Finished in state %s", state)
     if hooks:
         yield from run_hooks(hooks, (task, call.run, state), call.context)
     return state

@@ -1,12 +1,15 @@
 """Loggers of runs, and where their records go."""
 
-from antiphon.logging.console import setup_logging
-from antiphon.logging.handlers import RunLogHandler, set_log_sink
-from antiphon.logging.loggers import disable_run_logger, get_logger, get_run_logger
+from antiphon.logging.configuration import setup_logging
+from antiphon.logging.eavesdropping import LogEavesdropper
+from antiphon.logging.handlers import APILogHandler, set_log_sink
 from antiphon.logging.prints import patch_print, print_as_log
+from antiphon.logging.run_loggers import disable_logger, disable_run_logger, get_logger, get_run_logger
 
 __all__ = [
-    "RunLogHandler",
+    "APILogHandler",
+    "LogEavesdropper",
+    "disable_logger",
     "disable_run_logger",
     "get_logger",
     "get_run_logger",

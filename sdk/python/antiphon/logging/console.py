@@ -1,87 +1,64 @@
-"""Records of runs and of the SDK itself on the terminal."""
+"""Records on the terminal."""
 
+import importlib
 import logging
+import os
 import sys
-import threading
-import time
-from typing import TextIO
+from typing import Any, Final, TextIO
 
-from antiphon.logging.handlers import RunLogHandler
-from antiphon.logging.loggers import FLOW_RUN_LOGGER, ROOT_NAME, TASK_RUN_LOGGER
-from antiphon.settings import Settings, get_current_settings
+from antiphon.logging.formatters import AntiphonFormatter
+from antiphon.settings import get_current_settings
 
-_lock = threading.Lock()
-#: Handlers of this module, so that setting up twice adds nothing and takes nothing of others away.
-_attached: dict[str, logging.Handler] = {}
-_set_up_for: Settings | None = None
+_RESET: Final = "\x1b[0m"
+_COLORS: Final = ((logging.ERROR, "\x1b[31m"), (logging.WARNING, "\x1b[33m"), (logging.INFO, ""), (0, "\x1b[2m"))
 
 
-class ConsoleFormatter(logging.Formatter):
-    """`HH:MM:SS.mmm | LEVEL   | Flow run 'name' - message`; the logger's name where a record belongs to no run."""
+class AntiphonConsoleHandler(logging.StreamHandler[TextIO]):
+    """Writes to what `sys.stderr` is at that moment, as it may be replaced after this handler was made.
 
-    def __init__(self) -> None:
-        super().__init__("%(clock)s | %(levelname)-7s | %(origin)s - %(message)s")
+    On a terminal, lines are coloured by their level (setting `logging.colors`; NO_COLOR switches it off as well). With
+    the setting `logging.markup`, `[red]words[/red]` in messages are Rich's markup.
+    """
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        record.clock = f"{time.strftime('%H:%M:%S', time.localtime(record.created))}.{int(record.msecs):03d}"
-        record.origin = _origin(record)
-        return super().formatMessage(record)
-
-
-class ConsoleHandler(logging.StreamHandler[TextIO]):
-    """Writes to what `sys.stderr` is at that moment, as it may be replaced after this handler was made."""
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-        self.setFormatter(ConsoleFormatter())
+    def __init__(self, level: int | str = logging.NOTSET) -> None:
+        logging.Handler.__init__(self, level)
+        self.setFormatter(AntiphonFormatter())
+        #: The stream that was looked at last, and whether it is a terminal: to ask for each record takes long.
+        self._seen: tuple[TextIO, bool] | None = None
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]  # an attribute in the base class
         return sys.stderr
 
+    def format(self, record: logging.LogRecord) -> str:
+        """A record as it is written."""
+        settings = get_current_settings().logging
+        colors = settings.colors and self._is_terminal() and not os.environ.get("NO_COLOR")
+        line = super().format(record)
+        if settings.markup:
+            line = _with_markup(line, colors)
+        color = next(color for level, color in _COLORS if record.levelno >= level) if colors else ""
+        return f"{color}{line}{_RESET}" if color else line
 
-def setup_logging() -> None:
-    """Attach our handlers: the terminal's to `antiphon`, the server's to runs' loggers and to the extra loggers.
-
-    May be called before every run: it does something only where settings have changed since, so that what a person
-    does to our loggers stays. The root logger is left alone, and records do not go on to it: its handlers would write
-    them a second time.
-    """
-    global _set_up_for
-    settings = get_current_settings()
-    if settings is _set_up_for:
-        return
-    level = logging.getLevelNamesMapping()[settings.logging_level]
-    wanted: dict[str, type[logging.Handler]] = {}
-    if settings.logging_to_api_enabled:
-        wanted |= dict.fromkeys((FLOW_RUN_LOGGER, TASK_RUN_LOGGER, *settings.logging_extra_loggers), RunLogHandler)
-    # Last, since somebody may name our own logger as an extra one.
-    wanted[ROOT_NAME] = ConsoleHandler
-    with _lock:
-        top = logging.getLogger(ROOT_NAME)
-        top.setLevel(level)
-        top.propagate = False
-        for name in _attached.keys() - wanted.keys():
-            logging.getLogger(name).removeHandler(_attached.pop(name))
-        for name, make in wanted.items():
-            _attach(name, make)
-        for name in settings.logging_extra_loggers:
-            extra = logging.getLogger(name)
-            if extra.level == logging.NOTSET:
-                extra.setLevel(level)
-        _set_up_for = settings
+    def _is_terminal(self) -> bool:
+        stream = self.stream
+        if self._seen is None or self._seen[0] is not stream:
+            self._seen = stream, stream.isatty()
+        return self._seen[1]
 
 
-def _attach(name: str, make: type[logging.Handler]) -> None:
-    if name not in _attached:
-        _attached[name] = make()
-    # Does nothing where it is there already.
-    logging.getLogger(name).addHandler(_attached[name])
-
-
-def _origin(record: logging.LogRecord) -> str:
-    for kind in ("task", "flow"):
-        name = getattr(record, f"{kind}_run_name", None)
-        if name:
-            return f"{kind.capitalize()} run {name!r}"
-    return record.name
+def _with_markup(line: str, colors: bool) -> str:
+    """A line whose markup is drawn, or without colours left out. What is no sound markup stays as it is."""
+    # Loaded here: few people ask for markup.
+    try:
+        text = importlib.import_module("rich.text").Text.from_markup(line, emoji=False)
+    except importlib.import_module("rich.errors").MarkupError:
+        return line
+    if not colors:
+        return str(text.plain)
+    console: Any = importlib.import_module("rich.console").Console(
+        force_terminal=True, width=max(len(line), 1), highlight=False, no_color=False
+    )
+    with console.capture() as captured:
+        console.print(text, end="", soft_wrap=True)
+    return str(captured.get())

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from antiphon.context import FlowRunContext, TaskRunContext
-from antiphon.logging.loggers import get_run_logger
+from antiphon.logging.run_loggers import get_run_logger
 
 _lock = threading.Lock()
 _users = 0

@@ -41,7 +41,7 @@ _FACTS: Mapping[str, tuple[type, Reader]] = {
     "root_flow_run_id": (str, _of_flow_run(lambda run: run.root_flow_run_id or run.flow_run_id)),
     "parent_deployment_id": (str, lambda: None),
     "job_variables": (dict, lambda: None),
-    "api_url": (str, lambda: get_current_settings().api_url),
+    "api_url": (str, lambda: get_current_settings().api.url),
     "ui_url": (str, lambda: None),
 }
 

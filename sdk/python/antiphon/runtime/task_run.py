@@ -26,7 +26,7 @@ _FACTS: Mapping[str, tuple[type, Reader]] = {
     "parameters": (dict, _of_task_run(lambda run: dict(run.parameters), dict)),
     "tags": (list, _of_task_run(lambda run: sorted(run.tags), list)),
     "run_count": (int, _of_task_run(lambda run: run.run_count, int)),
-    "api_url": (str, lambda: get_current_settings().api_url),
+    "api_url": (str, lambda: get_current_settings().api.url),
     "ui_url": (str, lambda: None),
 }
 

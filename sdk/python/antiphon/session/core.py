@@ -115,7 +115,8 @@ class SessionCore:
         self.window = DEFAULT_WINDOW
         #: Why nothing can be submitted any more.
         self.error: AntiphonException | None = None
-        self._resume_token = ""
+        #: Says who this is; empty before the first Welcome.
+        self.resume_token = ""
         self._silent_beats = 0
         self._farewell = b""
         self._last_sequence = 0
@@ -193,7 +194,7 @@ class SessionCore:
 
     def hello(self) -> bytes:
         """The first message of a stream."""
-        return encode(ClientFrame(hello=Hello(client=self._client, resume_token=self._resume_token)))
+        return encode(ClientFrame(hello=Hello(client=self._client, resume_token=self.resume_token)))
 
     @property
     def patience(self) -> float | None:
@@ -306,7 +307,7 @@ class SessionCore:
         self.epoch = welcome.epoch
         self.ttl = welcome.ttl_timeout.ToTimedelta().total_seconds()
         self.window = welcome.max_unacked_frames or DEFAULT_WINDOW
-        self._resume_token = welcome.resume_token
+        self.resume_token = welcome.resume_token
         committed = welcome.committed_sequence
         # Those are answered from the server's memory; answered ones that it has not committed close gaps.
         self._unsent = deque(

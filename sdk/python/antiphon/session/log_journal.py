@@ -28,9 +28,10 @@ class _Batch:
 class LogJournal:
     """Lines from `put` to the server's word that they are stored. Not safe for several threads. Times are seconds."""
 
-    def __init__(self, max_lines: int, max_bytes: int, linger: float) -> None:
+    def __init__(self, max_lines: int, max_bytes: int, linger: float, max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
         self._queue = LogQueue(max_lines, max_bytes)
         self._linger = linger
+        self._max_batch_bytes = max_batch_bytes
         #: When the oldest queued line is to go at the latest.
         self._due = 0.0
         #: Lines up to this order go without delay.
@@ -100,7 +101,7 @@ class LogJournal:
         self._on_the_way.clear()
 
     def _is_full(self) -> bool:
-        return self._queue.lines >= MAX_BATCH_LINES or self._queue.bytes >= MAX_BATCH_BYTES
+        return self._queue.lines >= MAX_BATCH_LINES or self._queue.bytes >= self._max_batch_bytes
 
     def _batch(self, now: float, now_nanoseconds: int) -> _Batch | None:
         oldest = self._queue.oldest
@@ -108,7 +109,7 @@ class LogJournal:
             return None
         report = self._report(oldest, now_nanoseconds)
         room = MAX_BATCH_LINES - len(report)
-        batch = _Batch([*report, *self._queue.take(room, MAX_BATCH_BYTES)])
+        batch = _Batch([*report, *self._queue.take(room, self._max_batch_bytes)])
         self._due = now + self._linger
         return batch
 

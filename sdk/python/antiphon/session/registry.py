@@ -6,22 +6,20 @@ import platform
 import sys
 import threading
 import time
+from functools import partial
 
 from antiphon.logging.handlers import set_log_sink
-from antiphon.server_address import connect_target
+from antiphon.server_address import Server, connect_target, server_of
 from antiphon.session.session import Session
 from antiphon.session.uploader import LogUploader
-from antiphon.settings import get_current_settings
+from antiphon.settings import Settings, get_current_settings
 from antiphon.v1.log_pb2 import Log
 
 #: Seconds at the end of the process, at most.
 _SESSION_CLOSE_TIMEOUT = 10.0
 _LOGS_CLOSE_TIMEOUT = 5.0
 
-Server = tuple[str | None, str]
-
 _lock = threading.Lock()
-#: By what the settings say of the server: its address, and the home of the embedded one.
 _sessions: dict[Server, Session] = {}
 _uploaders: dict[Server, LogUploader] = {}
 #: This process began as a fork of another one.
@@ -33,15 +31,18 @@ def get_session() -> Session:
 
     Does not wait for the connection. Raises SettingError.
     """
-    server = _server()
+    settings = get_current_settings()
+    server = server_of(settings)
     session = _sessions.get(server)
     if session is not None and not session.ended:
         return session
     with _lock:
         session = _sessions.get(server)
         if session is None or session.ended:
-            timeout = get_current_settings().client_reconnect_timeout_seconds
-            session = Session(connect_target, client=_describe_client(), reconnect_timeout=timeout)
+            # Its thread knows nothing of the context here.
+            connect = partial(connect_target, settings)
+            timeout = settings.client.reconnect_timeout_seconds
+            session = Session(connect, client=_describe_client(), reconnect_timeout=timeout)
             _close_at_the_end()
             _sessions[server] = session
         return session
@@ -49,14 +50,22 @@ def get_session() -> Session:
 
 def get_uploader() -> LogUploader:
     """Return what takes the log lines of this process for the server that the settings name. Raises SettingError."""
-    server = _server()
+    settings = get_current_settings()
+    server = server_of(settings)
     uploader = _uploaders.get(server)
     if uploader is None:
         with _lock:
-            uploader = _uploaders.get(server) or LogUploader(connect_target)
+            uploader = _uploaders.get(server) or _make_uploader(settings)
             _close_at_the_end()
             _uploaders[server] = uploader
     return uploader
+
+
+def _make_uploader(settings: Settings) -> LogUploader:
+    bounds = settings.logging.to_api
+    return LogUploader(
+        partial(connect_target, settings), linger=bounds.batch_interval, max_batch_bytes=bounds.batch_size
+    )
 
 
 def _upload(log: Log) -> None:
@@ -69,12 +78,23 @@ def close_all() -> None:
         sessions, uploaders = list(_sessions.values()), list(_uploaders.values())
         _sessions.clear()
         _uploaders.clear()
+    _close(sessions, uploaders, "the process ends")
+
+
+def close_server(server: Server) -> None:
+    """Flush and close what is open to one server, in bounded time: nobody will ask for it again."""
+    with _lock:
+        session, uploader = _sessions.pop(server, None), _uploaders.pop(server, None)
+    _close([session] if session else [], [uploader] if uploader else [], "the server is not needed any more")
+
+
+def _close(sessions: list[Session], uploaders: list[LogUploader], reason: str) -> None:
     for uploader in uploaders:
         uploader.hurry()
     logs_deadline = time.monotonic() + _LOGS_CLOSE_TIMEOUT
     deadline = time.monotonic() + _SESSION_CLOSE_TIMEOUT
     for session in sessions:
-        session.close(deadline - time.monotonic(), "the process ends")
+        session.close(deadline - time.monotonic(), reason)
     for uploader in uploaders:
         uploader.close(logs_deadline - time.monotonic())
 
@@ -84,7 +104,7 @@ def settle_in_child() -> None:
     it wants, wait in bounded time until the run's logs are stored."""
     if not (_forked or _is_child_of_multiprocessing()):
         return
-    uploader = _uploaders.get(_server())
+    uploader = _uploaders.get(server_of(get_current_settings()))
     if uploader is not None:
         uploader.flush(_LOGS_CLOSE_TIMEOUT)
 
@@ -98,11 +118,6 @@ def _close_at_the_end() -> None:
     """Children of multiprocessing end past `atexit`."""
     if _is_child_of_multiprocessing() and not _sessions and not _uploaders:
         sys.modules["multiprocessing.util"].Finalize(None, close_all, exitpriority=0)
-
-
-def _server() -> Server:
-    settings = get_current_settings()
-    return settings.api_url, str(settings.home)
 
 
 def _describe_client() -> str:

@@ -108,6 +108,17 @@ class Session:
         return core.session_id
 
     @property
+    def resume_token(self) -> str:
+        """What says to the server, in unary calls too, that it is this session. Waits and raises as `session_id`."""
+        core = self._core
+        return core.resume_token or (self.session_id and core.resume_token)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `session_id` and `resume_token` are known, and need no waiting for."""
+        return bool(self._core.resume_token)
+
+    @property
     def ended(self) -> bool:
         """Whether every ticket from now on fails."""
         return self._core.error is not None

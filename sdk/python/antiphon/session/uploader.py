@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from antiphon.session import forking
-from antiphon.session.log_journal import LogJournal
+from antiphon.session.log_journal import MAX_BATCH_BYTES, LogJournal
 from antiphon.session.outage import Outage
 from antiphon.session.stream_end import EndKind, StreamEnd
 from antiphon.session.transport import Link, Stream
@@ -33,10 +33,12 @@ class LogUploader:
         *,
         max_lines: int = MAX_LINES,
         max_bytes: int = MAX_BYTES,
+        max_batch_bytes: int = MAX_BATCH_BYTES,
         linger: float = LINGER,
     ) -> None:
-        """`connect` gives gRPC's target. At most `max_lines` and `max_bytes` wait to be sent, each for `linger` s."""
-        self._journal = LogJournal(max_lines, max_bytes, linger)
+        """`connect` gives gRPC's target. At most `max_lines` and `max_bytes` wait to be sent, each for `linger` s, in
+        batches of `max_batch_bytes`; a line that has more goes alone."""
+        self._journal = LogJournal(max_lines, max_bytes, linger, max_batch_bytes)
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._outage = Outage()

@@ -145,7 +145,7 @@ class ListSlotWaitersResponse(_message.Message):
     def __init__(self, slot_waiters: _Optional[_Iterable[_Union[_concurrency_limit_pb2.SlotWaiter, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class AcquireSlotsRequest(_message.Message):
-    __slots__ = ("names", "slots", "lease_duration", "wait_timeout", "priority", "holder", "resume_token", "strict", "request_id")
+    __slots__ = ("names", "slots", "lease_duration", "wait_timeout", "priority", "holder", "resume_token", "strict", "request_id", "must_decay")
     NAMES_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
     LEASE_DURATION_FIELD_NUMBER: _ClassVar[int]
@@ -155,6 +155,7 @@ class AcquireSlotsRequest(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     STRICT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    MUST_DECAY_FIELD_NUMBER: _ClassVar[int]
     names: _containers.RepeatedScalarFieldContainer[str]
     slots: int
     lease_duration: _duration_pb2.Duration
@@ -164,7 +165,8 @@ class AcquireSlotsRequest(_message.Message):
     resume_token: str
     strict: bool
     request_id: str
-    def __init__(self, names: _Optional[_Iterable[str]] = ..., slots: _Optional[int] = ..., lease_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., wait_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[int] = ..., holder: _Optional[str] = ..., resume_token: _Optional[str] = ..., strict: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    must_decay: bool
+    def __init__(self, names: _Optional[_Iterable[str]] = ..., slots: _Optional[int] = ..., lease_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., wait_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[int] = ..., holder: _Optional[str] = ..., resume_token: _Optional[str] = ..., strict: _Optional[bool] = ..., request_id: _Optional[str] = ..., must_decay: _Optional[bool] = ...) -> None: ...
 
 class AcquireSlotsResponse(_message.Message):
     __slots__ = ("lease",)
@@ -187,12 +189,14 @@ class RenewSlotsResponse(_message.Message):
     def __init__(self, lease: _Optional[_Union[_concurrency_limit_pb2.SlotLease, _Mapping]] = ...) -> None: ...
 
 class ReleaseSlotsRequest(_message.Message):
-    __slots__ = ("lease_id", "request_id")
+    __slots__ = ("lease_id", "request_id", "acquire_request_id")
     LEASE_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ACQUIRE_REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     lease_id: str
     request_id: str
-    def __init__(self, lease_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    acquire_request_id: str
+    def __init__(self, lease_id: _Optional[str] = ..., request_id: _Optional[str] = ..., acquire_request_id: _Optional[str] = ...) -> None: ...
 
 class ReleaseSlotsResponse(_message.Message):
     __slots__ = ()

@@ -141,7 +141,7 @@ class ConcurrencyLimitServiceServicer:
 
     def ResetConcurrencyLimit(self, request, context):
         """Frees all slots of a limit and serves those that wait. Runs that held one go on without it, so for a while more may
-        run than the limit says: this mends what went wrong. A run that was claimed and does not run yet asks for a slot
+        run than the limit says: this mends what went wrong. Leases that held one have ended, as RenewSlots tells. A run that was claimed and does not run yet asks for a slot
         anew when it is to run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -171,7 +171,8 @@ class ConcurrencyLimitServiceServicer:
         No slot free, at once or by the end of `wait_timeout`: RESOURCE_EXHAUSTED (reason NO_SLOT_FREE); where the call did
         not wait, RetryInfo guesses when to ask again. A limit of 0, also one that is set to 0 meanwhile: FAILED_PRECONDITION
         (LIMIT_IS_ZERO). More slots than a limit has: INVALID_ARGUMENT (SLOTS_EXCEED_LIMIT), and FAILED_PRECONDITION for who
-        waits when the limit is lowered so far. A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
+        waits when the limit is lowered so far. Under `must_decay`, a limit whose slots do not: FAILED_PRECONDITION
+        (LIMIT_DOES_NOT_DECAY). A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
         INVALID_ARGUMENT (LIMIT_NAME_RESERVED); `tag:<tag>` shares the limit of a tag with the task runs that have it.
         Limits that are deleted or not active bound nobody.
 

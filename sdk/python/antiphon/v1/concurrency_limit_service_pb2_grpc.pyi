@@ -54,7 +54,7 @@ class ConcurrencyLimitServiceStub:
     """Deletes one limit. Its slots are gone, their holders go on, and whoever waits for one is decided anew at once."""
     ResetConcurrencyLimit: _grpc.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ResetConcurrencyLimitRequest, _concurrency_limit_service_pb2.ResetConcurrencyLimitResponse]
     """Frees all slots of a limit and serves those that wait. Runs that held one go on without it, so for a while more may
-    run than the limit says: this mends what went wrong. A run that was claimed and does not run yet asks for a slot
+    run than the limit says: this mends what went wrong. Leases that held one have ended, as RenewSlots tells. A run that was claimed and does not run yet asks for a slot
     anew when it is to run.
     """
     ListSlots: _grpc.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ListSlotsRequest, _concurrency_limit_service_pb2.ListSlotsResponse]
@@ -70,7 +70,8 @@ class ConcurrencyLimitServiceStub:
     No slot free, at once or by the end of `wait_timeout`: RESOURCE_EXHAUSTED (reason NO_SLOT_FREE); where the call did
     not wait, RetryInfo guesses when to ask again. A limit of 0, also one that is set to 0 meanwhile: FAILED_PRECONDITION
     (LIMIT_IS_ZERO). More slots than a limit has: INVALID_ARGUMENT (SLOTS_EXCEED_LIMIT), and FAILED_PRECONDITION for who
-    waits when the limit is lowered so far. A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
+    waits when the limit is lowered so far. Under `must_decay`, a limit whose slots do not: FAILED_PRECONDITION
+    (LIMIT_DOES_NOT_DECAY). A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
     INVALID_ARGUMENT (LIMIT_NAME_RESERVED); `tag:<tag>` shares the limit of a tag with the task runs that have it.
     Limits that are deleted or not active bound nobody.
 
@@ -112,7 +113,7 @@ class ConcurrencyLimitServiceAsyncStub(ConcurrencyLimitServiceStub):
     """Deletes one limit. Its slots are gone, their holders go on, and whoever waits for one is decided anew at once."""
     ResetConcurrencyLimit: _aio.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ResetConcurrencyLimitRequest, _concurrency_limit_service_pb2.ResetConcurrencyLimitResponse]  # type: ignore[assignment]
     """Frees all slots of a limit and serves those that wait. Runs that held one go on without it, so for a while more may
-    run than the limit says: this mends what went wrong. A run that was claimed and does not run yet asks for a slot
+    run than the limit says: this mends what went wrong. Leases that held one have ended, as RenewSlots tells. A run that was claimed and does not run yet asks for a slot
     anew when it is to run.
     """
     ListSlots: _aio.UnaryUnaryMultiCallable[_concurrency_limit_service_pb2.ListSlotsRequest, _concurrency_limit_service_pb2.ListSlotsResponse]  # type: ignore[assignment]
@@ -128,7 +129,8 @@ class ConcurrencyLimitServiceAsyncStub(ConcurrencyLimitServiceStub):
     No slot free, at once or by the end of `wait_timeout`: RESOURCE_EXHAUSTED (reason NO_SLOT_FREE); where the call did
     not wait, RetryInfo guesses when to ask again. A limit of 0, also one that is set to 0 meanwhile: FAILED_PRECONDITION
     (LIMIT_IS_ZERO). More slots than a limit has: INVALID_ARGUMENT (SLOTS_EXCEED_LIMIT), and FAILED_PRECONDITION for who
-    waits when the limit is lowered so far. A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
+    waits when the limit is lowered so far. Under `must_decay`, a limit whose slots do not: FAILED_PRECONDITION
+    (LIMIT_DOES_NOT_DECAY). A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
     INVALID_ARGUMENT (LIMIT_NAME_RESERVED); `tag:<tag>` shares the limit of a tag with the task runs that have it.
     Limits that are deleted or not active bound nobody.
 
@@ -203,7 +205,7 @@ class ConcurrencyLimitServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_concurrency_limit_service_pb2.ResetConcurrencyLimitResponse, _abc.Awaitable[_concurrency_limit_service_pb2.ResetConcurrencyLimitResponse]]:
         """Frees all slots of a limit and serves those that wait. Runs that held one go on without it, so for a while more may
-        run than the limit says: this mends what went wrong. A run that was claimed and does not run yet asks for a slot
+        run than the limit says: this mends what went wrong. Leases that held one have ended, as RenewSlots tells. A run that was claimed and does not run yet asks for a slot
         anew when it is to run.
         """
 
@@ -237,7 +239,8 @@ class ConcurrencyLimitServiceServicer(metaclass=_abc_1.ABCMeta):
         No slot free, at once or by the end of `wait_timeout`: RESOURCE_EXHAUSTED (reason NO_SLOT_FREE); where the call did
         not wait, RetryInfo guesses when to ask again. A limit of 0, also one that is set to 0 meanwhile: FAILED_PRECONDITION
         (LIMIT_IS_ZERO). More slots than a limit has: INVALID_ARGUMENT (SLOTS_EXCEED_LIMIT), and FAILED_PRECONDITION for who
-        waits when the limit is lowered so far. A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
+        waits when the limit is lowered so far. Under `must_decay`, a limit whose slots do not: FAILED_PRECONDITION
+        (LIMIT_DOES_NOT_DECAY). A name that begins with `deployment:`, `work-pool:` or `work-queue:`:
         INVALID_ARGUMENT (LIMIT_NAME_RESERVED); `tag:<tag>` shares the limit of a tag with the task runs that have it.
         Limits that are deleted or not active bound nobody.
 

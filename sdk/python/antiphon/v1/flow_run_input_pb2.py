@@ -23,16 +23,25 @@ _sym_db = _symbol_database.Default()
 
 
 from antiphon.v1 import payload_pb2 as antiphon_dot_v1_dot_payload__pb2
+from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n antiphon/v1/flow_run_input.proto\x12\x0b\x61ntiphon.v1\x1a\x19\x61ntiphon/v1/payload.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x01\n\x0c\x46lowRunInput\x12\x13\n\x0b\x66low_run_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12#\n\x05value\x18\x03 \x01(\x0b\x32\x14.antiphon.v1.Payload\x12\x0e\n\x06sender\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n antiphon/v1/flow_run_input.proto\x12\x0b\x61ntiphon.v1\x1a\x19\x61ntiphon/v1/payload.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n\x0c\x46lowRunInput\x12\x1d\n\x0b\x66low_run_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x03key\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12+\n\x05value\x18\x03 \x01(\x0b\x32\x14.antiphon.v1.PayloadB\x06\xbaH\x03\xc8\x01\x01\x12\x18\n\x06sender\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\x06 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'antiphon.v1.flow_run_input_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FLOWRUNINPUT']._serialized_start=110
-  _globals['_FLOWRUNINPUT']._serialized_end=260
+  _globals['_FLOWRUNINPUT'].fields_by_name['flow_run_id']._loaded_options = None
+  _globals['_FLOWRUNINPUT'].fields_by_name['flow_run_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_FLOWRUNINPUT'].fields_by_name['key']._loaded_options = None
+  _globals['_FLOWRUNINPUT'].fields_by_name['key']._serialized_options = b'\272H\007r\005\020\001\030\364\003'
+  _globals['_FLOWRUNINPUT'].fields_by_name['value']._loaded_options = None
+  _globals['_FLOWRUNINPUT'].fields_by_name['value']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_FLOWRUNINPUT'].fields_by_name['sender']._loaded_options = None
+  _globals['_FLOWRUNINPUT'].fields_by_name['sender']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_FLOWRUNINPUT']._serialized_start=139
+  _globals['_FLOWRUNINPUT']._serialized_end=347
 # @@protoc_insertion_point(module_scope)

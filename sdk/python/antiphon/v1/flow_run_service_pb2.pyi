@@ -221,14 +221,16 @@ class GetFlowRunInputResponse(_message.Message):
     def __init__(self, flow_run_input: _Optional[_Union[_flow_run_input_pb2.FlowRunInput, _Mapping]] = ...) -> None: ...
 
 class ListFlowRunInputsRequest(_message.Message):
-    __slots__ = ("flow_run_id", "page_size", "page_token")
+    __slots__ = ("flow_run_id", "page_size", "page_token", "key_prefix")
     FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    KEY_PREFIX_FIELD_NUMBER: _ClassVar[int]
     flow_run_id: str
     page_size: int
     page_token: str
-    def __init__(self, flow_run_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    key_prefix: str
+    def __init__(self, flow_run_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., key_prefix: _Optional[str] = ...) -> None: ...
 
 class ListFlowRunInputsResponse(_message.Message):
     __slots__ = ("flow_run_inputs", "next_page_token")
@@ -237,6 +239,70 @@ class ListFlowRunInputsResponse(_message.Message):
     flow_run_inputs: _containers.RepeatedCompositeFieldContainer[_flow_run_input_pb2.FlowRunInput]
     next_page_token: str
     def __init__(self, flow_run_inputs: _Optional[_Iterable[_Union[_flow_run_input_pb2.FlowRunInput, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class CreateFlowRunInputRequest(_message.Message):
+    __slots__ = ("flow_run_input", "request_id")
+    FLOW_RUN_INPUT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    flow_run_input: _flow_run_input_pb2.FlowRunInput
+    request_id: str
+    def __init__(self, flow_run_input: _Optional[_Union[_flow_run_input_pb2.FlowRunInput, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CreateFlowRunInputResponse(_message.Message):
+    __slots__ = ("flow_run_input",)
+    FLOW_RUN_INPUT_FIELD_NUMBER: _ClassVar[int]
+    flow_run_input: _flow_run_input_pb2.FlowRunInput
+    def __init__(self, flow_run_input: _Optional[_Union[_flow_run_input_pb2.FlowRunInput, _Mapping]] = ...) -> None: ...
+
+class DeleteFlowRunInputRequest(_message.Message):
+    __slots__ = ("flow_run_id", "key", "request_id")
+    FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    flow_run_id: str
+    key: str
+    request_id: str
+    def __init__(self, flow_run_id: _Optional[str] = ..., key: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class DeleteFlowRunInputResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ReceiveFlowRunInputsRequest(_message.Message):
+    __slots__ = ("flow_run_id", "key_prefix", "after_sequence", "page_size", "wait_timeout")
+    FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    KEY_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    AFTER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    WAIT_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    flow_run_id: str
+    key_prefix: str
+    after_sequence: int
+    page_size: int
+    wait_timeout: _duration_pb2.Duration
+    def __init__(self, flow_run_id: _Optional[str] = ..., key_prefix: _Optional[str] = ..., after_sequence: _Optional[int] = ..., page_size: _Optional[int] = ..., wait_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class ReceiveFlowRunInputsResponse(_message.Message):
+    __slots__ = ("flow_run_inputs",)
+    FLOW_RUN_INPUTS_FIELD_NUMBER: _ClassVar[int]
+    flow_run_inputs: _containers.RepeatedCompositeFieldContainer[_flow_run_input_pb2.FlowRunInput]
+    def __init__(self, flow_run_inputs: _Optional[_Iterable[_Union[_flow_run_input_pb2.FlowRunInput, _Mapping]]] = ...) -> None: ...
+
+class AwaitFlowRunRequest(_message.Message):
+    __slots__ = ("id", "state_id", "wait_timeout")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_ID_FIELD_NUMBER: _ClassVar[int]
+    WAIT_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    state_id: str
+    wait_timeout: _duration_pb2.Duration
+    def __init__(self, id: _Optional[str] = ..., state_id: _Optional[str] = ..., wait_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class AwaitFlowRunResponse(_message.Message):
+    __slots__ = ("flow_run",)
+    FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
+    flow_run: _flow_run_pb2.FlowRun
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ...) -> None: ...
 
 class WatchFlowRunRequest(_message.Message):
     __slots__ = ("id", "resume_cursor")

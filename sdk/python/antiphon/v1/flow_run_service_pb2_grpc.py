@@ -100,6 +100,26 @@ class FlowRunServiceStub:
                 request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsResponse.FromString,
                 _registered_method=True)
+        self.CreateFlowRunInput = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/CreateFlowRunInput',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.CreateFlowRunInputRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.CreateFlowRunInputResponse.FromString,
+                _registered_method=True)
+        self.DeleteFlowRunInput = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/DeleteFlowRunInput',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.DeleteFlowRunInputRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.DeleteFlowRunInputResponse.FromString,
+                _registered_method=True)
+        self.ReceiveFlowRunInputs = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/ReceiveFlowRunInputs',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ReceiveFlowRunInputsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ReceiveFlowRunInputsResponse.FromString,
+                _registered_method=True)
+        self.AwaitFlowRun = channel.unary_unary(
+                '/antiphon.v1.FlowRunService/AwaitFlowRun',
+                request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.AwaitFlowRunRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.AwaitFlowRunResponse.FromString,
+                _registered_method=True)
         self.WatchFlowRun = channel.unary_stream(
                 '/antiphon.v1.FlowRunService/WatchFlowRun',
                 request_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.WatchFlowRunRequest.SerializeToString,
@@ -240,6 +260,40 @@ class FlowRunServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateFlowRunInput(self, request, context):
+        """Tells a flow run something, in whatever state it is. An unknown run fails with NOT_FOUND, a key that the run was told
+        something under with ALREADY_EXISTS (reason FLOW_RUN_INPUT_EXISTS). Whoever waits with ReceiveFlowRunInputs hears of it
+        at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteFlowRunInput(self, request, context):
+        """Forgets what a flow run was told under one key. An unknown run or key fails with NOT_FOUND, as for GetFlowRunInput.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReceiveFlowRunInputs(self, request, context):
+        """Reads what a flow run was told, in the order of arrival, and waits for it where there is nothing yet: the call is
+        answered the moment something comes. Nothing by the end of `wait_timeout` is an empty answer. An unknown run, also one
+        that is deleted meanwhile, fails with NOT_FOUND. A server that is stopped ends such a call with UNAVAILABLE: ask again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AwaitFlowRun(self, request, context):
+        """Reads one flow run, and waits for its end, or for any move out of a state: the answer comes the moment that happens, or
+        at the end of `wait_timeout` with the run as it is. An unknown id, also of a run that is deleted meanwhile, fails with
+        NOT_FOUND. A server that is stopped ends such a call with UNAVAILABLE: ask again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchFlowRun(self, request, context):
         """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended.
         """
@@ -346,6 +400,26 @@ def add_FlowRunServiceServicer_to_server(servicer, server):
                     servicer.ListFlowRunInputs,
                     request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsResponse.SerializeToString,
+            ),
+            'CreateFlowRunInput': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateFlowRunInput,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.CreateFlowRunInputRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.CreateFlowRunInputResponse.SerializeToString,
+            ),
+            'DeleteFlowRunInput': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteFlowRunInput,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.DeleteFlowRunInputRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.DeleteFlowRunInputResponse.SerializeToString,
+            ),
+            'ReceiveFlowRunInputs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReceiveFlowRunInputs,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.ReceiveFlowRunInputsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.ReceiveFlowRunInputsResponse.SerializeToString,
+            ),
+            'AwaitFlowRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.AwaitFlowRun,
+                    request_deserializer=antiphon_dot_v1_dot_flow__run__service__pb2.AwaitFlowRunRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_flow__run__service__pb2.AwaitFlowRunResponse.SerializeToString,
             ),
             'WatchFlowRun': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchFlowRun,
@@ -725,6 +799,114 @@ class FlowRunService:
             '/antiphon.v1.FlowRunService/ListFlowRunInputs',
             antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsRequest.SerializeToString,
             antiphon_dot_v1_dot_flow__run__service__pb2.ListFlowRunInputsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateFlowRunInput(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/CreateFlowRunInput',
+            antiphon_dot_v1_dot_flow__run__service__pb2.CreateFlowRunInputRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.CreateFlowRunInputResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteFlowRunInput(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/DeleteFlowRunInput',
+            antiphon_dot_v1_dot_flow__run__service__pb2.DeleteFlowRunInputRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.DeleteFlowRunInputResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReceiveFlowRunInputs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/ReceiveFlowRunInputs',
+            antiphon_dot_v1_dot_flow__run__service__pb2.ReceiveFlowRunInputsRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.ReceiveFlowRunInputsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AwaitFlowRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.FlowRunService/AwaitFlowRun',
+            antiphon_dot_v1_dot_flow__run__service__pb2.AwaitFlowRunRequest.SerializeToString,
+            antiphon_dot_v1_dot_flow__run__service__pb2.AwaitFlowRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -83,6 +83,23 @@ class FlowRunServiceStub:
     """
     ListFlowRunInputs: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunInputsRequest, _flow_run_service_pb2.ListFlowRunInputsResponse]
     """Reads a page of what a flow run was told, in the order of keys. An unknown run fails with NOT_FOUND."""
+    CreateFlowRunInput: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.CreateFlowRunInputRequest, _flow_run_service_pb2.CreateFlowRunInputResponse]
+    """Tells a flow run something, in whatever state it is. An unknown run fails with NOT_FOUND, a key that the run was told
+    something under with ALREADY_EXISTS (reason FLOW_RUN_INPUT_EXISTS). Whoever waits with ReceiveFlowRunInputs hears of it
+    at once.
+    """
+    DeleteFlowRunInput: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.DeleteFlowRunInputRequest, _flow_run_service_pb2.DeleteFlowRunInputResponse]
+    """Forgets what a flow run was told under one key. An unknown run or key fails with NOT_FOUND, as for GetFlowRunInput."""
+    ReceiveFlowRunInputs: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.ReceiveFlowRunInputsRequest, _flow_run_service_pb2.ReceiveFlowRunInputsResponse]
+    """Reads what a flow run was told, in the order of arrival, and waits for it where there is nothing yet: the call is
+    answered the moment something comes. Nothing by the end of `wait_timeout` is an empty answer. An unknown run, also one
+    that is deleted meanwhile, fails with NOT_FOUND. A server that is stopped ends such a call with UNAVAILABLE: ask again.
+    """
+    AwaitFlowRun: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.AwaitFlowRunRequest, _flow_run_service_pb2.AwaitFlowRunResponse]
+    """Reads one flow run, and waits for its end, or for any move out of a state: the answer comes the moment that happens, or
+    at the end of `wait_timeout` with the run as it is. An unknown id, also of a run that is deleted meanwhile, fails with
+    NOT_FOUND. A server that is stopped ends such a call with UNAVAILABLE: ask again.
+    """
     WatchFlowRun: _grpc.UnaryStreamMultiCallable[_flow_run_service_pb2.WatchFlowRunRequest, _flow_run_service_pb2.WatchFlowRunResponse]
     """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended."""
     BulkCancelFlowRuns: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkCancelFlowRunsRequest, _flow_run_service_pb2.BulkCancelFlowRunsResponse]
@@ -156,6 +173,23 @@ class FlowRunServiceAsyncStub(FlowRunServiceStub):
     """
     ListFlowRunInputs: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunInputsRequest, _flow_run_service_pb2.ListFlowRunInputsResponse]  # type: ignore[assignment]
     """Reads a page of what a flow run was told, in the order of keys. An unknown run fails with NOT_FOUND."""
+    CreateFlowRunInput: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.CreateFlowRunInputRequest, _flow_run_service_pb2.CreateFlowRunInputResponse]  # type: ignore[assignment]
+    """Tells a flow run something, in whatever state it is. An unknown run fails with NOT_FOUND, a key that the run was told
+    something under with ALREADY_EXISTS (reason FLOW_RUN_INPUT_EXISTS). Whoever waits with ReceiveFlowRunInputs hears of it
+    at once.
+    """
+    DeleteFlowRunInput: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.DeleteFlowRunInputRequest, _flow_run_service_pb2.DeleteFlowRunInputResponse]  # type: ignore[assignment]
+    """Forgets what a flow run was told under one key. An unknown run or key fails with NOT_FOUND, as for GetFlowRunInput."""
+    ReceiveFlowRunInputs: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.ReceiveFlowRunInputsRequest, _flow_run_service_pb2.ReceiveFlowRunInputsResponse]  # type: ignore[assignment]
+    """Reads what a flow run was told, in the order of arrival, and waits for it where there is nothing yet: the call is
+    answered the moment something comes. Nothing by the end of `wait_timeout` is an empty answer. An unknown run, also one
+    that is deleted meanwhile, fails with NOT_FOUND. A server that is stopped ends such a call with UNAVAILABLE: ask again.
+    """
+    AwaitFlowRun: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.AwaitFlowRunRequest, _flow_run_service_pb2.AwaitFlowRunResponse]  # type: ignore[assignment]
+    """Reads one flow run, and waits for its end, or for any move out of a state: the answer comes the moment that happens, or
+    at the end of `wait_timeout` with the run as it is. An unknown id, also of a run that is deleted meanwhile, fails with
+    NOT_FOUND. A server that is stopped ends such a call with UNAVAILABLE: ask again.
+    """
     WatchFlowRun: _aio.UnaryStreamMultiCallable[_flow_run_service_pb2.WatchFlowRunRequest, _flow_run_service_pb2.WatchFlowRunResponse]  # type: ignore[assignment]
     """Follows a flow run and its task runs: first a snapshot, then a mark, then every change until the run has ended."""
     BulkCancelFlowRuns: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.BulkCancelFlowRunsRequest, _flow_run_service_pb2.BulkCancelFlowRunsResponse]  # type: ignore[assignment]
@@ -304,6 +338,47 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_flow_run_service_pb2.ListFlowRunInputsResponse, _abc.Awaitable[_flow_run_service_pb2.ListFlowRunInputsResponse]]:
         """Reads a page of what a flow run was told, in the order of keys. An unknown run fails with NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CreateFlowRunInput(
+        self,
+        request: _flow_run_service_pb2.CreateFlowRunInputRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.CreateFlowRunInputResponse, _abc.Awaitable[_flow_run_service_pb2.CreateFlowRunInputResponse]]:
+        """Tells a flow run something, in whatever state it is. An unknown run fails with NOT_FOUND, a key that the run was told
+        something under with ALREADY_EXISTS (reason FLOW_RUN_INPUT_EXISTS). Whoever waits with ReceiveFlowRunInputs hears of it
+        at once.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteFlowRunInput(
+        self,
+        request: _flow_run_service_pb2.DeleteFlowRunInputRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.DeleteFlowRunInputResponse, _abc.Awaitable[_flow_run_service_pb2.DeleteFlowRunInputResponse]]:
+        """Forgets what a flow run was told under one key. An unknown run or key fails with NOT_FOUND, as for GetFlowRunInput."""
+
+    @_abc_1.abstractmethod
+    def ReceiveFlowRunInputs(
+        self,
+        request: _flow_run_service_pb2.ReceiveFlowRunInputsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.ReceiveFlowRunInputsResponse, _abc.Awaitable[_flow_run_service_pb2.ReceiveFlowRunInputsResponse]]:
+        """Reads what a flow run was told, in the order of arrival, and waits for it where there is nothing yet: the call is
+        answered the moment something comes. Nothing by the end of `wait_timeout` is an empty answer. An unknown run, also one
+        that is deleted meanwhile, fails with NOT_FOUND. A server that is stopped ends such a call with UNAVAILABLE: ask again.
+        """
+
+    @_abc_1.abstractmethod
+    def AwaitFlowRun(
+        self,
+        request: _flow_run_service_pb2.AwaitFlowRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flow_run_service_pb2.AwaitFlowRunResponse, _abc.Awaitable[_flow_run_service_pb2.AwaitFlowRunResponse]]:
+        """Reads one flow run, and waits for its end, or for any move out of a state: the answer comes the moment that happens, or
+        at the end of `wait_timeout` with the run as it is. An unknown id, also of a run that is deleted meanwhile, fails with
+        NOT_FOUND. A server that is stopped ends such a call with UNAVAILABLE: ask again.
+        """
 
     @_abc_1.abstractmethod
     def WatchFlowRun(

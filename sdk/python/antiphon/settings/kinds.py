@@ -24,6 +24,17 @@ class Kind:
     takes_empty: bool = False
 
 
+def text_of(value: object) -> str:
+    """A value as it would be written in the environment."""
+    if isinstance(value, list | tuple):
+        return ",".join(text_of(item) for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return "" if value is None else str(value)
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("text is needed")
@@ -85,7 +96,7 @@ def _names(value: object) -> list[str]:
     return [item.strip() for item in items if item.strip()]
 
 
-def _whole_number(least: int) -> Callable[[object], object]:
+def _whole_number(least: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise ValueError("a whole number is needed")
@@ -113,6 +124,30 @@ def _positive_number(value: object) -> float:
     return number
 
 
+def _whole_number_up_to(least: int, most: int) -> Callable[[object], object]:
+    parse_whole_number = _whole_number(least)
+
+    def parse(value: object) -> object:
+        number = parse_whole_number(value)
+        if number > most:
+            raise ValueError(f"it is more than {most}")
+        return number
+
+    return parse
+
+
+def choice(*words: str) -> Kind:
+    """The kind of a setting that is one of a few words."""
+
+    def parse(value: object) -> str:
+        word = _text(value).lower()
+        if word not in words:
+            raise ValueError("it is none of them")
+        return word
+
+    return Kind(", ".join(words), parse)
+
+
 def _delays(value: object) -> float | list[float]:
     if isinstance(value, str) and "," in value:
         return [_number(item) for item in value.split(",")]
@@ -122,17 +157,23 @@ def _delays(value: object) -> float | list[float]:
 
 
 NAME = Kind("a name", _name)
+OPTIONAL_NAME = Kind("a name, or empty", _optional(_name), takes_empty=True)
 ADDRESS = Kind(
     f"{ALLOWED_ADDRESSES}; empty starts a server of this profile's own", _optional(_address), takes_empty=True
 )
 FOLDER = Kind("a folder; ~ is allowed", _path)
+FILE = Kind("a file; ~ is allowed", _path)
+OPTIONAL_FILE = Kind("a file; ~ is allowed; or empty", _optional(_path), takes_empty=True)
 BOOLEAN = Kind("true or false", _boolean)
 OPTIONAL_BOOLEAN = Kind("true, false or empty", _optional(_boolean), takes_empty=True)
-OPTIONAL_TEXT = Kind("text, or empty", _optional(_name), takes_empty=True)
 LEVEL = Kind(", ".join(LEVELS), _level)
 NAMES = Kind("names, separated by commas", _names, takes_empty=True)
 COUNT = Kind("a whole number, 0 or more", _whole_number(0))
 OPTIONAL_POSITIVE_COUNT = Kind("a whole number, 1 or more, or empty", _optional(_whole_number(1)), takes_empty=True)
+#: A message to the server has room for 16 MiB.
+BATCH_BYTES = Kind("a whole number from 1 to 8000000", _whole_number_up_to(1, 8_000_000))
+#: The most that the contract lets a line have.
+LINE_BYTES = Kind("a whole number from 100 to 1000000", _whole_number_up_to(100, 1_000_000))
 SECONDS = Kind("seconds, 0 or more", _number)
 POSITIVE_SECONDS = Kind("seconds, more than 0", _positive_number)
 DELAYS = Kind("seconds, 0 or more, or several separated by commas", _delays)

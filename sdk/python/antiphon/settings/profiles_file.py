@@ -1,4 +1,4 @@
-"""Profiles: named sets of settings in `<home>/profiles.toml`. This module only reads; the CLI writes them.
+"""Profiles: named sets of settings in `<home>/profiles.toml`. This module only reads; `profiles_editing` writes them.
 
 active = "default"
 
@@ -17,7 +17,7 @@ DEFAULT_PROFILE = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Profiles:
+class ProfilesFile:
     """What a profiles file says. Values are as TOML has them."""
 
     path: Path
@@ -41,12 +41,7 @@ class Profiles:
         )
 
 
-def profiles_path(home: Path) -> Path:
-    """Where the profiles of `home` are kept."""
-    return home / "profiles.toml"
-
-
-def load_profiles(path: Path) -> Profiles:
+def read_profiles(path: Path) -> ProfilesFile:
     """Read the profiles file; one that does not exist is empty.
 
     Raises SettingError where it cannot be read or has another shape.
@@ -54,7 +49,7 @@ def load_profiles(path: Path) -> Profiles:
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        return Profiles(path)
+        return ProfilesFile(path)
     except OSError as error:
         raise SettingError(f"Cannot read the profiles in {path}: {error.strerror}. Mend its permissions.") from error
     try:
@@ -64,11 +59,11 @@ def load_profiles(path: Path) -> Profiles:
     return _from_document(path, document)
 
 
-def _from_document(path: Path, document: Mapping[str, object]) -> Profiles:
+def _from_document(path: Path, document: Mapping[str, object]) -> ProfilesFile:
     active = document.get("active", DEFAULT_PROFILE)
     profiles = document.get("profiles", {})
     if not isinstance(active, str) or not active:
         raise SettingError(f"`active` in {path} must be the name of a profile, not {active!r}.")
     if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
         raise SettingError(f"`profiles` in {path} must hold tables, such as [profiles.{DEFAULT_PROFILE}].")
-    return Profiles(path, active, profiles)
+    return ProfilesFile(path, active, profiles)

@@ -5,16 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from antiphon import settings as settings_module
+from antiphon.context import refresh_global_settings_context
 from antiphon.exceptions import MissingProfileError, SettingError
-from antiphon.settings import (
-    SETTINGS,
-    find_setting,
-    get_current_settings,
-    load_settings,
-    refresh,
-    temporary_settings,
-)
+from antiphon.settings import current, get_current_settings, temporary_settings
+from antiphon.settings.loading import load_settings
+from antiphon.settings.rows import SETTINGS, find_row
 
 
 @pytest.fixture
@@ -29,17 +24,17 @@ def write_profiles(home: Path, text: str) -> None:
 def test_defaults(home: Path) -> None:
     settings = load_settings({"ANTIPHON_HOME": str(home)})
     assert settings.profile == "default"
-    assert settings.api_url is None
-    assert settings.logging_level == "INFO"
-    assert settings.logging_extra_loggers == []
-    assert settings.logging_to_api_enabled is True
-    assert settings.results_persist_by_default is False
-    assert settings.results_local_storage_path == home / "storage"
-    assert settings.tasks_default_retries == 0
-    assert settings.task_runner_thread_pool_max_workers is None
-    assert settings.server_idle_timeout_seconds == 60
-    assert settings.server_startup_timeout_seconds == 20
-    assert settings.client_reconnect_timeout_seconds == 600
+    assert settings.api.url is None
+    assert settings.logging.level == "INFO"
+    assert settings.logging.extra_loggers == []
+    assert settings.logging.to_api.enabled is True
+    assert settings.results.persist_by_default is False
+    assert settings.results.local_storage_path == home / "storage"
+    assert settings.tasks.default_retries == 0
+    assert settings.tasks.runner.thread_pool_max_workers is None
+    assert settings.server.ephemeral.idle_timeout_seconds == 60
+    assert settings.server.ephemeral.startup_timeout_seconds == 20
+    assert settings.client.reconnect_timeout_seconds == 600
 
 
 def test_home_defaults_to_a_folder_of_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -60,27 +55,27 @@ def test_environment_comes_before_profile_before_default(home: Path) -> None:
     )
     settings = load_settings({"ANTIPHON_HOME": str(home), "ANTIPHON_TASKS_DEFAULT_RETRIES": "5"})
     assert settings.profile == "work"
-    assert settings.api_url == "grpc://there:4200"
-    assert settings.tasks_default_retries == 5
-    assert settings.logging_extra_loggers == ["one", "two"]
-    assert settings.sources["tasks_default_retries"] == "the environment"
-    assert settings.sources["api_url"] == f"profile 'work' in {home}/profiles.toml"
+    assert settings.api.url == "grpc://there:4200"
+    assert settings.tasks.default_retries == 5
+    assert settings.logging.extra_loggers == ["one", "two"]
+    assert settings.sources["tasks.default_retries"] == "the environment"
+    assert settings.sources["api.url"] == f"profile 'work' in {home}/profiles.toml"
     assert settings.sources["profile"] == f"`active` in {home}/profiles.toml"
-    assert settings.sources["logging_level"] == "default"
+    assert settings.sources["logging.level"] == "default"
 
 
 def test_empty_text_unsets_what_may_be_empty_and_is_passed_over_elsewhere(home: Path) -> None:
     write_profiles(home, '[profiles.default]\nANTIPHON_API_URL = "a:1"\nANTIPHON_LOGGING_LEVEL = "ERROR"')
     environment = {"ANTIPHON_HOME": str(home), "ANTIPHON_API_URL": "", "ANTIPHON_LOGGING_LEVEL": ""}
     settings = load_settings(environment)
-    assert settings.api_url is None
-    assert settings.logging_level == "ERROR"
+    assert settings.api.url is None
+    assert settings.logging.level == "ERROR"
 
 
 def test_profile_is_chosen_by_the_environment(home: Path) -> None:
     write_profiles(home, '[profiles.a]\nANTIPHON_LOGGING_LEVEL = "error"\n[profiles.b]')
     settings = load_settings({"ANTIPHON_HOME": str(home), "ANTIPHON_PROFILE": "a"})
-    assert (settings.profile, settings.logging_level) == ("a", "ERROR")
+    assert (settings.profile, settings.logging.level) == ("a", "ERROR")
     with pytest.raises(MissingProfileError, match=r"no profile 'c' in .*profiles\.toml\. Choose one of a, b, default"):
         load_settings({"ANTIPHON_HOME": str(home), "ANTIPHON_PROFILE": "c"})
 
@@ -90,47 +85,47 @@ def test_profile_may_have_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / ".antiphon").mkdir()
     write_profiles(tmp_path / ".antiphon", '[profiles.default]\nANTIPHON_HOME = "/other"')
     settings = load_settings({})
-    assert (settings.home, settings.results_local_storage_path) == (Path("/other"), Path("/other/storage"))
+    assert (settings.home, settings.results.local_storage_path) == (Path("/other"), Path("/other/storage"))
 
 
 @pytest.mark.parametrize(
     ("attribute", "text", "value"),
     [
-        ("logging_level", " debug ", "DEBUG"),
-        ("logging_log_prints", "Yes", True),
-        ("logging_log_prints", "off", False),
-        ("logging_extra_loggers", "a, b,,", ["a", "b"]),
-        ("logging_extra_loggers", "", []),
-        ("api_url", "grpc://[::1]:4200", "grpc://[::1]:4200"),
-        ("tasks_default_retry_delay_seconds", "1.5", 1.5),
-        ("tasks_default_retry_delay_seconds", "1,2.5", [1.0, 2.5]),
-        ("task_runner_thread_pool_max_workers", "8", 8),
-        ("task_runner_thread_pool_max_workers", "", None),
-        ("server_idle_timeout_seconds", "0.5", 0.5),
-        ("results_local_storage_path", "/a/../b", Path("/b")),
+        ("logging.level", " debug ", "DEBUG"),
+        ("logging.log_prints", "Yes", True),
+        ("logging.log_prints", "off", False),
+        ("logging.extra_loggers", "a, b,,", ["a", "b"]),
+        ("logging.extra_loggers", "", []),
+        ("api.url", "grpc://[::1]:4200", "grpc://[::1]:4200"),
+        ("tasks.default_retry_delay_seconds", "1.5", 1.5),
+        ("tasks.default_retry_delay_seconds", "1,2.5", [1.0, 2.5]),
+        ("tasks.runner.thread_pool_max_workers", "8", 8),
+        ("tasks.runner.thread_pool_max_workers", "", None),
+        ("server.ephemeral.idle_timeout_seconds", "0.5", 0.5),
+        ("results.local_storage_path", "/a/../b", Path("/b")),
     ],
 )
 def test_values_from_text(home: Path, attribute: str, text: str, value: object) -> None:
     settings = load_settings({"ANTIPHON_HOME": str(home), SETTINGS[attribute].name: text})
-    assert getattr(settings, attribute) == value
+    assert SETTINGS[attribute].read(settings) == value
 
 
 @pytest.mark.parametrize(
     ("attribute", "text"),
     [
-        ("logging_level", "LOUD"),
-        ("logging_log_prints", "perhaps"),
-        ("api_url", "http://there:4200"),
-        ("api_url", "there"),
-        ("tasks_default_retries", "-1"),
-        ("tasks_default_retries", "1.5"),
-        ("tasks_default_retries", "many"),
-        ("task_runner_thread_pool_max_workers", "0"),
-        ("flows_default_retry_delay_seconds", "-1"),
-        ("flows_default_retry_delay_seconds", "nan"),
-        ("tasks_default_retry_delay_seconds", "1,x"),
-        ("server_idle_timeout_seconds", "0"),
-        ("server_idle_timeout_seconds", "inf"),
+        ("logging.level", "LOUD"),
+        ("logging.log_prints", "perhaps"),
+        ("api.url", "http://there:4200"),
+        ("api.url", "there"),
+        ("tasks.default_retries", "-1"),
+        ("tasks.default_retries", "1.5"),
+        ("tasks.default_retries", "many"),
+        ("tasks.runner.thread_pool_max_workers", "0"),
+        ("flows.default_retry_delay_seconds", "-1"),
+        ("flows.default_retry_delay_seconds", "nan"),
+        ("tasks.default_retry_delay_seconds", "1,x"),
+        ("server.ephemeral.idle_timeout_seconds", "0"),
+        ("server.ephemeral.idle_timeout_seconds", "inf"),
         ("home", "~nobody-of-that-name/x"),
     ],
 )
@@ -178,36 +173,37 @@ def test_profiles_file_that_is_a_folder_is_told(home: Path) -> None:
 
 
 def test_names_are_found_in_both_spellings() -> None:
-    assert find_setting("ANTIPHON_API_URL") is find_setting("api_url") is SETTINGS["api_url"]
-    for wrong in ("antiphon_api_url", "API_URL", "ANTIPHON_api_url", "ANTIPHON_", ""):
+    assert find_row("ANTIPHON_API_URL") is find_row("api_url") is find_row("api.url") is SETTINGS["api.url"]
+    assert find_row("ANTIPHON_LOCAL_STORAGE_PATH") is SETTINGS["results.local_storage_path"]
+    for wrong in ("antiphon_api_url", "API_URL", "ANTIPHON_api_url", "ANTIPHON_", "", "api", "logging.to_api"):
         with pytest.raises(SettingError, match="There is no setting"):
-            find_setting(wrong)
+            find_row(wrong)
 
 
 def test_settings_are_read_once(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    monkeypatch.setattr(settings_module, "_current", None)
+    monkeypatch.setattr(current, "_root", None)
     monkeypatch.setenv("ANTIPHON_HOME", str(home))
     first = get_current_settings()
     monkeypatch.setenv("ANTIPHON_LOGGING_LEVEL", "ERROR")
     assert get_current_settings() is first
-    assert refresh().logging_level == "ERROR"
-    assert get_current_settings().logging_level == "ERROR"
+    refresh_global_settings_context()
+    assert get_current_settings().logging.level == "ERROR"
 
 
 def test_temporary_settings(home: Path) -> None:
     before = get_current_settings()
     with temporary_settings({"ANTIPHON_HOME": home, "tasks_default_retries": 2}) as changed:
         assert get_current_settings() is changed
-        assert (changed.home, changed.tasks_default_retries) == (home, 2)
-        assert changed.results_local_storage_path == home / "storage"
+        assert (changed.home, changed.tasks.default_retries) == (home, 2)
+        assert changed.results.local_storage_path == home / "storage"
         assert changed.sources["home"] == "temporary_settings"
         with temporary_settings(
             {"api_url": "a:1"},
             set_defaults={"home": "/x", "logging_level": "ERROR"},
             restore_defaults=["tasks_default_retries"],
         ) as inner:
-            assert (inner.home, inner.logging_level, inner.api_url) == (home, "ERROR", "a:1")
-            assert inner.tasks_default_retries == 0
+            assert (inner.home, inner.logging.level, inner.api.url) == (home, "ERROR", "a:1")
+            assert inner.tasks.default_retries == 0
         assert get_current_settings() is changed
     assert get_current_settings() is before
 

@@ -1,0 +1,126 @@
+"""`antiphon profile`."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from antiphon.cli.exit_codes import print_note
+from antiphon.cli.output import JsonFlag, OutputOption, make_console, print_json, wants_json
+from antiphon.cli.run_tables import make_table
+from antiphon.exceptions import SettingError
+from antiphon.settings.kinds import text_of
+from antiphon.settings.layers import current_folder
+from antiphon.settings.loading import look_around
+from antiphon.settings.profiles import DEFAULT_PROFILES, load_profile, load_profiles, profiles_path
+from antiphon.settings.profiles_editing import (
+    activate_profile,
+    create_profile,
+    delete_profile,
+    rename_profile,
+)
+from antiphon.settings.profiles_file import DEFAULT_PROFILE, read_profiles
+
+app = typer.Typer(name="profile", add_completion=False, help="Sets of settings to choose from.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The profile.")]
+
+
+@app.callback()
+def group() -> None:
+    """Sets of settings to choose from."""
+
+
+@app.command("ls")
+def list_profiles(as_json: JsonFlag = False, output: OutputOption = None) -> None:
+    """List the profiles; * marks the one in use. With --json: an array of objects with `name` and `active`."""
+    names, chosen = sorted({DEFAULT_PROFILE, *load_profiles(include_defaults=False).names}), _in_use()
+    if wants_json(as_json, output):
+        print_json([{"name": name, "active": name == chosen} for name in names])
+        return
+    table = make_table("Name")
+    for name in names:
+        table.add_row(f"{'*' if name == chosen else ' '} {name}")
+    make_console().print(table)
+
+
+@app.command()
+def create(
+    name: NameArgument,
+    source: Annotated[str | None, typer.Option("--from", metavar="NAME", help="A profile to copy.")] = None,
+) -> None:
+    """Make a profile, empty or a copy of another."""
+    _check_name(name)
+    values = load_profile(source).settings if source is not None else {}
+    create_profile(profiles_path(), name, values)
+    typer.echo(f"Made profile {name}. Use it with `antiphon profile use {name}`, or once: `antiphon -p {name} ...`.")
+
+
+@app.command()
+def use(name: NameArgument) -> None:
+    """Make a profile the active one."""
+    load_profile(name)  # tells where there is none of that name
+    activate_profile(profiles_path(), name)
+    typer.echo(f"Profile {name} is active.")
+    asked_for = look_around(os.environ, current_folder()).profile
+    if asked_for not in (None, name):
+        print_note(f"ANTIPHON_PROFILE says {asked_for}, and that comes first.")
+
+
+@app.command()
+def delete(name: NameArgument) -> None:
+    """Remove a profile that is not in use."""
+    if name == _in_use():
+        raise SettingError(f"Profile {name!r} is in use. Use another first: `antiphon profile use NAME`.")
+    delete_profile(profiles_path(), name)
+    typer.echo(f"Removed profile {name}.")
+
+
+@app.command()
+def rename(
+    name: NameArgument, new_name: Annotated[str, typer.Argument(metavar="NEW_NAME", help="Its name from now on.")]
+) -> None:
+    """Give a profile another name."""
+    _check_name(new_name)
+    rename_profile(profiles_path(), name, new_name)
+    typer.echo(f"Profile {name} is {new_name} now.")
+    if look_around(os.environ, current_folder()).profile == name:
+        print_note(f"ANTIPHON_PROFILE still says {name}.")
+
+
+@app.command()
+def inspect(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The profile; the one in use for none.")] = None,
+    as_json: JsonFlag = False,
+    output: OutputOption = None,
+) -> None:
+    """Show what a profile sets. With --json: an object of names and values."""
+    profile = load_profile(name or _in_use())
+    if wants_json(as_json, output):
+        print_json(profile.settings)
+        return
+    for key, value in profile.settings.items():
+        typer.echo(f"{key}={text_of(value)}")
+    if not profile.settings:
+        typer.echo(f"Profile {profile.name} sets nothing.")
+
+
+@app.command("populate-defaults")
+def populate_defaults() -> None:
+    """Add the profiles that come with Antiphon where they are missing; those that are there stay as they are."""
+    path = profiles_path()
+    present = read_profiles(path).profiles
+    added = [name for name in DEFAULT_PROFILES if name not in present]
+    for name in added:
+        create_profile(path, name, DEFAULT_PROFILES[name])
+    typer.echo(f"Added {', '.join(added)} to {path}." if added else f"Nothing to add: {path} has them all.")
+
+
+def _in_use() -> str:
+    around = look_around(os.environ, current_folder())
+    return around.profile or read_profiles(around.profiles_path).active
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or name != name.strip() or not name.isprintable():
+        raise SettingError(f"A profile cannot be named {name!r}: give it a word, such as `work`.")

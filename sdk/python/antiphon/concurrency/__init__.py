@@ -1,0 +1,1 @@
+"""Slots of concurrency limits, taken by name: `antiphon.concurrency.sync` and `antiphon.concurrency.asyncio`."""

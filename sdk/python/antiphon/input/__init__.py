@@ -1,0 +1,56 @@
+"""What people and flows tell a flow run while it runs."""
+
+from antiphon.input.actions import (
+    FlowRunInput,
+    acreate_flow_run_input,
+    acreate_flow_run_input_from_model,
+    adelete_flow_run_input,
+    afilter_flow_run_input,
+    aread_flow_run_input,
+    create_flow_run_input,
+    create_flow_run_input_from_model,
+    delete_flow_run_input,
+    filter_flow_run_input,
+    read_flow_run_input,
+)
+from antiphon.input.receiving import GetAutomaticInputHandler, GetInputHandler
+from antiphon.input.run_input import (
+    AutomaticRunInput,
+    BaseRunInput,
+    Keyset,
+    RunInput,
+    RunInputMetadata,
+    asend_input,
+    keyset_from_base_key,
+    keyset_from_paused_state,
+    receive_input,
+    run_input_subclass_from_type,
+    send_input,
+)
+
+__all__ = [
+    "AutomaticRunInput",
+    "BaseRunInput",
+    "FlowRunInput",
+    "GetAutomaticInputHandler",
+    "GetInputHandler",
+    "Keyset",
+    "RunInput",
+    "RunInputMetadata",
+    "acreate_flow_run_input",
+    "acreate_flow_run_input_from_model",
+    "adelete_flow_run_input",
+    "afilter_flow_run_input",
+    "aread_flow_run_input",
+    "asend_input",
+    "create_flow_run_input",
+    "create_flow_run_input_from_model",
+    "delete_flow_run_input",
+    "filter_flow_run_input",
+    "keyset_from_base_key",
+    "keyset_from_paused_state",
+    "read_flow_run_input",
+    "receive_input",
+    "run_input_subclass_from_type",
+    "send_input",
+]
