@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from antiphon import Flow, flow, task
-from antiphon.visualization import (
+from antiphon.utilities.visualization import (
     FlowVisualizationError,
     GraphvizExecutableNotFoundError,
     GraphvizImportError,

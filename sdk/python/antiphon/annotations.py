@@ -2,6 +2,8 @@
 
 from typing import Any, Generic, Self, TypeVar
 
+__all__ = ["BaseAnnotation", "NotSet", "Quote", "allow_failure", "freeze", "opaque", "quote", "unmapped"]
+
 T = TypeVar("T")
 
 

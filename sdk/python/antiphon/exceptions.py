@@ -3,6 +3,51 @@
 from collections.abc import Mapping
 from typing import Any
 
+__all__ = [
+    "AntiphonException",
+    "AntiphonSignal",
+    "BlockNotFound",
+    "CancelledRun",
+    "ConfigurationError",
+    "CrashedRun",
+    "FailedRun",
+    "FlowPauseTimeout",
+    "FlowRunWaitTimeout",
+    "HashError",
+    "InvalidNameError",
+    "InvalidRepositoryURLError",
+    "MappingLengthMismatch",
+    "MappingMissingIterable",
+    "MissingContextError",
+    "MissingFlowError",
+    "MissingProfileError",
+    "MissingResult",
+    "NotPausedError",
+    "ObjectAlreadyExists",
+    "ObjectNotFound",
+    "ParameterBindError",
+    "ParameterTypeError",
+    "Pause",
+    "PausedRun",
+    "ProtectedBlockError",
+    "ReservedArgumentError",
+    "ResultStorageError",
+    "RunCancelled",
+    "RunRevoked",
+    "ScriptError",
+    "SerializationError",
+    "ServerError",
+    "ServerUnreachable",
+    "SessionLost",
+    "SettingError",
+    "SignatureMismatchError",
+    "SlotsLost",
+    "TerminationSignal",
+    "UnfinishedRun",
+    "UnspecifiedFlowError",
+    "UpstreamTaskError",
+]
+
 
 class AntiphonException(Exception):
     """Base of all errors that Antiphon raises on purpose."""

@@ -19,20 +19,6 @@ from antiphon.exceptions import AntiphonException
 from antiphon.parameters import bind, call_args
 from antiphon.state_core import State, StateType
 
-__all__ = [
-    "Drawing",
-    "FlowVisualizationError",
-    "GraphvizExecutableNotFoundError",
-    "GraphvizImportError",
-    "VisualizationUnsupportedError",
-    "VizTask",
-    "drawing_around",
-    "drawn_calls",
-    "mermaid_graph",
-    "show_graph",
-    "stand_in",
-]
-
 _drawing: ContextVar["Drawing | None"] = ContextVar("antiphon_drawing", default=None)
 
 
