@@ -22,7 +22,9 @@ PUBLIC = {
         create_markdown_artifact create_progress_artifact create_table_artifact update_progress_artifact
     """,
     "antiphon.blocks": "Block",
-    "antiphon.blocks.core": "Block BlockNotSavedError InvalidBlockRegistration UnknownBlockType block_schema_to_key schema_extra",
+    "antiphon.blocks.core": """
+        Block BlockNotSavedError InvalidBlockRegistration UnknownBlockType block_schema_to_key schema_extra
+    """,
     "antiphon.blocks.notifications": """
         AbstractAppriseNotificationBlock AppriseNotificationBlock CustomWebhookNotificationBlock DiscordWebhook
         MattermostWebhook MicrosoftTeamsWebhook NotificationBlock NotificationError OpsgenieWebhook
@@ -108,7 +110,9 @@ PUBLIC = {
         get_default_persist_setting_for_tasks get_default_result_serializer get_default_result_storage
         get_result_store is_reference load resolve_result_storage should_persist_result
     """,
-    "antiphon.runner.storage": "GitCredentials GitRepository LocalStorage RemoteStorage RunnerStorage create_storage_from_source",
+    "antiphon.runner.storage": """
+        GitCredentials GitRepository LocalStorage RemoteStorage RunnerStorage create_storage_from_source
+    """,
     "antiphon.runtime": "deployment flow_run task_run",
     "antiphon.runtime.deployment": "flow_run_id id name parameters version",
     "antiphon.runtime.flow_run": """
@@ -168,12 +172,12 @@ INNER = {
 }
 
 #: Packages of the SDK's own.
-PRIVATE = ("antiphon.v1", "antiphon._vendor", "antiphon.engine", "antiphon.session", "antiphon.cli")
+PRIVATE = ("antiphon.v1.", "antiphon._vendor.", "antiphon.engine.", "antiphon.session.", "antiphon.cli.")
 
 
 def modules_with_names() -> Iterator[str]:
     for each in pkgutil.walk_packages(antiphon.__path__, "antiphon."):
-        if not each.name.startswith(PRIVATE) and hasattr(importlib.import_module(each.name), "__all__"):
+        if not f"{each.name}.".startswith(PRIVATE) and hasattr(importlib.import_module(each.name), "__all__"):
             yield each.name
 
 
