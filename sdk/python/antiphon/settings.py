@@ -65,6 +65,9 @@ class Settings:
     task_runner_thread_pool_max_workers: Annotated[
         int | None, About(kinds.OPTIONAL_POSITIVE_COUNT, None, "Threads of a task runner that does not say how many.")
     ]
+    tasks_runner_process_pool_max_workers: Annotated[
+        int | None, About(kinds.OPTIONAL_POSITIVE_COUNT, None, "Processes of a task runner that does not say how many.")
+    ]
     server_idle_timeout_seconds: Annotated[
         float, About(kinds.POSITIVE_SECONDS, 60.0, "How long the embedded server stays when nobody uses it.")
     ]
@@ -193,6 +196,14 @@ def refresh() -> Settings:
     with _lock:
         _current = load_settings(os.environ)
         return _current
+
+
+def use_settings(settings: Settings) -> None:
+    """Have this process use these settings in place of those that it read: they are those of another process, on whose
+    behalf it works."""
+    global _current
+    with _lock:
+        _current = settings
 
 
 @contextmanager

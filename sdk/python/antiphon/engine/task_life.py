@@ -1,5 +1,6 @@
 """How one task run lives, from its announcement to its end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,10 @@ class TaskCall:
     reuse: Reuse | None = None
     #: The run's end was proposed, or the server knows it already.
     told: bool = False
+    #: An engine's part that has the run run by another process, and gives its final state.
+    elsewhere: "Callable[[TaskCall, dict[str, Any]], Life] | None" = None
+    #: That of the run's claim, where another process has handed the run over to this one.
+    fencing_token: int = 0
 
     @property
     def may_be_announced(self) -> bool:
@@ -112,12 +117,15 @@ def _live(call: TaskCall) -> Life:
             return earlier
     if call.scope.signal is not None:
         return (yield from _ended(call, cancelled(call.scope)))
+    if call.elsewhere is not None:
+        state: State = yield from call.elsewhere(call, parameters)
+        return state if call.told else (yield from _ended(call, state))
     return (yield from _run(call, parameters))
 
 
 def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
     opening = _take_opening(call)
-    verdict: Verdict = yield from _let_in(call, (*opening, task_run_running(call.run.id)))
+    verdict: Verdict = yield from _let_in(call, (*opening, task_run_running(call.run.id, token=call.fencing_token)))
     while is_accepted(verdict):
         call.run.run_count = verdict.run_count
         if call.task.on_running_hooks:
@@ -148,7 +156,7 @@ def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = N
         if not (yield from until_resumed(call.pauses, call.scope, ended)):
             break
         ended = call.pauses.ended
-        verdict = yield Send((task_run_running(call.run.id),), wait=True, scope=call.scope)
+        verdict = yield Send((task_run_running(call.run.id, token=call.fencing_token),), wait=True, scope=call.scope)
     return verdict
 
 
