@@ -70,7 +70,7 @@ class Sending:
         assert self.task is not None
         packed = self.parameters if self.parameters is not None else pack_parameters(parameters)
         self.parameters = None  # both may be large
-        return Parcel(pack_call(call, self.task, packed, fencing_token), self.flow)
+        return Parcel(call.task.name, call.run.id, pack_call(call, self.task, packed, fencing_token), self.flow)
 
 
 def _carried_out(call: TaskCall, errand: Errand) -> Life:

@@ -12,6 +12,9 @@ GRACE = 5.0
 class Parcel:
     """What is sent."""
 
+    #: The task run's, for people who look at what runs it.
+    name: str
+    run_id: str
     #: `luggage.pack_call`.
     call: bytes
     #: `luggage.pack_flow`, the same object for all tasks of one attempt of a flow run; None outside of flows.
