@@ -23,7 +23,7 @@ def dask_cluster() -> Iterator[Any]:
     need_extra("distributed", "dask")
     from distributed import LocalCluster  # noqa: PLC0415 - an optional extra
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster:
         yield cluster
 
 

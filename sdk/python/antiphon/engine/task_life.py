@@ -31,7 +31,7 @@ from antiphon.session.session import Session
 from antiphon.state_core import State
 from antiphon.state_rules import exception_to_failed_state
 from antiphon.v1.task_run_pb2 import TaskRun as TaskRunMessage
-from antiphon.v1.transition_pb2 import Verdict
+from antiphon.v1.transition_pb2 import Proposal, Verdict
 
 
 @dataclass(slots=True)
@@ -62,8 +62,9 @@ class TaskCall:
     told: bool = False
     #: An engine's part that has the run run by another process, and gives its final state.
     elsewhere: "Callable[[TaskCall, dict[str, Any]], Life] | None" = None
-    #: That of the run's claim, where another process has handed the run over to this one.
+    #: Where another process has handed the run over to this one: the claim, and the state that it must still be in.
     fencing_token: int = 0
+    handed_over: State | None = None
 
     @property
     def may_be_announced(self) -> bool:
@@ -125,7 +126,7 @@ def _live(call: TaskCall) -> Life:
 
 def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
     opening = _take_opening(call)
-    verdict: Verdict = yield from _let_in(call, (*opening, task_run_running(call.run.id, token=call.fencing_token)))
+    verdict: Verdict = yield from _let_in(call, (*opening, _running(call, call.handed_over)))
     while is_accepted(verdict):
         call.run.run_count = verdict.run_count
         if call.task.on_running_hooks:
@@ -143,8 +144,12 @@ def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
         if held.name != AWAITING_RETRY:
             return (yield from _ended(call, held, told=True))
         task_run_logger(call.context).warning("Task run failed, %s: %s", verdict.reason, state.message)
-        verdict = yield from _let_in(call, (task_run_running(call.run.id, after=held),), call.scope)
+        verdict = yield from _let_in(call, (_running(call, held),), call.scope)
     return (yield from _ended(call, state_that_holds(verdict), told=True))
+
+
+def _running(call: TaskCall, after: State | None) -> Proposal:
+    return task_run_running(call.run.id, after=after, token=call.fencing_token)
 
 
 def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = None) -> Life:
@@ -156,7 +161,8 @@ def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = N
         if not (yield from until_resumed(call.pauses, call.scope, ended)):
             break
         ended = call.pauses.ended
-        verdict = yield Send((task_run_running(call.run.id, token=call.fencing_token),), wait=True, scope=call.scope)
+        held = state_that_holds(verdict) if call.handed_over is not None else None
+        verdict = yield Send((_running(call, held),), wait=True, scope=call.scope)
     return verdict
 
 

@@ -49,7 +49,7 @@ class Sending:
             call.told = True
             return state_that_holds(verdict)
         try:
-            parcel = self._parcel(call, parameters, verdict.fencing_token)
+            parcel = self._parcel(call, parameters, verdict)
         except SerializationError as error:
             return exception_to_failed_state(error)
         errand = self.send(parcel)
@@ -64,13 +64,14 @@ class Sending:
         yield Await(self.tickets, call.scope)
         return [each.result() for each in self.tickets][-1]
 
-    def _parcel(self, call: TaskCall, parameters: dict[str, Any], fencing_token: int) -> Parcel:
+    def _parcel(self, call: TaskCall, parameters: dict[str, Any], verdict: Verdict) -> Parcel:
         if self.problem is not None:
             raise self.problem
         assert self.task is not None
         packed = self.parameters if self.parameters is not None else pack_parameters(parameters)
         self.parameters = None  # both may be large
-        return Parcel(call.task.name, call.run.id, pack_call(call, self.task, packed, fencing_token), self.flow)
+        luggage = pack_call(call, self.task, packed, verdict.fencing_token, state_that_holds(verdict))
+        return Parcel(call.task.name, call.run.id, luggage, self.flow)
 
 
 def _carried_out(call: TaskCall, errand: Errand) -> Life:

@@ -15,6 +15,7 @@ from antiphon.engine.task_life import TaskCall
 from antiphon.exceptions import SerializationError
 from antiphon.runs import TaskRun
 from antiphon.settings import Settings, get_current_settings
+from antiphon.state_core import State
 
 #: What a process has of its own in place of these.
 _NOT_OF_FLOWS = frozenset(
@@ -38,7 +39,9 @@ class Luggage:
     tags: frozenset[str]
     task: bytes
     parameters: bytes
-    fencing_token: int = 0
+    #: The claim that the worker goes on with, and the state that the run must still be in then.
+    fencing_token: int
+    pending: State
 
 
 def pack_task(task: Any) -> bytes:
@@ -96,7 +99,7 @@ def _culprit(parameters: Mapping[str, Any], error: Exception) -> tuple[str, Exce
     return f"one of {', '.join(parameters)}", error
 
 
-def pack_call(call: TaskCall, task: bytes, parameters: bytes, fencing_token: int) -> bytes:
+def pack_call(call: TaskCall, task: bytes, parameters: bytes, fencing_token: int, pending: State) -> bytes:
     """All of it, with what the other side must know before it may look inside."""
     luggage = Luggage(
         settings=get_current_settings(),
@@ -106,6 +109,7 @@ def pack_call(call: TaskCall, task: bytes, parameters: bytes, fencing_token: int
         task=task,
         parameters=parameters,
         fencing_token=fencing_token,
+        pending=pending,
     )
     return pickle.dumps((_this_python(), platform.node(), bytes(cloudpickle.dumps(luggage))))
 

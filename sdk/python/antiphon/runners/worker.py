@@ -83,6 +83,7 @@ def _call(luggage: Luggage, scope: RunScope, session: Session) -> TaskCall:
         opening=(),
         pauses=FollowedPauses(run.flow_run_id, session, own_scope) if run.flow_run_id else None,
         fencing_token=luggage.fencing_token,
+        handed_over=luggage.pending,
     )
 
 
@@ -188,6 +189,11 @@ def _reported(call: TaskCall, state: State) -> Answer:
     # The flow's end, which goes by another session, must not overtake that of its tasks: all is committed first.
     call.session.flush()
     get_uploader().flush(_LOGS_PATIENCE)
-    if call.scope.signal is RunRevoked or call.session.ended or not (state.is_final() or state.name == "NotReady"):
-        return Answer(gone=call.scope.reason or f"The worker (process {os.getpid()}) does not hold the run any more.")
+    here = f"on the worker with process id {os.getpid()}"
+    if call.scope.signal is RunRevoked or call.session.ended:
+        return Answer(gone=f"The run is no longer {here}: {call.scope.reason or 'its session has ended'}")
+    never_began = call.run.run_count == 0 and (state.is_cancelled() or state.is_crashed())
+    if never_began or not state.is_final():
+        # It is still held by the sender, or by somebody else.
+        return Answer(gone=f"The run could not begin {here}: {state}")
     return Answer(state=state)
