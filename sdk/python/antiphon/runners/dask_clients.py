@@ -14,10 +14,14 @@ from antiphon.runners.extras import import_extra
 def get_dask_client(timeout: float | str | timedelta | None = None, **client_kwargs: Any) -> Iterator[Any]:
     """Yield a `distributed.Client` of the cluster, in a task on Dask or in a flow with a DaskTaskRunner.
 
-    `timeout` is that of connecting; the other arguments are the client's. Raises MissingContextError elsewhere.
+    A task gives its place on the worker up meanwhile, so that what it submits finds one. `timeout` is that of
+    connecting; the other arguments are the client's. Raises MissingContextError elsewhere.
     """
     distributed = import_extra("distributed", "dask")
-    with distributed.Client(**_arguments(distributed, timeout, client_kwargs)) as client:
+    with (
+        _out_of_the_way(distributed) as address,
+        distributed.Client(address, **_given(timeout, client_kwargs)) as client,
+    ):
         yield client
 
 
@@ -27,25 +31,35 @@ async def get_async_dask_client(
 ) -> AsyncIterator[Any]:
     """The same for async code: yields an asynchronous client."""
     distributed = import_extra("distributed", "dask")
-    arguments = _arguments(distributed, timeout, client_kwargs)
-    async with distributed.Client(**arguments, asynchronous=True) as client:
-        yield client
+    arguments = _given(timeout, client_kwargs)
+    with _out_of_the_way(distributed) as address:
+        async with distributed.Client(address, **arguments, asynchronous=True) as client:
+            yield client
 
 
-def _arguments(distributed: Any, timeout: Any, client_kwargs: dict[str, Any]) -> dict[str, Any]:
-    arguments = {"address": _scheduler(distributed), "set_as_default": True, **client_kwargs}
-    if timeout is not None:
-        arguments["timeout"] = timeout
-    return arguments
+def _given(timeout: Any, client_kwargs: dict[str, Any]) -> dict[str, Any]:
+    return client_kwargs if timeout is None else {"timeout": timeout, **client_kwargs}
 
 
-def _scheduler(distributed: Any) -> str:
+@contextmanager
+def _out_of_the_way(distributed: Any) -> Iterator[str]:
+    """Yields the scheduler's address."""
     try:
-        return str(distributed.get_worker().scheduler.address)
+        address = str(distributed.get_worker().scheduler.address)
     except ValueError:
         # Not on a worker.
-        flow = FlowRunContext.around()
-        client = getattr(flow.task_runner, "client", None) if flow is not None else None
+        yield _of_the_flow()
+        return
+    distributed.secede()
+    try:
+        yield address
+    finally:
+        distributed.rejoin()
+
+
+def _of_the_flow() -> str:
+    flow = FlowRunContext.around()
+    client = getattr(flow.task_runner, "client", None) if flow is not None else None
     if client is None:
         raise MissingContextError(
             "There is no Dask cluster here: call this in a flow with `task_runner=DaskTaskRunner(...)`, or in a task "

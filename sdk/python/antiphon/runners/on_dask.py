@@ -1,6 +1,7 @@
 """Tasks on the workers of a Dask cluster."""
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
@@ -42,6 +43,8 @@ class DaskTaskRunner(RemoteTaskRunner):
         Raises ValueError for arguments that contradict each other, ImportError without the extra `dask`.
         """
         import_extra("distributed", "dask")
+        if performance_report_path is not None and importlib.util.find_spec("bokeh") is None:
+            raise ImportError("Dask needs bokeh to write a performance report. Install it with `pip install bokeh`.")
         made = {"cluster_class": cluster_class, "cluster_kwargs": cluster_kwargs, "adapt_kwargs": adapt_kwargs}
         chosen = [name for name, value in (("cluster", cluster), ("address", address)) if value is not None]
         useless = [name for name, value in made.items() if value is not None]

@@ -9,7 +9,7 @@ import copy
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from contextvars import Context
+from contextvars import copy_context
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
@@ -45,7 +45,7 @@ def carry_out(call: bytes, flow: bytes | None, scope: RunScope | None = None) ->
 
     `call` and `flow` are a `Parcel`'s. Who stops `scope` stops the run.
     """
-    return Context().run(_carry_out, call, flow, scope or RunScope())
+    return copy_context().run(_carry_out, call, flow, scope or RunScope())
 
 
 def _carry_out(packed: bytes, flow: bytes | None, scope: RunScope) -> bytes:
