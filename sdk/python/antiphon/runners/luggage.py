@@ -20,11 +20,11 @@ from antiphon.state_core import State
 #: What a process has of its own in place of these.
 _NOT_OF_FLOWS = frozenset(
     {
-        *("flow", "task_runner", "session", "scope", "pauses", "process", "key_prefix"),
+        *("flow", "flow_run", "task_runner", "session", "scope", "pauses", "process", "key_prefix"),
         *("dynamic_keys", "submitted", "reusable", "_tokens"),
     }
 )
-_NOT_OF_TASKS = frozenset({"task", "scope", "parameters", "process", "_token"})
+_NOT_OF_TASKS = frozenset({"task", "task_run", "scope", "parameters", "process", "_token"})
 
 
 @dataclass(frozen=True, slots=True)

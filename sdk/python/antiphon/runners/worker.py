@@ -5,14 +5,10 @@ that follow share it, so there is one a worker process and never one a task. It 
 """
 
 import asyncio
-import copy
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from contextvars import copy_context
-from functools import wraps
-from inspect import iscoroutinefunction
-from typing import Any
 
 from antiphon.annotations import quote
 from antiphon.context import FlowRunContext, TaskRunContext, tags
@@ -21,14 +17,14 @@ from antiphon.engine.effects import Life
 from antiphon.engine.flow_life import settle_submitted
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.task_life import TaskCall, task_life
-from antiphon.exceptions import AntiphonException, RunRevoked, SerializationError
+from antiphon.exceptions import AntiphonException, RunRevoked
 from antiphon.ids import new_id
 from antiphon.logging import setup_logging
-from antiphon.payloads import to_bytes
 from antiphon.runners.answers import Answer, pack_answer
 from antiphon.runners.followed_pauses import FollowedPauses
 from antiphon.runners.luggage import Luggage, unpack_call, unpack_flow, unpack_parameters, unpack_task
 from antiphon.runners.threads import ThreadPoolTaskRunner
+from antiphon.runs import FlowRun
 from antiphon.session.registry import get_session, get_uploader
 from antiphon.session.session import Session
 from antiphon.settings import get_current_settings, use_settings
@@ -67,10 +63,9 @@ def _call(luggage: Luggage, scope: RunScope, session: Session) -> TaskCall:
     parameters = unpack_parameters(luggage.parameters)
     run = luggage.run
     own_scope = RunScope(scope)
-    context = TaskRunContext(task=task, scope=own_scope, **luggage.facts)
-    _insist_on_travelling_results(context)
+    context = TaskRunContext(task=task, scope=own_scope, task_run=run, **luggage.facts)
     return TaskCall(
-        task=context.task,
+        task=task,
         run=run,
         context=context,
         # They were resolved where they come from; what they hold is not to be searched once more.
@@ -84,54 +79,24 @@ def _call(luggage: Luggage, scope: RunScope, session: Session) -> TaskCall:
         pauses=FollowedPauses(run.flow_run_id, session, own_scope) if run.flow_run_id else None,
         fencing_token=luggage.fencing_token,
         handed_over=luggage.pending,
+        gathers=task.isgenerator,
     )
-
-
-def _insist_on_travelling_results(context: TaskRunContext) -> None:
-    """A result that cannot be pickled would be lost on its way back, so it fails the run: as one that cannot be kept,
-    or where it is not to be kept, as the function returns it."""
-    keeps = context.persist_result
-    if keeps is None:
-        keeps = get_current_settings().results_persist_by_default
-    if keeps:
-        context.persist_result = True
-        return
-    context.task = copy.copy(context.task)
-    context.task.fn = _checked(context.task.fn)
-
-
-def _checked(fn: Callable[..., Any]) -> Callable[..., Any]:
-    if iscoroutinefunction(fn):
-
-        @wraps(fn)
-        async def awaited(*args: Any, **kwargs: Any) -> Any:
-            return _travelling(await fn(*args, **kwargs))
-
-        return awaited
-
-    @wraps(fn)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        return _travelling(fn(*args, **kwargs))
-
-    return called
-
-
-def _travelling(value: Any) -> Any:
-    try:
-        to_bytes(value)
-    except SerializationError as error:
-        raise SerializationError(
-            f"The result cannot be sent back to the process that submitted the task: {error.__cause__!r}. Return "
-            "something that can be pickled, or run the task in a ThreadPoolTaskRunner."
-        ) from error
-    return value
 
 
 def _flow_context(packed: bytes, call: TaskCall, session: Session) -> FlowRunContext:
     """The flow run around, as far as this process is concerned. What a task submits in turn runs in threads here."""
+    facts = unpack_flow(packed)
+    names = ("parameters", "run_count", "flow_name")
+    flow_run = FlowRun(
+        id=facts["flow_run_id"],
+        name=facts["flow_run_name"],
+        tags=sorted(facts["tags"]),
+        **{name: facts[name] for name in names},
+    )
     return FlowRunContext(
-        **unpack_flow(packed),
+        **facts,
         flow=None,
+        flow_run=flow_run,
         task_runner=ThreadPoolTaskRunner(),
         session=session,
         scope=call.parent_scope,
@@ -162,7 +127,7 @@ def _lived(call: TaskCall, around: FlowRunContext | None, tags_around: frozenset
 
 def _driven(call: TaskCall, around: FlowRunContext | None) -> State:
     life = _life(call, around)
-    if iscoroutinefunction(call.task.fn):
+    if call.task.isasync:
         return asyncio.run(adrive(life, call.session))
     return drive(life, call.session)  # type: ignore[no-any-return]
 
