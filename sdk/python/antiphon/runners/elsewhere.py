@@ -82,8 +82,10 @@ def _carried_out(call: TaskCall, errand: Errand) -> Life:
             if not errand.future.done():
                 yield from _stopped(call, errand, apart)
         except AntiphonSignal:
-            # This process is to end, and has no time.
-            errand.kill()
+            # This process is to end, and has no time to see what becomes of it.
+            if not errand.sees_our_end:
+                yield from taken_away(call, StateType.CRASHED, "The process that submitted the run was told to end.")
+                errand.kill()
             raise
 
 

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import ClassVar
 
 #: Seconds for which a task that was told to stop may clean up, before what runs it is ended.
 GRACE = 5.0
@@ -23,6 +24,9 @@ class Parcel:
 
 class Errand(ABC):
     """The sender's end of it. The methods are quick and may be called in any thread."""
+
+    #: Whether the worker sees it where this process ends, and ends the run then.
+    sees_our_end: ClassVar[bool] = False
 
     def __init__(self) -> None:
         #: Gets the bytes of an Answer, or WorkerLost. Cancelled where the parcel was taken back before anybody saw it.

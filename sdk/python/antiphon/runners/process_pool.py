@@ -38,6 +38,8 @@ _Wish = Callable[[], object]
 class ProcessErrand(Errand):
     """One task run, queued or in a worker."""
 
+    sees_our_end = True
+
     def __init__(self, pool: "ProcessPool", parcel: Parcel) -> None:
         super().__init__()
         self.parcel: Parcel | None = parcel
