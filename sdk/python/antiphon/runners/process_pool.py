@@ -5,7 +5,6 @@ takes all tasks with it.
 """
 
 import json
-import os
 import pickle
 import queue
 import socket
@@ -92,7 +91,8 @@ class ProcessPool:
         self._waiting: deque[ProcessErrand] = deque()
         self._workers: list[_Worker] = []
         self._closing = False
-        self._ear, self._mouth = os.pipe()
+        self._ear, self._mouth = socket.socketpair()
+        self._mouth.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="antiphon-processes", daemon=True)
         self._thread.start()
 
@@ -117,8 +117,8 @@ class ProcessPool:
 
     def _wish(self, wish: _Wish) -> None:
         self._wishes.put(wish)
-        with suppress(OSError):  # the thread has ended
-            os.write(self._mouth, b"!")
+        with suppress(OSError):  # it has a lot to hear already, or has ended
+            self._mouth.send(b"!")
 
     def _run(self) -> None:
         try:
@@ -134,7 +134,7 @@ class ProcessPool:
             self._end()
 
     def _hear(self) -> None:
-        os.read(self._ear, 4096)
+        self._ear.recv(4096)
         with suppress(queue.Empty):
             while True:
                 self._wishes.get_nowait()()
@@ -210,8 +210,8 @@ class ProcessPool:
                 code = worker.process.wait()
             if worker.errand is not None:
                 worker.errand.future.set_exception(WorkerLost(_obituary(worker.process.pid, code)))
-        os.close(self._mouth)
-        os.close(self._ear)
+        self._mouth.close()
+        self._ear.close()
 
 
 def _obituary(pid: int, code: int) -> str:
