@@ -21,8 +21,9 @@ def propose_flow_run(flow_run_id: str, state: State) -> Proposal:
     return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=to_proto(state))
 
 
-def propose_task_run(task_run_id: str, state: State) -> Proposal:
-    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=to_proto(state))
+def propose_task_run(task_run_id: str, state: State, *, token: int = 0) -> Proposal:
+    """`token` is that of the claim which another process has handed over, where one has."""
+    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=to_proto(state), fencing_token=token)
 
 
 def flow_run_pending(flow_run_id: str) -> Proposal:
@@ -61,10 +62,23 @@ def task_run_pending(task_run_id: str) -> Proposal:
     return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=_PENDING)
 
 
-def task_run_running(task_run_id: str, *, after: State | None = None) -> Proposal:
-    """As `flow_run_running`."""
+def task_run_running(task_run_id: str, *, after: State | None = None, token: int = 0) -> Proposal:
+    """As `flow_run_running`; `token` as of `propose_task_run`."""
     expected = after.id if after is not None else ""
-    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=_RUNNING, expected_state_id=expected)
+    return Proposal(
+        transition_id=new_id(),
+        task_run_id=task_run_id,
+        state=_RUNNING,
+        expected_state_id=expected,
+        fencing_token=token,
+    )
+
+
+def force_task_run(task_run_id: str, state: State, *, over: str) -> Proposal:
+    """For a run whose holder is gone, or is to let go of it. `over` is the id of the state that it must still be in."""
+    return Proposal(
+        transition_id=new_id(), task_run_id=task_run_id, state=to_proto(state), expected_state_id=over, force=True
+    )
 
 
 def is_accepted(verdict: Verdict) -> bool:

@@ -97,7 +97,7 @@ def _dynamic_key(task_key: str, flow: FlowRunContext | None) -> str:
     """Counts the calls of one task in one attempt of a flow run; outside of flows there is nothing to tell apart."""
     if flow is None:
         return new_id()[-12:]
-    return str(flow.next_key(task_key))
+    return f"{flow.key_prefix}{flow.next_key(task_key)}"
 
 
 def _log_prints(task: Any, flow: FlowRunContext | None) -> bool:
