@@ -35,7 +35,7 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
     if flow is None:
         setup_logging()
     waited = listed(wait_for)
-    dynamic_key = _dynamic_key(task.task_key, flow)
+    dynamic_key = dynamic_key_for(task.task_key, flow)
     # Looked for once: arguments may be large.
     upstream = upstream_in(parameters.values())
     inputs_known = not upstream
@@ -49,7 +49,7 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
     return TaskCall(
         task=task,
         run=run,
-        context=_context(task, run, flow, scope),
+        context=context_of(task, run, flow, scope),
         parameters=parameters,
         wait_for=waited,
         upstream=upstream,
@@ -78,7 +78,7 @@ def _run(
     )
 
 
-def _context(task: Any, run: TaskRun, flow: FlowRunContext | None, scope: RunScope) -> TaskRunContext:
+def context_of(task: Any, run: TaskRun, flow: FlowRunContext | None, scope: RunScope) -> TaskRunContext:
     persist = task.persist_result
     if persist is None and flow is not None:
         persist = flow.persist_result
@@ -94,7 +94,7 @@ def _context(task: Any, run: TaskRun, flow: FlowRunContext | None, scope: RunSco
     )
 
 
-def _dynamic_key(task_key: str, flow: FlowRunContext | None) -> str:
+def dynamic_key_for(task_key: str, flow: FlowRunContext | None) -> str:
     """Counts the calls of one task in one attempt of a flow run; outside of flows there is nothing to tell apart."""
     if flow is None:
         return new_id()[-12:]

@@ -9,6 +9,7 @@ import time
 
 from antiphon.logging.handlers import set_log_sink
 from antiphon.server_address import connect_target
+from antiphon.session.run_ends import RunEnds
 from antiphon.session.session import Session
 from antiphon.session.uploader import LogUploader
 from antiphon.settings import get_current_settings
@@ -24,6 +25,7 @@ _lock = threading.Lock()
 #: By what the settings say of the server: its address, and the home of the embedded one.
 _sessions: dict[Server, Session] = {}
 _uploaders: dict[Server, LogUploader] = {}
+_run_ends: dict[Server, RunEnds] = {}
 #: This process began as a fork of another one.
 _forked = False
 
@@ -59,6 +61,17 @@ def get_uploader() -> LogUploader:
     return uploader
 
 
+def get_run_ends() -> RunEnds:
+    """Return what tells of the ends of task runs on the server that the settings name. Raises SettingError."""
+    server = _server()
+    with _lock:
+        ends = _run_ends.get(server)
+        if ends is None or ends.ended:
+            timeout = get_current_settings().client_reconnect_timeout_seconds
+            ends = _run_ends[server] = RunEnds(connect_target, reconnect_timeout=timeout)
+        return ends
+
+
 def _upload(log: Log) -> None:
     get_uploader().put(log)
 
@@ -69,6 +82,10 @@ def close_all() -> None:
         sessions, uploaders = list(_sessions.values()), list(_uploaders.values())
         _sessions.clear()
         _uploaders.clear()
+        ends = list(_run_ends.values())
+        _run_ends.clear()
+    for each in ends:
+        each.close()
     for uploader in uploaders:
         uploader.hurry()
     logs_deadline = time.monotonic() + _LOGS_CLOSE_TIMEOUT
@@ -118,6 +135,7 @@ def _forget() -> None:
     _forked = True
     _sessions.clear()
     _uploaders.clear()
+    _run_ends.clear()
 
 
 set_log_sink(_upload)
