@@ -27,6 +27,7 @@ def _expected_state() -> list[Row]:
         *rows(EVERY, rule, "abort", RUNNING, COMPLETED, said={**wrong, "force": True}),
         *rows(EVERY, rule, "abort", None, RUNNING, said=wrong, check=lambda it: "no state" in it.reason),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED, said=right),
+        *rows("deferred", rule, NOTHING, RUNNING, CANCELLING, said=stranger),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED),
     ]
 
@@ -67,7 +68,9 @@ def _held_by_session() -> list[Row]:
     ]
     return [
         *found,
-        *rows(TASKS, rule, "abort", RUNNING, CANCELLING, said=stranger, check=lambda it: "session holder" in it.reason),
+        *rows(
+            "task", rule, "abort", RUNNING, CANCELLING, said=stranger, check=lambda it: "session holder" in it.reason
+        ),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED, said={**stranger, "force": True}),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED, run={"session_id": None}, said=stranger),

@@ -135,8 +135,8 @@ def _check(queued: list[Ticket]) -> None:
 def _unanswered() -> ServerUnreachable:
     return ServerUnreachable(
         f"The server has not answered for {PATIENCE:g} s. The call is kept in this process and is queued once the "
-        "server is back, unless this process ends before; do not make it again. `antiphon config view` says which server "
-        "that is.",
+        "server is back, unless this process ends before; do not make it again. `antiphon config view` says which "
+        "server that is.",
         code="UNAVAILABLE",
     )
 

@@ -18,7 +18,7 @@ from antiphon.engine.run_task import arun_task, context_of, run_in_thread
 from antiphon.engine.scopes import RunScope, in_loop
 from antiphon.engine.task_life import TaskCall
 from antiphon.engine.upstream import upstream_in
-from antiphon.exceptions import AntiphonException, RunRevoked, SignatureMismatchError
+from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked, SignatureMismatchError
 from antiphon.future_protocol import is_future
 from antiphon.parameters import call_args
 from antiphon.results import is_reference
@@ -87,7 +87,10 @@ class TakenRun:
 
     def obey(self, command: session_pb2.Command) -> session_pb2.CommandStage:
         """A command for the run: somebody has cancelled it, or taken it away."""
-        self.scope.stop(RunRevoked, command.revoke_run.reason)
+        if command.WhichOneof("body") == "cancel_run":
+            self.scope.stop(RunCancelled, command.cancel_run.reason)
+        else:
+            self.scope.stop(RunRevoked, command.revoke_run.reason)
         return session_pb2.COMMAND_STAGE_APPLIED
 
     async def _claim(self, claimed: Proposal) -> bool:

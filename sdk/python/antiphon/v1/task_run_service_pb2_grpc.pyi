@@ -51,7 +51,8 @@ class TaskRunServiceStub:
     session, with the offered state as `expected_state_id` and `details.deferred`; where the verdict is not ACCEPT the run
     is not the worker's. RUNNING is proposed with `details.deferred` too and PENDING's transition id as
     `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
-    others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. A stopping server ends the
+    others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
+    with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
     stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
     """
     WatchTaskRuns: _grpc.StreamStreamMultiCallable[_task_run_service_pb2.WatchTaskRunsRequest, _task_run_service_pb2.WatchTaskRunsResponse]
@@ -83,7 +84,8 @@ class TaskRunServiceAsyncStub(TaskRunServiceStub):
     session, with the offered state as `expected_state_id` and `details.deferred`; where the verdict is not ACCEPT the run
     is not the worker's. RUNNING is proposed with `details.deferred` too and PENDING's transition id as
     `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
-    others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. A stopping server ends the
+    others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
+    with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
     stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
     """
     WatchTaskRuns: _aio.StreamStreamMultiCallable[_task_run_service_pb2.WatchTaskRunsRequest, _task_run_service_pb2.WatchTaskRunsResponse]  # type: ignore[assignment]
@@ -154,7 +156,8 @@ class TaskRunServiceServicer(metaclass=_abc_1.ABCMeta):
         session, with the offered state as `expected_state_id` and `details.deferred`; where the verdict is not ACCEPT the run
         is not the worker's. RUNNING is proposed with `details.deferred` too and PENDING's transition id as
         `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
-        others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. A stopping server ends the
+        others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
+        with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
         stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
         """
 
