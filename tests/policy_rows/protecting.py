@@ -27,7 +27,6 @@ def _expected_state() -> list[Row]:
         *rows(EVERY, rule, "abort", RUNNING, COMPLETED, said={**wrong, "force": True}),
         *rows(EVERY, rule, "abort", None, RUNNING, said=wrong, check=lambda it: "no state" in it.reason),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED, said=right),
-        *rows("deferred", rule, NOTHING, RUNNING, CANCELLING, said=stranger),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED),
     ]
 
@@ -71,6 +70,7 @@ def _held_by_session() -> list[Row]:
         *rows(
             "task", rule, "abort", RUNNING, CANCELLING, said=stranger, check=lambda it: "session holder" in it.reason
         ),
+        *rows("deferred", rule, NOTHING, RUNNING, CANCELLING, said=stranger),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED, said={**stranger, "force": True}),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED, run={"session_id": None}, said=stranger),
