@@ -11,8 +11,8 @@ from google.protobuf.message import DecodeError
 from antiphon.collections_visit import Upstream, resolve
 from antiphon.distributed_futures import AntiphonDistributedFuture
 from antiphon.exceptions import MissingResult, SerializationError
-from antiphon.payloads import make_payload, to_bytes
-from antiphon.results import ResultStore
+from antiphon.payloads import make_payload, to_bytes, to_bytes_within
+from antiphon.result_store import INLINE_LIMIT, ResultStore
 from antiphon.run_futures import AntiphonFuture
 from antiphon.signatures import function_name, shape_of
 from antiphon.v1.payload_pb2 import Payload
@@ -43,6 +43,9 @@ def pack(task: Any, call: BackgroundCall, parameters_id: str) -> Payload:
     parameters = {name: _travelling(value) for name, value in call.parameters.items()}
     packed = {"parameters": parameters, "wait_for": _travelling(call.wait_for), "tags": call.tags}
     try:
+        small = to_bytes_within(packed, INLINE_LIMIT)
+        if small is not None:
+            return make_payload(*small)
         payload = ResultStore().persist(packed, persist_result=True, key=storage_key(parameters_id))
     except SerializationError as error:
         raise _culprit(task, packed, error) from error

@@ -39,6 +39,14 @@ class SerializationError(AntiphonException):
     """A value could not be turned into bytes, or bytes not into a value."""
 
 
+class HashError(AntiphonException):
+    """A value cannot be part of a cache key, since there is no telling it apart from others."""
+
+
+class ConfigurationError(AntiphonException):
+    """Options that do not go together, or lack something that they need."""
+
+
 class ParameterTypeError(AntiphonException):
     """Arguments of a flow do not fit its annotations; the message has a line for each."""
 

@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,8 @@ from antiphon.engine.upstream import upstream_in
 from antiphon.exceptions import AntiphonException, RunCancelled, RunRevoked, SignatureMismatchError
 from antiphon.future_protocol import is_future
 from antiphon.parameters import call_args
-from antiphon.results import is_reference
+from antiphon.result_options import ResultOptions, task_result_options
+from antiphon.result_store import is_reference
 from antiphon.runs import TaskRun
 from antiphon.session.session import Session
 from antiphon.state_core import State
@@ -52,9 +53,8 @@ class TakenRun:
         """
         claimed = task_run_claimed(self.offered.id, self.offered.state.id)
         opening: tuple[Proposal, ...] = (claimed,)
-        upstream_or_storage = is_reference(self.offered.parameters) or (room is not None and room.locked())
-        if upstream_or_storage:
-            # Others must not get it meanwhile.
+        if self._takes_time() or (room is not None and room.locked()):
+            # Others must not get it meanwhile. Else the claim travels with the wish to run, and both are one answer.
             if not await self._claim(claimed):
                 return None
             opening = ()
@@ -62,11 +62,13 @@ class TakenRun:
             call = await self._unpack()
         except AntiphonException as error:
             return await self._fail(claimed if opening else None, error)
-        futures = [each for each in self._upstream(call) if is_future(each)]
-        if futures:
-            if opening and not await self._claim(claimed):
+        upstream = self._upstream(call)
+        if upstream and opening:
+            if not await self._claim(claimed):
                 return None
             opening = ()
+        futures = [each for each in upstream if is_future(each)]
+        if futures:
             wait()
             await adrive(_until_ended(futures, self.scope), self.session)
         self.call = self._task_call(call, claimed, opening)
@@ -92,6 +94,14 @@ class TakenRun:
         else:
             self.scope.stop(RunRevoked, command.revoke_run.reason)
         return session_pb2.COMMAND_STAGE_APPLIED
+
+    def _takes_time(self) -> bool:
+        """Whether storage is asked before the run begins: for its arguments, or for a result that is there already."""
+        return is_reference(self.offered.parameters) or self._result_options.persist is True
+
+    @property
+    def _result_options(self) -> ResultOptions:
+        return replace(task_result_options(self.task, None), keep_large=True)
 
     async def _claim(self, claimed: Proposal) -> bool:
         verdict: Verdict = await adrive(_sent(claimed), self.session)
@@ -127,10 +137,12 @@ class TakenRun:
             flow_run_id=offered.flow_run_id or None,
             tags=list(offered.tags),
         )
+        context = context_of(self.task, run, None, self.scope)
+        context.result_options = self._result_options
         return TaskCall(
             task=self.task,
             run=run,
-            context=context_of(self.task, run, None, self.scope),
+            context=context,
             parameters=call.parameters,
             wait_for=call.wait_for,
             upstream=self._upstream(call),
@@ -139,6 +151,7 @@ class TakenRun:
             parent_scope=None,
             opening=opening,
             claim=claimed.transition_id,
+            gathers=True,
         )
 
     async def _run(self, call: BackgroundCall) -> State:
