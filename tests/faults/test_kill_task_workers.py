@@ -53,6 +53,10 @@ def test_every_run_that_was_queued_is_run_and_ends_once(tmp_path: Path, monkeypa
     with temporary_settings({"api_url": address, "home": home}), programs() as start:
         task: Task[..., int] = work_of_test.work
         futures: list[AntiphonDistributedFuture[int]] = task.map(range(COUNT), str(folder), deferred=True)  # type: ignore[assignment]
+        told: list[str] = []
+        for future in futures:
+            # Who waits does so from before the server dies.
+            future.add_done_callback(lambda each: told.append(each.task_run_id))
         environment = {"ANTIPHON_API_URL": address, "ANTIPHON_HOME": str(home)}
         first = start(work_of_test.__file__, **environment)
         second = start(work_of_test.__file__, **environment)
@@ -64,6 +68,7 @@ def test_every_run_that_was_queued_is_run_and_ends_once(tmp_path: Path, monkeypa
         server = ServerProcess(home, *arguments).serving()
         start(work_of_test.__file__, **environment)
         assert [future.result(timeout=PATIENCE) for future in futures] == list(range(COUNT))
+        _until(lambda: sorted(told) == sorted(future.task_run_id for future in futures))
         assert second.poll() is None, "it has outlived the server"
         with ServiceClient(address) as client:
             stored = Stored(client)

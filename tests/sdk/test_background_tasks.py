@@ -12,6 +12,7 @@ import pytest
 from antiphon import allow_failure, flow, get_run_logger, runtime, tags, task
 from antiphon.annotations import unmapped
 from antiphon.background_parameters import read_parameters, store_parameters
+from antiphon.cache_policies import INPUTS
 from antiphon.exceptions import (
     CancelledRun,
     MissingResult,
@@ -463,3 +464,39 @@ def _until(condition: Any) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_a_large_result_goes_by_the_storage(stored: Stored) -> None:
+    @task
+    def large() -> str:
+        return "x" * 200_000
+
+    with serving(large):
+        future = large.delay()
+        assert len(future.result(timeout=PATIENCE)) == 200_000
+    assert stored.task_run(future.task_run_id).state.data.metadata["encoding"] == "json/reference"
+
+
+def test_what_a_generator_yields_is_its_result(stored: Stored) -> None:
+    @task
+    def numbers() -> Any:
+        yield 1
+        yield 2
+
+    with serving(numbers):
+        assert numbers.delay().result(timeout=PATIENCE) == [1, 2]
+
+
+def test_a_cached_result_is_not_made_again(stored: Stored) -> None:
+    calls: list[int] = []
+
+    @task(cache_policy=INPUTS, persist_result=True)
+    def slow(x: int) -> int:
+        calls.append(x)
+        return x * 2
+
+    with serving(slow):
+        assert slow.delay(2).result(timeout=PATIENCE) == 4
+        again = slow.delay(2)
+        assert again.result(timeout=PATIENCE) == 4
+    assert calls == [2] and again.state.name == "Cached"
