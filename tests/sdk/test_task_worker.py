@@ -280,3 +280,18 @@ def test_a_future_of_a_served_task_can_be_made_of_its_id(stored: Stored) -> None
     with serving(nothing):
         future = nothing.delay()
         assert AntiphonDistributedFuture(future.task_run_id).result(timeout=PATIENCE) is None
+
+
+def test_one_run_can_be_executed_by_hand(stored: Stored) -> None:
+    future = nothing.delay()
+
+    async def execute() -> None:
+        worker = TaskWorker(nothing)
+        await worker.execute_task_run(stored.task_run(future.task_run_id))
+        other = stored.task_run(future.task_run_id)
+        other.task_key = "other"
+        with pytest.raises(ValueError, match="not other"):
+            await worker.execute_task_run(other)
+
+    asyncio.run(execute())
+    assert future.result(timeout=PATIENCE) is None

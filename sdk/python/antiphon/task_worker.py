@@ -138,7 +138,10 @@ class TaskWorker:
         self.stop()
 
     async def execute_task_run(self, task_run: task_run_pb2.TaskRun) -> None:
-        """Run one queued run here and now, as `TaskRunService` gives it."""
+        """Run one queued run here and now, as `TaskRunService` gives it. Raises ValueError for one of a task that is
+        not served."""
+        if task_run.task_key not in self._by_key:
+            raise ValueError(f"This worker serves {', '.join(sorted(self.task_keys))}, not {task_run.task_key}.")
         self._room = self._room or self._new_room()
         await self._run(TakenRun(self._by_key[task_run.task_key], task_run, get_session()), lambda: None)
 
@@ -146,11 +149,11 @@ class TaskWorker:
         if self.started:
             raise RuntimeError("The task worker is running already.")
         setup_logging()
+        get_session()  # Raises for settings that cannot be.
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._failure, self.stopping = None, False
         self._loop, self._room = asyncio.get_running_loop(), self._new_room()
         self.started_at = datetime.now(UTC)
-        get_session()
         self._feed = TaskFeed(
             connect_target,
             self.task_keys,

@@ -43,7 +43,9 @@ class TakenRun:
     session: Session
     start_time: datetime = field(default_factory=lambda: datetime.now(UTC))
     scope: RunScope = field(default_factory=RunScope)
-    #: Set once the server has let it run.
+    #: By which it was taken; None before.
+    claimed: Proposal | None = None
+    #: Set once its inputs are there.
     call: TaskCall | None = None
 
     async def live(self, room: asyncio.Semaphore | None, wait: Callable[[], object]) -> State | None:
@@ -51,7 +53,7 @@ class TakenRun:
 
         User code has `room` to itself while it runs. `wait` is called before something is waited for without it.
         """
-        claimed = task_run_claimed(self.offered.id, self.offered.state.id)
+        self.claimed = claimed = task_run_claimed(self.offered.id, self.offered.state.id)
         opening: tuple[Proposal, ...] = (claimed,)
         if self._takes_time() or (room is not None and room.locked()):
             # Others must not get it meanwhile. Else the claim travels with the wish to run, and both are one answer.
@@ -80,11 +82,12 @@ class TakenRun:
     def give_back(self) -> None:
         """Stops what runs, and has another worker run it."""
         self.scope.stop(RunRevoked, "the task worker ends before the run does; another one takes it")
-        held = self.call.run.state if self.call is not None else None
+        if self.claimed is None:
+            return
+        running = self.call.run.state if self.call is not None else None
         proposal = task_run_deferred(self.offered.id, self.offered.state.details.task_parameters_id)
-        if held is not None:
-            # Unless it has ended meanwhile.
-            proposal.expected_state_id = held.id
+        # Unless it has ended meanwhile, or was never ours.
+        proposal.expected_state_id = running.id if running is not None else self.claimed.transition_id
         send(self.session, (proposal,), urgent=True, blocking=False)
 
     def obey(self, command: session_pb2.Command) -> session_pb2.CommandStage:
