@@ -30,10 +30,14 @@ def _main_module_name(module: str) -> str:
     file = getattr(main, "__file__", None)
     if not file:
         return module  # typed in, or given by `-c`: nobody else can import it
-    path = Path(file).absolute()
-    parts = [path.stem]
-    for folder in path.parents:
-        if not (folder / "__init__.py").is_file():
-            break
+    return module_of(Path(file))[0]
+
+
+def module_of(file: Path) -> tuple[str, Path]:
+    """Return the name by which a file is imported, packages included, and the folder that must be on the path."""
+    file = file.absolute()
+    parts, folder = [file.stem], file.parent
+    while (folder / "__init__.py").is_file():
         parts.insert(0, folder.name)
-    return ".".join(parts)
+        folder = folder.parent
+    return ".".join(parts), folder

@@ -24,6 +24,7 @@ class RootGroup(LazyGroup):
         "server": "antiphon.cli.server_commands",
         "flow-run": "antiphon.cli.flow_run_commands",
         "flow": "antiphon.cli.flow_commands",
+        "task": "antiphon.cli.task_commands",
         "operation": "antiphon.cli.operation_commands",
         "concurrency-limit": "antiphon.cli.concurrency_limit_commands",
         "global-concurrency-limit": "antiphon.cli.global_limit_commands",
