@@ -73,11 +73,25 @@ _RIGHT: Mapping[str, Sequence[Any]] = {
     "flow_name": ["f", "g"],
     "task_key": ["clean"],
     "tags": ["x", "y"],
-    "paths": ["tags", "name", "limit", "active", "paused", "concurrency_limit", "priority", "work_queue_id"],
+    "paths": [
+        "tags",
+        "name",
+        "data",
+        "description",
+        "value",
+        "limit",
+        "active",
+        "paused",
+        "concurrency_limit",
+        "priority",
+        "work_queue_id",
+    ],
     "filter": ["", 'name = "one"', "create_time > 2026-01-01T00:00:00Z", "name:o AND NOT name:x", "id:*"],
     "order_by": ["", "create_time", "create_time desc"],
     "page_token": [""],
     "etag": ["", "1", "2"],
+    "value": ["1", "json/plain"],
+    "key": ["one", ""],
     "resume_cursor": [""],
     "nanos": [0, 1000, 999_999_999],
     "seconds": [0, 1, 1_800_000_000],
@@ -85,7 +99,7 @@ _RIGHT: Mapping[str, Sequence[Any]] = {
     "max_retries": [0, 1, 3],
 }
 
-#: Values that exist on the server, by the name of the field; `id` stands for every kind of id.
+#: Values that exist on the server, by the name of the field, or its full name; `id` stands for every kind of id.
 Known = Mapping[str, Sequence[Any]]
 
 
@@ -117,7 +131,9 @@ def _value(field: FieldDescriptor, known: Known, depth: int) -> st.SearchStrateg
     if field.message_type is not None:
         return messages(field.message_type, known, depth)
     right, wild = _scalar(field)
-    if field.name in known:
+    if field.full_name in known:
+        right = st.sampled_from(known[field.full_name])
+    elif field.name in known:
         right = st.sampled_from(known[field.name])
     elif field.name in _RIGHT:
         right = st.sampled_from(_RIGHT[field.name])

@@ -120,6 +120,14 @@ class ObjectAlreadyExists(ServerError):
     """What should be created is there already."""
 
 
+class BlockNotFound(ObjectNotFound, ValueError):
+    """A block was asked for that nobody saved, or whose type is not known."""
+
+
+class ProtectedBlockError(ServerError):
+    """A block type that comes with Antiphon was to be deleted."""
+
+
 class NotPausedError(ServerError):
     """A flow run was to be resumed that is not paused."""
 

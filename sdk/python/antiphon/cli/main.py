@@ -26,11 +26,15 @@ class RootGroup(LazyGroup):
         "flow": "antiphon.cli.flow_commands",
         "task": "antiphon.cli.task_commands",
         "operation": "antiphon.cli.operation_commands",
+        "artifact": "antiphon.cli.artifact_commands",
+        "variable": "antiphon.cli.variable_commands",
         "concurrency-limit": "antiphon.cli.concurrency_limit_commands",
         "global-concurrency-limit": "antiphon.cli.global_limit_commands",
+        "block": "antiphon.cli.block_commands",
         "config": "antiphon.cli.config_commands",
     }
     aliases: ClassVar[Mapping[str, str]] = {
+        "blocks": "block",
         "gcl": "global-concurrency-limit",
         "concurrency-limits": "concurrency-limit",
     }

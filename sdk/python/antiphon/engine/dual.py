@@ -13,12 +13,13 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.engine.drivers import adrive, drive
-from antiphon.engine.effects import Effect
+from antiphon.engine.effects import Ask, Effect
 
+C = TypeVar("C")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -39,6 +40,12 @@ def dual(function: Callable[P, Work[R]]) -> Callable[P, R]:
     return call
 
 
+def at_once(value: R) -> Work[R]:
+    """Work that asks nothing of the world and gives `value`."""
+    return value
+    yield  # makes it a generator
+
+
 def awaitable(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     """Makes the twin of a `dual` function that gives a coroutine in any code."""
     inner: Callable[P, Work[R]] = function.__wrapped__  # type: ignore[attr-defined]  # `wraps` has set it
@@ -52,11 +59,28 @@ def awaitable(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     return call
 
 
+def awaitable_of_class(method: Callable[Concatenate[type[C], P], R]) -> "classmethod[Any, P, Coroutine[Any, Any, R]]":
+    """The same for a `dual` class method, in the body of its class."""
+    return classmethod(awaitable(method.__func__))  # type: ignore[attr-defined]  # there it is a classmethod still
+
+
 def perform(work: Work[R]) -> Any:
     """Does the work now, or gives a coroutine that does, as fits the calling code."""
     if in_async_code():
         return adrive(work, session_around())
     return drive(work, session_around())
+
+
+def ask(function: Callable[[], R]) -> Work[R]:
+    """The work of calling a function that blocks; in async code a thread does so."""
+    answer: R = yield Ask(function)
+    return answer
+
+
+async def aperform(work: Work[R]) -> R:
+    """Does the work in any async code."""
+    result: R = await adrive(work, session_around())
+    return result
 
 
 def in_async_code() -> bool:
