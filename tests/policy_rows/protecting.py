@@ -70,7 +70,6 @@ def _held_by_session() -> list[Row]:
         *rows(
             "task", rule, "abort", RUNNING, CANCELLING, said=stranger, check=lambda it: "session holder" in it.reason
         ),
-        *rows("deferred", rule, NOTHING, RUNNING, CANCELLING, said=stranger),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED, said={**stranger, "force": True}),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED, run={"session_id": None}, said=stranger),
