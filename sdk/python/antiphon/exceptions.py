@@ -76,6 +76,10 @@ class UpstreamTaskError(AntiphonException):
     """A task was not run because a run whose result it takes did not complete."""
 
 
+class EntrypointError(AntiphonException, ValueError):
+    """What was named as the place of a flow or a task is none."""
+
+
 class MappingLengthMismatch(AntiphonException):
     """The iterables given to `map` have different lengths."""
 

@@ -53,7 +53,15 @@ from antiphon_server.storage.user_tables import artifacts, variables
 
 #: What a row takes on the wire besides its texts and blobs, in bytes.
 _BASE_WEIGHT = 300
-_NOT_READ = ("create_digest", "state_has_data", "state_details", "holds_slots", "launcher_session_id", "retry_type")
+_NOT_READ = (
+    "create_digest",
+    "state_has_data",
+    "state_details",
+    "holds_slots",
+    "launcher_session_id",
+    "retry_type",
+    "queue_time",
+)
 
 
 @dataclass(frozen=True, slots=True)

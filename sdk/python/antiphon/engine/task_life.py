@@ -24,7 +24,14 @@ from antiphon.engine.handing_over import fit_to_travel
 from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.keeping import NOT_KEPT, Keeper, kept, report, settled
 from antiphon.engine.pauses import Pauses, until_resumed
-from antiphon.engine.proposals import is_accepted, is_put_off, propose_task_run, state_that_holds, task_run_running
+from antiphon.engine.proposals import (
+    is_aborted,
+    is_accepted,
+    is_put_off,
+    propose_task_run,
+    state_that_holds,
+    task_run_running,
+)
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.transaction_life import TransactionCore, TransactionState
@@ -71,6 +78,8 @@ class TaskCall:
     unnamed: bool = False
     #: The memory of earlier attempts of the flow run, where it has retries.
     reuse: Reuse | None = None
+    #: The transition by which a worker has taken the run from the queue; empty for one that its caller runs.
+    claim: str = ""
     #: The run's end was proposed, or the server knows it already.
     told: bool = False
     #: An engine's part that has the run run by another process, and gives its final state.
@@ -183,10 +192,14 @@ def _cached(call: TaskCall, transaction: TransactionCore) -> State:
 def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
     opening = _take_opening(call)
     verdict: Verdict = yield from _let_in(call, (*opening, _running(call, call.handed_over)))
+    if call.claim and is_aborted(verdict):
+        # It is another worker's by now, or was cancelled in the queue: none of this one's business.
+        return state_that_holds(verdict)
     while is_accepted(verdict):
         call.run.run_count = verdict.run_count
-        if call.task.on_running_hooks:
+        if call.claim or call.task.on_running_hooks:
             call.run.state = state_that_holds(verdict)
+        if call.task.on_running_hooks:
             arguments = (call.task, call.run, call.run.state)
             yield from run_hooks(call.task.on_running_hooks, arguments, call.context)
         state: State = yield from _attempt(call, parameters)
@@ -200,6 +213,8 @@ def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
         if held.name != AWAITING_RETRY:
             return (yield from _ended(call, held, told=True))
         run_logger(call.context).warning("Task run failed, %s: %s", verdict.reason, state.message)
+        if call.claim:
+            return held  # It waits in the queue, for any worker.
         verdict = yield from _let_in(call, (_running(call, held),), call.scope)
     return (yield from _ended(call, state_that_holds(verdict), told=True))
 
@@ -209,7 +224,7 @@ def _proposed(call: TaskCall, state: State) -> Proposal:
 
 
 def _running(call: TaskCall, after: State | None) -> Proposal:
-    return task_run_running(call.run.id, after=after, token=call.fencing_token)
+    return task_run_running(call.run.id, after=after, token=call.fencing_token, claim=call.claim)
 
 
 def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = None) -> Life:
@@ -345,10 +360,11 @@ def _not_ready(call: TaskCall, error: UpstreamTaskError) -> Life:
 def _ended(call: TaskCall, state: State, *, told: bool = False) -> Life:
     """Tells the server unless it knows, runs the hooks that fit, and gives the state.
 
-    In a flow the answer is not waited for: the flow's own end is, and that comes after this one on the same stream.
+    In a flow the answer is not waited for: the flow's own end is, and that comes after this one on the same stream. Nor
+    in a worker, which waits for all of them at its own end.
     """
     if not told and call.scope.signal is not RunRevoked:
-        alone = call.run.flow_run_id is None
+        alone = call.run.flow_run_id is None and not call.claim
         yield Send((*_take_opening(call), _proposed(call, state)), wait=alone)
     state.state_details.task_run_id = call.run.id
     state.state_details.flow_run_id = call.run.flow_run_id
