@@ -1,6 +1,7 @@
 """States to the contract's messages and back."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from antiphon.timestamps import read_timestamp, write_timestamp
 from antiphon.v1 import state_pb2
 
 MAX_MESSAGE_LENGTH: Final = 10_000
+
+_NO_DETAILS: Final = StateDetails()
 
 _TO_NUMBER: Mapping[StateType, state_pb2.StateType] = MappingProxyType(
     {each: getattr(state_pb2, f"STATE_TYPE_{each}") for each in StateType}
@@ -27,13 +30,8 @@ def to_proto(state: State) -> state_pb2.State:
         proto.message = clip_characters(encodable(state.message), MAX_MESSAGE_LENGTH)
     if state.data is not None:
         proto.data.CopyFrom(state.data)
-    details = state.state_details
-    if details.scheduled_time is not None:
-        write_timestamp(proto.details.scheduled_time, details.scheduled_time)
-    if details.child_flow_run_id is not None:
-        proto.details.child_flow_run_id = details.child_flow_run_id
-    if details.retriable is not None:
-        proto.details.retriable = details.retriable
+    if state.state_details != _NO_DETAILS:
+        _write_details(proto.details, state.state_details)
     return proto
 
 
@@ -51,7 +49,8 @@ def from_proto(
             f"The state type {proto.type} of state {proto.id or '(no id)'} is not known here. The server is newer than "
             "this program: upgrade antiphon."
         )
-    details = proto.details
+    details = _read_details(proto.details) if proto.HasField("details") else StateDetails()
+    details.flow_run_id, details.task_run_id = flow_run_id, task_run_id
     state: State = State(
         kind,
         proto.name or None,
@@ -59,12 +58,45 @@ def from_proto(
         id=proto.id or None,
         timestamp=read_timestamp(proto.create_time) if proto.HasField("create_time") else None,
         data=proto.data if proto.HasField("data") else NotSet,
-        state_details=StateDetails(
-            flow_run_id=flow_run_id,
-            task_run_id=task_run_id,
-            child_flow_run_id=details.child_flow_run_id or None,
-            scheduled_time=read_timestamp(details.scheduled_time) if details.HasField("scheduled_time") else None,
-            retriable=details.retriable if details.HasField("retriable") else None,
-        ),
+        state_details=details,
     )
     return state if value is NotSet else state.keep(value)
+
+
+def _write_details(proto: state_pb2.StateDetails, details: StateDetails) -> None:
+    for name, moment in _times(details):
+        if moment is not None:
+            write_timestamp(getattr(proto, name), moment)
+    if details.retriable is not None:
+        proto.retriable = details.retriable
+    proto.child_flow_run_id = details.child_flow_run_id or ""
+    proto.pause_reschedule = details.pause_reschedule
+    proto.pause_key = details.pause_key or ""
+    proto.cache_key = details.cache_key or ""
+    proto.refresh_cache = bool(details.refresh_cache)
+    proto.deferred = bool(details.deferred)
+    proto.task_parameters_id = details.task_parameters_id or ""
+
+
+def _times(details: StateDetails) -> tuple[tuple[str, datetime | None], ...]:
+    return (
+        ("scheduled_time", details.scheduled_time),
+        ("pause_expire_time", details.pause_timeout),
+        ("cache_expire_time", details.cache_expiration),
+    )
+
+
+def _read_details(proto: state_pb2.StateDetails) -> StateDetails:
+    return StateDetails(
+        child_flow_run_id=proto.child_flow_run_id or None,
+        scheduled_time=read_timestamp(proto.scheduled_time) if proto.HasField("scheduled_time") else None,
+        retriable=proto.retriable if proto.HasField("retriable") else None,
+        pause_timeout=read_timestamp(proto.pause_expire_time) if proto.HasField("pause_expire_time") else None,
+        pause_reschedule=proto.pause_reschedule,
+        pause_key=proto.pause_key or None,
+        cache_key=proto.cache_key or None,
+        cache_expiration=read_timestamp(proto.cache_expire_time) if proto.HasField("cache_expire_time") else None,
+        refresh_cache=proto.refresh_cache or None,
+        deferred=proto.deferred or None,
+        task_parameters_id=proto.task_parameters_id or None,
+    )

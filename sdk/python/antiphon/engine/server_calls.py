@@ -24,9 +24,15 @@ Method = Callable[[ServiceClient], Any]
 
 
 def call_server(
-    method: Method, request: Message, kind: type[Response], *, timeout: float = DEFAULT_TIMEOUT_SECONDS
+    method: Method,
+    request: Message,
+    kind: type[Response],
+    *,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    client: ServiceClient | None = None,
 ) -> Generator[Effect, Any, Response]:
-    """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try.
+    """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try; without a `client` the one
+    that the SDK shares is used.
 
     A mutation gets a `request_id`, so that it is done once. In a run, a server that went away is waited for as long as
     the run itself would wait. Raises ServerUnreachable, ObjectNotFound, ObjectAlreadyExists or ServerError; the run's
@@ -34,7 +40,7 @@ def call_server(
     """
     _name_request(request)
     around = scope_around()
-    client = opened_client() or (yield Ask(shared_client))
+    client = client or opened_client() or (yield Ask(shared_client))
     deadline = time.monotonic() + _patience(in_run=around is not None)
     while True:
         answer = method(client).future(request, timeout=timeout)
