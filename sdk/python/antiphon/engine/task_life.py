@@ -119,7 +119,7 @@ def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
     opening = _take_opening(call)
     verdict: Verdict = yield from _let_in(call, (*opening, task_run_running(call.run.id)))
     while is_accepted(verdict):
-        call.run.run_count = verdict.run_count
+        call.run.started(verdict.run_count)
         if call.task.on_running_hooks:
             call.run.state = state_that_holds(verdict)
             arguments = (call.task, call.run, call.run.state)

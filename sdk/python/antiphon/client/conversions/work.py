@@ -54,7 +54,7 @@ def deployment_from(
     )
 
 
-def strategy_number(strategy: ConcurrencyLimitStrategy) -> "deployment_pb2.CollisionStrategy":
+def strategy_number(strategy: ConcurrencyLimitStrategy) -> deployment_pb2.CollisionStrategy:
     """Return the contract's number for a strategy."""
     if strategy is ConcurrencyLimitStrategy.CANCEL_NEW:
         return deployment_pb2.COLLISION_STRATEGY_CANCEL_NEW
