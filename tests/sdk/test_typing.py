@@ -63,7 +63,8 @@ async def async_flow(count: int) -> int:
     one: int = await aadd(count)
     two: int = await aadd(count, wait_for=[])
     state: State[int] = await aadd(count, return_state=True)
-    return one + two + state.result()
+    ended: int = await state.aresult()
+    return one + two + ended
 
 
 numbers: list[int] = sync_flow("x")

@@ -65,7 +65,7 @@ class AntiphonFuture(Generic[R]):
         self.wait(timeout)
         if not self._running.done():
             raise TimeoutError(f"Task run {self.task_run_id} has not ended within {timeout} second(s).")
-        result: R = self.state.result(raise_on_failure=raise_on_failure)  # type: ignore[assignment]
+        result: R = self.state.outcome(raise_on_failure)
         return result
 
     def add_done_callback(self, fn: "Callable[[AntiphonFuture[R]], None]") -> None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, overload
 
 from antiphon.annotations import NotSet
+from antiphon.async_code import in_async_code
 from antiphon.exception_payloads import is_described, read_described
 from antiphon.exceptions import (
     AntiphonException,
@@ -190,7 +191,7 @@ class State(Generic[R]):
     def result(self, raise_on_failure: bool, retry_result_failure: bool = ...) -> R | BaseException: ...
 
     def result(self, raise_on_failure: bool = True, retry_result_failure: bool = True) -> Any:
-        """Return what the run gave, or raise why it gave nothing.
+        """Return what the run gave, or raise why it gave nothing. In async code this gives a coroutine, as `aresult`.
 
         Failed and crashed runs raise the exception that ended them, or FailedRun or CrashedRun where none was kept or
         where it was no `Exception` (an interrupt of another run must not interrupt the reader); cancelled ones raise
@@ -199,6 +200,10 @@ class State(Generic[R]):
         Raises PausedRun or UnfinishedRun where the run has not ended, MissingResult where its result was not kept,
         SerializationError where it cannot be read here.
         """
+        return self.aresult(raise_on_failure) if in_async_code() else self.outcome(raise_on_failure)
+
+    def outcome(self, raise_on_failure: bool = True) -> Any:
+        """As `result`, in code of every kind at once: it blocks where storage has to be read."""
         if self.type is StateType.COMPLETED:
             return self._read()
         if self.type is StateType.PAUSED:
@@ -225,8 +230,8 @@ class State(Generic[R]):
     async def aresult(self, raise_on_failure: bool = True, retry_result_failure: bool = True) -> Any:
         """As `result`, without blocking the event loop while storage is read."""
         if self._value is NotSet and self.data is not None and is_reference(self.data):
-            return await asyncio.to_thread(self.result, raise_on_failure)
-        return self.result(raise_on_failure)
+            return await asyncio.to_thread(self.outcome, raise_on_failure)
+        return self.outcome(raise_on_failure)
 
     def has_value(self) -> bool:
         """Whether the value (or exception) is in this process, so that `result()` reads nothing."""

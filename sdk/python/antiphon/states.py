@@ -184,7 +184,7 @@ def get_state_exception(state: State) -> BaseException:
 def raise_state_exception(state: State) -> None:
     """Raise what a failed, crashed or cancelled run ended with; do nothing for another state."""
     if _ended_badly(state):
-        state.result()
+        state.outcome()
 
 
 async def aget_state_exception(state: State) -> BaseException:
