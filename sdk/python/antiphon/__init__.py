@@ -53,7 +53,18 @@ _MODULES = {
 }
 #: Modules that people reach as attributes, without importing them by name.
 _SUBMODULES = frozenset(
-    {"exceptions", "flow_runs", "futures", "logging", "runtime", "settings", "states", "task_runners"}
+    {
+        "client",
+        "exceptions",
+        "flow_runs",
+        "futures",
+        "logging",
+        "runtime",
+        "settings",
+        "states",
+        "task_runners",
+        "types",
+    }
 )
 
 

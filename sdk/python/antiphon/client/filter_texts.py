@@ -32,18 +32,21 @@ def filter_text(filter: BaseModel | None, fields: Mapping[str, str]) -> str:
 
 def all_of(parts: Iterable[str]) -> str:
     """Return a filter for what each part lets through. Empty parts count for nothing."""
-    return " AND ".join(f"({each})" for each in parts if each)
+    return _together(" AND ", [each for each in parts if each])
 
 
 def any_of(parts: Iterable[str]) -> str:
     """Return a filter for what one part at least lets through; no part lets nothing through."""
-    parts = list(parts)
-    return " OR ".join(f"({each})" if len(parts) > 1 else each for each in parts) or _NOTHING
+    return _together(" OR ", list(parts)) or _NOTHING
 
 
 def equals(field: str, values: Iterable[Any]) -> str:
     """Return a filter for what has one of these values."""
     return " OR ".join(f"{field} = {_word(value)}" for value in values) or _NOTHING
+
+
+def _together(word: str, parts: list[str]) -> str:
+    return word.join(f"({each})" for each in parts) if len(parts) > 1 else "".join(parts)
 
 
 def checked_length(text: str) -> str:
