@@ -100,7 +100,7 @@ def test_runs_that_cannot_be(api: Any) -> None:
     made = api.create_deployment(api.create_flow_from_name(f"refused-{uuid4().hex[:8]}"), "main")
     with pytest.raises(SerializationError, match="parameters cannot be said in JSON"):
         api.create_flow_run_from_deployment(made, parameters={"x": object()})
-    with pytest.raises(ObjectUnsupported, match="keeps no job_variables of a flow run. Leave it out"):
+    with pytest.raises(ObjectUnsupported, match=r"keeps no job_variables of a flow run\. Leave it out"):
         api.create_flow_run_from_deployment(made, job_variables={"a": 1})
     with pytest.raises(ValueError, match="work_pool_name is needed"):
         api.create_flow_run_from_deployment(made, work_queue_name="q")

@@ -72,9 +72,8 @@ def test_a_client_works_inside_of_flows(stored: Stored) -> None:
 
 
 def test_the_wrong_with_says_the_right_one(stored: Stored) -> None:
-    with pytest.raises(RuntimeError, match=r"is used with `async with`.*get_client\(sync_client=True\)"):
-        with get_client():
-            pass
+    with pytest.raises(RuntimeError, match=r"is used with `async with`.*get_client\(sync_client=True\)"), get_client():
+        pass
 
     async def enter() -> None:
         async with get_client(sync_client=True):
@@ -100,19 +99,17 @@ def test_a_client_of_another_server(stored: Stored, tmp_path_factory: pytest.Tem
 
 
 def test_no_server(tmp_path: Path) -> None:
-    with temporary_settings({"api_url": f"unix:{tmp_path}/nobody", "home": tmp_path}):
-        with get_client(sync_client=True) as client:
-            with pytest.raises(ServerUnreachable, match="No server answers"):
-                client.read_flows()
-            problem = client.api_healthcheck()
+    nobody = {"api_url": f"unix:{tmp_path}/nobody", "home": tmp_path}
+    with temporary_settings(nobody), get_client(sync_client=True) as client:
+        with pytest.raises(ServerUnreachable, match="No server answers"):
+            client.read_flows()
+        problem = client.api_healthcheck()
     assert isinstance(problem, ServerUnreachable)
 
 
 def test_an_id_that_is_none(stored: Stored) -> None:
     with get_client(sync_client=True) as client:
-        with pytest.raises(
-            ValueError, match="flow_run_id is a UUID, as an object or as text such as .*, not 'nonsense'"
-        ):
+        with pytest.raises(ValueError, match=r"flow_run_id is a UUID, .*, not 'nonsense'"):
             client.read_flow_run("nonsense")
         with pytest.raises(ObjectNotFound) as caught:
             client.read_flow_run(str(uuid4()).upper())

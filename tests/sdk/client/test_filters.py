@@ -79,7 +79,7 @@ def test_a_field_that_the_server_cannot_look_for() -> None:
 
 def test_a_filter_that_is_too_long(stored: Stored) -> None:
     many = f.FlowRunFilter(id=f.FlowRunFilterId(any_=[uuid4() for _ in range(500)]))
-    with pytest.raises(ValueError, match="too long: it takes .* characters to say, and the server reads 8,192"):
+    with pytest.raises(ValueError, match=r"too long: it takes .* characters to say, and the server reads 8,192"):
         SyncAntiphonClient().read_flow_runs(flow_run_filter=many)
 
 
@@ -225,9 +225,7 @@ def test_too_many_things_of_another_kind(client: SyncAntiphonClient) -> None:
     mine = f.FlowFilter(name=f.FlowFilterName(like_=mark))
     assert client.read_flow_runs(flow_filter=mine) == []  # the server's own filter knows the names of flows
     tagged = f.FlowFilter(name=f.FlowFilterName(like_=mark), tags=f.FlowFilterTags(is_null_=True))
-    with pytest.raises(
-        ValueError, match="filter of flows lets 101 flows through; flow runs can be looked for by at most"
-    ):
+    with pytest.raises(ValueError, match="filter of flows lets 101 flows through; flow runs can be"):
         client.read_flow_runs(flow_filter=tagged)
     client.delete_flow(made[0])
     assert client.read_flow_runs(flow_filter=tagged) == []

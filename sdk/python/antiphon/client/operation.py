@@ -90,7 +90,7 @@ class AsyncFace(ClientBase):
         )
 
     def __exit__(self, *_: object) -> None:
-        raise AssertionError("It cannot be entered.")
+        """Beside `__enter__` for Python to call that; never called itself."""
 
 
 class SyncFace(ClientBase):
@@ -119,7 +119,7 @@ class SyncFace(ClientBase):
         )
 
     async def __aexit__(self, *_: object) -> None:
-        raise AssertionError("It cannot be entered.")
+        """Beside `__aenter__` for Python to call that; never called itself."""
 
 
 class operation(Generic[P, R]):
