@@ -56,9 +56,12 @@ class ScriptError(AntiphonException):
     """A script raised an exception while it was loaded: `user_exc`, from the file at `path`."""
 
     def __init__(self, user_exc: Exception, path: str) -> None:
-        super().__init__(f"The script at {path!r} raised an exception: {user_exc!r}.")
+        super().__init__(user_exc, path)
         self.user_exc = user_exc
         self.path = path
+
+    def __str__(self) -> str:
+        return f"The script at {self.path!r} raised an exception: {self.user_exc!r}."
 
 
 class ParameterTypeError(AntiphonException):
@@ -137,9 +140,12 @@ class EventTooLarge(AntiphonException):
     """An event has more bytes (`size`) than the server takes (`maximum`)."""
 
     def __init__(self, size: int, maximum: int) -> None:
-        super().__init__(f"The event has {size:,} bytes; the server takes at most {maximum:,}. Send a smaller payload.")
+        super().__init__(size, maximum)
         self.size = size
         self.maximum = maximum
+
+    def __str__(self) -> str:
+        return f"The event has {self.size:,} bytes; the server takes at most {self.maximum:,}. Send a smaller payload."
 
 
 class ConfigurationError(AntiphonException):
@@ -150,8 +156,11 @@ class ProfileSettingsValidationError(AntiphonException):
     """Settings of a profile are wrong; `errors` has each setting with what is wrong."""
 
     def __init__(self, errors: list[tuple[Any, Exception]]) -> None:
-        super().__init__("; ".join(f"{setting}: {error}" for setting, error in errors))
+        super().__init__(errors)
         self.errors = errors
+
+    def __str__(self) -> str:
+        return "; ".join(f"{setting}: {error}" for setting, error in self.errors)
 
 
 class AntiphonImportError(ImportError):

@@ -184,4 +184,4 @@ def _asset_key(value: str) -> str:
 
 
 URILike = Annotated[str, AfterValidator(_uri)]
-ValidAssetKey = Annotated[str, AfterValidator(_asset_key), Field(max_length=_MAX_ASSET_KEY_LENGTH)]
+ValidAssetKey = Annotated[str, Field(max_length=_MAX_ASSET_KEY_LENGTH), AfterValidator(_asset_key)]
