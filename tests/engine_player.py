@@ -6,7 +6,7 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from antiphon.engine.effects import Await, Call, Life, Outcome, Send
+from antiphon.engine.effects import Ask, Await, Call, Life, Outcome, Send
 from antiphon.engine.interrupts import RunTimeout
 from antiphon.exceptions import AntiphonSignal
 from antiphon.session.session import Session
@@ -85,12 +85,14 @@ class Player:
             except BaseException as error:  # noqa: BLE001 - the engine's to handle
                 step, argument = self._life.throw, error
 
-    def _perform(self, effect: Send | Call | Await) -> Any:
+    def _perform(self, effect: Send | Call | Await | Ask) -> Any:
         if isinstance(effect, Send):
             return self._send(effect)
         if isinstance(effect, Await):
             self.said.append(f"await {len(effect.futures)}")
             return self._answer("await", None)
+        if isinstance(effect, Ask):
+            return effect.function()
         self.calls.append(effect)
         name = getattr(effect.function, "__name__", "?")
         self.said.append(f"{name}()")

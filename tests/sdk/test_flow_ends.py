@@ -272,10 +272,12 @@ def test_without_persistence_the_result_stays_here(kind: Kind, stored: Stored) -
     assert not kept.HasField("data")
 
 
-def test_persist_result_insists(kind: Kind, stored: Stored) -> None:
+def test_a_result_that_cannot_be_kept_is_told_to_who_asked_for_it(
+    kind: Kind, stored: Stored, capsys: pytest.CaptureFixture[str]
+) -> None:
     state = ended(kind, stored, lambda: threading.Lock(), persist_result=True)
-    assert state.is_failed()
-    assert "The result could not be kept" in (state.message or "")
+    assert state.is_completed()
+    assert "The result is in this process only" in capsys.readouterr().err
 
 
 def test_tasks_persist_as_their_flow_does_unless_they_say(stored: Stored) -> None:
@@ -309,7 +311,7 @@ def test_the_stored_result_can_be_read_elsewhere(stored: Stored) -> None:
         return "x" * size
 
     for size in (10, 100_000):
-        state = around(size, return_state=True)
+        state = around.with_options(persist_result=True if size > 10 else None)(size, return_state=True)
         elsewhere = from_proto(stored.flow_run(state.state_details.flow_run_id or "").state)
         assert not elsewhere.has_value()
         assert elsewhere.result() == "x" * size

@@ -33,7 +33,7 @@ def test_defaults(home: Path) -> None:
     assert settings.logging_level == "INFO"
     assert settings.logging_extra_loggers == []
     assert settings.logging_to_api_enabled is True
-    assert settings.results_persist_by_default is True
+    assert settings.results_persist_by_default is False
     assert settings.results_local_storage_path == home / "storage"
     assert settings.tasks_default_retries == 0
     assert settings.task_runner_thread_pool_max_workers is None

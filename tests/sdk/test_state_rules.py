@@ -236,7 +236,7 @@ def test_how_results_are_kept_can_be_said(home: Path) -> None:
     assert return_value_to_state(threading.Lock()).data is None
     with pytest.raises(SerializationError):
         return_value_to_state(threading.Lock(), persist_result=True)
-    state = return_value_to_state("x" * 100_000, ResultStore(home / "mine"), key="the-key")
+    state = return_value_to_state("x" * 100_000, ResultStore(home / "mine"), persist_result=True, key="the-key")
     assert (home / "mine" / "the-key").exists()
     assert state.data is not None
     assert Completed(data=state.data).result() == "x" * 100_000

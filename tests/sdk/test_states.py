@@ -27,7 +27,7 @@ from antiphon.exceptions import (
     UnfinishedRun,
 )
 from antiphon.payloads import JSON, PICKLE, encode, encoding_of
-from antiphon.results import INLINE_LIMIT, ResultStore
+from antiphon.result_store import INLINE_LIMIT, ResultStore
 from antiphon.settings import temporary_settings
 from antiphon.states import (
     AwaitingRetry,

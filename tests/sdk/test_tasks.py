@@ -1,7 +1,6 @@
 """Tasks: the decorator and the call, and what the server stored of their runs."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -94,14 +93,6 @@ def test_decorators_can_be_stacked(stored: Stored) -> None:
         return runtime.task_run.name or ""
 
     assert both.name == "outer" and both().startswith("inner-")
-
-
-def test_a_function_that_yields_is_refused() -> None:
-    def gives() -> Iterator[int]:
-        yield 1
-
-    with pytest.raises(TypeError, match="cannot yield yet"):
-        task(gives)
 
 
 def test_a_failure_that_many_ask_for_keeps_its_traceback_short(stored: Stored) -> None:

@@ -53,8 +53,11 @@ class FlowRunContext:
     parent_flow_run_id: str | None = None
     root_flow_run_id: str | None = None
     log_prints: bool = False
-    persist_result: bool | None = None
+    #: How its result is kept, and those of its tasks that say nothing (result_options.ResultOptions).
+    result_options: Any = None
     process: int = field(default_factory=os.getpid)
+    #: The run as hooks get it (runs.FlowRun).
+    flow_run: Any = None
     #: The run's pauses (engine.pauses.Pauses).
     pauses: Any = None
     #: Task key -> counts its runs in this attempt.
@@ -118,8 +121,11 @@ class TaskRunContext:
     start_time: datetime = field(default_factory=_now)
     tags: frozenset[str] = frozenset()
     log_prints: bool = False
-    persist_result: bool | None = None
+    #: How its result is kept (result_options.ResultOptions).
+    result_options: Any = None
     process: int = field(default_factory=os.getpid)
+    #: The run as hooks get it (runs.TaskRun).
+    task_run: Any = None
     _token: Token["TaskRunContext | None"] | None = field(default=None, init=False, repr=False)
 
     @classmethod

@@ -37,15 +37,14 @@ class Decorated(Generic[P, R]):
                 f"The {noun} function takes {', '.join(sorted(taken))!r}, which {noun} calls keep for themselves. "
                 "Give the parameter another name."
             )
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(f"A {noun} function cannot yield yet: {function!r}. Return a list.")
         # First, since it copies the attributes of what may be a flow or a task itself.
         update_wrapper(self, function)  # type: ignore[arg-type]
         self.fn: Callable[..., Any] = function
         #: staticmethod or classmethod, where one of these is decorated.
         self._binding: Any = type(fn) if isinstance(fn, staticmethod | classmethod) else None
         self.description = description or inspect.getdoc(function)
-        self.isasync = inspect.iscoroutinefunction(function)
+        self.isgenerator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+        self.isasync = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
     @abstractmethod
     def _options(self) -> dict[str, Any]:
@@ -80,6 +79,14 @@ class Decorated(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+def show_options_of(decorator: Callable[..., Any], kind: type[Any]) -> None:
+    """Have `help` and `inspect` show what a decorator takes: the function, and the options of what it makes."""
+    signature = inspect.signature(kind.__init__)
+    parameters = list(signature.parameters.values())[1:]
+    parameters[0] = parameters[0].replace(default=None)
+    decorator.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
 
 
 def added(hooks: list[Any], hook: Hook) -> Hook:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from antiphon.exceptions import FailedRun, SerializationError
 from antiphon.payloads import decode, encode, make_payload, to_bytes
 from antiphon.payloads import from_bytes as value_from_bytes
-from antiphon.results import INLINE_LIMIT
+from antiphon.result_store import INLINE_LIMIT
 from antiphon.text_limits import clip_bytes
 from antiphon.v1.payload_pb2 import Payload
 

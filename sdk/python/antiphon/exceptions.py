@@ -49,7 +49,7 @@ class SerializationError(AntiphonException):
 
 
 class HashError(AntiphonException):
-    """A value could not be made a key of a cache."""
+    """A value cannot be part of a cache key, since there is no telling it apart from others."""
 
 
 class ScriptError(AntiphonException):
@@ -62,6 +62,10 @@ class ScriptError(AntiphonException):
 
     def __str__(self) -> str:
         return f"The script at {self.path!r} raised an exception: {self.user_exc!r}."
+
+
+class ConfigurationError(AntiphonException):
+    """Options that do not go together, or lack something that they need."""
 
 
 class ParameterTypeError(AntiphonException):
@@ -146,10 +150,6 @@ class EventTooLarge(AntiphonException):
 
     def __str__(self) -> str:
         return f"The event has {self.size:,} bytes; the server takes at most {self.maximum:,}. Send a smaller payload."
-
-
-class ConfigurationError(AntiphonException):
-    """The configuration makes what was asked for impossible."""
 
 
 class ProfileSettingsValidationError(AntiphonException):

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar, overload
 
-from antiphon.decorated import Decorated, added
-from antiphon.engine.run_flow import arun_flow, run_flow
+from antiphon.decorated import Decorated, added, show_options_of
+from antiphon.engine.run_flow import arun_flow, iterate_flow, run_flow
 from antiphon.option_checks import (
     checked_flag,
     checked_hooks,
@@ -19,6 +19,7 @@ from antiphon.retries import check_retries, retry_delays
 from antiphon.runs import FlowRun
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State
+from antiphon.task_options import persistence_of
 from antiphon.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 P = ParamSpec("P")
@@ -50,6 +51,9 @@ class Flow(Decorated[P, R]):
         timeout_seconds: float | None = None,
         validate_parameters: bool = True,
         persist_result: bool | None = None,
+        result_storage: Any = None,
+        result_serializer: Any = None,
+        cache_result_in_memory: bool = True,
         log_prints: bool | None = None,
         on_completion: Sequence[FlowHook] | None = None,
         on_failure: Sequence[FlowHook] | None = None,
@@ -74,7 +78,12 @@ class Flow(Decorated[P, R]):
         self.task_runner = _checked_runner(task_runner)
         self.timeout_seconds = checked_timeout(timeout_seconds)
         self.should_validate_parameters = validate_parameters
-        self.persist_result = checked_flag(persist_result, "persist_result")
+        self.result_storage = result_storage
+        self.result_serializer = result_serializer
+        self.cache_result_in_memory = cache_result_in_memory
+        self.persist_result = persistence_of(persist_result, result_storage, result_serializer)
+        #: As it was given, for copies.
+        self._given_persist_result = persist_result
         self.log_prints = checked_flag(log_prints, "log_prints")
         self.on_completion_hooks = checked_hooks(on_completion, "on_completion")
         self.on_failure_hooks = checked_hooks(on_failure, "on_failure")
@@ -99,11 +108,14 @@ class Flow(Decorated[P, R]):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the flow and return what it returns, or raise what it raises; an async one gives a coroutine.
 
+        One that yields gives a generator: the run lasts until that is exhausted or closed.
         `return_state=True` gives the final State instead and raises nothing. `wait_for` holds futures and states of
         runs that must have completed before. Called in a flow it is a subflow.
         """
         return_state, wait_for = kwargs.pop("return_state", False), kwargs.pop("wait_for", None)
         parameters = bind(self.fn, args, kwargs)
+        if self.isgenerator:
+            return iterate_flow(self, parameters, wait_for)
         if self.isasync:
             return _aresult(self, parameters, return_state, wait_for)
         state = run_flow(self, parameters, wait_for)
@@ -156,7 +168,10 @@ class Flow(Decorated[P, R]):
             "description": self.description,
             "timeout_seconds": self.timeout_seconds,
             "validate_parameters": self.should_validate_parameters,
-            "persist_result": self.persist_result,
+            "persist_result": self._given_persist_result,
+            "result_storage": self.result_storage,
+            "result_serializer": self.result_serializer,
+            "cache_result_in_memory": self.cache_result_in_memory,
             "log_prints": self.log_prints,
             "on_completion": self.on_completion_hooks,
             "on_failure": self.on_failure_hooks,
@@ -193,3 +208,6 @@ def flow(fn: Any = None, /, **options: Any) -> Any:
     if fn is None:
         return partial(flow, **options) if options else flow
     return Flow(fn, **options)
+
+
+show_options_of(flow, Flow)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from antiphon.exceptions import InvalidNameError
@@ -39,6 +40,17 @@ def checked_run_name(template: Any, option: str) -> "str | Callable[..., str] | 
     if template is not None and not isinstance(template, str) and not callable(template):
         raise TypeError(f"{option} is text or a function that returns text, not {type(template).__name__}.")
     return template  # type: ignore[no-any-return]
+
+
+def checked_storage_key(key: Any) -> str | None:
+    """Return the key, or the template of one. Raises TypeError where it is no text, ValueError where it is empty."""
+    if key is None:
+        return None
+    if not isinstance(key, str):
+        raise TypeError(f"result_storage_key is text, not {type(key).__name__}: {key!r}.")
+    if not key:
+        raise ValueError("result_storage_key is empty; leave it out to have a key made.")
+    return key
 
 
 def checked_flag(flag: Any, option: str) -> bool | None:
@@ -107,3 +119,19 @@ def _few_enough(tags: frozenset[str]) -> frozenset[str]:
     if len(tags) > MAX_TAGS:
         raise ValueError(f"A run has at most {MAX_TAGS} tags, not {len(tags)}.")
     return tags
+
+
+def checked_expiration(expiration: Any) -> timedelta | None:
+    """Return for how long a result may be used. Raises TypeError where it is no timedelta, ValueError for a negative
+    one."""
+    if expiration is None:
+        return None
+    if isinstance(expiration, int | float) and not isinstance(expiration, bool):
+        expiration = timedelta(seconds=expiration)
+    if not isinstance(expiration, timedelta):
+        raise TypeError(
+            f"cache_expiration is a timedelta, such as timedelta(hours=1), not {type(expiration).__name__}."
+        )
+    if expiration < timedelta(0):
+        raise ValueError(f"cache_expiration is how long a result may be used, and cannot be negative: {expiration}.")
+    return expiration

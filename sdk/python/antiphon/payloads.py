@@ -4,9 +4,12 @@ Plain data travels as JSON, which every language reads; anything else as a pickl
 taken only where the value comes back exactly as it was: a tuple or an `IntEnum` would not, so it is pickled.
 """
 
+import importlib
+import io
 import json
 import math
 import pickle
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -82,6 +85,30 @@ def to_bytes(value: Any) -> tuple[str, bytes]:
     return (JSON, text) if text is not None else (PICKLE, _pickle(value))
 
 
+def to_bytes_within(value: Any, limit: int) -> tuple[str, bytes] | None:
+    """As `to_bytes`, or None for what takes more than `limit` bytes. A large value costs little more than a small one.
+
+    Raises SerializationError as `encode`, where that is found out within the limit.
+    """
+    if value is None:
+        return NULL, b""
+    kind = type(value)
+    if kind in _LEAST_SHARE and sys.getsizeof(value) > limit * _LEAST_SHARE[kind]:
+        return None
+    text = _exact_json(value)
+    if text is not None:
+        return (JSON, text) if len(text) <= limit else None
+    try:
+        return PICKLE, _pickle(value, limit)
+    except _TooLarge:
+        return None
+
+
+def pickled(value: Any) -> bytes:
+    """Return the pickle of a value. Raises SerializationError."""
+    return _pickle(value)
+
+
 def from_bytes(encoding: str, data: bytes) -> Any:
     """Return the value that bytes of this encoding say; as `decode`."""
     if encoding == JSON:
@@ -94,10 +121,8 @@ def from_bytes(encoding: str, data: bytes) -> Any:
         raise SerializationError(
             "This payload only says where a value is kept. Read it through antiphon.results, which fetches the value."
         )
-    raise SerializationError(
-        f"The encoding {encoding!r} is not known here; {JSON}, {PICKLE}, {NULL} and {REFERENCE} are. It was written by "
-        "another program or a newer version of Antiphon: upgrade this one, or read it with the program that wrote it."
-    )
+    # Loaded where a task has chosen a serializer: it brings Pydantic with it.
+    return importlib.import_module("antiphon.serializers").read_encoded(encoding, data)
 
 
 def _exact_json(value: Any) -> bytes | None:
@@ -161,12 +186,40 @@ def _sort_items(items: Any, kinds: set[type], deeper: list[list[Any] | dict[Any,
     return True
 
 
-def _pickle(value: Any) -> bytes:
+#: Bytes that an object of this type takes in memory for each byte of its JSON, at most.
+_LEAST_SHARE: Mapping[type, int] = {str: 5, bytes: 2, list: 4, dict: 20}
+
+
+class _TooLarge(Exception):
+    """A pickle has outgrown its limit."""
+
+
+class _Bounded(io.BytesIO):
+    """Takes no more than so many bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._left = limit
+
+    def write(self, data: Any) -> int:
+        self._left -= memoryview(data).nbytes
+        if self._left < 0:
+            raise _TooLarge
+        return super().write(data)
+
+
+def _pickle(value: Any, limit: int | None = None) -> bytes:
     try:
-        return bytes(cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
+        if limit is None:
+            return bytes(cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
+        file = _Bounded(limit)
+        cloudpickle.Pickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+        return file.getvalue()
+    except _TooLarge:
+        raise
     except Exception as error:
         raise SerializationError(
-            f"A value of type {_type_name(value)} cannot be kept: pickling it failed with "
+            f"A value of type {type_name(value)} cannot be kept: pickling it failed with "
             f"{type(error).__name__}: {error}. Return something that can be pickled, such as the data in it, or set "
             "persist_result=False to use the result in this process only."
         ) from error
@@ -189,6 +242,7 @@ def _unpickle(data: bytes) -> Any:
         ) from error
 
 
-def _type_name(value: Any) -> str:
+def type_name(value: Any) -> str:
+    """Return the name of a value's type for people."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

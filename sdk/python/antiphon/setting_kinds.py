@@ -127,6 +127,8 @@ ADDRESS = Kind(
 )
 FOLDER = Kind("a folder; ~ is allowed", _path)
 BOOLEAN = Kind("true or false", _boolean)
+OPTIONAL_BOOLEAN = Kind("true, false or empty", _optional(_boolean), takes_empty=True)
+OPTIONAL_TEXT = Kind("text, or empty", _optional(_name), takes_empty=True)
 LEVEL = Kind(", ".join(LEVELS), _level)
 NAMES = Kind("names, separated by commas", _names, takes_empty=True)
 COUNT = Kind("a whole number, 0 or more", _whole_number(0))

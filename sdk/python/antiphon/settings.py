@@ -49,7 +49,18 @@ class Settings:
     logging_extra_loggers: Annotated[list[str], About(kinds.NAMES, [], "Loggers whose records are logs of a run too.")]
     logging_to_api_enabled: Annotated[bool, About(kinds.BOOLEAN, True, "Whether logs of runs go to the server.")]
     results_persist_by_default: Annotated[
-        bool, About(kinds.BOOLEAN, True, "Whether results are kept unless the code says no.")
+        bool, About(kinds.BOOLEAN, False, "Whether results are kept in storage unless the code says no.")
+    ]
+    results_default_serializer: Annotated[
+        str | None,
+        About(kinds.OPTIONAL_TEXT, None, "Serializer of results in storage; JSON or pickle if not set."),
+    ]
+    results_default_storage_block: Annotated[
+        str | None, About(kinds.OPTIONAL_TEXT, None, "Storage block where results are kept, in place of the folder.")
+    ]
+    results_inline_limit: Annotated[
+        int,
+        About(kinds.COUNT, 32768, "Bytes up to which results that nobody asked to keep go to the server."),
     ]
     results_local_storage_path: Annotated[
         Path, About(kinds.FOLDER, None, "Where results are kept; <home>/storage if not set.")
@@ -58,6 +69,14 @@ class Settings:
     tasks_default_retry_delay_seconds: Annotated[
         float | list[float], About(kinds.DELAYS, 0.0, "Delay before a retry of a task that does not say how long.")
     ]
+    tasks_default_persist_result: Annotated[
+        bool | None, About(kinds.OPTIONAL_BOOLEAN, None, "Whether results of tasks are kept in storage.")
+    ]
+    tasks_refresh_cache: Annotated[bool, About(kinds.BOOLEAN, False, "Whether tasks run though a result is cached.")]
+    tasks_default_no_cache: Annotated[
+        bool, About(kinds.BOOLEAN, False, "Whether tasks that name no cache policy have none.")
+    ]
+    tasks_disable_caching: Annotated[bool, About(kinds.BOOLEAN, False, "Whether no task looks for cached results.")]
     flows_default_retries: Annotated[int, About(kinds.COUNT, 0, "Retries of a flow that does not say how many.")]
     flows_default_retry_delay_seconds: Annotated[
         float, About(kinds.SECONDS, 0.0, "Delay before a retry of a flow that does not say how long.")

@@ -23,7 +23,7 @@ from antiphon.exceptions import (
     UnfinishedRun,
 )
 from antiphon.ids import new_id
-from antiphon.results import is_reference, load
+from antiphon.result_store import is_reference, load
 from antiphon.v1.payload_pb2 import Payload
 
 if TYPE_CHECKING:

@@ -3,17 +3,24 @@
 import asyncio
 import sys
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from antiphon.collections_visit import resolve
 from antiphon.exception_payloads import encode_exception, format_exception
 from antiphon.exceptions import AntiphonException, MissingResult, RunRevoked, TerminationSignal
 from antiphon.future_protocol import FutureLike, is_future
-from antiphon.results import ResultStore
+from antiphon.result_store import ResultStore
 from antiphon.state_core import State, StateDetails, StateType
+from antiphon.v1.payload_pb2 import Payload
 
 #: Types of results that hold no state and no future, told at a glance.
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
+
+
+class Persists(Protocol):
+    """What keeps a value: a ResultStore, or something in front of one."""
+
+    def persist(self, value: Any, *, persist_result: bool | None, key: str | None = None) -> Payload | None: ...
 
 
 class StateGroup:
@@ -68,7 +75,7 @@ def is_state_iterable(value: Any) -> bool:
 
 def return_value_to_state(
     value: Any,
-    result_store: ResultStore | None = None,
+    result_store: Persists | None = None,
     *,
     persist_result: bool | None = None,
     key: str | None = None,
@@ -165,7 +172,7 @@ def _settled(value: State | FutureLike) -> State:
 class _Keeper:
     """How results of one run are kept."""
 
-    def __init__(self, store: ResultStore | None, persist_result: bool | None, key: str | None) -> None:
+    def __init__(self, store: Persists | None, persist_result: bool | None, key: str | None) -> None:
         self._store = store
         self._persist_result = persist_result
         self._key = key

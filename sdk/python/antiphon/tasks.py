@@ -1,41 +1,48 @@
 """Tasks: functions whose calls are runs, remembered and retried by the server."""
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar, Unpack, overload
 
-from antiphon.context import FlowRunContext
-from antiphon.decorated import Decorated, added
-from antiphon.engine.run_task import arun_task, prepare, run_task
+from antiphon.annotations import NotSet
+from antiphon.cache_policies import NO_CACHE, CachePolicy, source_of
+from antiphon.context import FlowRunContext, TaskRunContext
+from antiphon.decorated import Decorated, added, show_options_of
+from antiphon.engine.run_task import arun_task, iterate_task, prepare, run_task
 from antiphon.futures import AntiphonFuture, AntiphonFutureList
+from antiphon.hashing import hash_objects
 from antiphon.mapping import keep_defaults_whole
 from antiphon.option_checks import (
+    checked_expiration,
     checked_flag,
     checked_hooks,
     checked_name,
     checked_run_name,
+    checked_storage_key,
     checked_tags,
     checked_timeout,
     checked_version,
 )
 from antiphon.parameters import bind
 from antiphon.retries import RetryDelays, check_jitter_factor, check_retries, exponential_backoff, retry_delays
-from antiphon.runs import TaskRun
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State
+from antiphon.task_options import (
+    RetryCondition,
+    TaskHook,
+    TaskOptions,
+    TransactionHook,
+    cache_policy_of,
+    persistence_of,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
 V = TypeVar("V")
 Q = ParamSpec("Q")
 
-#: Called with the task, the run and the state; sync or async.
-TaskHook = Callable[["Task[..., Any]", TaskRun, State], Any]
-#: Says whether a failed run makes sense to try again; sync or async.
-RetryCondition = Callable[["Task[..., Any]", TaskRun, State], Any]
-
-
-__all__ = ["Task", "TaskHook", "exponential_backoff", "task"]
+__all__ = ["Task", "TaskHook", "TaskOptions", "exponential_backoff", "task", "task_input_hash"]
 
 
 class Task(Decorated[P, R]):
@@ -47,6 +54,9 @@ class Task(Decorated[P, R]):
         "retries",
         "retry_delay_seconds",
         "retry_jitter_factor",
+        "result_storage_key",
+        "refresh_cache",
+        "cache_policy",
     }
 
     def __init__(
@@ -57,17 +67,29 @@ class Task(Decorated[P, R]):
         description: str | None = None,
         tags: Iterable[str] | None = None,
         version: str | None = None,
+        cache_policy: CachePolicy | type[NotSet] | None = NotSet,
+        cache_key_fn: Callable[..., str | None] | None = None,
+        cache_expiration: timedelta | None = None,
         task_run_name: str | Callable[..., str] | None = None,
         retries: int | None = None,
         retry_delay_seconds: RetryDelays | None = None,
         retry_jitter_factor: float | None = None,
         persist_result: bool | None = None,
+        result_storage: Any = None,
+        result_serializer: Any = None,
+        result_storage_key: str | None = None,
+        cache_result_in_memory: bool = True,
         timeout_seconds: float | None = None,
         log_prints: bool | None = None,
+        refresh_cache: bool | None = None,
         on_completion: Sequence[TaskHook] | None = None,
         on_failure: Sequence[TaskHook] | None = None,
         on_running: Sequence[TaskHook] | None = None,
+        on_rollback: Sequence[TransactionHook] | None = None,
+        on_commit: Sequence[TransactionHook] | None = None,
         retry_condition_fn: RetryCondition | None = None,
+        viz_return_value: Any = None,
+        asset_deps: Sequence[Any] | None = None,
     ) -> None:
         """Raises TypeError where `fn` is no function, ReservedArgumentError where it takes `wait_for` or
         `return_state`, InvalidNameError, ValueError or TypeError for options that cannot be."""
@@ -84,15 +106,41 @@ class Task(Decorated[P, R]):
         self.retry_delay_seconds = retry_delay_seconds
         self.retry_delays = retry_delays(retry_delay_seconds, self.retries)
         self.retry_jitter_factor = check_jitter_factor(retry_jitter_factor)
-        self.persist_result = checked_flag(persist_result, "persist_result")
+        self.result_storage = result_storage
+        self.result_serializer = result_serializer
+        self.result_storage_key = checked_storage_key(result_storage_key)
+        self.cache_result_in_memory = cache_result_in_memory
+        self.cache_key_fn = cache_key_fn
+        self.cache_expiration = checked_expiration(cache_expiration)
+        self.refresh_cache = checked_flag(refresh_cache, "refresh_cache")
+        self.cache_policy = cache_policy_of(self, cache_policy, cache_key_fn, persist_result)
+        asked = self.cache_policy if cache_policy is not NotSet or cache_key_fn is not None else None
+        self.persist_result = persistence_of(
+            persist_result,
+            None if asked is NO_CACHE else asked,
+            result_storage_key,
+            result_storage,
+            result_serializer,
+        )
+        #: As they were given, for copies.
+        self._given = {"cache_policy": cache_policy, "persist_result": persist_result}
         self.timeout_seconds = checked_timeout(timeout_seconds)
         self.log_prints = checked_flag(log_prints, "log_prints")
         self.on_completion_hooks = checked_hooks(on_completion, "on_completion")
         self.on_failure_hooks = checked_hooks(on_failure, "on_failure")
         self.on_running_hooks = checked_hooks(on_running, "on_running")
+        self.on_rollback_hooks = checked_hooks(on_rollback, "on_rollback")
+        self.on_commit_hooks = checked_hooks(on_commit, "on_commit")
         if retry_condition_fn is not None and not callable(retry_condition_fn):
             raise TypeError(f"retry_condition_fn is a function, not {retry_condition_fn!r}.")
         self.retry_condition_fn = retry_condition_fn
+        self.viz_return_value = viz_return_value
+        self.asset_deps = list(asset_deps or ())
+
+    @property
+    def has_transaction_hooks(self) -> bool:
+        """Whether there are hooks for commit or rollback."""
+        return bool(self.on_commit_hooks or self.on_rollback_hooks)
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -111,11 +159,14 @@ class Task(Decorated[P, R]):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task and return what it returns, or raise what it raises; an async one gives a coroutine.
 
+        One that yields gives a generator: the run lasts until that is exhausted or closed.
         `return_state=True` gives the final State instead and raises nothing; `wait_for=[futures]` waits for these.
         """
         return_state = kwargs.pop("return_state", False)
         wait_for = kwargs.pop("wait_for", None)
         parameters = bind(self.fn, args, kwargs)
+        if self.isgenerator:
+            return iterate_task(self, parameters, wait_for)
         if self.isasync:
             return _aresult(self, parameters, wait_for, return_state)
         state = run_task(prepare(self, parameters, wait_for))
@@ -224,7 +275,17 @@ class Task(Decorated[P, R]):
         """Decorator: have `fn` called when a run begins, at each attempt."""
         return added(self.on_running_hooks, fn)
 
+    def on_commit(self, fn: TransactionHook) -> TransactionHook:
+        """Decorator: have `fn` called with the transaction when a run's result is committed."""
+        return added(self.on_commit_hooks, fn)
+
+    def on_rollback(self, fn: TransactionHook) -> TransactionHook:
+        """Decorator: have `fn` called with the transaction when a completed run is rolled back with it."""
+        return added(self.on_rollback_hooks, fn)
+
     if TYPE_CHECKING:
+        # Any options at all in the base class.
+        def with_options(self, **changes: Unpack[TaskOptions]) -> Self: ...  # type: ignore[override]
 
         @overload
         def __get__(self, instance: None, owner: type | None = ...) -> Self: ...
@@ -242,17 +303,28 @@ class Task(Decorated[P, R]):
             "description": self.description,
             "tags": self.tags,
             "version": self.version,
+            "cache_key_fn": self.cache_key_fn,
+            "cache_expiration": self.cache_expiration,
             "task_run_name": self.task_run_name,
             "retries": self.retries,
             "retry_delay_seconds": self.retry_delay_seconds,
             "retry_jitter_factor": self.retry_jitter_factor,
-            "persist_result": self.persist_result,
+            "result_storage": self.result_storage,
+            "result_serializer": self.result_serializer,
+            "result_storage_key": self.result_storage_key,
+            "cache_result_in_memory": self.cache_result_in_memory,
             "timeout_seconds": self.timeout_seconds,
             "log_prints": self.log_prints,
+            "refresh_cache": self.refresh_cache,
             "on_completion": self.on_completion_hooks,
             "on_failure": self.on_failure_hooks,
             "on_running": self.on_running_hooks,
+            "on_rollback": self.on_rollback_hooks,
+            "on_commit": self.on_commit_hooks,
             "retry_condition_fn": self.retry_condition_fn,
+            "viz_return_value": self.viz_return_value,
+            "asset_deps": self.asset_deps,
+            **self._given,
         }
 
 
@@ -273,12 +345,18 @@ def _runner(verb: str) -> Any:
     return flow.task_runner
 
 
+def task_input_hash(context: TaskRunContext, arguments: dict[str, Any]) -> str | None:
+    """Return a key of the task and its inputs, for `cache_key_fn`. Raises HashError for inputs that cannot be told
+    apart."""
+    return hash_objects(context.task.task_key, source_of(context.task.fn), arguments)
+
+
 @overload
 def task(fn: Callable[P, R], /) -> Task[P, R]: ...
 
 
 @overload
-def task(fn: Literal[None] = None, /, **options: Any) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(fn: Literal[None] = None, /, **options: Unpack[TaskOptions]) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 
 
 def task(fn: Any = None, /, **options: Any) -> Any:
@@ -286,3 +364,6 @@ def task(fn: Any = None, /, **options: Any) -> Any:
     if fn is None:
         return partial(task, **options) if options else task
     return Task(fn, **options)
+
+
+show_options_of(task, Task)

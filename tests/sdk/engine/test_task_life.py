@@ -16,7 +16,6 @@ from antiphon.exceptions import (
     MissingResult,
     RunCancelled,
     RunRevoked,
-    SerializationError,
     ServerError,
     SessionLost,
 )
@@ -481,17 +480,14 @@ def test_on_running_is_called_at_each_attempt(case: Case) -> None:
     assert attempts == [1, 2]
 
 
-def test_a_result_that_cannot_be_kept_fails_the_run_that_insists(case: Case) -> None:
+@pytest.mark.parametrize("persist_result", [True, None])
+def test_a_result_that_cannot_be_kept_stays_in_the_process(case: Case, persist_result: bool | None) -> None:
     def unpicklable() -> Any:
         return threading.Lock()
 
-    state, _ = case.play(case.call(unpicklable, persist_result=True))
-    assert state.is_failed()
-    assert str(state.message).startswith("The result could not be kept: ")
-    with pytest.raises(SerializationError):
-        state.result()
-    state, player = case.play(case.call(unpicklable))
+    state, player = case.play(case.call(unpicklable, persist_result=persist_result))
     assert state.is_completed()
+    assert state.has_value()
     assert not player.proposals[-1].state.HasField("data")
 
 

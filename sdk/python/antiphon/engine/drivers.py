@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import queue
-from collections.abc import Callable
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
 from inspect import GEN_CLOSED, getgeneratorstate, iscoroutinefunction
-from typing import Any, assert_never
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from antiphon.engine.effects import Ask, Await, Body, Call, Effect, Life, Outcome, Send
+from antiphon.engine.effects import Ask, Await, Body, Call, Effect, Give, Life, NoMore, Outcome, Send
 from antiphon.engine.ending import is_stop
 from antiphon.engine.interrupts import Block, RunTimeout, awakened
 from antiphon.engine.scopes import RunScope, in_loop, raise_if_stopped
@@ -33,12 +34,27 @@ Waitable = Any
 
 def drive(life: Life, session: Session | None) -> Any:
     """Runs an engine to its end in this thread and gives what it returns. One that sends nothing needs no session."""
+    try:
+        next(iterate(life, session))
+    except StopIteration as end:
+        return end.value
+    raise RuntimeError("An engine gave something on, and nobody iterates.")
+
+
+def iterate(life: Life, session: Session | None) -> Generator[Any, Any, Any]:
+    """The same for an engine that gives values on its way: yields them, and returns what it returns."""
     step: Callable[[Any], Effect] = life.send
     argument: Any = None
     while True:
         try:
             effect = step(argument)
-            step, argument = life.send, _perform(effect, session)
+            if isinstance(effect, Give):
+                try:
+                    step, argument = life.send, (yield effect.value)
+                except GeneratorExit:
+                    step, argument = life.throw, NoMore()
+            else:
+                step, argument = life.send, _perform(effect, session)
         except BaseException as error:
             if getgeneratorstate(life) == GEN_CLOSED:
                 if isinstance(error, StopIteration):
@@ -67,6 +83,30 @@ async def adrive(life: Life, session: Session | None) -> Any:
             step, argument = life.throw, error
 
 
+async def aiterate(life: Life, session: Session | None) -> AsyncGenerator[Any, Any]:
+    """As `iterate` on the running event loop. What the engine returns is dropped, since async generators return
+    nothing."""
+    step: Callable[[Any], Effect] = life.send
+    argument: Any = None
+    while True:
+        try:
+            effect = step(argument)
+            if isinstance(effect, Give):
+                try:
+                    step, argument = life.send, (yield effect.value)
+                except GeneratorExit:
+                    step, argument = life.throw, NoMore()
+            else:
+                step, argument = life.send, await _aperform(effect, session)
+        except BaseException as error:
+            if getgeneratorstate(life) == GEN_CLOSED:
+                if isinstance(error, StopIteration):
+                    return
+                argument = None  # it may be this very error, whose traceback holds this frame
+                raise
+            step, argument = life.throw, error
+
+
 def _perform(effect: Effect, session: Session | None) -> Any:
     if isinstance(effect, Call):
         return _call(effect)
@@ -79,10 +119,11 @@ def _perform(effect: Effect, session: Session | None) -> Any:
             _wait(tickets[-1:], effect.scope)
         return _answer(tickets, effect.scope)
     if isinstance(effect, Await):
-        return _wait([each for each in effect.futures if not _is_done(each)], effect.scope)
+        pending = [each for each in effect.futures if not _is_done(each)]
+        return _wait(pending, effect.scope, effect.timeout) if pending or not effect.futures else None
     if isinstance(effect, Ask):
         return effect.function()
-    assert_never(effect)
+    raise TypeError(f"{effect!r} is for engines that somebody iterates over.")
 
 
 def send(session: Session, bodies: tuple[Body, ...], *, urgent: bool = False, blocking: bool = True) -> None:
@@ -128,10 +169,11 @@ async def _aperform(effect: Effect, session: Session | None) -> Any:
         await _await(tickets[-1:], effect.scope)
         return _answer(tickets, effect.scope)
     if isinstance(effect, Await):
-        return await _await([each for each in effect.futures if not _is_done(each)], effect.scope)
+        pending = [each for each in effect.futures if not _is_done(each)]
+        return await _await(pending, effect.scope, effect.timeout) if pending or not effect.futures else None
     if isinstance(effect, Ask):
         return await asyncio.to_thread(effect.function)
-    assert_never(effect)
+    raise TypeError(f"{effect!r} is for engines that somebody iterates over.")
 
 
 async def _room(session: Session) -> None:
@@ -220,20 +262,27 @@ async def _acall(effect: Call) -> Outcome:
     return outcome
 
 
-def _wait(pending: list[Waitable], scope: RunScope) -> None:
-    """Blocks until all are done; raises the scope's signal if it is stopped before."""
+def _wait(pending: list[Waitable], scope: RunScope, timeout: float | None = None) -> None:
+    """Blocks until all are done or time is up; raises the scope's signal if it is stopped before."""
     done: queue.SimpleQueue[Waitable | None] = queue.SimpleQueue()
+    deadline = None if timeout is None else time.monotonic() + timeout
     for each in pending:
         each.add_done_callback(done.put)
     with scope.stopped_by(lambda _: done.put(None)), awakened(lambda: done.put(None)):
-        for _ in pending:
-            if done.get() is None:
-                break
-    if scope.signal is not None and not all(map(_is_done, pending)):
+        left = len(pending) if pending or timeout is None else 1
+        try:
+            while left:
+                patience = None if deadline is None else max(deadline - time.monotonic(), 0)
+                if done.get(timeout=patience) is None:
+                    break
+                left -= 1
+        except queue.Empty:
+            return
+    if scope.signal is not None and not (pending and all(map(_is_done, pending))):
         raise scope.signal()
 
 
-async def _await(pending: list[Waitable], scope: RunScope | None) -> None:
+async def _await(pending: list[Waitable], scope: RunScope | None, timeout: float | None = None) -> None:
     """The same without blocking the loop."""
     loop = asyncio.get_running_loop()
     over = loop.create_future()
@@ -249,16 +298,21 @@ async def _await(pending: list[Waitable], scope: RunScope | None) -> None:
         if not over.done():
             over.set_result(None)
 
-    if not pending:
+    if not pending and timeout is None:
         return
     for each in pending:
         each.add_done_callback(lambda it: in_loop(loop, count, it))
-    if scope is None:
-        await over
-        return
-    with scope.stopped_by(lambda _: (loop, finish)):
-        await over
-    if scope.signal is not None and not all(map(_is_done, pending)):
+    timer = loop.call_later(timeout, finish) if timeout is not None else None
+    try:
+        if scope is None:
+            await over
+            return
+        with scope.stopped_by(lambda _: (loop, finish)):
+            await over
+    finally:
+        if timer is not None:
+            timer.cancel()
+    if scope.signal is not None and not (pending and all(map(_is_done, pending))):
         raise scope.signal()
 
 

@@ -40,10 +40,13 @@ class Call:
 
 @dataclass(slots=True)
 class Await:
-    """Wait until all these futures and pauses have ended; the scope's signal is raised if the run is stopped before."""
+    """Wait until all these futures and pauses have ended, or for `timeout` seconds; the scope's signal is raised if the
+    run is stopped before. Without any it waits for its timeout."""
 
     futures: list[Any]
     scope: RunScope
+    #: None waits for as long as it takes.
+    timeout: float | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +55,18 @@ class Ask:
     does so in a thread."""
 
     function: Callable[[], Any]
+
+
+class NoMore(BaseException):
+    """Raised at a Give: whoever iterated wants no more."""
+
+
+@dataclass(slots=True)
+class Give:
+    """Give a value to whoever iterates over the run; the result is what that sends back. It may throw instead, and
+    NoMore is raised where it closes the iteration. (GeneratorExit would close the engine too.)"""
+
+    value: Any
 
 
 @dataclass(slots=True)
@@ -66,5 +81,5 @@ class Outcome:
     stopped: bool = False
 
 
-Effect: TypeAlias = Send | Call | Await | Ask
+Effect: TypeAlias = Send | Call | Await | Ask | Give
 Life: TypeAlias = Generator[Effect, Any, Any]

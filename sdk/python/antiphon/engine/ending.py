@@ -8,10 +8,10 @@ from antiphon.collections_visit import find_futures
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.engine.effects import Await, Body, Life, Outcome, Send
 from antiphon.engine.interrupts import RunTimeout
+from antiphon.engine.keeping import Keeper
 from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import AntiphonException, AntiphonSignal, ServerError, TerminationSignal, UpstreamTaskError
 from antiphon.logging.loggers import run_logger
-from antiphon.results import ResultStore
 from antiphon.runs import FlowRun, TaskRun
 from antiphon.state_core import State, StateType
 from antiphon.state_rules import exception_to_crashed_state, exception_to_failed_state, return_value_to_state
@@ -41,11 +41,9 @@ def is_crash(outcome: Outcome) -> bool:
     return is_interrupt(error)
 
 
-def final_state(
-    outcome: Outcome, scope: RunScope, *, noun: str, timeout: float | None, persist_result: bool | None
-) -> Life:
+def final_state(outcome: Outcome, scope: RunScope, keeper: Keeper, *, noun: str, timeout: float | None) -> Life:
     """An engine's part: gives the State that code which was not broken off leads to. Futures in the result are waited
-    for."""
+    for; `keeper` has the record that is to be written for it, if there is one."""
     error = outcome.error
     if outcome.timed_out:
         message = f"{noun} exceeded timeout of {timeout} second(s)"
@@ -58,7 +56,9 @@ def final_state(
         futures = find_futures(outcome.value)
         if futures:
             yield Await(futures, scope)
-        state = return_value_to_state(outcome.value, ResultStore(), persist_result=persist_result)
+        state = return_value_to_state(
+            outcome.value, keeper, persist_result=keeper.options.persist, key=keeper.storage_key
+        )
     except AntiphonSignal as signal:
         if not is_stop(signal, scope):
             raise

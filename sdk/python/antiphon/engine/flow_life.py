@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
 from antiphon.engine.ending import AWAITING_RETRY, final_state, is_crash, not_ready, to_the_end
+from antiphon.engine.generating import called
 from antiphon.engine.hooks import contexts_of, run_hooks
+from antiphon.engine.keeping import Keeper, kept
 from antiphon.engine.pauses import Pauses
 from antiphon.engine.proposals import (
     flow_run_pending,
@@ -134,7 +137,10 @@ def _attempt(call: FlowCall) -> Life:
     """Calls the user's code once; gives the state that it leads to."""
     # The task runner stays open behind the flow's code: what was submitted may submit more.
     with ExitStack() as left_open:
-        outcome: Outcome = yield _the_call(call, left_open)
+        calling = partial(_calling, call, _Opening(call.context.task_runner, left_open))
+        args, kwargs = call_args(call.flow.fn, call.context.parameters)
+        first = calling(call.flow.fn, args, kwargs, call.flow.timeout_seconds)
+        outcome: Outcome = yield from called(calling, first, gathers=False)
         suspended = isinstance(outcome.error, Pause)
         if outcome.timed_out or (is_crash(outcome) and not suspended):
             call.scope.stop_children(RunCancelled, "the flow run around it ended early")
@@ -145,14 +151,11 @@ def _attempt(call: FlowCall) -> Life:
         return call.context.pauses.left_for
     if outcome.error is not None and is_crash(outcome):
         raise outcome.error
+    keeper = Keeper(call.context.result_options)
     state: State = yield from final_state(
-        outcome,
-        call.scope,
-        noun="Flow run",
-        timeout=call.flow.timeout_seconds,
-        persist_result=call.context.persist_result,
+        outcome, call.scope, keeper, noun="Flow run", timeout=call.flow.timeout_seconds
     )
-    return state
+    return (yield from kept(state, keeper, flow_run_logger(call.context)))
 
 
 def _out_of_pauses(call: FlowCall) -> Life:
@@ -161,16 +164,31 @@ def _out_of_pauses(call: FlowCall) -> Life:
         yield Await([hold], call.scope)
 
 
-def _the_call(call: FlowCall, left_open: ExitStack) -> Call:
-    args, kwargs = call_args(call.flow.fn, call.context.parameters)
-    contexts = (*contexts_of(call.context), _opened(call.context.task_runner, left_open))
-    return Call(call.flow.fn, args, kwargs, call.scope, contexts, call.flow.timeout_seconds)
+class _Opening:
+    """Opens the task runner at the first call of the flow's code, which may be called many times."""
+
+    def __init__(self, task_runner: Any, left_open: ExitStack) -> None:
+        self._task_runner = task_runner
+        self._left_open = left_open
+
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        task_runner, self._task_runner = self._task_runner, None
+        if task_runner is not None:
+            self._left_open.enter_context(task_runner)
+        yield
 
 
-@contextmanager
-def _opened(task_runner: Any, left_open: ExitStack) -> Iterator[None]:
-    left_open.enter_context(task_runner)
-    yield
+def _calling(
+    call: FlowCall,
+    opening: _Opening,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    timeout: float | None,
+) -> Call:
+    """The effect that calls code of the run's."""
+    return Call(function, args, kwargs, call.scope, (*contexts_of(call.context), opening.once()), timeout)
 
 
 def _settle_submitted(call: FlowCall) -> Life:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from antiphon.context import FlowRunContext, current_tags
-from antiphon.engine.drivers import adrive, drive
+from antiphon.engine.drivers import adrive, aiterate, drive, iterate
 from antiphon.engine.effects import Body, Life
 from antiphon.engine.flow_life import FlowCall, flow_life
 from antiphon.engine.pauses import Pauses
@@ -20,6 +20,7 @@ from antiphon.naming import generate_run_name, task_run_name
 from antiphon.option_checks import all_tags
 from antiphon.parameters import validate
 from antiphon.payloads import encode
+from antiphon.result_options import flow_result_options
 from antiphon.run_names import render_name
 from antiphon.runs import FlowRun
 from antiphon.session.registry import get_session, settle_in_child
@@ -93,7 +94,8 @@ def _context(flow: Any, run: FlowRun, around: FlowRunContext | None, scope: RunS
         parent_flow_run_id=around.flow_run_id if around is not None else None,
         root_flow_run_id=(around.root_flow_run_id or around.flow_run_id) if around is not None else run.id,
         log_prints=log_prints,
-        persist_result=flow.persist_result,
+        result_options=flow_result_options(flow, around.result_options if around is not None else None),
+        flow_run=run,
     )
 
 
@@ -154,6 +156,21 @@ async def arun_flow(flow: Any, parameters: dict[str, Any], wait_for: Iterable[An
         state: State = await adrive(flow_life(call), call.session)
     raise_if_stopped(call.parent_scope)
     return state
+
+
+def iterate_flow(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> Any:
+    """Gives the generator, sync or async as the flow is, that runs it as somebody iterates."""
+    life = _iterated(flow, parameters, wait_for)
+    return aiterate(life, _session()) if flow.isasync else iterate(life, _session())
+
+
+def _iterated(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> Life:
+    """The run begins with the iteration; gives its result."""
+    call: FlowCall = yield from _calling(flow, parameters, wait_for)
+    with _as_root(call):
+        state: State = yield from flow_life(call)
+    raise_if_stopped(call.parent_scope)
+    return state.outcome()
 
 
 @contextmanager

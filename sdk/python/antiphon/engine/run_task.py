@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
-from inspect import iscoroutinefunction
 from typing import Any
 
 from antiphon.collections_visit import Upstream
 from antiphon.context import FlowRunContext, TaskRunContext, current_tags
-from antiphon.engine.drivers import adrive, drive, send
-from antiphon.engine.effects import Body
+from antiphon.engine.drivers import adrive, aiterate, drive, iterate, send
+from antiphon.engine.effects import Body, Life
 from antiphon.engine.proposals import propose_task_run, task_run_pending
 from antiphon.engine.retry_policies import retry_policy
 from antiphon.engine.reuse import Reuse
@@ -21,9 +20,11 @@ from antiphon.ids import new_id
 from antiphon.logging import setup_logging
 from antiphon.naming import task_run_name
 from antiphon.option_checks import all_tags
+from antiphon.result_options import task_result_options
 from antiphon.run_names import render_name
 from antiphon.runs import TaskRun
 from antiphon.session.registry import get_session
+from antiphon.session.session import Session
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State, StateType
 from antiphon.v1 import task_run_pb2
@@ -53,7 +54,7 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
         parameters=parameters,
         wait_for=waited,
         upstream=upstream,
-        session=flow.session if flow is not None else get_session(),
+        session=_session(),
         scope=scope,
         parent_scope=parent_scope,
         opening=_opening(task, run, upstream, reuse),
@@ -79,9 +80,6 @@ def _run(
 
 
 def _context(task: Any, run: TaskRun, flow: FlowRunContext | None, scope: RunScope) -> TaskRunContext:
-    persist = task.persist_result
-    if persist is None and flow is not None:
-        persist = flow.persist_result
     return TaskRunContext(
         task=task,
         task_run_id=run.id,
@@ -90,7 +88,8 @@ def _context(task: Any, run: TaskRun, flow: FlowRunContext | None, scope: RunSco
         scope=scope,
         tags=frozenset(run.tags),
         log_prints=_log_prints(task, flow),
-        persist_result=persist,
+        result_options=task_result_options(task, flow.result_options if flow is not None else None),
+        task_run=run,
     )
 
 
@@ -146,9 +145,29 @@ async def arun_task(call: TaskCall) -> State:
     return state
 
 
+def iterate_task(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> Any:
+    """Gives the generator, sync or async as the task is, that runs it as somebody iterates."""
+    life = _iterated(task, parameters, wait_for)
+    return aiterate(life, _session()) if task.isasync else iterate(life, _session())
+
+
+def _iterated(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> Life:
+    """The run begins with the iteration; gives its result."""
+    call = prepare(task, parameters, wait_for)
+    state: State = yield from task_life(call)
+    raise_if_stopped(call.parent_scope)
+    return state.outcome()
+
+
+def _session() -> Session:
+    around = FlowRunContext.around()
+    return around.session if around is not None else get_session()
+
+
 def run_in_thread(call: TaskCall) -> State:
     """Runs either kind in this thread, an async task in a loop of its own."""
-    if iscoroutinefunction(call.task.fn):
+    call.gathers = call.task.isgenerator
+    if call.task.isasync:
         return asyncio.run(adrive(task_life(call), call.session))
     return drive(task_life(call), call.session)  # type: ignore[no-any-return]
 

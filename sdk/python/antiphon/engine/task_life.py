@@ -1,10 +1,14 @@
 """How one task run lives, from its announcement to its end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from antiphon.annotations import NotSet
 from antiphon.collections_visit import Upstream
 from antiphon.context import TaskRunContext
+from antiphon.engine.caching import transaction_of
 from antiphon.engine.effects import Body, Call, Life, Outcome, Send
 from antiphon.engine.ending import (
     AWAITING_RETRY,
@@ -15,19 +19,28 @@ from antiphon.engine.ending import (
     not_ready,
     to_the_end,
 )
+from antiphon.engine.generating import called
 from antiphon.engine.hooks import contexts_of, run_hooks
+from antiphon.engine.keeping import NOT_KEPT, Keeper, kept, report, settled
 from antiphon.engine.pauses import Pauses, until_resumed
 from antiphon.engine.proposals import is_accepted, is_put_off, propose_task_run, state_that_holds, task_run_running
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
+from antiphon.engine.transaction_life import TransactionCore, TransactionState
 from antiphon.engine.upstream import inputs, plain
-from antiphon.exceptions import InvalidNameError, RunRevoked, UpstreamTaskError
+from antiphon.exceptions import (
+    ConfigurationError,
+    InvalidNameError,
+    ResultStorageError,
+    RunRevoked,
+    UpstreamTaskError,
+)
 from antiphon.logging.loggers import task_run_logger
 from antiphon.parameters import call_args
 from antiphon.run_names import render_name
 from antiphon.runs import TaskRun
 from antiphon.session.session import Session
-from antiphon.state_core import State
+from antiphon.state_core import State, StateType
 from antiphon.state_rules import exception_to_failed_state
 from antiphon.v1.task_run_pb2 import TaskRun as TaskRunMessage
 from antiphon.v1.transition_pb2 import Verdict
@@ -59,6 +72,10 @@ class TaskCall:
     reuse: Reuse | None = None
     #: The run's end was proposed, or the server knows it already.
     told: bool = False
+    #: What the run is part of, once its inputs are there.
+    transaction: TransactionCore | None = None
+    #: What a generator function yields is its result, since nobody iterates over it.
+    gathers: bool = False
 
     @property
     def may_be_announced(self) -> bool:
@@ -72,7 +89,7 @@ def task_life(call: TaskCall) -> Life:
     try:
         state: State = yield from to_the_end(
             call,
-            _live(call),
+            _in_transaction(call),
             end=lambda state: _ended(call, state),
             frames=lambda state: (*_take_opening(call), propose_task_run(call.run.id, state)),
         )
@@ -112,7 +129,41 @@ def _live(call: TaskCall) -> Life:
             return earlier
     if call.scope.signal is not None:
         return (yield from _ended(call, cancelled(call.scope)))
+    try:
+        transaction = transaction_of(
+            call.task, call.context, parameters, iterated=call.task.isgenerator and not call.gathers
+        )
+        yield from transaction.beginning()
+    except (InvalidNameError, ConfigurationError, ResultStorageError) as error:
+        return (yield from _ended(call, exception_to_failed_state(error)))
+    call.transaction = transaction
+    if transaction.is_committed():
+        return (yield from _ended(call, _cached(call, transaction)))
     return (yield from _run(call, parameters))
+
+
+def _in_transaction(call: TaskCall) -> Life:
+    """Lives the run; where it does not complete, all that belongs to its transaction is rolled back."""
+    try:
+        state: State = yield from _live(call)
+    except GeneratorExit:
+        # A coroutine that is being closed cannot wait for hooks.
+        raise
+    except BaseException as error:
+        if call.transaction is not None:
+            yield from call.transaction.ending(error)
+        raise
+    if call.transaction is not None and not state.is_completed():
+        yield from call.transaction.ending(state.failure() if state.is_final() else RunRevoked())
+    return state
+
+
+def _cached(call: TaskCall, transaction: TransactionCore) -> State:
+    """The end of a run whose result was there before it began."""
+    record, store = transaction.read(), transaction.store
+    assert record is not None and store is not None
+    state: State = State(StateType.COMPLETED, "Cached", data=record.reference(store.storage.url))
+    return state.keep(record.result) if call.context.result_options.in_memory else state
 
 
 def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
@@ -154,17 +205,45 @@ def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = N
 
 def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
     """Calls the user's code once; gives the state that it leads to."""
-    outcome: Outcome = yield _the_call(call, parameters)
+    outcome: Outcome = yield from called(partial(_calling, call), _the_call(call, parameters), gathers=call.gathers)
     if outcome.error is not None and is_crash(outcome):
         raise outcome.error
-    state: State = yield from final_state(
-        outcome,
-        call.scope,
-        noun="Task run",
-        timeout=call.task.timeout_seconds,
-        persist_result=call.context.persist_result,
+    task, transaction = call.task, call.transaction
+    assert transaction is not None
+    keeper = Keeper(call.context.result_options, transaction.store, transaction.key, task.cache_expiration)
+    state: State = yield from final_state(outcome, call.scope, keeper, noun="Task run", timeout=task.timeout_seconds)
+    if not state.is_completed():
+        return state
+    return (yield from _staged(call, transaction, keeper, state))
+
+
+def _staged(call: TaskCall, transaction: TransactionCore, keeper: Keeper, state: State) -> Life:
+    """Commits what belongs to a run that has completed, or leaves it to the transaction around; gives the state."""
+    if keeper.problem is not None:
+        report(keeper, task_run_logger(call.context))
+    record = keeper.record
+    if record is not None and transaction.key is None:
+        # Nobody else looks for it, so it need not wait for a commit.
+        state = yield from kept(state, keeper, task_run_logger(call.context))
+        if not state.is_completed():
+            return state
+    task = call.task
+    transaction.stage(
+        record if transaction.key is not None and record is not None else NotSet,
+        task.on_rollback_hooks,
+        task.on_commit_hooks,
     )
-    return state
+    if transaction.parent is not None:
+        # The run had completed, and does not count any more.
+        undone = State(StateType.COMPLETED, "RolledBack", message="Rolled back with its transaction.", data=state.data)
+        transaction.undoing = (propose_task_run(call.run.id, undone),)
+    elif transaction.is_plain:
+        transaction.state = TransactionState.COMMITTED
+        return settled(state, keeper)
+    yield from transaction.ending(None)
+    if transaction.write_error is not None:
+        return exception_to_failed_state(transaction.write_error, message=NOT_KEPT)
+    return settled(state, keeper) if transaction.is_committed() else state
 
 
 def _inputs(call: TaskCall) -> Life:
@@ -196,7 +275,16 @@ def _the_call(call: TaskCall, parameters: dict[str, Any]) -> Call:
     args, kwargs = call_args(call.task.fn, parameters)
     call.context.parameters = parameters
     call.context.run_count = call.run.run_count
-    return Call(call.task.fn, args, kwargs, call.scope, contexts_of(call.context), call.task.timeout_seconds)
+    return _calling(call, call.task.fn, args, kwargs, call.task.timeout_seconds)
+
+
+def _calling(
+    call: TaskCall, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None
+) -> Call:
+    """The effect that calls code of the run's."""
+    assert call.transaction is not None
+    contexts = (*contexts_of(call.context), call.transaction.as_active())
+    return Call(function, args, kwargs, call.scope, contexts, timeout)
 
 
 def _judge_retry(call: TaskCall, state: State) -> Life:

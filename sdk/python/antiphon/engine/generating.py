@@ -1,0 +1,103 @@
+"""Code that yields: what it gives on its way goes to whoever iterates, or into a list."""
+
+import time
+from collections.abc import Callable
+from inspect import isasyncgenfunction, isgeneratorfunction
+from typing import Any
+
+from antiphon.engine.effects import Call, Give, Life, NoMore, Outcome
+
+#: Makes the effect that calls a function, as the run's code is called: function, arguments, seconds that are left.
+Calling = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any], float | None], Call]
+
+
+def yields(function: Callable[..., Any]) -> bool:
+    """Whether a function is a generator function, sync or async."""
+    return isgeneratorfunction(function) or isasyncgenfunction(function)
+
+
+def called(calling: Calling, call: Call, *, gathers: bool) -> Life:
+    """An engine's part: does the call and gives its Outcome. Where the function yields, each value is given on; with
+    `gathers` the outcome's value is the list of all instead."""
+    if not yields(call.function):
+        outcome: Outcome = yield call
+        return outcome
+    source = _Source(call.function(*call.args, **call.kwargs))
+    gathered: list[Any] = []
+    step, argument, left = source.send, None, call.timeout
+    while True:
+        began = time.monotonic()
+        outcome = yield calling(step, (argument,), {}, left)
+        if left is not None:
+            # What the iterating code takes is not this run's time.
+            left = max(left - (time.monotonic() - began), 0.001)
+        error = outcome.error
+        if isinstance(error, _End):
+            return Outcome(gathered if gathers else error.value)
+        if error is not None:
+            return outcome
+        if gathers:
+            gathered.append(outcome.value)
+            step, argument = source.send, None
+            continue
+        try:
+            step, argument = source.send, (yield Give(outcome.value))
+        except NoMore:
+            # Nobody wants more, which is no failure.
+            outcome = yield calling(source.close, (), {}, left)
+            return Outcome() if outcome.error is None else outcome
+        except BaseException as thrown:  # noqa: BLE001 - it belongs to the code that yields
+            step, argument = source.throw, thrown
+
+
+class _End(Exception):
+    """The code that yields has returned."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
+
+class _Source:
+    """A generator of either kind behind functions that can be called as a run's code."""
+
+    send: Callable[[Any], Any]
+    throw: Callable[[BaseException], Any]
+    close: Callable[[], Any]
+
+    def __init__(self, generator: Any) -> None:
+        if hasattr(generator, "asend"):
+            self.send = _ended_async(generator.asend)
+            self.throw = _ended_async(generator.athrow)
+            self.close = _closed_async(generator)
+        else:
+            self.send = _ended(generator.send)
+            self.throw = _ended(generator.throw)
+            self.close = generator.close
+
+
+def _ended(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def move(argument: Any) -> Any:
+        try:
+            return step(argument)
+        except StopIteration as end:
+            raise _End(end.value) from None
+
+    return move
+
+
+def _ended_async(step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    async def move(argument: Any) -> Any:
+        try:
+            return await step(argument)
+        except StopAsyncIteration:
+            raise _End(None) from None
+
+    return move
+
+
+def _closed_async(generator: Any) -> Callable[[], Any]:
+    async def close() -> None:
+        await generator.aclose()
+
+    return close

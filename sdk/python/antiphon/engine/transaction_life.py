@@ -1,0 +1,311 @@
+"""How a transaction lives: begun, staged, and committed or rolled back with those inside it."""
+
+import copy
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import Enum, auto
+from typing import Any
+
+from antiphon.annotations import NotSet
+from antiphon.engine.effects import Ask, Body, Call, Life, Outcome, Send
+from antiphon.engine.scopes import RunScope
+from antiphon.exceptions import ConfigurationError, ResultStorageError, SerializationError
+from antiphon.ids import new_id
+from antiphon.result_records import ResultRecord
+from antiphon.result_store import ResultStore
+from antiphon.signatures import function_name
+
+
+class IsolationLevel(Enum):
+    """Whether transactions of one key exclude each other: SERIALIZABLE ones do, by the store's lock manager."""
+
+    READ_COMMITTED = auto()
+    SERIALIZABLE = auto()
+
+
+class CommitMode(Enum):
+    """When a transaction commits: EAGER ones at their end, LAZY ones at the end of the outermost transaction around
+    them, OFF ones only where somebody commits them."""
+
+    EAGER = auto()
+    LAZY = auto()
+    OFF = auto()
+
+
+class TransactionState(Enum):
+    """Where a transaction stands."""
+
+    PENDING = auto()
+    ACTIVE = auto()
+    STAGED = auto()
+    COMMITTED = auto()
+    ROLLED_BACK = auto()
+
+
+_active: ContextVar["TransactionCore | None"] = ContextVar("antiphon_transaction", default=None)
+
+Hook = Callable[[Any], Any]
+
+
+class TransactionCore:
+    """What sync and async transactions have in common. Methods in `-ing` are parts of engines."""
+
+    def __init__(
+        self,
+        *,
+        key: str | None = None,
+        store: ResultStore | None = None,
+        commit_mode: CommitMode | None = None,
+        isolation_level: IsolationLevel | None = None,
+        overwrite: bool = False,
+        write_on_commit: bool = True,
+        logger: Any = None,
+    ) -> None:
+        """Raises ConfigurationError for a SERIALIZABLE transaction whose store has no lock manager."""
+        self.parent: TransactionCore | None = _active.get()
+        self.key = key
+        self.store = store
+        inherited = self.parent.commit_mode if self.parent is not None else CommitMode.LAZY
+        self.commit_mode: CommitMode = commit_mode or inherited
+        self.isolation_level = isolation_level or IsolationLevel.READ_COMMITTED
+        self.overwrite = overwrite
+        self.write_on_commit = write_on_commit
+        self.logger = logger or logging.getLogger("antiphon.transactions")
+        self.state = TransactionState.PENDING
+        self.children: list[TransactionCore] = []
+        self.on_commit_hooks: list[Hook] = []
+        self.on_rollback_hooks: list[Hook] = []
+        #: What tells the server that a task run was rolled back.
+        self.undoing: tuple[Body, ...] = ()
+        #: Why the result could not be written.
+        self.write_error: ResultStorageError | None = None
+        self._values: dict[str, Any] = {}
+        self._staged: Any = NotSet
+        self._record: ResultRecord | None = None
+        self._rolling_back = False
+        #: Who holds the lock on the key.
+        self._holder: str | None = None
+        if self.isolation_level is IsolationLevel.SERIALIZABLE and key is not None:
+            assert self.store is not None
+            if self.store.lock_manager is None:
+                raise ConfigurationError(
+                    "A SERIALIZABLE transaction needs a lock manager: give one to the store, "
+                    "ResultStore(lock_manager=MemoryLockManager()), or to the cache policy, "
+                    "INPUTS.configure(lock_manager=..., isolation_level=...)."
+                )
+
+    def is_pending(self) -> bool:
+        return self.state is TransactionState.PENDING
+
+    def is_active(self) -> bool:
+        return self.state is TransactionState.ACTIVE
+
+    def is_staged(self) -> bool:
+        return self.state is TransactionState.STAGED
+
+    def is_committed(self) -> bool:
+        return self.state is TransactionState.COMMITTED
+
+    def is_rolled_back(self) -> bool:
+        return self.state is TransactionState.ROLLED_BACK
+
+    def get_parent(self) -> "TransactionCore | None":
+        """Return the transaction around this one."""
+        return self.parent
+
+    @staticmethod
+    def get_active() -> "TransactionCore | None":
+        """Return the transaction that the calling code is part of."""
+        return _active.get()
+
+    def set(self, name: str, value: Any) -> None:
+        """Keep a value for hooks, and for the transactions inside."""
+        self._values[name] = value
+
+    def get(self, name: str, default: Any = NotSet) -> Any:
+        """Return a copy of a value of this transaction or of one around it. Raises ValueError where nobody set it and
+        there is no default."""
+        around: TransactionCore | None = self
+        while around is not None:
+            if name in around._values:
+                return copy.deepcopy(around._values[name])
+            around = around.parent
+        if default is NotSet:
+            raise ValueError(
+                f"No value {name!r} was set in this transaction or in one around it. Set it before with "
+                f"txn.set({name!r}, ...), or give a default: txn.get({name!r}, None)."
+            )
+        return default
+
+    def read(self) -> ResultRecord | None:
+        """Return what is kept under the key; None where nothing is."""
+        if self._record is None and self.key is not None and self.store is not None:
+            self._record = self.store.find(self.key)
+        return self._record
+
+    def stage(
+        self, value: Any, on_rollback_hooks: list[Hook] | None = None, on_commit_hooks: list[Hook] | None = None
+    ) -> None:
+        """Have a value written when the transaction commits, and hooks called. Nothing where it has committed."""
+        if self.is_committed():
+            return
+        self.on_commit_hooks.extend(on_commit_hooks or ())
+        self.on_rollback_hooks.extend(on_rollback_hooks or ())
+        self._staged = value
+        self.state = TransactionState.STAGED
+
+    @contextmanager
+    def as_active(self) -> Iterator["TransactionCore"]:
+        """Makes it the transaction that code inside is part of."""
+        token = _active.set(self)
+        try:
+            yield self
+        finally:
+            _active.reset(token)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether committing it does nothing."""
+        return self.key is None and not self.children and not self.on_commit_hooks
+
+    def beginning(self) -> Life:
+        """Takes the lock where there is one, and looks whether a result is there already."""
+        self.state = TransactionState.ACTIVE
+        if self.key is None:
+            return
+        store, key = self.store, self.key
+        assert store is not None
+        if self.isolation_level is IsolationLevel.SERIALIZABLE:
+            holder = new_id()
+            yield from _locked(store.lock_manager, key, holder)
+            self._holder = holder
+        if not self.overwrite:
+            self._record = yield Ask(lambda: store.find(key))
+            if self._record is not None:
+                self.state = TransactionState.COMMITTED
+                self._unlock()
+
+    def ending(self, error: BaseException | None) -> Life:
+        """The code inside has ended, by `error` perhaps: commits, rolls back, or leaves it to the one around."""
+        if self.parent is not None:
+            self.parent.children.append(self)
+        if error is not None:
+            yield from self.rolling_back()
+            if self.parent is not None:
+                yield from self.parent.rolling_back()
+        elif self.parent is not None and self.parent.is_rolled_back():
+            yield from self.rolling_back()
+        elif self.commit_mode is CommitMode.EAGER:
+            yield from self.committing()
+        elif self.parent is not None:
+            return
+        elif self.commit_mode is CommitMode.OFF:
+            yield from self.rolling_back()
+        else:
+            yield from self.committing()
+
+    def committing(self) -> Life:
+        """Commits those inside, calls the hooks, writes the value; gives whether that went well. What goes wrong is
+        logged, and rolls it back."""
+        if self.is_committed() or self.is_rolled_back():
+            return False
+        for child in self.children:
+            yield from child.committing()
+        problem = yield from self._committed()
+        if problem is None:
+            self.state = TransactionState.COMMITTED
+            self._unlock()
+            return True
+        self.logger.error("The transaction %scannot commit and is rolled back: %s", self._label(), problem)
+        yield from self.rolling_back()
+        return False
+
+    def _committed(self) -> Life:
+        """Gives what kept it from committing, if anything."""
+        for hook in self.on_commit_hooks:
+            problem = yield from self._call(hook)
+            if problem is not None:
+                return f"its hook {function_name(hook)} raised {problem!r}"
+        if self.key is None or not self.write_on_commit or self._staged is NotSet:
+            return None
+        try:
+            yield Ask(self._write)
+        except ResultStorageError as error:
+            self.write_error = error
+            return error
+        except SerializationError as error:
+            return error
+        return None
+
+    def _write(self) -> None:
+        store, key, staged = self.store, self.key, self._staged
+        assert store is not None and key is not None
+        record = (
+            staged if isinstance(staged, ResultRecord) else ResultRecord.of(staged, key, serializer=store.serializer)
+        )
+        store.write_record(record)
+        self._record = record
+
+    def rolling_back(self) -> Life:
+        """Calls the hooks, the last one first, and rolls back those inside; gives whether there was anything to do."""
+        if self.is_committed() or self.is_rolled_back() or self._rolling_back:
+            return False
+        self._rolling_back = True
+        for hook in reversed(self.on_rollback_hooks):
+            problem = yield from self._call(hook)
+            if problem is not None:
+                self.logger.error(
+                    "Rollback hook %s raised %r; it is ignored.", function_name(hook), problem, exc_info=problem
+                )
+        self.state = TransactionState.ROLLED_BACK
+        for child in reversed(self.children):
+            yield from child.rolling_back()
+        self._unlock()
+        if self.undoing:
+            yield Send(self.undoing, wait=False)
+        return True
+
+    def _call(self, hook: Hook) -> Life:
+        outcome: Outcome = yield Call(hook, (self,), {}, RunScope())
+        if outcome.error is not None and not isinstance(outcome.error, Exception):
+            raise outcome.error
+        return outcome.error
+
+    def _unlock(self) -> None:
+        holder, self._holder = self._holder, None
+        if holder is not None and self.store is not None and self.key is not None:
+            try:
+                self.store.lock_manager.release_lock(self.key, holder)
+            except ValueError as error:
+                self.logger.warning("The lock on the transaction's key was lost before its end: %s", error)
+
+    def _label(self) -> str:
+        return f"{self.key!r} " if self.key is not None else ""
+
+
+def as_isolation_level(level: IsolationLevel | str | None) -> IsolationLevel | None:
+    """Return the level, or the one of that name. Raises ValueError for another name."""
+    if level is None or isinstance(level, IsolationLevel):
+        return level
+    try:
+        return IsolationLevel[level]
+    except KeyError:
+        raise ValueError(f"isolation_level is READ_COMMITTED or SERIALIZABLE, not {level!r}.") from None
+
+
+def active_transaction() -> TransactionCore | None:
+    """Return the transaction that the calling code is part of."""
+    return _active.get()
+
+
+def _locked(manager: Any, key: str, holder: str) -> Life:
+    acquiring = getattr(manager, "acquiring", None)
+    if acquiring is not None:
+        yield from acquiring(key, holder)
+        return
+    # One of somebody else's making.
+    outcome: Outcome = yield Call(manager.aacquire_lock, (key, holder), {}, RunScope())
+    if outcome.error is not None:
+        raise outcome.error
