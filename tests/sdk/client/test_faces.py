@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -105,6 +106,18 @@ def test_no_server(tmp_path: Path) -> None:
             client.read_flows()
         problem = client.api_healthcheck()
     assert isinstance(problem, ServerUnreachable)
+
+
+def test_nobody_at_a_target_of_its_own_is_told_at_once(tmp_path: Path) -> None:
+    # With settings that would start the embedded server.
+    with (
+        temporary_settings({"api_url": None, "home": tmp_path}),
+        SyncAntiphonClient(f"unix:{tmp_path}/nobody") as client,
+    ):
+        start = time.monotonic()
+        with pytest.raises(ServerUnreachable, match="No server answers at"):
+            client.read_flows()
+        assert time.monotonic() - start < 10
 
 
 def test_an_id_that_is_none(stored: Stored) -> None:

@@ -40,8 +40,9 @@ def call_server(
     """
     _name_request(request)
     around = scope_around()
+    patience = _patience(in_run=around is not None, may_start=client is None)
     client = client or opened_client() or (yield Ask(shared_client))
-    deadline = time.monotonic() + _patience(in_run=around is not None)
+    deadline = time.monotonic() + patience
     while True:
         answer = method(client).future(request, timeout=timeout)
         try:
@@ -65,9 +66,9 @@ def _name_request(request: Any) -> None:
         request.request_id = new_id()
 
 
-def _patience(*, in_run: bool) -> float:
+def _patience(*, in_run: bool, may_start: bool) -> float:
     """Seconds to wait for a server that does not answer. The embedded one leaves when idle, and is started anew."""
     settings = get_current_settings()
     if in_run:
         return settings.client_reconnect_timeout_seconds
-    return 0.0 if settings.api_url else settings.server_startup_timeout_seconds
+    return settings.server_startup_timeout_seconds if may_start and not settings.api_url else 0.0
