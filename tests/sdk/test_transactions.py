@@ -354,6 +354,26 @@ def test_a_task_that_fails_undoes_those_before_and_only_when_no_retry_is_left(st
     assert diary.notes == ["undo"]
 
 
+def test_what_outlasts_its_transaction_commits_by_itself(stored: Stored, diary: Diary) -> None:
+    go_on = threading.Event()
+
+    @task(on_commit=[diary.hook("done")], result_storage_key="late")
+    def slow() -> int:
+        go_on.wait(10)
+        return 1
+
+    @flow
+    def body() -> int:
+        with transaction():
+            future = slow.submit()
+        go_on.set()
+        return future.result()
+
+    assert body() == 1
+    assert diary.notes == ["done"]
+    assert ResultStore().exists("late")
+
+
 @in_loop
 async def test_async_tasks_in_async_transactions(stored: Stored, diary: Diary) -> None:
     @task(on_rollback=[diary.hook("undo")])

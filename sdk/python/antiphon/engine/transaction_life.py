@@ -197,7 +197,8 @@ class TransactionCore:
                 yield from self.parent.rolling_back()
         elif self.parent is not None and self.parent.is_rolled_back():
             yield from self.rolling_back()
-        elif self.commit_mode is CommitMode.EAGER:
+        elif self.commit_mode is CommitMode.EAGER or (self.parent is not None and self.parent.is_committed()):
+            # The one around may have ended before what was submitted inside.
             yield from self.committing()
         elif self.parent is not None:
             return
