@@ -47,6 +47,8 @@ class Workload:
     figures: tuple[Figure, ...]
     measure: Callable[[System, Scale], Mapping[str, float]]
     systems: frozenset[str] = frozenset({"antiphon"})
+    #: How the keys of values begin that are drawn as a curve, in their order; empty where there are none.
+    curve: str = ""
 
 
 @dataclass

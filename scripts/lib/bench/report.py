@@ -1,5 +1,6 @@
 """The figures as a table for people and as JSON for programs."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from bench.figures import Figure, Samples
 from bench.systems import System
 
 OURS = "antiphon"
+_BARS = "▁▂▃▄▅▆▇█"
 
 
 def format_value(value: float, unit: str) -> str:
@@ -51,6 +53,15 @@ def _peer_cells(figure: Figure, ours: float | None, theirs: Samples | None) -> t
     return format_value(value, figure.unit), ratio
 
 
+def draw_curve(samples: Samples) -> str:
+    """The medians of a workload's curve: the first, a bar for each over the range from zero, the last."""
+    keys = sorted(key for key in samples.values if key.startswith(samples.workload.curve))
+    medians = [statistics.median(samples.values[key]) for key in keys]
+    unit = samples.workload.figures[0].unit
+    bars = "".join(_BARS[min(int(each / max(medians) * len(_BARS)), len(_BARS) - 1)] for each in medians)
+    return f"{format_value(medians[0], unit)} {bars} {format_value(medians[-1], unit)}"
+
+
 def render(
     console: Console, facts: Mapping[str, str], systems: Sequence[System], results: Sequence[Sequence[Samples]]
 ) -> None:
@@ -76,6 +87,8 @@ def render(
             table.add_row(figure.title, *row)
         table.add_section()
     console.print(table)
+    for sample in (sample for samples in results for sample in samples if sample.workload.curve and sample.values):
+        console.print(f"{sample.workload.name}, {sample.system}: {draw_curve(sample)}", highlight=False)
     for sample in (sample for samples in results for sample in samples):
         for error in sample.errors:
             console.print(f"[red]{sample.workload.name}, {sample.system}:[/] {error}", highlight=False)
