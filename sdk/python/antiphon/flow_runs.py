@@ -5,7 +5,6 @@ coroutine. Its twin with an `a` before the name always does.
 """
 
 import importlib
-import json
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +12,10 @@ from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.pause_life import Wish, pause_life
 from antiphon.engine.server_calls import call_server
-from antiphon.exceptions import MissingContextError, SerializationError
+from antiphon.exceptions import MissingContextError
+from antiphon.json_payloads import json_payload
 from antiphon.option_checks import MAX_TIMEOUT
-from antiphon.payloads import JSON, encode, encoding_of, make_payload
+from antiphon.payloads import JSON, encoding_of
 from antiphon.v1.flow_run_service_pb2 import (
     GetFlowRunInputRequest,
     GetFlowRunInputResponse,
@@ -24,7 +24,6 @@ from antiphon.v1.flow_run_service_pb2 import (
     SuspendFlowRunRequest,
     SuspendFlowRunResponse,
 )
-from antiphon.v1.payload_pb2 import Payload
 
 __all__ = [
     "apause_flow_run",
@@ -96,7 +95,7 @@ def resume_flow_run(flow_run_id: UUID | str, run_input: Any = None) -> Work[None
     """
     request = ResumeFlowRunRequest(id=str(flow_run_id))
     if run_input is not None:
-        request.input.CopyFrom(_as_json(run_input))
+        request.input.CopyFrom(json_payload(run_input, "run_input"))
     yield from call_server(lambda client: client.flow_runs.ResumeFlowRun, request, ResumeFlowRunResponse)
 
 
@@ -145,18 +144,3 @@ def _wanted(kind: Any) -> Any:
     if kind is None:
         return None
     return importlib.import_module("antiphon.pause_inputs").Wanted(kind)
-
-
-def _as_json(value: Any) -> Payload:
-    dump = getattr(value, "model_dump", None)
-    if dump is not None:
-        value = dump(mode="json")
-    payload = encode(value)
-    if encoding_of(payload) == JSON:
-        return payload
-    try:
-        return make_payload(JSON, json.dumps(value, allow_nan=False).encode())
-    except (TypeError, ValueError) as error:
-        raise SerializationError(
-            f"run_input cannot be said in JSON: {error}. Give numbers, texts, lists, dicts or a Pydantic model."
-        ) from error

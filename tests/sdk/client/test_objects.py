@@ -7,10 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from antiphon.client.conversions.runs import flow_run_from, flow_run_input_from, task_run_from
-from antiphon.client.conversions.values import json_payload, read_json_object, read_json_text, uuid_text
+from antiphon.client.conversions.values import read_json_object, read_json_text, uuid_text
 from antiphon.client.schemas import actions, filters, objects, responses, sorting
 from antiphon.client.schemas.objects import ConcurrencyOptions, Flow, FlowRun, FlowRunInput, State, TaskRun
 from antiphon.exceptions import SerializationError
+from antiphon.json_payloads import json_payload
 from antiphon.payloads import encode
 from antiphon.state_protos import to_proto
 from antiphon.states import Completed, Running

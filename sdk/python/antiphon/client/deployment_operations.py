@@ -8,7 +8,7 @@ from uuid import UUID
 from antiphon.client import listings
 from antiphon.client.arguments import refuse
 from antiphon.client.conversions.runs import flow_run_from
-from antiphon.client.conversions.values import json_payload, uuid_text
+from antiphon.client.conversions.values import uuid_text
 from antiphon.client.conversions.work import deployment_from, strategy_number
 from antiphon.client.filter_texts import all_of, equals
 from antiphon.client.flow_run_operations import start_flow_run
@@ -29,6 +29,7 @@ from antiphon.client.work_queue_lookup import queue_id, queues_by_id
 from antiphon.engine.dual import Work
 from antiphon.exceptions import ObjectAlreadyExists
 from antiphon.ids import new_id
+from antiphon.json_payloads import json_payload
 from antiphon.state_core import State
 from antiphon.states import Scheduled
 from antiphon.v1 import deployment_pb2, flow_run_pb2

@@ -6,7 +6,7 @@ from uuid import UUID
 from antiphon.client.conversions.runs import flow_run_input_from
 from antiphon.client.conversions.values import read_json_text, uuid_text
 from antiphon.client.operation import ClientBase, operation
-from antiphon.client.paging import read_all
+from antiphon.client.paging import read_all, whole
 from antiphon.client.schemas.objects import FlowRunInput
 from antiphon.engine.dual import Work
 from antiphon.v1.flow_run_service_pb2 import (
@@ -48,4 +48,4 @@ class FlowRunInputOperations(ClientBase):
         )
         wanted = [each for each in found if each.key.startswith(key_prefix) and each.key not in exclude_keys]
         wanted.sort(key=lambda each: (each.create_time.seconds, each.create_time.nanos))
-        return list(map(flow_run_input_from, wanted[:limit]))
+        return list(map(flow_run_input_from, wanted[: whole("limit", limit)]))

@@ -7,7 +7,7 @@ from uuid import UUID
 from antiphon.client import listings
 from antiphon.client.arguments import refuse
 from antiphon.client.conversions.runs import flow_run_from
-from antiphon.client.conversions.values import json_payload, uuid_text
+from antiphon.client.conversions.values import uuid_text
 from antiphon.client.operation import ClientBase, operation
 from antiphon.client.paging import read_all
 from antiphon.client.proposing import propose_flow_run_state
@@ -33,6 +33,7 @@ from antiphon.engine.dual import Work
 from antiphon.engine.retry_policies import retry_policy
 from antiphon.exceptions import NotPausedError, ServerError
 from antiphon.ids import new_id
+from antiphon.json_payloads import json_payload
 from antiphon.payloads import encode
 from antiphon.state_core import State
 from antiphon.state_protos import from_proto

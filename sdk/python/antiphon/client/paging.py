@@ -29,7 +29,7 @@ def read_list(
     What is skipped is read all the same, since the server's pages are found by what came before. Raises ValueError for
     numbers below 0, and as `ClientBase.call`.
     """
-    skipped, wanted = _checked("offset", offset or 0), _checked("limit", DEFAULT_LIMIT if limit is None else limit)
+    skipped, wanted = whole("offset", offset or 0), whole("limit", DEFAULT_LIMIT if limit is None else limit)
     items: list[Any] = []
     left, size = skipped + wanted if wanted else 0, _PAGE_SIZE
     while left > 0:
@@ -61,7 +61,8 @@ def read_all(client: ClientBase, method: Method, request: Any, kind: type[Messag
 _ALL: Final = 2**62
 
 
-def _checked(name: str, number: int) -> int:
+def whole(name: str, number: int) -> int:
+    """Return a number of items. Raises ValueError, which names what it was, for one below 0."""
     if number < 0:
         raise ValueError(f"{name} is a number from 0 on, not {number}.")
     return number

@@ -1,6 +1,5 @@
 """Ids, times and JSON between messages and objects."""
 
-import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,11 +7,11 @@ from uuid import UUID
 from google.protobuf.message import Message
 
 from antiphon.exceptions import SerializationError
-from antiphon.payloads import JSON, NULL, encode, encoding_of, from_bytes, make_payload
+from antiphon.payloads import JSON, NULL, encoding_of, from_bytes
 from antiphon.timestamps import read_timestamp
 from antiphon.v1.payload_pb2 import Payload
 
-__all__ = ["json_payload", "optional_time", "optional_uuid", "read_json_object", "read_json_text", "uuid_text"]
+__all__ = ["optional_time", "optional_uuid", "read_json_object", "read_json_text", "uuid_text"]
 
 
 def uuid_text(id: UUID | str, what: str = "id") -> str:
@@ -53,19 +52,3 @@ def read_json_text(payload: Payload) -> str:
     if encoding != JSON:
         raise SerializationError(f"The value was written as {encoding or 'nothing known'}, which is not {JSON}.")
     return payload.data.decode()
-
-
-def json_payload(value: Any, what: str) -> Payload:
-    """Return a value, or a Pydantic model, as a payload of JSON. Raises SerializationError that names `what` it was."""
-    dump = getattr(value, "model_dump", None)
-    if dump is not None:
-        value = dump(mode="json")
-    payload = encode(value)
-    if encoding_of(payload) == JSON:
-        return payload
-    try:
-        return make_payload(JSON, json.dumps(value, allow_nan=False).encode())
-    except (TypeError, ValueError) as error:
-        raise SerializationError(
-            f"{what} cannot be said in JSON: {error}. Give numbers, texts, lists, dicts or a Pydantic model."
-        ) from error
