@@ -9,10 +9,20 @@
 - `is_null_` asks whether a value is not set (of tags: whether there are none), `exists_` the opposite.
 """
 
-from enum import StrEnum
 from uuid import UUID
 
-from antiphon.client.schemas.bases import AntiphonBaseModel, UtcDateTime
+from antiphon.client.schemas.bases import AntiphonBaseModel
+from antiphon.client.schemas.filter_bases import (
+    AllTags,
+    Ids,
+    Names,
+    NamesLike,
+    Operator,
+    OperatorMixin,
+    OptionalTimes,
+    Tags,
+    Times,
+)
 from antiphon.state_core import StateType
 
 __all__ = [
@@ -74,56 +84,13 @@ __all__ = [
 ]
 
 
-class Operator(StrEnum):
-    """How the parts of a filter count together."""
-
-    and_ = "and_"
-    or_ = "or_"
+class FlowFilterId(Ids): ...
 
 
-class OperatorMixin(AntiphonBaseModel):
-    """A filter whose parts count together: all of them, or with `or_` any."""
-
-    operator: Operator = Operator.and_
+class FlowFilterName(NamesLike): ...
 
 
-class _Ids(AntiphonBaseModel):
-    any_: list[UUID] | None = None
-
-
-class _Names(AntiphonBaseModel):
-    any_: list[str] | None = None
-
-
-class _NamesLike(_Names):
-    like_: str | None = None
-
-
-class _AllTags(OperatorMixin):
-    all_: list[str] | None = None
-    is_null_: bool | None = None
-
-
-class _Tags(_AllTags):
-    any_: list[str] | None = None
-
-
-class _Times(AntiphonBaseModel):
-    before_: UtcDateTime | None = None
-    after_: UtcDateTime | None = None
-
-
-class _OptionalTimes(_Times):
-    is_null_: bool | None = None
-
-
-class FlowFilterId(_Ids): ...
-
-
-class FlowFilterName(_NamesLike): ...
-
-
-class FlowFilterTags(_AllTags): ...
+class FlowFilterTags(AllTags): ...
 
 
 class FlowFilter(OperatorMixin):
@@ -134,14 +101,14 @@ class FlowFilter(OperatorMixin):
     tags: FlowFilterTags | None = None
 
 
-class FlowRunFilterId(_Ids):
+class FlowRunFilterId(Ids):
     not_any_: list[UUID] | None = None
 
 
-class FlowRunFilterName(_NamesLike): ...
+class FlowRunFilterName(NamesLike): ...
 
 
-class FlowRunFilterTags(_Tags): ...
+class FlowRunFilterTags(Tags): ...
 
 
 class FlowRunFilterDeploymentId(OperatorMixin):
@@ -169,19 +136,19 @@ class FlowRunFilterState(OperatorMixin):
     name: FlowRunFilterStateName | None = None
 
 
-class FlowRunFilterFlowVersion(_Names): ...
+class FlowRunFilterFlowVersion(Names): ...
 
 
-class FlowRunFilterStartTime(_OptionalTimes): ...
+class FlowRunFilterStartTime(OptionalTimes): ...
 
 
-class FlowRunFilterEndTime(_OptionalTimes): ...
+class FlowRunFilterEndTime(OptionalTimes): ...
 
 
-class FlowRunFilterExpectedStartTime(_Times): ...
+class FlowRunFilterExpectedStartTime(Times): ...
 
 
-class FlowRunFilterNextScheduledStartTime(_Times): ...
+class FlowRunFilterNextScheduledStartTime(Times): ...
 
 
 class FlowRunFilterParentFlowRunId(OperatorMixin):
@@ -222,20 +189,20 @@ class TaskRunFilterFlowRunId(AntiphonBaseModel):
     is_null_: bool | None = None
 
 
-class TaskRunFilterId(_Ids): ...
+class TaskRunFilterId(Ids): ...
 
 
-class TaskRunFilterName(_NamesLike): ...
+class TaskRunFilterName(NamesLike): ...
 
 
-class TaskRunFilterTags(_AllTags): ...
+class TaskRunFilterTags(AllTags): ...
 
 
 class TaskRunFilterStateType(AntiphonBaseModel):
     any_: list[StateType] | None = None
 
 
-class TaskRunFilterStateName(_Names): ...
+class TaskRunFilterStateName(Names): ...
 
 
 class TaskRunFilterState(OperatorMixin):
@@ -249,10 +216,10 @@ class TaskRunFilterSubFlowRuns(AntiphonBaseModel):
     exists_: bool | None = None
 
 
-class TaskRunFilterStartTime(_OptionalTimes): ...
+class TaskRunFilterStartTime(OptionalTimes): ...
 
 
-class TaskRunFilterEndTime(_OptionalTimes): ...
+class TaskRunFilterEndTime(OptionalTimes): ...
 
 
 class TaskRunFilter(OperatorMixin):
@@ -268,17 +235,17 @@ class TaskRunFilter(OperatorMixin):
     flow_run_id: TaskRunFilterFlowRunId | None = None
 
 
-class DeploymentFilterId(_Ids):
+class DeploymentFilterId(Ids):
     not_any_: list[UUID] | None = None
 
 
-class DeploymentFilterName(_NamesLike): ...
+class DeploymentFilterName(NamesLike): ...
 
 
-class DeploymentFilterWorkQueueName(_Names): ...
+class DeploymentFilterWorkQueueName(Names): ...
 
 
-class DeploymentFilterTags(_Tags): ...
+class DeploymentFilterTags(Tags): ...
 
 
 class DeploymentFilterConcurrencyLimit(AntiphonBaseModel):
@@ -297,7 +264,7 @@ class DeploymentFilter(OperatorMixin):
     concurrency_limit: DeploymentFilterConcurrencyLimit | None = None
 
 
-class LogFilterName(_Names): ...
+class LogFilterName(Names): ...
 
 
 class LogFilterLevel(AntiphonBaseModel):
@@ -305,10 +272,10 @@ class LogFilterLevel(AntiphonBaseModel):
     le_: int | None = None
 
 
-class LogFilterTimestamp(_Times): ...
+class LogFilterTimestamp(Times): ...
 
 
-class LogFilterFlowRunId(_Ids): ...
+class LogFilterFlowRunId(Ids): ...
 
 
 class LogFilterTaskRunId(AntiphonBaseModel):
@@ -336,10 +303,10 @@ class LogFilter(OperatorMixin):
     text: LogFilterTextSearch | None = None
 
 
-class WorkQueueFilterId(_Ids): ...
+class WorkQueueFilterId(Ids): ...
 
 
-class WorkQueueFilterName(_Names):
+class WorkQueueFilterName(Names):
     startswith_: list[str] | None = None
 
 
@@ -350,13 +317,13 @@ class WorkQueueFilter(OperatorMixin):
     name: WorkQueueFilterName | None = None
 
 
-class WorkPoolFilterId(_Ids): ...
+class WorkPoolFilterId(Ids): ...
 
 
-class WorkPoolFilterName(_Names): ...
+class WorkPoolFilterName(Names): ...
 
 
-class WorkPoolFilterType(_Names): ...
+class WorkPoolFilterType(Names): ...
 
 
 class WorkPoolFilter(OperatorMixin):
