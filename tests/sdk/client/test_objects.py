@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import ValidationError
 
+from antiphon.client import schemas
 from antiphon.client.conversions.runs import flow_run_from, flow_run_input_from, task_run_from
 from antiphon.client.conversions.values import read_json_object, read_json_text, uuid_text
 from antiphon.client.schemas import actions, filters, objects, responses, sorting
@@ -23,6 +24,14 @@ from antiphon.v1 import flow_run_input_pb2, flow_run_pb2, task_run_pb2
 def test_all_names_are_there(module: object) -> None:
     names = module.__all__  # type: ignore[attr-defined]
     assert len(names) == len(set(names)) and all(hasattr(module, each) for each in names)
+
+
+def test_the_common_names_are_in_the_package_too() -> None:
+    there = {**vars(objects), **vars(responses)}
+    assert {name: getattr(schemas, name) for name in schemas.__all__} == {name: there[name] for name in schemas.__all__}
+    assert schemas.sorting is sorting
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = schemas.nonsense
 
 
 def test_objects_can_be_made_by_hand() -> None:
