@@ -1,7 +1,8 @@
 """States to the contract's messages and back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -13,8 +14,6 @@ from antiphon.timestamps import read_timestamp, write_timestamp
 from antiphon.v1 import state_pb2
 
 MAX_MESSAGE_LENGTH: Final = 10_000
-
-_NO_DETAILS: Final = StateDetails()
 
 _TO_NUMBER: Mapping[StateType, state_pb2.StateType] = MappingProxyType(
     {each: getattr(state_pb2, f"STATE_TYPE_{each}") for each in StateType}
@@ -30,8 +29,7 @@ def to_proto(state: State) -> state_pb2.State:
         proto.message = clip_characters(encodable(state.message), MAX_MESSAGE_LENGTH)
     if state.data is not None:
         proto.data.CopyFrom(state.data)
-    if state.state_details != _NO_DETAILS:
-        _write_details(proto.details, state.state_details)
+    _write_details(proto, state.state_details)
     return proto
 
 
@@ -63,40 +61,40 @@ def from_proto(
     return state if value is NotSet else state.keep(value)
 
 
-def _write_details(proto: state_pb2.StateDetails, details: StateDetails) -> None:
-    for name, moment in _times(details):
-        if moment is not None:
-            write_timestamp(getattr(proto, name), moment)
-    if details.retriable is not None:
-        proto.retriable = details.retriable
-    proto.child_flow_run_id = details.child_flow_run_id or ""
-    proto.pause_reschedule = details.pause_reschedule
-    proto.pause_key = details.pause_key or ""
-    proto.cache_key = details.cache_key or ""
-    proto.refresh_cache = bool(details.refresh_cache)
-    proto.deferred = bool(details.deferred)
-    proto.task_parameters_id = details.task_parameters_id or ""
-
-
-def _times(details: StateDetails) -> tuple[tuple[str, datetime | None], ...]:
-    return (
-        ("scheduled_time", details.scheduled_time),
-        ("pause_expire_time", details.pause_timeout),
-        ("cache_expire_time", details.cache_expiration),
-    )
+def _write_details(proto: state_pb2.State, details: StateDetails) -> None:
+    """Sets what is said; a message without any details has none at all."""
+    values = _ALL(details)
+    if values == _NOTHING:
+        return
+    for (field, _), value, unsaid in zip(_FIELDS.values(), values, _NOTHING, strict=True):
+        if value is None or value == unsaid:
+            continue
+        if isinstance(value, datetime):
+            write_timestamp(getattr(proto.details, field), value)
+        else:
+            setattr(proto.details, field, value)
 
 
 def _read_details(proto: state_pb2.StateDetails) -> StateDetails:
-    return StateDetails(
-        child_flow_run_id=proto.child_flow_run_id or None,
-        scheduled_time=read_timestamp(proto.scheduled_time) if proto.HasField("scheduled_time") else None,
-        retriable=proto.retriable if proto.HasField("retriable") else None,
-        pause_timeout=read_timestamp(proto.pause_expire_time) if proto.HasField("pause_expire_time") else None,
-        pause_reschedule=proto.pause_reschedule,
-        pause_key=proto.pause_key or None,
-        cache_key=proto.cache_key or None,
-        cache_expiration=read_timestamp(proto.cache_expire_time) if proto.HasField("cache_expire_time") else None,
-        refresh_cache=proto.refresh_cache or None,
-        deferred=proto.deferred or None,
-        task_parameters_id=proto.task_parameters_id or None,
-    )
+    said = {field.name: value for field, value in proto.ListFields()}
+    return StateDetails(**{name: read(said[field]) for name, (field, read) in _FIELDS.items() if field in said})
+
+
+#: What of a state's details travels: by its name, the name in the contract and what reads it from there.
+_FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = MappingProxyType(
+    {
+        "child_flow_run_id": ("child_flow_run_id", str),
+        "scheduled_time": ("scheduled_time", read_timestamp),
+        "retriable": ("retriable", bool),
+        "pause_timeout": ("pause_expire_time", read_timestamp),
+        "pause_reschedule": ("pause_reschedule", bool),
+        "pause_key": ("pause_key", str),
+        "cache_key": ("cache_key", str),
+        "cache_expiration": ("cache_expire_time", read_timestamp),
+        "refresh_cache": ("refresh_cache", bool),
+        "deferred": ("deferred", bool),
+        "task_parameters_id": ("task_parameters_id", str),
+    }
+)
+_ALL: Final = attrgetter(*_FIELDS)
+_NOTHING: Final = _ALL(StateDetails())
