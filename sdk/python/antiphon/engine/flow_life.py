@@ -9,7 +9,7 @@ from typing import Any
 from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
 from antiphon.engine.ending import AWAITING_RETRY, final_state, is_crash, not_ready, to_the_end
-from antiphon.engine.generating import called
+from antiphon.engine.generating import iterated
 from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.keeping import Keeper, kept
 from antiphon.engine.pauses import Pauses
@@ -140,7 +140,7 @@ def _attempt(call: FlowCall) -> Life:
         calling = partial(_calling, call, _Opening(call.context.task_runner, left_open))
         args, kwargs = call_args(call.flow.fn, call.context.parameters)
         first = calling(call.flow.fn, args, kwargs, call.flow.timeout_seconds)
-        outcome: Outcome = yield from called(calling, first, gathers=False)
+        outcome: Outcome = (yield from iterated(calling, first)) if call.flow.isgenerator else (yield first)
         suspended = isinstance(outcome.error, Pause)
         if outcome.timed_out or (is_crash(outcome) and not suspended):
             call.scope.stop_children(RunCancelled, "the flow run around it ended early")

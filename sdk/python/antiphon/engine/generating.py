@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from inspect import isasyncgenfunction, isgeneratorfunction
 from typing import Any
 
 from antiphon.engine.effects import Call, Give, Life, NoMore, Outcome
@@ -11,23 +10,15 @@ from antiphon.engine.effects import Call, Give, Life, NoMore, Outcome
 Calling = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any], float | None], Call]
 
 
-def yields(function: Callable[..., Any]) -> bool:
-    """Whether a function is a generator function, sync or async."""
-    return isgeneratorfunction(function) or isasyncgenfunction(function)
-
-
-def called(calling: Calling, call: Call, *, gathers: bool) -> Life:
-    """An engine's part: does the call and gives its Outcome. Where the function yields, each value is given on; with
-    `gathers` the outcome's value is the list of all instead."""
-    if not yields(call.function):
-        outcome: Outcome = yield call
-        return outcome
+def iterated(calling: Calling, call: Call, *, gathers: bool = False) -> Life:
+    """An engine's part: does the call of a generator function and gives its Outcome at its end. Each value is given on;
+    with `gathers` the outcome's value is the list of all instead."""
     source = _Source(call.function(*call.args, **call.kwargs))
     gathered: list[Any] = []
     step, argument, left = source.send, None, call.timeout
     while True:
         began = time.monotonic()
-        outcome = yield calling(step, (argument,), {}, left)
+        outcome: Outcome = yield calling(step, (argument,), {}, left)
         if left is not None:
             # What the iterating code takes is not this run's time.
             left = max(left - (time.monotonic() - began), 0.001)

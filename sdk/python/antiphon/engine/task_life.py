@@ -19,7 +19,7 @@ from antiphon.engine.ending import (
     not_ready,
     to_the_end,
 )
-from antiphon.engine.generating import called
+from antiphon.engine.generating import iterated
 from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.keeping import NOT_KEPT, Keeper, kept, report, settled
 from antiphon.engine.pauses import Pauses, until_resumed
@@ -205,7 +205,12 @@ def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = N
 
 def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
     """Calls the user's code once; gives the state that it leads to."""
-    outcome: Outcome = yield from called(partial(_calling, call), _the_call(call, parameters), gathers=call.gathers)
+    the_call = _the_call(call, parameters)
+    outcome: Outcome
+    if call.task.isgenerator:
+        outcome = yield from iterated(partial(_calling, call), the_call, gathers=call.gathers)
+    else:
+        outcome = yield the_call
     if outcome.error is not None and is_crash(outcome):
         raise outcome.error
     task, transaction = call.task, call.transaction
