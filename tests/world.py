@@ -30,10 +30,12 @@ class World:
     deployment: str = ""
     pool: str = ""
     queue: str = ""
+    artifact: str = ""
+    variable: str = ""
 
     def fill(self) -> None:
-        """Makes a flow, a scheduled run of it, a pending task run in that, a line of its log, and what limits others: a
-        limit of a tag, a deployment of the flow, and a work pool with a queue."""
+        """Makes a flow, a scheduled run of it, a pending task run in that, a line of its log, an artifact, a variable,
+        and what limits others: a limit of a tag, a deployment of the flow, and a work pool with a queue."""
         run = self.call("CreateFlowRun", {"flowRun": {"flowName": "etl", "name": "one", "tags": ["a"]}}).flow_run
         self.run, self.flow = run.id, run.flow_id
         self.task = self.call("CreateTaskRun", {"taskRun": {"flowRunId": run.id, "taskKey": "clean"}}).task_run.id
@@ -49,6 +51,10 @@ class World:
         self.pool = self.call("CreateWorkPool", {"workPool": pool}).work_pool.id
         queue = {"name": "queue", "workPoolId": self.pool}
         self.queue = self.call("CreateWorkQueue", {"workQueue": queue}).work_queue.id
+        artifact = {"key": "report", "type": "markdown", "data": "# One", "flowRunId": run.id, "metadata": {"a": "b"}}
+        self.artifact = self.call("CreateArtifact", {"artifact": artifact}).artifact.id
+        variable = {"name": "db_url", "value": '"here"', "tags": ["x"]}
+        self.variable = self.call("CreateVariable", {"variable": variable}).variable.id
 
     def call(self, name: str, request: dict[str, Any] | Message | bytes = b"", **options: Any) -> Any:
         method = UNARY[name]

@@ -35,6 +35,8 @@ from antiphon.v1 import (
     task_run_service_pb2,
     task_run_service_pb2_grpc,
 )
+from running_server import RunningServer
+from world import World
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
@@ -282,3 +284,23 @@ def refusal() -> Callable[..., None]:
 def gate() -> threading.Event:
     """An event that a fake may wait for."""
     return threading.Event()
+
+
+@pytest.fixture
+def world(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A real server that the command line is configured for."""
+    with RunningServer(tmp_path) as running:
+        monkeypatch.setenv("ANTIPHON_API_URL", running.target)
+        yield World(running)
+
+
+@pytest.fixture
+def said(world: World, antiphon: Callable[..., Result]) -> Callable[..., str]:
+    """What a command prints that works."""
+
+    def run(*arguments: str) -> str:
+        result = antiphon(*arguments)
+        assert result.exit_code == 0, result.stderr
+        return result.stdout
+
+    return run

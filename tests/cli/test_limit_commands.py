@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,30 +10,9 @@ from typer.testing import Result
 
 from antiphon.v1.concurrency_limit_pb2 import ConcurrencyLimit, Slot, SlotWaiter
 from hand_session import HandSession
-from running_server import RunningServer
 from world import World
 
 Cli = Callable[..., Result]
-
-
-@pytest.fixture
-def world(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A real server that the command line is configured for."""
-    with RunningServer(tmp_path) as running:
-        monkeypatch.setenv("ANTIPHON_API_URL", running.target)
-        yield World(running)
-
-
-@pytest.fixture
-def said(world: World, antiphon: Cli) -> Callable[..., str]:
-    """What a command prints that works."""
-
-    def run(*arguments: str) -> str:
-        result = antiphon(*arguments)
-        assert result.exit_code == 0, result.stderr
-        return result.stdout
-
-    return run
 
 
 def limit_in(text: str) -> ConcurrencyLimit:

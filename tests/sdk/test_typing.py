@@ -9,8 +9,12 @@ RIGHT = """
 import asyncio
 from typing import Any
 
+from uuid import UUID
+
 from antiphon import State, allow_failure, flow, task, unmapped
+from antiphon.artifacts import Artifact, MarkdownArtifact, acreate_markdown_artifact, create_markdown_artifact
 from antiphon.futures import AntiphonFuture, AntiphonFutureList
+from antiphon.variables import Variable
 
 
 @task
@@ -73,12 +77,32 @@ label: str = sync_flow.__name__
 
 @sync_flow.on_failure
 def tell(flow: Any, run: Any, state: State) -> None: ...
+
+
+artifact_id: UUID = create_markdown_artifact("x", key="y")
+kept, made = MarkdownArtifact.get_or_create("y", markdown="x")
+kept_id: UUID = kept.id
+created: bool = made
+newest = Artifact.get("y")
+newest_id: UUID | None = newest.id if newest is not None else None
+shown: str = MarkdownArtifact(markdown="x").format()
+variable: Variable[Any] = Variable.set("x", {"a": [1]}, tags=["b"])
+size: int = Variable.get("size", 5)
+
+
+async def twins() -> None:
+    one: UUID = await acreate_markdown_artifact("x")
+    two: UUID = (await MarkdownArtifact(markdown="x").acreate()).id
+    three: Variable[Any] = await Variable.aset("x", 5)
+    four: bool = await Variable.aunset("x")
 """
 
 WRONG = """
 import asyncio
 
 from antiphon import flow, task
+from antiphon.artifacts import create_markdown_artifact
+from antiphon.variables import Variable
 
 
 @task
@@ -107,6 +131,8 @@ class Job:
         return str(x)
 
 
+create_markdown_artifact(5)  # E: arg-type
+Variable.set(5, 5)  # E: arg-type
 add("one")  # E: call-overload
 add(1, z=2)  # E: call-overload
 add()  # E: call-overload

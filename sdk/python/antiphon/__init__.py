@@ -55,6 +55,7 @@ _MODULES = {
 _SUBMODULES = frozenset(
     {
         "client",
+        "artifacts",
         "exceptions",
         "flow_runs",
         "futures",
@@ -64,6 +65,7 @@ _SUBMODULES = frozenset(
         "states",
         "task_runners",
         "types",
+        "variables",
     }
 )
 

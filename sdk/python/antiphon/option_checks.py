@@ -117,7 +117,7 @@ def all_tags(*given: Iterable[str]) -> list[str]:
 
 def _few_enough(tags: frozenset[str]) -> frozenset[str]:
     if len(tags) > MAX_TAGS:
-        raise ValueError(f"A run has at most {MAX_TAGS} tags, not {len(tags)}.")
+        raise ValueError(f"There may be at most {MAX_TAGS} tags, not {len(tags)}.")
     return tags
 
 

@@ -14,6 +14,7 @@ from antiphon.server_address import connect_target
 from antiphon.server_errors import START_HINT, from_rpc_error
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
 from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
+from antiphon.v1.artifact_service_pb2_grpc import ArtifactServiceStub
 from antiphon.v1.concurrency_limit_service_pb2_grpc import ConcurrencyLimitServiceStub
 from antiphon.v1.deployment_service_pb2_grpc import DeploymentServiceStub
 from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
@@ -22,6 +23,7 @@ from antiphon.v1.log_service_pb2_grpc import LogServiceStub
 from antiphon.v1.operation_service_pb2_grpc import OperationServiceStub
 from antiphon.v1.task_run_service_pb2_grpc import TaskRunServiceStub
 from antiphon.v1.transition_service_pb2_grpc import TransitionServiceStub
+from antiphon.v1.variable_service_pb2_grpc import VariableServiceStub
 from antiphon.v1.work_pool_service_pb2_grpc import WorkPoolServiceStub
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
@@ -49,11 +51,13 @@ class ServiceClient:
         self.flows = FlowServiceStub(self._channel)
         self.flow_runs = FlowRunServiceStub(self._channel)
         self.task_runs = TaskRunServiceStub(self._channel)
+        self.artifacts = ArtifactServiceStub(self._channel)
         self.concurrency_limits = ConcurrencyLimitServiceStub(self._channel)
         self.deployments = DeploymentServiceStub(self._channel)
         self.logs = LogServiceStub(self._channel)
         self.operations = OperationServiceStub(self._channel)
         self.transitions = TransitionServiceStub(self._channel)
+        self.variables = VariableServiceStub(self._channel)
         self.work_pools = WorkPoolServiceStub(self._channel)
 
     def call(

@@ -144,3 +144,27 @@ WORK_QUEUES = Listing(
         **_fields(priority=Kind.INT, create_time=Kind.TIME),
     },
 )
+
+
+def _artifacts(method: str, source: Source) -> Listing:
+    return Listing(
+        method,
+        source,
+        _order("create_time desc", "create_time", "update_time", "key", "type"),
+        {
+            **_fields(id=Kind.UUID, key=Kind.STRING, type=Kind.STRING, flow_run_id=Kind.UUID, task_run_id=Kind.UUID),
+            **_fields(create_time=Kind.TIME, update_time=Kind.TIME),
+        },
+    )
+
+
+ARTIFACTS = _artifacts("ListArtifacts", sources.ARTIFACTS)
+ARTIFACTS_WITHOUT_DATA = _artifacts("ListArtifacts", sources.ARTIFACTS_WITHOUT_DATA)
+LATEST_ARTIFACTS = _artifacts("ListLatestArtifacts", sources.LATEST_ARTIFACTS)
+LATEST_ARTIFACTS_WITHOUT_DATA = _artifacts("ListLatestArtifacts", sources.LATEST_ARTIFACTS_WITHOUT_DATA)
+VARIABLES = Listing(
+    "ListVariables",
+    sources.VARIABLES,
+    _order("create_time desc", "create_time", "update_time", "name"),
+    _fields(id=Kind.UUID, name=Kind.STRING, tags=Kind.TAGS, create_time=Kind.TIME, update_time=Kind.TIME),
+)

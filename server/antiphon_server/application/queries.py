@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from antiphon_server.application import listings
+from antiphon_server.application import artifacts, listings, variables
 from antiphon_server.application.bulk import NOUN, UNKNOWN
 from antiphon_server.application.listings import Listing
 from antiphon_server.application.page_tokens import PageTokens
@@ -15,12 +15,15 @@ from antiphon_server.domain.ordering import OrderKey, parse_order_by
 from antiphon_server.storage.reader import Reader, Record
 from antiphon_server.storage.slot_rows import SLOT_WAITERS, SLOTS, LimitRows
 from antiphon_server.storage.sources import (
+    ARTIFACTS,
     CONCURRENCY_LIMITS,
     DEPLOYMENTS,
     FLOW_RUNS,
     FLOWS,
+    LATEST_ARTIFACTS,
     OPERATIONS,
     TASK_RUNS,
+    VARIABLES,
     WORK_POOLS,
     WORK_QUEUES,
     Source,
@@ -90,6 +93,23 @@ class Queries:
     async def work_queue(self, id: str, *, name: str = "", work_pool_name: str = "") -> Record:
         """By id, or by names where that is empty. Raises NotFound (WORK_QUEUE_NOT_FOUND)."""
         return await self._get_or_find(WORK_QUEUES, "work queue", id, work_pool_name=work_pool_name, name=name)
+
+    async def artifact(self, id: str) -> Record:
+        """Raises NotFound (ARTIFACT_NOT_FOUND)."""
+        return await self._get(ARTIFACTS, id.lower(), artifacts.NOUN)
+
+    async def latest_artifact(self, key: str) -> Record:
+        """Raises NotFound (ARTIFACT_NOT_FOUND)."""
+        row = await self._reader.find(LATEST_ARTIFACTS, latest_key=key)
+        if row is None:
+            raise NotFound(
+                "ARTIFACT_NOT_FOUND", f"there is no artifact with the key {key!r}; ListArtifacts has those there are"
+            )
+        return row
+
+    async def variable(self, id: str, *, name: str = "") -> Record:
+        """By id, or by name where that is empty. Raises NotFound (VARIABLE_NOT_FOUND)."""
+        return await self._get_or_find(VARIABLES, variables.NOUN, id, variables.UNKNOWN, name=name)
 
     async def slots(self, limit: Record, request: PageRequest) -> RecordPage:
         """One page of the slots in use of a limit; filter and order of the request are not looked at.
@@ -174,12 +194,12 @@ class Queries:
             raise not_found(noun, id, *why)
         return row
 
-    async def _get_or_find(self, source: Source, noun: str, id: str, **names: str) -> Record:
+    async def _get_or_find(self, source: Source, noun: str, id: str, *why: str, **names: str) -> Record:
         if id:
-            return await self._get(source, id.lower(), noun)
+            return await self._get(source, id.lower(), noun, *why)
         row = await self._reader.find(source, **names)
         if row is None:
-            raise not_found(noun, "/".join(names.values()))
+            raise not_found(noun, "/".join(names.values()), *why)
         return row
 
     async def _limit_rows(self, method: str, kind: LimitRows, limit_id: str, request: PageRequest) -> RecordPage:

@@ -3,12 +3,15 @@
 from typing import Any
 
 from antiphon_server.storage.sources import (
+    ARTIFACTS,
+    ARTIFACTS_WITHOUT_DATA,
     CONCURRENCY_LIMITS,
     DEPLOYMENTS,
     FLOW_RUNS,
     FLOWS,
     OPERATIONS,
     TASK_RUNS,
+    VARIABLES,
     WORK_POOLS,
     WORK_QUEUES,
     Source,
@@ -46,6 +49,14 @@ def work_pool(working_set: WorkingSet, id: str) -> Any:
 
 def work_queue(working_set: WorkingSet, id: str) -> Any:
     return _row(working_set, WORK_QUEUES, id)
+
+
+def artifact(working_set: WorkingSet, id: str, *, with_data: bool) -> Any:
+    return _row(working_set, ARTIFACTS if with_data else ARTIFACTS_WITHOUT_DATA, id)
+
+
+def variable(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, VARIABLES, id)
 
 
 def _row(working_set: WorkingSet, source: Source, id: str) -> Any:

@@ -23,12 +23,17 @@ def find(
     row = working_set.connection.execute(table.select().where(table.c.id == id)).one_or_none()
     if row is None:
         raise not_found(noun, id, why)
+    check_etag(row, noun, etag)
+    return row
+
+
+def check_etag(row: Any, noun: str, etag: str) -> None:
+    """Raises Aborted (ETAG_MISMATCH) for a stale etag; an empty one is none."""
     if etag and etag != str(row.version):
         raise Aborted(
             "ETAG_MISMATCH",
-            f"{noun} {id} was changed since (its etag is {row.version}, not {etag}); read it again and decide anew",
+            f"{noun} {row.id} was changed since (its etag is {row.version}, not {etag}); read it again and decide anew",
         )
-    return row
 
 
 def exists(working_set: WorkingSet, table: Table, **values: Any) -> bool:

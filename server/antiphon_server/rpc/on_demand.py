@@ -13,8 +13,10 @@ from antiphon_server.rpc.parts import Parts
 #: Our own ones, and the modules whose `add_to` adds them to a server.
 OURS: Mapping[str, str] = MappingProxyType(
     {
+        "antiphon.v1.ArtifactService": "antiphon_server.rpc.artifact_servicer",
         "antiphon.v1.ConcurrencyLimitService": "antiphon_server.rpc.concurrency_limit_servicer",
         "antiphon.v1.DeploymentService": "antiphon_server.rpc.deployment_servicer",
+        "antiphon.v1.VariableService": "antiphon_server.rpc.variable_servicer",
         "antiphon.v1.WorkPoolService": "antiphon_server.rpc.work_pool_servicer",
     }
 )

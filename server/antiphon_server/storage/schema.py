@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition
-from antiphon_server.storage import tables
+from antiphon_server.storage import tables, user_tables
 from antiphon_server.storage.faults import storage_error
 
 #: Every revision that ever was, oldest first.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 HEAD = REVISIONS[-1]
 #: Of a database whose every migration was taken back.
 BASE = "base"
@@ -59,7 +59,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _create(connection: Connection) -> None:
-    tables.metadata.create_all(connection, checkfirst=False)
+    user_tables.metadata.create_all(connection, checkfirst=False)
     connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:head)"), {"head": HEAD})
 

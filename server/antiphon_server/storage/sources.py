@@ -45,6 +45,7 @@ from antiphon_server.storage.tables import (
     work_pools,
     work_queues,
 )
+from antiphon_server.storage.user_tables import artifacts, variables
 
 #: What a row takes on the wire besides its texts and blobs, in bytes.
 _BASE_WEIGHT = 300
@@ -168,6 +169,13 @@ def _deployments() -> Source:
     return _named_with(source, flows, deployments.c.flow_id, "flow_name")
 
 
+def _artifacts(*, latest: bool, with_data: bool) -> Source:
+    """Artifacts, or those that are the latest with their key."""
+    read = [column for column in artifacts.c if with_data or column.name != "data"]
+    condition = artifacts.c.latest_key.is_not(None) if latest else None
+    return _source(artifacts, select(*read), condition, _weight(read))
+
+
 FLOWS = _plain(flows)
 FLOW_RUNS = _flow_runs()
 TASK_RUNS = _runs(task_runs)
@@ -184,5 +192,10 @@ WORK_POOLS = _limited(work_pools, limit_names.WORK_POOL)
 WORK_QUEUES = _named_with(
     _limited(work_queues, limit_names.WORK_QUEUE), work_pools, work_queues.c.work_pool_id, "work_pool_name"
 )
+ARTIFACTS = _artifacts(latest=False, with_data=True)
+ARTIFACTS_WITHOUT_DATA = _artifacts(latest=False, with_data=False)
+LATEST_ARTIFACTS = _artifacts(latest=True, with_data=True)
+LATEST_ARTIFACTS_WITHOUT_DATA = _artifacts(latest=True, with_data=False)
+VARIABLES = _plain(variables)
 #: Inputs of flow runs have no id but a key in their run; see `Reader.flow_run_inputs`.
 INPUT_WEIGHT = _weight(flow_run_inputs.c)

@@ -14,7 +14,15 @@ from antiphon.client.filter_texts import filter_text
 from antiphon.client.orchestration import SyncAntiphonClient
 from antiphon.client.schemas import filters as f
 from antiphon.client.schemas.actions import WorkPoolCreate
-from antiphon.client.schemas.sorting import DeploymentSort, FlowRunSort, FlowSort, LogSort, TaskRunSort
+from antiphon.client.schemas.sorting import (
+    ArtifactCollectionSort,
+    ArtifactSort,
+    DeploymentSort,
+    FlowRunSort,
+    FlowSort,
+    LogSort,
+    TaskRunSort,
+)
 from antiphon.exceptions import ObjectUnsupported, ServerError
 from antiphon.states import Completed, Failed, Pending, Running, Scheduled
 from stored import Stored
@@ -239,6 +247,8 @@ def test_too_many_things_of_another_kind(client: SyncAntiphonClient) -> None:
         (listings.TASK_RUNS, TaskRunSort),
         (listings.DEPLOYMENTS, DeploymentSort),
         (listings.LOGS, LogSort),
+        (listings.ARTIFACTS, ArtifactSort),
+        (listings.LATEST_ARTIFACTS, ArtifactCollectionSort),
     ],
     ids=lambda each: getattr(each, "noun", ""),
 )

@@ -65,8 +65,10 @@ def known(server: RunningServer) -> Iterator[Known]:
     pool = world.call("CreateWorkPool", {"workPool": {**own, "type": "x"}}).work_pool.id
     queue = world.call("CreateWorkQueue", {"workQueue": {**own, "workPoolId": pool}}).work_queue.id
     deployment = world.call("CreateDeployment", {"deployment": {**own, "flowId": flow}}).deployment.id
+    artifact = world.call("CreateArtifact", {"artifact": {"key": "one"}}).artifact.id
+    variable = world.call("CreateVariable", {"variable": {"name": new_id(), "value": "1"}}).variable.id
     yield {
-        "id": [run, task, free.id, free_task.id, flow, limit_id, deployment, pool, queue],
+        "id": [run, task, free.id, free_task.id, flow, limit_id, deployment, pool, queue, artifact, variable],
         "deployment_id": [deployment],
         "work_pool_id": [pool],
         "work_queue_id": [queue],

@@ -100,3 +100,11 @@ def test_an_error_says_what_is_wrong(run: Run) -> None:
     assert "Code: InvalidArgument" in done.stderr
     assert "FILTER_INVALID" in done.stderr
     assert "column 1" in done.stderr
+
+
+def test_artifacts_and_variables_by_hand(call: Call) -> None:
+    for data in ("5", "55.5"):
+        call("CreateArtifact", {"artifact": {"key": "load", "type": "progress", "data": data}})
+    assert call("GetLatestArtifact", {"key": "load"}).artifact.data == "55.5"
+    call("SetVariable", {"variable": {"name": "answer", "value": '{"is": 42}'}})
+    assert call("GetVariable", {"name": "answer"}).variable.value == '{"is": 42}'

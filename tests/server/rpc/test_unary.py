@@ -11,6 +11,7 @@ from antiphon_server.domain.bulk import BulkVerb
 from antiphon_server.storage import tables
 from hand_session import new_id
 from in_writer import in_writer
+from user_calls import USER_DOES
 from work_calls import WORK_DOES, Ask, Check
 from world import MISSING, UNARY, World, mask, opened, proposed
 
@@ -160,7 +161,7 @@ DOES: dict[str, tuple[Ask, Check]] = {
         ),
     ),
 }
-DOES |= WORK_DOES
+DOES |= WORK_DOES | USER_DOES
 
 
 def running(world: World, *, deployed: bool = False) -> str:

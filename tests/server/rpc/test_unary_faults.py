@@ -263,6 +263,13 @@ def test_a_request_sent_again_gets_its_first_answer(world: World) -> None:
         ("CreateWorkQueue", lambda w: {"workQueue": {"name": "new", "workPoolId": w.pool}}),
         ("UpdateWorkQueue", lambda w: {"workQueue": {"id": w.queue, "priority": 0}, "updateMask": "priority"}),
         ("DeleteWorkQueue", lambda w: {"id": w.queue}),
+        ("CreateArtifact", lambda w: {"artifact": {"key": "report", "data": "new"}}),
+        ("UpdateArtifact", lambda w: {"artifact": {"id": w.artifact, "data": "new"}, "updateMask": "data"}),
+        ("DeleteArtifact", lambda w: {"id": w.artifact}),
+        ("CreateVariable", lambda w: {"variable": {"name": "new", "value": "1"}}),
+        ("SetVariable", lambda w: {"variable": {"name": "new", "value": "1"}}),
+        ("UpdateVariable", lambda w: {"variable": {"id": w.variable, "value": "1"}, "updateMask": "value"}),
+        ("DeleteVariable", lambda w: {"name": "db_url"}),
     ],
 )
 def test_every_mutation_may_be_sent_again(world: World, name: str, ask: Callable[[World], dict[str, Any]]) -> None:

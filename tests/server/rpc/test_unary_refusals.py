@@ -35,7 +35,7 @@ def wrong_state(**state: Any) -> Ask:
 
 def each_reader_of_pages(request: dict[str, Any], reason: str, field: str) -> list[tuple[Any, ...]]:
     names = ["ListFlows", "ListFlowRuns", "ListTaskRuns", "ListLogs", "ListConcurrencyLimits", "ListDeployments"]
-    names += ["ListWorkPools", "ListWorkQueues"]
+    names += ["ListWorkPools", "ListWorkQueues", "ListArtifacts", "ListLatestArtifacts", "ListVariables"]
     names += ["ListSessions"] if "pageSize" in request or "pageToken" in request else []
     return [(name, lambda w: request, INVALID, reason, (field,)) for name in names]
 

@@ -25,6 +25,8 @@ class RootGroup(LazyGroup):
         "flow-run": "antiphon.cli.flow_run_commands",
         "flow": "antiphon.cli.flow_commands",
         "operation": "antiphon.cli.operation_commands",
+        "artifact": "antiphon.cli.artifact_commands",
+        "variable": "antiphon.cli.variable_commands",
         "concurrency-limit": "antiphon.cli.concurrency_limit_commands",
         "global-concurrency-limit": "antiphon.cli.global_limit_commands",
         "config": "antiphon.cli.config_commands",

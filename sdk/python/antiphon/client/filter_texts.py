@@ -132,7 +132,9 @@ def _is_set(field: str, wanted: bool) -> str:
     return f"{field}:*" if wanted else f"NOT {field}:*"
 
 
-def _stands_for_flow_run(field: str, wanted: bool) -> str:
+def _exists(field: str, wanted: bool) -> str:
+    if field != "task_key":
+        return _is_set(field, wanted)
     # So the task runs are called that stand for subflows, see engine/run_flow.py.
     return f'{"" if wanted else "NOT "}{field} = "subflow:*"'
 
@@ -149,5 +151,5 @@ _CHECKS: Mapping[str, Callable[[str, Any], str]] = {
     "le_": lambda field, value: f"{field} <= {value}",
     "ge_": lambda field, value: f"{field} >= {value}",
     "is_null_": lambda field, value: _is_set(field, not value),
-    "exists_": _stands_for_flow_run,
+    "exists_": _exists,
 }

@@ -25,12 +25,19 @@ from antiphon.client.schemas.filters import (
 )
 from antiphon.engine.dual import Work
 from antiphon.engine.server_calls import Method
+from antiphon.v1.artifact_service_pb2 import (
+    ListArtifactsRequest,
+    ListArtifactsResponse,
+    ListLatestArtifactsRequest,
+    ListLatestArtifactsResponse,
+)
 from antiphon.v1.concurrency_limit_service_pb2 import ListConcurrencyLimitsRequest, ListConcurrencyLimitsResponse
 from antiphon.v1.deployment_service_pb2 import ListDeploymentsRequest, ListDeploymentsResponse
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunsResponse
 from antiphon.v1.flow_service_pb2 import ListFlowsRequest, ListFlowsResponse
 from antiphon.v1.log_service_pb2 import ListLogsRequest, ListLogsResponse
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest, ListTaskRunsResponse
+from antiphon.v1.variable_service_pb2 import ListVariablesRequest, ListVariablesResponse
 from antiphon.v1.work_pool_service_pb2 import (
     ListWorkPoolsRequest,
     ListWorkPoolsResponse,
@@ -39,12 +46,15 @@ from antiphon.v1.work_pool_service_pb2 import (
 )
 
 __all__ = [
+    "ARTIFACTS",
     "DEPLOYMENTS",
     "FLOWS",
     "FLOW_RUNS",
+    "LATEST_ARTIFACTS",
     "LIMITS",
     "LOGS",
     "TASK_RUNS",
+    "VARIABLES",
     "WORK_POOLS",
     "WORK_QUEUES",
     "Listing",
@@ -175,6 +185,41 @@ LOGS: Final = Listing(
 )
 
 
+_OF_ARTIFACTS: Final = {
+    "CREATED_DESC": "create_time desc",
+    "UPDATED_DESC": "update_time desc",
+    "ID_DESC": "create_time desc",
+    "KEY_ASC": "key",
+    "KEY_DESC": "key desc",
+}
+ARTIFACTS: Final = Listing(
+    "artifacts",
+    lambda services: services.artifacts.ListArtifacts,
+    ListArtifactsRequest,
+    ListArtifactsResponse,
+    "artifacts",
+    _same("id", "key", "flow_run_id", "task_run_id", "type"),
+    _OF_ARTIFACTS,
+)
+LATEST_ARTIFACTS: Final = Listing(
+    "latest artifacts",
+    lambda services: services.artifacts.ListLatestArtifacts,
+    ListLatestArtifactsRequest,
+    ListLatestArtifactsResponse,
+    "artifacts",
+    {**_same("key", "flow_run_id", "task_run_id", "type"), "latest_id": "id"},
+    _OF_ARTIFACTS,
+)
+VARIABLES: Final = Listing(
+    "variables",
+    lambda services: services.variables.ListVariables,
+    ListVariablesRequest,
+    ListVariablesResponse,
+    "variables",
+    _same("id", "name", "tags"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Relation:
     """How a list is filtered by another kind of thing."""
@@ -188,6 +233,10 @@ class _Relation:
     through: Listing | None = None
 
 
+_ARTIFACTS_RELATIONS: Final = {
+    FLOW_RUNS: _Relation("flow_run_id", direct={"id": "flow_run_id"}),
+    TASK_RUNS: _Relation("task_run_id", direct={"id": "task_run_id"}),
+}
 #: List -> kind of the other filter -> relation.
 _RELATIONS: Final[Mapping[Listing, Mapping[Listing, _Relation]]] = {
     FLOWS: {
@@ -216,6 +265,8 @@ _RELATIONS: Final[Mapping[Listing, Mapping[Listing, _Relation]]] = {
         WORK_QUEUES: _Relation("work_queue_id", direct={"id": "work_queue_id", "name": "work_queue_name"}),
         WORK_POOLS: _Relation("work_queue_id", through=WORK_QUEUES),
     },
+    ARTIFACTS: _ARTIFACTS_RELATIONS,
+    LATEST_ARTIFACTS: _ARTIFACTS_RELATIONS,
     WORK_QUEUES: {
         WORK_POOLS: _Relation("work_pool_id", direct={"id": "work_pool_id", "name": "work_pool_name"}),
     },

@@ -3,6 +3,7 @@
 import warnings
 from typing import Any, Literal, overload
 
+from antiphon.client.artifact_operations import ArtifactOperations
 from antiphon.client.deployment_operations import DeploymentOperations
 from antiphon.client.flow_operations import FlowOperations
 from antiphon.client.flow_run_input_operations import FlowRunInputOperations
@@ -12,6 +13,7 @@ from antiphon.client.log_operations import LogOperations
 from antiphon.client.operation import AsyncFace, SyncFace
 from antiphon.client.server_operations import ServerOperations
 from antiphon.client.task_run_operations import TaskRunOperations
+from antiphon.client.variable_operations import VariableOperations
 from antiphon.client.work_pool_operations import WorkPoolOperations
 
 __all__ = ["AntiphonClient", "SyncAntiphonClient", "get_client"]
@@ -26,6 +28,8 @@ class _Operations(
     LimitOperations,
     WorkPoolOperations,
     LogOperations,
+    ArtifactOperations,
+    VariableOperations,
     ServerOperations,
 ):
     """All that a client can do; a class for each kind of thing."""

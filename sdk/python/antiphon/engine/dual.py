@@ -12,13 +12,14 @@
 
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from antiphon.async_code import in_async_code
 from antiphon.context import FlowRunContext
 from antiphon.engine.drivers import adrive, drive
 from antiphon.engine.effects import Effect
 
+C = TypeVar("C")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -39,6 +40,12 @@ def dual(function: Callable[P, Work[R]]) -> Callable[P, R]:
     return call
 
 
+def at_once(value: R) -> Work[R]:
+    """Work that asks nothing of the world and gives `value`."""
+    return value
+    yield  # makes it a generator
+
+
 def awaitable(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     """Makes the twin of a `dual` function that gives a coroutine in any code."""
     inner: Callable[P, Work[R]] = function.__wrapped__  # type: ignore[attr-defined]  # `wraps` has set it
@@ -50,6 +57,11 @@ def awaitable(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     call.__name__ = f"a{inner.__name__}"
     call.__qualname__ = call.__name__.join(inner.__qualname__.rsplit(inner.__name__, 1))
     return call
+
+
+def awaitable_of_class(method: Callable[Concatenate[type[C], P], R]) -> "classmethod[Any, P, Coroutine[Any, Any, R]]":
+    """The same for a `dual` class method, in the body of its class."""
+    return classmethod(awaitable(method.__func__))  # type: ignore[attr-defined]  # there it is a classmethod still
 
 
 def perform(work: Work[R]) -> Any:

@@ -7,13 +7,17 @@ from pydantic import Field
 
 from antiphon.client.schemas.bases import AntiphonBaseModel, UtcDateTime
 from antiphon.client.schemas.objects import ConcurrencyOptions
-from antiphon.types import Name, NonNegativeFloat, NonNegativeInteger, PositiveInteger
+from antiphon.types import Name, NonNegativeFloat, NonNegativeInteger, PositiveInteger, StrictVariableValue
 
 __all__ = [
+    "ArtifactCreate",
+    "ArtifactUpdate",
     "DeploymentUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
     "LogCreate",
+    "VariableCreate",
+    "VariableUpdate",
     "WorkPoolCreate",
     "WorkPoolUpdate",
     "WorkQueueUpdate",
@@ -66,6 +70,42 @@ class WorkQueueUpdate(AntiphonBaseModel):
     is_paused: bool | None = None
     concurrency_limit: NonNegativeInteger | None = None
     priority: PositiveInteger | None = None
+
+
+class ArtifactCreate(AntiphonBaseModel):
+    """A new artifact."""
+
+    key: str | None = None
+    type: str | None = None
+    description: str | None = None
+    data: Any = None
+    metadata_: dict[str, str] | None = None
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None
+
+
+class ArtifactUpdate(AntiphonBaseModel):
+    """A change of an artifact."""
+
+    data: Any = None
+    description: str | None = None
+    metadata_: dict[str, str] | None = None
+
+
+class VariableCreate(AntiphonBaseModel):
+    """A new variable."""
+
+    name: str
+    value: StrictVariableValue
+    tags: list[str] | None = None
+
+
+class VariableUpdate(AntiphonBaseModel):
+    """A change of the variable of that name."""
+
+    name: str
+    value: StrictVariableValue = None
+    tags: list[str] | None = None
 
 
 class LogCreate(AntiphonBaseModel):

@@ -19,6 +19,7 @@ from antiphon.client.schemas.run_objects import (
     TaskRunPolicy,
     TaskRunResult,
 )
+from antiphon.client.schemas.shown_objects import Artifact, ArtifactCollection, Variable
 from antiphon.client.schemas.work_objects import (
     ConcurrencyLeaseHolder,
     ConcurrencyLimit,
@@ -38,6 +39,8 @@ from antiphon.state_core import TERMINAL_STATE_TYPES, State, StateDetails, State
 
 __all__ = [
     "TERMINAL_STATES",
+    "Artifact",
+    "ArtifactCollection",
     "ConcurrencyLeaseHolder",
     "ConcurrencyLimit",
     "ConcurrencyLimitConfig",
@@ -63,6 +66,7 @@ __all__ = [
     "TaskRun",
     "TaskRunPolicy",
     "TaskRunResult",
+    "Variable",
     "WorkPool",
     "WorkPoolStatus",
     "WorkQueue",

@@ -2,7 +2,15 @@
 
 from enum import StrEnum
 
-__all__ = ["DeploymentSort", "FlowRunSort", "FlowSort", "LogSort", "TaskRunSort"]
+__all__ = [
+    "ArtifactCollectionSort",
+    "ArtifactSort",
+    "DeploymentSort",
+    "FlowRunSort",
+    "FlowSort",
+    "LogSort",
+    "TaskRunSort",
+]
 
 
 class FlowSort(StrEnum):
@@ -49,6 +57,26 @@ class DeploymentSort(StrEnum):
     NAME_DESC = "NAME_DESC"
     CONCURRENCY_LIMIT_ASC = "CONCURRENCY_LIMIT_ASC"
     CONCURRENCY_LIMIT_DESC = "CONCURRENCY_LIMIT_DESC"
+
+
+class ArtifactSort(StrEnum):
+    """Orders of artifacts. Those without a key come last."""
+
+    CREATED_DESC = "CREATED_DESC"
+    UPDATED_DESC = "UPDATED_DESC"
+    ID_DESC = "ID_DESC"
+    KEY_DESC = "KEY_DESC"
+    KEY_ASC = "KEY_ASC"
+
+
+class ArtifactCollectionSort(StrEnum):
+    """Orders of the latest artifacts of each key."""
+
+    CREATED_DESC = "CREATED_DESC"
+    UPDATED_DESC = "UPDATED_DESC"
+    ID_DESC = "ID_DESC"
+    KEY_DESC = "KEY_DESC"
+    KEY_ASC = "KEY_ASC"
 
 
 class LogSort(StrEnum):
