@@ -99,7 +99,7 @@ _RIGHT: Mapping[str, Sequence[Any]] = {
     "max_retries": [0, 1, 3],
 }
 
-#: Values that exist on the server, by the name of the field; `id` stands for every kind of id.
+#: Values that exist on the server, by the name of the field, or its full name; `id` stands for every kind of id.
 Known = Mapping[str, Sequence[Any]]
 
 
@@ -131,7 +131,9 @@ def _value(field: FieldDescriptor, known: Known, depth: int) -> st.SearchStrateg
     if field.message_type is not None:
         return messages(field.message_type, known, depth)
     right, wild = _scalar(field)
-    if field.name in known:
+    if field.full_name in known:
+        right = st.sampled_from(known[field.full_name])
+    elif field.name in known:
         right = st.sampled_from(known[field.name])
     elif field.name in _RIGHT:
         right = st.sampled_from(_RIGHT[field.name])

@@ -1,5 +1,6 @@
 """A server with one of everything, asked by unary calls alone."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +33,14 @@ class World:
     queue: str = ""
     artifact: str = ""
     variable: str = ""
+    block_type: str = ""
+    schema: str = ""
+    block: str = ""
 
     def fill(self) -> None:
         """Makes a flow, a scheduled run of it, a pending task run in that, a line of its log, an artifact, a variable,
-        and what limits others: a limit of a tag, a deployment of the flow, and a work pool with a queue."""
+        what limits others (a limit of a tag, a deployment of the flow, a work pool with a queue), and a block with its
+        type and schema."""
         run = self.call("CreateFlowRun", {"flowRun": {"flowName": "etl", "name": "one", "tags": ["a"]}}).flow_run
         self.run, self.flow = run.id, run.flow_id
         self.task = self.call("CreateTaskRun", {"taskRun": {"flowRunId": run.id, "taskKey": "clean"}}).task_run.id
@@ -55,6 +60,11 @@ class World:
         self.artifact = self.call("CreateArtifact", {"artifact": artifact}).artifact.id
         variable = {"name": "db_url", "value": '"here"', "tags": ["x"]}
         self.variable = self.call("CreateVariable", {"variable": variable}).variable.id
+
+        registered = self.call("RegisterBlockType", login_type())
+        self.block_type, self.schema = registered.block_type.id, registered.block_schema.id
+        document = {"name": "prod", "blockSchemaId": self.schema, "data": LOGIN}
+        self.block = self.call("CreateBlockDocument", {"blockDocument": document}).block_document.id
 
     def call(self, name: str, request: dict[str, Any] | Message | bytes = b"", **options: Any) -> Any:
         method = UNARY[name]
@@ -83,6 +93,19 @@ class World:
 def proposed(run: str, type_: str, **fields: Any) -> dict[str, Any]:
     """A proposal as JSON has it."""
     return json_format.MessageToDict(proposal(run, type_, **fields))
+
+
+#: A block's values.
+LOGIN = '{"user": "ann", "password": "pw-7Kx", "headers": {"token": "tk-9Qz"}, "port": 5432}'
+
+
+def login_type(slug: str = "login", capabilities: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
+    """A request to register a block type and a schema of it; `fields` are keys of that besides the secret ones."""
+    schema = {"type": "object", "secret_fields": ["password", "headers.*"], **fields}
+    return {
+        "blockType": {"name": slug.title(), "slug": slug},
+        "blockSchema": {"fields": json.dumps(schema), "capabilities": capabilities, "version": "1.0"},
+    }
 
 
 def mask(thing: str, id: str, paths: str = "tags", **fields: Any) -> dict[str, Any]:

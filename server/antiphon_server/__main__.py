@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.encryption_keys import ENCRYPTION_KEY, keys_of
 from antiphon_server.home import DATABASE, HomeTaken, take
 from antiphon_server.server import Server, Settings
 
@@ -97,7 +98,8 @@ class Starter:
 async def serve(options: argparse.Namespace, starter: Starter) -> None:
     listen = [f"unix:{options.socket}"] if options.socket is not None else []
     listen += options.listen
-    server = Server(Settings(options.home / DATABASE, listen, session_ttl=options.session_ttl))
+    keys = keys_of(os.environ.get(ENCRYPTION_KEY, ""), ENCRYPTION_KEY)
+    server = Server(Settings(options.home / DATABASE, listen, session_ttl=options.session_ttl, encryption_keys=keys))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.asked_to_stop.set)

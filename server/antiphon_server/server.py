@@ -41,6 +41,7 @@ from antiphon_server.application.sessions import ForgiveDowntime, HasActiveSessi
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.errors import AntiphonError, Unavailable
+from antiphon_server.encryption_keys import KeyRing
 from antiphon_server.rpc.admin_servicer import AdminServicer
 from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
 from antiphon_server.rpc.flow_servicer import FlowServicer
@@ -120,6 +121,8 @@ class Settings:
     #: A session not heard of for so many seconds is lost.
     session_ttl: float = 30.0
     clock: Callable[[], int] = field(default=wall_clock)
+    #: Fernet keys under which secrets are kept; the first one encrypts. Without any, one is made beside the database.
+    encryption_keys: Sequence[str] = ()
 
 
 class Server:
@@ -228,7 +231,9 @@ class Server:
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        parts = Parts(core, self._queries, tokens)
+        parts = Parts(
+            core, self._queries, tokens, KeyRing.beside(self._settings.database, self._settings.encryption_keys)
+        )
         server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), parts),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:

@@ -120,10 +120,6 @@ class BlockMissingCapabilities(AntiphonException):
     """A block was used for something that its type cannot do."""
 
 
-class ProtectedBlockError(AntiphonException):
-    """A block that Antiphon keeps for itself was to be changed."""
-
-
 class InvalidRepositoryURLError(AntiphonException):
     """The address of a repository cannot be used."""
 
@@ -202,6 +198,14 @@ class ObjectLimitReached(ServerError):
 
 class ObjectUnsupported(ServerError):
     """Something was asked for that this server cannot do; the message says what."""
+
+
+class BlockNotFound(ObjectNotFound, ValueError):
+    """A block was asked for that nobody saved, or whose type is not known."""
+
+
+class ProtectedBlockError(ServerError):
+    """A block type that comes with Antiphon was to be deleted."""
 
 
 class NotPausedError(ServerError):

@@ -1,11 +1,10 @@
 """Where large results are kept: what a storage has to do, and the local folder."""
 
-import os
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from antiphon.atomic_files import write_atomically
 from antiphon.exceptions import ResultStorageError
-from antiphon.ids import new_id
 
 
 class ResultStorage(Protocol):
@@ -42,7 +41,7 @@ class LocalStorage:
         path = self.folder / check_key(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_atomically(path, data)
+            write_atomically(path, data)
         except OSError as error:
             raise ResultStorageError(
                 f"A result of {len(data):,} bytes could not be written to {path}: {error.strerror or error}. Make room "
@@ -51,30 +50,6 @@ class LocalStorage:
 
     def read(self, key: str) -> bytes:
         return (self.folder / check_key(key)).read_bytes()
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that readers see all of it or nothing, also after the machine lost its power."""
-    # In the same folder, since a rename must not cross file systems; a name of its own for each writer.
-    temporary = path.parent / f".{new_id()}.part"
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def check_key(key: str) -> str:

@@ -38,7 +38,7 @@ class BlockStorage:
 
     def read(self, key: str) -> bytes:
         try:
-            return bytes(_done(self._block.read_path(check_key(key))))
+            found = _done(self._block.read_path(check_key(key)))
         except ValueError as error:
             # So do blocks say that there is no such path.
             raise FileNotFoundError(str(error)) from error
@@ -46,13 +46,17 @@ class BlockStorage:
             raise
         except Exception as error:
             raise OSError(f"{type(error).__name__}: {error}") from error
+        if found is None:
+            raise FileNotFoundError(self.location(key))
+        return bytes(found)
 
 
 def load_block_storage(name: str) -> BlockStorage:
     """Return the saved block `type/name` as a place for results. Raises ResultStorageError where it cannot be had."""
-    core = importlib.import_module("antiphon.blocks.core")
+    base = importlib.import_module("antiphon.blocks.core").Block
+    loading = importlib.import_module("antiphon.blocks.loading")
     try:
-        block = drive(core.Block.load.__wrapped__(core.Block, name), None)
+        block = drive(loading.loaded(base, loading.request(base, name), validate=True), None)
     except (AntiphonException, ValueError) as error:
         raise ResultStorageError(f"The storage block {name!r} cannot be loaded: {error}") from error
     return BlockStorage(block)

@@ -4,11 +4,24 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from antiphon.exceptions import NotPausedError, ObjectAlreadyExists, ObjectNotFound, ServerError, ServerUnreachable
+from antiphon.exceptions import (
+    BlockNotFound,
+    NotPausedError,
+    ObjectAlreadyExists,
+    ObjectNotFound,
+    ProtectedBlockError,
+    ServerError,
+    ServerUnreachable,
+)
 
 _DETAILS_KEY = "grpc-status-details-bin"
 _CLASSES: dict[str, type[ServerError]] = {"NOT_FOUND": ObjectNotFound, "ALREADY_EXISTS": ObjectAlreadyExists}
-_CLASSES_BY_REASON: dict[str, type[ServerError]] = {"RUN_NOT_PAUSED": NotPausedError}
+_CLASSES_BY_REASON: dict[str, type[ServerError]] = {
+    "BLOCK_DOCUMENT_NOT_FOUND": BlockNotFound,
+    "BLOCK_TYPE_NOT_FOUND": BlockNotFound,
+    "BLOCK_TYPE_PROTECTED": ProtectedBlockError,
+    "RUN_NOT_PAUSED": NotPausedError,
+}
 START_HINT = "Start it with `antiphon server start`, or see `antiphon config view` for the address in use."
 _SLOW_HINT = "Try again; if it stays so, look at the server's log."
 _UPGRADE_HINT = "It is probably older than this client: upgrade it."

@@ -15,6 +15,7 @@ from antiphon.server_errors import START_HINT, from_rpc_error
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
 from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
 from antiphon.v1.artifact_service_pb2_grpc import ArtifactServiceStub
+from antiphon.v1.block_service_pb2_grpc import BlockServiceStub
 from antiphon.v1.concurrency_limit_service_pb2_grpc import ConcurrencyLimitServiceStub
 from antiphon.v1.deployment_service_pb2_grpc import DeploymentServiceStub
 from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
@@ -52,6 +53,7 @@ class ServiceClient:
         self.flow_runs = FlowRunServiceStub(self._channel)
         self.task_runs = TaskRunServiceStub(self._channel)
         self.artifacts = ArtifactServiceStub(self._channel)
+        self.blocks = BlockServiceStub(self._channel)
         self.concurrency_limits = ConcurrencyLimitServiceStub(self._channel)
         self.deployments = DeploymentServiceStub(self._channel)
         self.logs = LogServiceStub(self._channel)

@@ -167,7 +167,10 @@ StrictVariableValue = Annotated[
 
 
 class SecretDict(Secret[dict[str, Any]]):
-    """A dict that is not shown when it is printed; `get_secret_value()` gives it."""
+    """A dict whose values are secret: not in its `repr`, and encrypted where a block keeps it.
+
+    `get_secret_value()` gives it.
+    """
 
 
 def _uri(value: str) -> str:

@@ -168,3 +168,32 @@ VARIABLES = Listing(
     _order("create_time desc", "create_time", "update_time", "name"),
     _fields(id=Kind.UUID, name=Kind.STRING, tags=Kind.TAGS, create_time=Kind.TIME, update_time=Kind.TIME),
 )
+BLOCK_TYPES = Listing(
+    "ListBlockTypes",
+    sources.BLOCK_TYPES,
+    _order("create_time desc", "create_time", "name", "slug"),
+    {
+        **_fields(id=Kind.UUID, slug=Kind.STRING, name=Kind.STRING, create_time=Kind.TIME),
+        **_flag("is_protected"),
+    },
+)
+BLOCK_SCHEMAS = Listing(
+    "ListBlockSchemas",
+    sources.BLOCK_SCHEMAS,
+    _order("create_time desc", "create_time"),
+    {
+        **_fields(id=Kind.UUID, checksum=Kind.STRING, block_type_id=Kind.UUID, block_type_slug=Kind.STRING),
+        "version": FilterField(Kind.STRING, "class_version"),
+        **_fields(capabilities=Kind.TAGS, create_time=Kind.TIME),
+    },
+)
+BLOCK_DOCUMENTS = Listing(
+    "ListBlockDocuments",
+    sources.BLOCK_DOCUMENTS,
+    _order("create_time desc", "create_time", "name", "block_type_slug"),
+    {
+        **_fields(id=Kind.UUID, name=Kind.STRING, block_type_id=Kind.UUID, block_type_slug=Kind.STRING),
+        **_fields(block_schema_id=Kind.UUID, create_time=Kind.TIME),
+        **_flag("is_anonymous"),
+    },
+)

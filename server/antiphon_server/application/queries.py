@@ -7,7 +7,8 @@ from antiphon_server.application import artifacts, listings, variables
 from antiphon_server.application.bulk import NOUN, UNKNOWN
 from antiphon_server.application.listings import Listing
 from antiphon_server.application.page_tokens import PageTokens
-from antiphon_server.domain.errors import InvalidArgument, NotFound, not_found
+from antiphon_server.domain.block_names import hint_at
+from antiphon_server.domain.errors import FailedPrecondition, InvalidArgument, NotFound, not_found
 from antiphon_server.domain.filter_tree import Check, Comparison, FilterNode, Kind
 from antiphon_server.domain.filters import parse_filter
 from antiphon_server.domain.model import RunKind
@@ -16,6 +17,9 @@ from antiphon_server.storage.reader import Reader, Record
 from antiphon_server.storage.slot_rows import SLOT_WAITERS, SLOTS, LimitRows
 from antiphon_server.storage.sources import (
     ARTIFACTS,
+    BLOCK_DOCUMENTS,
+    BLOCK_SCHEMAS,
+    BLOCK_TYPES,
     CONCURRENCY_LIMITS,
     DEPLOYMENTS,
     FLOW_RUNS,
@@ -110,6 +114,45 @@ class Queries:
     async def variable(self, id: str, *, name: str = "") -> Record:
         """By id, or by name where that is empty. Raises NotFound (VARIABLE_NOT_FOUND)."""
         return await self._get_or_find(VARIABLES, variables.NOUN, id, variables.UNKNOWN, name=name)
+
+    async def block_type(self, id: str, *, slug: str = "") -> Record:
+        """By id, or by slug where that is empty. Raises NotFound (BLOCK_TYPE_NOT_FOUND)."""
+        if id:
+            return await self._get(BLOCK_TYPES, id.lower(), "block type")
+        row = await self._reader.find(BLOCK_TYPES, slug=slug)
+        if row is None:
+            slugs = await self._reader.values(BLOCK_TYPES, "slug", MAX_PAGE_SIZE)
+            raise not_found("block type", slug, hint_at(slug, slugs, "antiphon block type ls"))
+        return row
+
+    async def block_schema(self, id: str, *, checksum: str = "") -> Record:
+        """By id, or by checksum where that is empty. Raises NotFound (BLOCK_SCHEMA_NOT_FOUND)."""
+        return await self._get_or_find(BLOCK_SCHEMAS, "block schema", id, checksum=checksum)
+
+    async def block_document(self, id: str, *, slug: str = "", name: str = "") -> list[Record]:
+        """By id, or by the type's slug and the name where that is empty; behind it all documents that it leads to.
+
+        Raises NotFound: BLOCK_DOCUMENT_NOT_FOUND, BLOCK_TYPE_NOT_FOUND; FailedPrecondition: BLOCK_REFERENCES_TOO_MANY.
+        """
+        if not id:
+            id = (await self._named_block(slug, name)).id
+        rows = await self._reader.block_document_with_parts(id.lower(), MAX_PAGE_SIZE)
+        if not rows:
+            raise not_found("block document", id)
+        if len(rows) > MAX_PAGE_SIZE:
+            raise FailedPrecondition(
+                "BLOCK_REFERENCES_TOO_MANY",
+                f"block document {id} leads to more than {MAX_PAGE_SIZE - 1:,} others; read them one by one",
+            )
+        return rows
+
+    async def _named_block(self, slug: str, name: str) -> Record:
+        row = await self._reader.find(BLOCK_DOCUMENTS, block_type_slug=slug, name=name)
+        if row is None:
+            await self.block_type("", slug=slug)
+            names = await self._reader.values(BLOCK_DOCUMENTS, "name", MAX_PAGE_SIZE, block_type_slug=slug)
+            raise not_found("block document", f"{slug}/{name}", hint_at(name, names, "antiphon block ls"))
+        return row
 
     async def slots(self, limit: Record, request: PageRequest) -> RecordPage:
         """One page of the slots in use of a limit; filter and order of the request are not looked at.

@@ -5,6 +5,9 @@ from typing import Any
 from antiphon_server.storage.sources import (
     ARTIFACTS,
     ARTIFACTS_WITHOUT_DATA,
+    BLOCK_DOCUMENTS,
+    BLOCK_SCHEMAS,
+    BLOCK_TYPES,
     CONCURRENCY_LIMITS,
     DEPLOYMENTS,
     FLOW_RUNS,
@@ -57,6 +60,18 @@ def artifact(working_set: WorkingSet, id: str, *, with_data: bool) -> Any:
 
 def variable(working_set: WorkingSet, id: str) -> Any:
     return _row(working_set, VARIABLES, id)
+
+
+def block_type(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, BLOCK_TYPES, id)
+
+
+def block_schema(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, BLOCK_SCHEMAS, id)
+
+
+def block_document(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, BLOCK_DOCUMENTS, id)
 
 
 def _row(working_set: WorkingSet, source: Source, id: str) -> Any:

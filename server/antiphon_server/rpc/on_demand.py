@@ -14,6 +14,7 @@ from antiphon_server.rpc.parts import Parts
 OURS: Mapping[str, str] = MappingProxyType(
     {
         "antiphon.v1.ArtifactService": "antiphon_server.rpc.artifact_servicer",
+        "antiphon.v1.BlockService": "antiphon_server.rpc.block_servicer",
         "antiphon.v1.ConcurrencyLimitService": "antiphon_server.rpc.concurrency_limit_servicer",
         "antiphon.v1.DeploymentService": "antiphon_server.rpc.deployment_servicer",
         "antiphon.v1.VariableService": "antiphon_server.rpc.variable_servicer",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from antiphon_server.application.core import Core
 from antiphon_server.application.queries import Queries
 from antiphon_server.application.tokens import ResumeTokens
+from antiphon_server.encryption_keys import KeyRing
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +15,4 @@ class Parts:
     core: Core
     queries: Queries
     tokens: ResumeTokens
+    encryption: KeyRing

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -17,8 +17,8 @@ from antiphon_server.storage.faults import storage_error
 from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
-from antiphon_server.storage.sources import INPUT_WEIGHT, Source
-from antiphon_server.storage.tables import flow_run_inputs
+from antiphon_server.storage.sources import BLOCK_DOCUMENTS, INPUT_WEIGHT, Source
+from antiphon_server.storage.tables import block_references, flow_run_inputs
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -143,6 +143,24 @@ class Reader:
             rows = (await connection.execute(found.order_by(inputs.c.key))).all()
         return Page(rows, keys[-1] if more else None)
 
+    async def values(self, source: Source, column: str, limit: int, **values: str) -> list[str]:
+        """What at most `limit` rows have in a column, of those that have `values` in others."""
+        statement = narrowed(select(source.columns[column]), source, None, (column, *values))
+        statement = statement.where(*(source.columns[name] == value for name, value in values.items()))
+        async with self._connection() as connection:
+            return list((await connection.execute(statement.limit(limit))).scalars())
+
+    async def block_document_with_parts(self, id: str, limit: int) -> list[Record]:
+        """The document and those that it leads to, itself first, as of one moment. More than `limit` rows mean that
+        there are too many; none that there is no such document."""
+        below = select(literal(id).label("id")).cte("below", recursive=True)
+        further = block_references.join(below, below.c.id == block_references.c.document_id)
+        below = below.union(select(block_references.c.referenced_id).select_from(further))
+        statement = BLOCK_DOCUMENTS.rows.where(BLOCK_DOCUMENTS.table.c.id.in_(select(below.c.id))).limit(limit + 1)
+        async with self._connection() as connection:
+            rows = (await connection.execute(statement)).all()
+        return sorted(rows, key=lambda row: bool(row.id != id))
+
     async def count(self, source: Source, condition: FilterNode | None, until: int) -> int:
         """How many rows there are that were created by `until` (microseconds)."""
         statement = narrowed(select(func.count()).select_from(source.table), source, condition)
@@ -168,7 +186,7 @@ def _keys(
 ) -> Select[Any]:
     """A query for weight and order keys, of which the id is the last."""
     columns: list[ColumnElement[Any]] = [source.weight, *(source.columns[key.column] for key in order)]
-    statement: Select[Any] = narrowed(select(*columns), source, condition)
+    statement: Select[Any] = narrowed(select(*columns), source, condition, [key.column for key in order])
     if after is not None:
         statement = statement.where(after_clause(order, source.columns, after))
     return statement.order_by(*order_clauses(order, source.columns)).limit(limit)

@@ -1,5 +1,6 @@
 """Which rows a filter lets through, for readers and for the writer alike."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Select
@@ -9,14 +10,18 @@ from antiphon_server.storage.filter_sql import filter_clause
 from antiphon_server.storage.sources import Source
 
 
-def narrowed(statement: Select[Any], source: Source, condition: FilterNode | None) -> Select[Any]:
-    """`statement`, which selects from the table of `source`, over the rows that count and that fit `condition`."""
+def narrowed(
+    statement: Select[Any], source: Source, condition: FilterNode | None, selected: Collection[str] = ()
+) -> Select[Any]:
+    """`statement`, which selects columns of `source`, over the rows that count and that fit `condition`. `selected` are
+    those of its columns that may be of another table."""
     if source.condition is not None:
         statement = statement.where(source.condition)
-    if condition is None:
-        return statement
-    statement = statement.where(filter_clause(condition, source.columns))
-    if source.joined is not None and not _columns(condition) <= set(source.table.c.keys()):
+    asked = set(selected)
+    if condition is not None:
+        statement = statement.where(filter_clause(condition, source.columns))
+        asked |= _columns(condition)
+    if source.joined is not None and not asked <= set(source.table.c.keys()):
         statement = statement.select_from(source.joined)
     return statement
 

@@ -3,7 +3,8 @@
 A row of a run has the columns of its table (without what only the write side needs), `state_message`, `state_details`
 and `state_data` of the state that holds, and for a flow run `flow_name`. A limit has `active_slots` besides its
 columns; deployments, work pools and work queues have `concurrency_limit` (NULL without one) and `active_slots`, a
-deployment also `flow_name` and a queue `work_pool_name`.
+deployment also `flow_name` and a queue `work_pool_name`. Block schemas and documents have `block_type_slug` and
+`block_type_name`.
 """
 
 from collections.abc import Iterable
@@ -30,6 +31,9 @@ from antiphon_server.domain import limit_names
 from antiphon_server.storage.filter_sql import Columns
 from antiphon_server.storage.sql_functions import blob_bytes, text_bytes
 from antiphon_server.storage.tables import (
+    block_documents,
+    block_schemas,
+    block_types,
     commands,
     concurrency_limits,
     deployments,
@@ -176,6 +180,15 @@ def _artifacts(*, latest: bool, with_data: bool) -> Source:
     return _source(artifacts, select(*read), condition, _weight(read))
 
 
+def _of_block_type(table: Table) -> Source:
+    """Rows that belong to a block type, with its slug and its name."""
+    slug, name = block_types.c.slug, block_types.c.name
+    joined = table.join(block_types, block_types.c.id == table.c.block_type_id)
+    rows = select(table, slug.label("block_type_slug"), name.label("block_type_name")).select_from(joined)
+    source = _source(table, rows, None, _weight(table.c))
+    return replace(source, columns={**source.columns, "block_type_slug": slug}, joined=joined)
+
+
 FLOWS = _plain(flows)
 FLOW_RUNS = _flow_runs()
 TASK_RUNS = _runs(task_runs)
@@ -197,5 +210,8 @@ ARTIFACTS_WITHOUT_DATA = _artifacts(latest=False, with_data=False)
 LATEST_ARTIFACTS = _artifacts(latest=True, with_data=True)
 LATEST_ARTIFACTS_WITHOUT_DATA = _artifacts(latest=True, with_data=False)
 VARIABLES = _plain(variables)
+BLOCK_TYPES = _plain(block_types)
+BLOCK_SCHEMAS = _of_block_type(block_schemas)
+BLOCK_DOCUMENTS = _of_block_type(block_documents)
 #: Inputs of flow runs have no id but a key in their run; see `Reader.flow_run_inputs`.
 INPUT_WEIGHT = _weight(flow_run_inputs.c)

@@ -23,7 +23,7 @@ from effort import examples
 from hand_session import HandSession, new_id
 from refusals import DETAILS_KEY, refusal_of
 from running_server import RunningServer
-from world import World
+from world import LOGIN, World, login_type
 
 OURS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
 FAST = examples(30)
@@ -67,8 +67,37 @@ def known(server: RunningServer) -> Iterator[Known]:
     deployment = world.call("CreateDeployment", {"deployment": {**own, "flowId": flow}}).deployment.id
     artifact = world.call("CreateArtifact", {"artifact": {"key": "one"}}).artifact.id
     variable = world.call("CreateVariable", {"variable": {"name": new_id(), "value": "1"}}).variable.id
+    slug = f"any-{new_id()}"
+    registered = world.call("RegisterBlockType", login_type(slug))
+    schema, name = registered.block_schema, f"one-{new_id()}"
+    document = {"name": name, "blockSchemaId": schema.id, "data": LOGIN}
+    block = world.call("CreateBlockDocument", {"blockDocument": document}).block_document.id
+    of_block = [registered.block_type.id, schema.id, block]
     yield {
-        "id": [run, task, free.id, free_task.id, flow, limit_id, deployment, pool, queue, artifact, variable],
+        "id": [
+            run,
+            task,
+            free.id,
+            free_task.id,
+            flow,
+            limit_id,
+            deployment,
+            pool,
+            queue,
+            artifact,
+            variable,
+            *of_block,
+        ],
+        "block_schema_id": [schema.id],
+        "block_type_slug": [slug],
+        "slug": [slug, "secret"],
+        "checksum": [schema.checksum],
+        "fields": [schema.fields, '{"secret_fields": [1]}', "[", '{"secret_fields": ["*.*", "a..b", "."]}'],
+        "antiphon.v1.BlockDocument.data": [
+            *(LOGIN, '{"password": "********"}', '{"a": 1e999}', '{"headers": [[]]}'),
+            f'{{"part": {{"$ref": {{"block_document_id": "{block}"}}}}}}',
+        ],
+        "secret_fields": ["*", "*.*", "user", "."],
         "deployment_id": [deployment],
         "work_pool_id": [pool],
         "work_queue_id": [queue],

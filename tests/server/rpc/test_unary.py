@@ -9,6 +9,7 @@ import pytest
 from antiphon_server.application.bulk import CancelBulk, StartBulk
 from antiphon_server.domain.bulk import BulkVerb
 from antiphon_server.storage import tables
+from block_calls import BLOCKS_DO
 from hand_session import new_id
 from in_writer import in_writer
 from user_calls import USER_DOES
@@ -161,7 +162,7 @@ DOES: dict[str, tuple[Ask, Check]] = {
         ),
     ),
 }
-DOES |= WORK_DOES | USER_DOES
+DOES |= WORK_DOES | USER_DOES | BLOCKS_DO
 
 
 def running(world: World, *, deployed: bool = False) -> str:

@@ -36,6 +36,7 @@ def wrong_state(**state: Any) -> Ask:
 def each_reader_of_pages(request: dict[str, Any], reason: str, field: str) -> list[tuple[Any, ...]]:
     names = ["ListFlows", "ListFlowRuns", "ListTaskRuns", "ListLogs", "ListConcurrencyLimits", "ListDeployments"]
     names += ["ListWorkPools", "ListWorkQueues", "ListArtifacts", "ListLatestArtifacts", "ListVariables"]
+    names += ["ListBlockTypes", "ListBlockSchemas", "ListBlockDocuments"]
     names += ["ListSessions"] if "pageSize" in request or "pageToken" in request else []
     return [(name, lambda w: request, INVALID, reason, (field,)) for name in names]
 
@@ -71,6 +72,12 @@ REFUSES: list[tuple[str, Ask, grpc.StatusCode, str, tuple[str, ...]]] = [
             ("DeleteWorkPool", "WORK_POOL_NOT_FOUND", {}),
             ("GetWorkQueue", "WORK_QUEUE_NOT_FOUND", {}),
             ("DeleteWorkQueue", "WORK_QUEUE_NOT_FOUND", {}),
+            ("GetBlockType", "BLOCK_TYPE_NOT_FOUND", {}),
+            ("DeleteBlockType", "BLOCK_TYPE_NOT_FOUND", {}),
+            ("GetBlockSchema", "BLOCK_SCHEMA_NOT_FOUND", {}),
+            ("DeleteBlockSchema", "BLOCK_SCHEMA_NOT_FOUND", {}),
+            ("GetBlockDocument", "BLOCK_DOCUMENT_NOT_FOUND", {"includeSecrets": True}),
+            ("DeleteBlockDocument", "BLOCK_DOCUMENT_NOT_FOUND", {}),
         ]
     ),
     *(

@@ -29,9 +29,11 @@ class RootGroup(LazyGroup):
         "variable": "antiphon.cli.variable_commands",
         "concurrency-limit": "antiphon.cli.concurrency_limit_commands",
         "global-concurrency-limit": "antiphon.cli.global_limit_commands",
+        "block": "antiphon.cli.block_commands",
         "config": "antiphon.cli.config_commands",
     }
     aliases: ClassVar[Mapping[str, str]] = {
+        "blocks": "block",
         "gcl": "global-concurrency-limit",
         "concurrency-limits": "concurrency-limit",
     }

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 from antiphon.async_code import in_async_code
 from antiphon.context import FlowRunContext
 from antiphon.engine.drivers import adrive, drive
-from antiphon.engine.effects import Effect
+from antiphon.engine.effects import Ask, Effect
 
 C = TypeVar("C")
 P = ParamSpec("P")
@@ -69,6 +69,18 @@ def perform(work: Work[R]) -> Any:
     if in_async_code():
         return adrive(work, session_around())
     return drive(work, session_around())
+
+
+def ask(function: Callable[[], R]) -> Work[R]:
+    """The work of calling a function that blocks; in async code a thread does so."""
+    answer: R = yield Ask(function)
+    return answer
+
+
+async def aperform(work: Work[R]) -> R:
+    """Does the work in any async code."""
+    result: R = await adrive(work, session_around())
+    return result
 
 
 def session_around() -> Any:

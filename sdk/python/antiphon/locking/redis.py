@@ -27,7 +27,14 @@ class RedisLockManager(LockManager):
         password: str | None = None,
         ssl: bool = False,
     ) -> None:
-        self._options = {"host": host, "port": port, "db": db, "username": username, "password": password, "ssl": ssl}
+        self._options: dict[str, Any] = {
+            "host": host,
+            "port": port,
+            "db": db,
+            "username": username,
+            "password": password,
+            "ssl": ssl,
+        }
         self._client: Any = redis.Redis(**self._options)
 
     def try_lock(self, key: str, holder: str, hold_timeout: float | None) -> bool:

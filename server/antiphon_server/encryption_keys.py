@@ -1,0 +1,108 @@
+"""The keys under which secrets are kept: those that the operator gives, and the one in a file beside the database."""
+
+import base64
+import binascii
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from antiphon_server.domain.errors import FailedPrecondition
+
+#: The environment variable with the operator's keys.
+ENCRYPTION_KEY = "ANTIPHON_SERVER_ENCRYPTION_KEY"
+KEY_FILE = "encryption.key"
+_BYTES = 32
+_MAKE_ONE = "Make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+
+
+def keys_of(text: str, source: str) -> tuple[str, ...]:
+    """The Fernet keys in a text, with commas, spaces or line ends between them.
+
+    Raises FailedPrecondition (ENCRYPTION_KEY_INVALID), which names the `source` and never a key.
+    """
+    keys = tuple(key for key in re.split(r"[\s,]+", text) if key)
+    for place, key in enumerate(keys, 1):
+        if not _is_key(key):
+            raise FailedPrecondition(
+                "ENCRYPTION_KEY_INVALID",
+                f"{source}: key {place} of {len(keys)} is no Fernet key, which is {_BYTES} bytes in URL-safe base64. "
+                f"{_MAKE_ONE}",
+            )
+    return keys
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text.encode(), altchars=b"-_", validate=True)) == _BYTES
+    except (binascii.Error, ValueError):
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """All keys of one server. The first one encrypts, each may decrypt."""
+
+    given: Sequence[str]
+    #: Whose keys come after those that were given, where it is there.
+    path: Path
+
+    @classmethod
+    def beside(cls, database: Path, given: Sequence[str]) -> "KeyRing":
+        """The ring of the server that keeps its data in `database`."""
+        return cls(given, database.with_name(KEY_FILE))
+
+    def keys(self) -> tuple[str, ...]:
+        """All keys there are, perhaps none.
+
+        Raises FailedPrecondition: ENCRYPTION_KEY_INVALID, ENCRYPTION_KEY_UNREADABLE.
+        """
+        return (*self.given, *self._kept())
+
+    def make(self) -> None:
+        """Makes a key and keeps it in the file, for this user's eyes only. One that is there stays.
+
+        Raises FailedPrecondition (ENCRYPTION_KEY_UNREADABLE).
+        """
+        key = base64.urlsafe_b64encode(secrets.token_bytes(_BYTES))
+        # Whole or not at all, and on the disk before anything is encrypted with it.
+        part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(descriptor, key + b"\n")
+                os.fsync(descriptor)
+                os.link(part, self.path)
+            except FileExistsError:
+                return
+            finally:
+                os.close(descriptor)
+                part.unlink()
+            _sync(self.path.parent)
+        except OSError as error:
+            raise self._unreadable("written", error) from error
+
+    def _kept(self) -> tuple[str, ...]:
+        try:
+            return keys_of(self.path.read_text(encoding="ascii", errors="replace"), str(self.path))
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise self._unreadable("read", error) from error
+
+    def _unreadable(self, verb: str, error: OSError) -> FailedPrecondition:
+        return FailedPrecondition(
+            "ENCRYPTION_KEY_UNREADABLE",
+            f"the server's encryption key {self.path} cannot be {verb}: {error.strerror or error}. Mend that, or give "
+            f"the server keys by {ENCRYPTION_KEY}",
+        )
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
