@@ -1,19 +1,9 @@
 """What a type checker says of user code."""
 
-import importlib.util
-import os
 import re
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
-import pytest
-
-import antiphon
-
-if importlib.util.find_spec("mypy") is None:
-    pytest.skip("mypy is not installed", allow_module_level=True)
+from type_checking import check
 
 RIGHT = """
 import asyncio
@@ -67,7 +57,8 @@ async def async_flow(count: int) -> int:
     one: int = await aadd(count)
     two: int = await aadd(count, wait_for=[])
     state: State[int] = await aadd(count, return_state=True)
-    return one + two + state.result()
+    ended: int = await state.aresult()
+    return one + two + ended
 
 
 numbers: list[int] = sync_flow("x")
@@ -160,20 +151,6 @@ Job().method("one")  # E: call-overload
 def no(x: int) -> int:
     return "text"  # E: return-value
 """
-
-
-def check(folder: Path, code: str) -> list[str]:
-    """The errors that mypy finds in user code. What it finds in a package that is installed, it keeps to itself."""
-    (folder / "user.py").write_text(textwrap.dedent(code))
-    cache = Path(__file__).parents[2] / ".mypy_cache" / "user"
-    options = ["--strict", "--config-file=", "--follow-imports=silent", f"--cache-dir={cache}"]
-    command = [sys.executable, "-m", "mypy", *options, "user.py"]
-    # An editable install is found by an import hook, which a type checker does not run.
-    environment = os.environ | {"MYPYPATH": str(Path(antiphon.__file__).parents[1])}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=110)
-    said = done.stdout.splitlines()
-    assert "checked 1 source file" in said[-1], done.stdout + done.stderr
-    return [line for line in said if line.startswith("user.py:") and ": error: " in line]
 
 
 def test_right_code_has_no_errors(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The exceptions that users meet. Names and bases follow Prefect 3, so that `except` clauses carry over."""
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,14 @@ class UnfinishedRun(AntiphonException):
     """The result of a run was asked for that has not ended."""
 
 
+class MissingFlowError(AntiphonException):
+    """A script or module has no flow."""
+
+
+class UnspecifiedFlowError(AntiphonException):
+    """A script or module has several flows, and none was named."""
+
+
 class MissingResult(AntiphonException):
     """A run completed, but its result was not kept or is no longer where it was kept."""
 
@@ -42,6 +51,18 @@ class SerializationError(AntiphonException):
 
 class HashError(AntiphonException):
     """A value cannot be part of a cache key, since there is no telling it apart from others."""
+
+
+class ScriptError(AntiphonException):
+    """A script raised an exception while it was loaded: `user_exc`, from the file at `path`."""
+
+    def __init__(self, user_exc: Exception, path: str) -> None:
+        super().__init__(user_exc, path)
+        self.user_exc = user_exc
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"The script at {self.path!r} raised an exception: {self.user_exc!r}."
 
 
 class ConfigurationError(AntiphonException):
@@ -93,7 +114,58 @@ class FlowPauseTimeout(AntiphonException):
 
 
 class FlowRunWaitTimeout(AntiphonException):
-    """A flow run has not ended in the time for which somebody was ready to wait."""
+    """A flow run did not end within the time that somebody waited for it."""
+
+
+class FlowRunWatchError(AntiphonException):
+    """A flow run could not be followed to its end."""
+
+
+class BlockMissingCapabilities(AntiphonException):
+    """A block was used for something that its type cannot do."""
+
+
+class InvalidRepositoryURLError(AntiphonException):
+    """The address of a repository cannot be used."""
+
+
+class InfrastructureError(AntiphonException):
+    """Something went wrong with what runs a flow run."""
+
+
+class InfrastructureNotFound(AntiphonException):
+    """What runs a flow run is not there."""
+
+
+class InfrastructureNotAvailable(AntiphonException):
+    """What runs a flow run cannot be reached from here."""
+
+
+class EventTooLarge(AntiphonException):
+    """An event has more bytes (`size`) than the server takes (`maximum`)."""
+
+    def __init__(self, size: int, maximum: int) -> None:
+        super().__init__(size, maximum)
+        self.size = size
+        self.maximum = maximum
+
+    def __str__(self) -> str:
+        return f"The event has {self.size:,} bytes; the server takes at most {self.maximum:,}. Send a smaller payload."
+
+
+class ProfileSettingsValidationError(AntiphonException):
+    """Settings of a profile are wrong; `errors` has each setting with what is wrong."""
+
+    def __init__(self, errors: list[tuple[Any, Exception]]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return "; ".join(f"{setting}: {error}" for setting, error in self.errors)
+
+
+class AntiphonImportError(ImportError):
+    """A name of Antiphon was moved or is gone; the message says where it is now."""
 
 
 class MissingProfileError(AntiphonException, ValueError):
@@ -136,6 +208,14 @@ class ObjectAlreadyExists(ServerError):
     """What should be created is there already."""
 
 
+class ObjectLimitReached(ServerError):
+    """The server has as many objects of a kind as it may have."""
+
+
+class ObjectUnsupported(ServerError):
+    """Something was asked for that this server cannot do; the message says what."""
+
+
 class BlockNotFound(ObjectNotFound, ValueError):
     """A block was asked for that nobody saved, or whose type is not known."""
 
@@ -156,8 +236,20 @@ class SessionLost(ServerError):
     """The server gave this process up because it was not heard of for too long; its runs are CRASHED."""
 
 
+#: What code that knows HTTP catches for any refusal by the server.
+AntiphonHTTPStatusError = ServerError
+
+
 class AntiphonSignal(BaseException):
     """Base of what interrupts user code on purpose; not an `Exception`, so that `except Exception` lets it pass."""
+
+
+class Abort(AntiphonSignal):
+    """Raised inside a run that must stop because the server refused to let it go on."""
+
+
+class ExternalSignal(BaseException):
+    """Base of what comes from outside the process."""
 
 
 class RunCancelled(AntiphonSignal):
@@ -181,5 +273,10 @@ class Pause(AntiphonSignal):
         self.state = state
 
 
-class TerminationSignal(AntiphonSignal):
+class TerminationSignal(AntiphonSignal, ExternalSignal):
     """Raised inside a run when the process is told to end (SIGTERM)."""
+
+
+def exception_traceback(exc: BaseException) -> str:
+    """Return an exception's traceback as Python prints it."""
+    return "".join(traceback.TracebackException.from_exception(exc).format())

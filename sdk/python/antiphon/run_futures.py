@@ -68,7 +68,7 @@ class AntiphonFuture(Generic[R]):
         """Return what the task returned; raises as `State.result` does, and TimeoutError after `timeout` seconds."""
         self.wait(timeout)
         self._raise_unless_done(timeout)
-        result: R = self.state.result(raise_on_failure=raise_on_failure)  # type: ignore[assignment]
+        result: R = self.state.outcome(raise_on_failure)
         return result
 
     def add_done_callback(self, fn: "Callable[[AntiphonFuture[R]], None]") -> None:

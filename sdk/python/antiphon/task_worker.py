@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
+from antiphon.async_code import in_async_code
 from antiphon.background_parameters import read_parameters, should_try_to_read_parameters, store_parameters
-from antiphon.engine.dual import in_async_code
 from antiphon.engine.scopes import in_loop
 from antiphon.engine.taken_runs import TakenRun
 from antiphon.exceptions import AntiphonException

@@ -173,7 +173,7 @@ class Task(Decorated[P, R], DeferredCalls[P, R]):
         if self.isasync:
             return _aresult(self, parameters, wait_for, return_state)
         state = run_task(prepare(self, parameters, wait_for))
-        return state if return_state else state.result()
+        return state if return_state else state.outcome()
 
     @overload
     def submit(

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from antiphon.async_code import in_async_code
 from antiphon.background_parameters import BackgroundCall, pack
 from antiphon.context import FlowRunContext, current_tags
 from antiphon.distributed_futures import AntiphonDistributedFuture
 from antiphon.engine.drivers import adrive, drive, report_refusal
-from antiphon.engine.dual import in_async_code
 from antiphon.engine.effects import Await, Life
 from antiphon.engine.proposals import is_accepted, task_run_deferred
 from antiphon.engine.retry_policies import retry_policy

@@ -101,7 +101,8 @@ def _live(call: FlowCall) -> Life:
     verdict: Verdict = yield Send((*opening, flow_run_running(run.id)), wait=True)
     logger.info("Beginning flow run %r for flow %r", run.name, flow.name)
     while is_accepted(verdict):
-        run.run_count = context.run_count = verdict.run_count
+        run.started(verdict.run_count)
+        context.run_count = run.run_count
         context.dynamic_keys.clear()
         context.submitted.clear()
         if flow.on_running_hooks:

@@ -170,7 +170,7 @@ def _iterated(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | N
     with _as_root(call):
         state: State = yield from flow_life(call)
     raise_if_stopped(call.parent_scope)
-    return state.result()
+    return state.outcome()
 
 
 @contextmanager

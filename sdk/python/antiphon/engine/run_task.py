@@ -156,7 +156,7 @@ def _iterated(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | N
     call = prepare(task, parameters, wait_for)
     state: State = yield from task_life(call)
     raise_if_stopped(call.parent_scope)
-    return state.result()
+    return state.outcome()
 
 
 def _session() -> Session:

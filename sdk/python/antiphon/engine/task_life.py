@@ -196,7 +196,7 @@ def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
         # It is another worker's by now, or was cancelled in the queue: none of this one's business.
         return state_that_holds(verdict)
     while is_accepted(verdict):
-        call.run.run_count = verdict.run_count
+        call.run.started(verdict.run_count)
         if call.claim or call.task.on_running_hooks:
             call.run.state = state_that_holds(verdict)
         if call.task.on_running_hooks:
