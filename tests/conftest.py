@@ -3,21 +3,15 @@
 import os
 import shutil
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
+
+from tools_needed import miss_tool
 
 # Modules that tests share and that assert: pytest shall say what was compared.
 pytest.register_assert_rewrite("refusals", "run_model")
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def miss_tool(reason: str) -> NoReturn:
-    """Skips a test whose tool is missing; fails it where every tool must be present, as in CI."""
-    if os.environ.get("ANTIPHON_REQUIRE_TOOLS"):
-        pytest.fail(f"{reason} (ANTIPHON_REQUIRE_TOOLS is set)")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

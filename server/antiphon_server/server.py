@@ -37,6 +37,7 @@ from antiphon_server.application.leases import ForgetWaitingCalls
 from antiphon_server.application.page_tokens import PageTokens
 from antiphon_server.application.queries import Queries
 from antiphon_server.application.sessions import ForgiveDowntime, HasActiveSessions
+from antiphon_server.application.task_dispatch import TaskDispatch
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.clocks import wall_clock
@@ -63,6 +64,8 @@ from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.session_servicer import SessionServicer
 from antiphon_server.rpc.session_stream import SessionHub
 from antiphon_server.rpc.task_run_servicer import TaskRunServicer
+from antiphon_server.rpc.task_run_taking import TaskRunTaking
+from antiphon_server.rpc.task_run_watching import TaskRunWatches
 from antiphon_server.rpc.watching import ChangeLog, Watches
 from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.services.slot_expiry import SlotExpiry
@@ -156,6 +159,10 @@ class Server:
         self.patience = Patience(self.core, self._reads)
         self._operation_watches = OperationWatches(self._reads)
         self.core.listen(self._operation_watches.note)
+        self._task_run_watches = TaskRunWatches(self._queries)
+        self.core.listen(self._task_run_watches.note)
+        self.task_dispatch = TaskDispatch(self.core, self._reader)
+        self._task_run_taking = TaskRunTaking(self.task_dispatch)
         self.operations_runner = OperationsRunner(self.core, self._reader)
         self._grpc = grpc.aio.server(
             interceptors=(
@@ -180,7 +187,9 @@ class Server:
         for service in ("", *SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         self.sweeper = Sweeper(self.core, interval=settings.session_ttl / 6, ttl=self._ttl)
-        self._background += [asyncio.create_task(each.run()) for each in (self.sweeper, self.operations_runner)]
+        self._background += [
+            asyncio.create_task(each.run()) for each in (self.sweeper, self.operations_runner, self.task_dispatch)
+        ]
         logger.info("listening on %s, database %s", ", ".join(self.addresses), settings.database)
 
     async def has_active_sessions(self) -> bool:
@@ -216,7 +225,9 @@ class Server:
         flow_run_service_pb2_grpc.add_FlowRunServiceServicer_to_server(
             FlowRunServicer(core, reads, Watches(reads, self._log, core.settle), self.patience), server
         )
-        task_run_service_pb2_grpc.add_TaskRunServiceServicer_to_server(TaskRunServicer(core, reads), server)
+        task_run_service_pb2_grpc.add_TaskRunServiceServicer_to_server(
+            TaskRunServicer(core, reads, self._task_run_taking, self._task_run_watches), server
+        )
         transition_service_pb2_grpc.add_TransitionServiceServicer_to_server(TransitionServicer(core), server)
         log_service_pb2_grpc.add_LogServiceServicer_to_server(LogServicer(core, reads), server)
         operation_service_pb2_grpc.add_OperationServiceServicer_to_server(
@@ -263,6 +274,8 @@ class Server:
         """Says NOT_SERVING and Drain, commits what was asked for, answers it, then ends every call."""
         for task in self._background:
             task.cancel()
+        self._task_run_taking.close()
+        self.task_dispatch.stop()
         await self._health.enter_graceful_shutdown()
         self.hub.drain(session_pb2.ServerFrame(command=session_pb2.Command(drain=session_pb2.Drain(reason="stopping"))))
         self.waits.stop()
@@ -271,6 +284,7 @@ class Server:
         await self.core.stop()
         self._log.close()
         self._operation_watches.close()
+        self._task_run_watches.close()
         self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
         await self._end_calls()
         await self._reader.close()

@@ -65,22 +65,22 @@ def _restart_after_end() -> list[Row]:
 
 
 def _cancel_at_once() -> list[Row]:
-    rule = "CancelAtOnce"
+    rule, some = "CancelAtOnce", f"{FLOWS} deferred"
     suspended = {"details": StateDetails(pause_reschedule=True), **NOBODY}
     asked, enough = {"message": "enough"}, becomes(type=CANCELLED, name="Cancelled", message="enough")
     forced = {"force": True, **NOBODY}
     started = {"infrastructure_pid": "pid"}
     resuming = {**started, "state_name": "Resuming", **NOBODY}
     return [
-        *rows(FLOWS, rule, "reject", SCHEDULED, CANCELLING, run=NOBODY, said={**asked, **NOBODY}, check=enough),
-        *rows(FLOWS, rule, "reject", SCHEDULED, CANCELLING, run=NOBODY, said=forced, check=becomes(type=CANCELLED)),
-        *rows(FLOWS, rule, "reject", None, CANCELLING, run=NOBODY, said={**asked, **NOBODY}, check=enough),
+        *rows(some, rule, "reject", SCHEDULED, CANCELLING, run=NOBODY, said={**asked, **NOBODY}, check=enough),
+        *rows(some, rule, "reject", SCHEDULED, CANCELLING, run=NOBODY, said=forced, check=becomes(type=CANCELLED)),
+        *rows(some, rule, "reject", None, CANCELLING, run=NOBODY, said={**asked, **NOBODY}, check=enough),
         *rows(FLOWS, rule, "reject", SCHEDULED, CANCELLING, run=resuming, said=NOBODY),
         *rows(FLOWS, rule, "reject", PAUSED, CANCELLING, run=suspended, said=NOBODY),
-        *rows(FLOWS, rule, NOTHING, PAUSED, CANCELLING, run=NOBODY, said=NOBODY),
+        *rows(some, rule, NOTHING, PAUSED, CANCELLING, run=NOBODY, said=NOBODY),
         *rows(FLOWS, rule, NOTHING, SCHEDULED, CANCELLING, run={**started, **NOBODY}, said=NOBODY),
         *rows(FLOWS, rule, NOTHING, None, CANCELLING, run={**started, **NOBODY}, said=NOBODY),
-        *rows(FLOWS, rule, NOTHING, SCHEDULED, CANCELLING, said=NOBODY),
+        *rows(some, rule, NOTHING, SCHEDULED, CANCELLING, said=NOBODY),
     ]
 
 

@@ -67,7 +67,9 @@ def _held_by_session() -> list[Row]:
     ]
     return [
         *found,
-        *rows(TASKS, rule, "abort", RUNNING, CANCELLING, said=stranger, check=lambda it: "session holder" in it.reason),
+        *rows(
+            "task", rule, "abort", RUNNING, CANCELLING, said=stranger, check=lambda it: "session holder" in it.reason
+        ),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED, said={**stranger, "force": True}),
         *rows(EVERY, rule, NOTHING, RUNNING, COMPLETED, run={"session_id": None}, said=stranger),

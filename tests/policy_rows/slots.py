@@ -7,7 +7,7 @@ from antiphon_server.domain.slots import LONGEST_GUESS, SLOT_WAIT
 from antiphon_server.domain.states import CANCELLED, PAUSED, PENDING, RUNNING, SCHEDULED
 from policy_rows.row import NOTHING, NOW, Check, Row, becomes, effects, limit, rows
 
-FLOWS = "flow late"
+FLOWS, TASKS = "flow late", "task deferred"
 UNARY = {"session_id": None}
 FREE, OTHER = limit("a", 2, 1), limit("b", 3, 1)
 FULL, SHUT, OWN = limit("full", 1, 1), limit("shut", 0), limit("deployment:d", 1, 1)
@@ -68,15 +68,15 @@ def _cancelled(it: object) -> bool:
 def _take_tag_slots() -> list[Row]:
     rule, taken = "TakeTagSlots", effects(TakeSlots(("id of a", "id of b")))
     return [
-        *rows("task", rule, "rewrite", PENDING, RUNNING, limits=(FREE, OTHER), check=taken),
+        *rows(TASKS, rule, "rewrite", PENDING, RUNNING, limits=(FREE, OTHER), check=taken),
         *rows(
-            "task", rule, "rewrite", PENDING, RUNNING, limits=(MINE, FREE, OFF), check=effects(TakeSlots(("id of a",)))
+            TASKS, rule, "rewrite", PENDING, RUNNING, limits=(MINE, FREE, OFF), check=effects(TakeSlots(("id of a",)))
         ),
-        *rows("task", rule, "wait", PENDING, RUNNING, limits=(FREE, FULL), check=_waits_for("id of a", "id of full")),
-        *rows("task", rule, "wait", PENDING, RUNNING, limits=(FULL,), said=UNARY, run=UNARY),
-        *rows("task", rule, "abort", PENDING, RUNNING, limits=(FULL, SHUT), check=lambda it: "shut" in it.reason),
-        *rows("task", rule, NOTHING, PENDING, RUNNING, limits=(OFF, MINE)),
-        *rows("task", rule, NOTHING, PENDING, RUNNING),
+        *rows(TASKS, rule, "wait", PENDING, RUNNING, limits=(FREE, FULL), check=_waits_for("id of a", "id of full")),
+        *rows(TASKS, rule, "wait", PENDING, RUNNING, limits=(FULL,), said=UNARY, run=UNARY),
+        *rows(TASKS, rule, "abort", PENDING, RUNNING, limits=(FULL, SHUT), check=lambda it: "shut" in it.reason),
+        *rows(TASKS, rule, NOTHING, PENDING, RUNNING, limits=(OFF, MINE)),
+        *rows(TASKS, rule, NOTHING, PENDING, RUNNING),
     ]
 
 

@@ -135,7 +135,7 @@ def test_a_placeholder_stands_for_a_flow_that_cannot_be_loaded(folder: Path, sto
     found = load_flow_from_entrypoint(f"{broken}.py:hello")
     assert (found.name, found.retries, found.version, found.description) == ("broken-one", 3, None, "Counts.")
     assert load_flow_arguments_from_entrypoint(f"{broken}.py:hello", ["name", "version"]) == {"name": "broken-one"}
-    with pytest.raises(ScriptError, match=r"broken_\d+.py could not be loaded: ModuleNotFoundError: No module named"):
+    with pytest.raises(ScriptError, match=r"The script at 'broken_\d+.py' raised an exception: ModuleNotFoundError"):
         found.with_options(retries=0)(1)
     later = load_flow_from_entrypoint(f"{broken}:later")
     with pytest.raises(ScriptError):
@@ -165,8 +165,8 @@ def test_a_file_that_fails_leaves_nothing_behind(folder: Path) -> None:
         ("flows.py:", ValueError, "is no entrypoint"),
         ("flows.py:a b", ValueError, "is no entrypoint"),
         (7, TypeError, "An entrypoint is text such as 'flows.py:my_flow', not int: 7"),
-        ("nowhere.py:f", ScriptError, "nowhere.py could not be loaded: FileNotFoundError"),
-        ("nowhere_at_all.f", ScriptError, "nowhere_at_all could not be loaded: ModuleNotFoundError"),
+        ("nowhere.py:f", ScriptError, "The script at 'nowhere.py' raised an exception: FileNotFoundError"),
+        ("nowhere_at_all.f", ScriptError, "The script at 'nowhere_at_all' raised an exception: ModuleNotFoundError"),
         ("{good}.py:plain", MissingFlowError, "is no flow but function. Put the decorator @flow on the function"),
         ("{good}.py:nope", MissingFlowError, "There is no 'nope' in .*there are: Jobs, hello, inc, later, plain"),
         ("{good}.py:Jobs.nope", MissingFlowError, "There is no 'Jobs.nope'"),

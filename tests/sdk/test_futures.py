@@ -106,7 +106,7 @@ def test_return_state_waits(kind: Kind, stored: Stored) -> None:
     def around() -> Any:
         state = decorated.submit(return_state=True)
         assert state.is_completed()
-        return state.result()
+        return state.outcome()
 
     assert kind.call(around) == 5
 

@@ -37,7 +37,49 @@ PUBLIC = {
         CacheKeyFnPolicy CachePolicy CompoundCachePolicy DEFAULT FLOW_PARAMETERS FlowParameters INPUTS Inputs
         NONE NO_CACHE RUN_ID RunId TASK_SOURCE TaskSource
     """,
-    "antiphon.client": "get_client",
+    "antiphon.client": "AntiphonClient SyncAntiphonClient get_client",
+    "antiphon.client.orchestration": "AntiphonClient SyncAntiphonClient get_client",
+    "antiphon.client.schemas": """
+        FlowRun FlowRunPolicy FlowRunResult OrchestrationResult SetStateStatus State StateAbortDetails
+        StateAcceptDetails StateDetails StateRejectDetails StateType TaskRun TaskRunPolicy TaskRunResult
+    """,
+    "antiphon.client.schemas.actions": """
+        ArtifactCreate ArtifactUpdate DeploymentUpdate GlobalConcurrencyLimitCreate GlobalConcurrencyLimitUpdate
+        LogCreate VariableCreate VariableUpdate WorkPoolCreate WorkPoolUpdate WorkQueueUpdate
+    """,
+    "antiphon.client.schemas.filters": """
+        ArtifactCollectionFilter ArtifactCollectionFilterFlowRunId ArtifactCollectionFilterKey
+        ArtifactCollectionFilterLatestId ArtifactCollectionFilterTaskRunId ArtifactCollectionFilterType
+        ArtifactFilter ArtifactFilterFlowRunId ArtifactFilterId ArtifactFilterKey ArtifactFilterTaskRunId
+        ArtifactFilterType DeploymentFilter DeploymentFilterConcurrencyLimit DeploymentFilterId
+        DeploymentFilterName DeploymentFilterTags DeploymentFilterWorkQueueName FilterSet FlowFilter
+        FlowFilterId FlowFilterName FlowFilterTags FlowRunFilter FlowRunFilterDeploymentId FlowRunFilterEndTime
+        FlowRunFilterExpectedStartTime FlowRunFilterFlowVersion FlowRunFilterId FlowRunFilterIdempotencyKey
+        FlowRunFilterName FlowRunFilterNextScheduledStartTime FlowRunFilterParentFlowRunId
+        FlowRunFilterParentTaskRunId FlowRunFilterStartTime FlowRunFilterState FlowRunFilterStateName
+        FlowRunFilterStateType FlowRunFilterTags FlowRunFilterWorkQueueName LogFilter LogFilterFlowRunId
+        LogFilterLevel LogFilterName LogFilterTaskRunId LogFilterTextSearch LogFilterTimestamp Operator
+        OperatorMixin TaskRunFilter TaskRunFilterEndTime TaskRunFilterFlowRunId TaskRunFilterId
+        TaskRunFilterName TaskRunFilterStartTime TaskRunFilterState TaskRunFilterStateName
+        TaskRunFilterStateType TaskRunFilterSubFlowRuns TaskRunFilterTags VariableFilter VariableFilterId
+        VariableFilterName VariableFilterTags WorkPoolFilter WorkPoolFilterId WorkPoolFilterName
+        WorkPoolFilterType WorkQueueFilter WorkQueueFilterId WorkQueueFilterName
+    """,
+    "antiphon.client.schemas.objects": """
+        Artifact ArtifactCollection ConcurrencyLeaseHolder ConcurrencyLimit ConcurrencyLimitConfig
+        ConcurrencyLimitStrategy ConcurrencyOptions Constant Deployment DeploymentStatus Flow FlowRun
+        FlowRunInput FlowRunPolicy FlowRunResult GlobalConcurrencyLimit Log Parameter RunInput RunType State
+        StateDetails StateType TERMINAL_STATES TaskInput TaskRun TaskRunPolicy TaskRunResult Variable WorkPool
+        WorkPoolStatus WorkQueue WorkQueueStatus WorkerStatus
+    """,
+    "antiphon.client.schemas.responses": """
+        ConcurrencyLimitWithLeaseResponse DeploymentResponse GlobalConcurrencyLimitResponse
+        MinimalConcurrencyLimitResponse OrchestrationResult SetStateStatus StateAbortDetails StateAcceptDetails
+        StateRejectDetails StateResponseDetails StateWaitDetails
+    """,
+    "antiphon.client.schemas.sorting": """
+        ArtifactCollectionSort ArtifactSort DeploymentSort FlowRunSort FlowSort LogSort TaskRunSort
+    """,
     "antiphon.concurrency.asyncio": """
         AcquireConcurrencySlotTimeoutError ConcurrencySlotAcquisitionError ConcurrencySlotsLostError concurrency
         rate_limit
@@ -52,13 +94,16 @@ PUBLIC = {
         serialize_context tags use_profile with_context
     """,
     "antiphon.exceptions": """
-        AntiphonException AntiphonSignal BlockNotFound CancelledRun ConfigurationError CrashedRun FailedRun
-        FlowPauseTimeout FlowRunWaitTimeout HashError InvalidNameError InvalidRepositoryURLError
+        Abort AntiphonException AntiphonImportError AntiphonSignal BlockMissingCapabilities BlockNotFound
+        CancelledRun ConfigurationError CrashedRun EntrypointError EventTooLarge ExternalSignal FailedRun
+        FlowPauseTimeout FlowRunWaitTimeout FlowRunWatchError HashError InfrastructureError
+        InfrastructureNotAvailable InfrastructureNotFound InvalidNameError InvalidRepositoryURLError
         MappingLengthMismatch MappingMissingIterable MissingContextError MissingFlowError MissingProfileError
-        MissingResult NotPausedError ObjectAlreadyExists ObjectNotFound ParameterBindError ParameterTypeError
-        Pause PausedRun ProtectedBlockError ReservedArgumentError ResultStorageError RunCancelled RunRevoked
-        ScriptError SerializationError ServerError ServerUnreachable SessionLost SettingError
-        SignatureMismatchError SlotsLost TerminationSignal UnfinishedRun UnspecifiedFlowError UpstreamTaskError
+        MissingResult NotPausedError ObjectAlreadyExists ObjectLimitReached ObjectNotFound ObjectUnsupported
+        ParameterBindError ParameterTypeError Pause PausedRun ProfileSettingsValidationError ProtectedBlockError
+        ReservedArgumentError ResultStorageError RunCancelled RunRevoked ScriptError SerializationError
+        ServerError ServerUnreachable SessionLost SettingError SignatureMismatchError SlotsLost
+        TerminationSignal UnfinishedRun UnspecifiedFlowError UpstreamTaskError
     """,
     "antiphon.filesystems": """
         LocalFileSystem NullFileSystem ReadableDeploymentStorage ReadableFileSystem RemoteFileSystem SMB
@@ -74,8 +119,8 @@ PUBLIC = {
         load_placeholder_flow safe_load_flow_from_entrypoint select_flow
     """,
     "antiphon.futures": """
-        AntiphonFlowRunFuture AntiphonFuture AntiphonFutureList DoneAndNotDoneFutures as_completed
-        resolve_futures_to_results resolve_futures_to_states wait
+        AntiphonDistributedFuture AntiphonFlowRunFuture AntiphonFuture AntiphonFutureList DoneAndNotDoneFutures
+        as_completed resolve_futures_to_results resolve_futures_to_states wait
     """,
     "antiphon.input": """
         AutomaticRunInput BaseRunInput FlowRunInput GetAutomaticInputHandler GetInputHandler Keyset RunInput
@@ -130,12 +175,17 @@ PUBLIC = {
         temporary_settings update_current_profile
     """,
     "antiphon.states": """
-        AwaitingRetry Cancelled Cancelling Completed Crashed Failed Late Paused Pending Retrying Running
-        Scheduled State StateDetails StateGroup StateType TERMINAL_STATE_TYPES exception_to_crashed_state
-        exception_to_failed_state format_exception from_proto get_state_exception get_state_result
-        is_state_iterable raise_state_exception return_value_to_state to_proto
+        AwaitingConcurrencySlot AwaitingRetry Cancelled Cancelling Completed Crashed Failed
+        InfrastructurePending Late Paused Pending Retrying Running Scheduled State StateDetails StateGroup
+        StateType Submitting Suspended TERMINAL_STATE_TYPES aget_state_exception araise_state_exception
+        exception_to_crashed_state exception_to_failed_state format_exception from_proto get_state_exception
+        get_state_result is_state_iterable raise_state_exception return_value_to_state to_proto
     """,
-    "antiphon.task_runners": "TaskRunner ThreadPoolTaskRunner",
+    "antiphon.task_runners": "ConcurrentTaskRunner ProcessPoolTaskRunner TaskRunner ThreadPoolTaskRunner",
+    "antiphon.task_worker": """
+        StopTaskWorker TaskWorker aserve create_status_server read_parameters serve
+        should_try_to_read_parameters store_parameters
+    """,
     "antiphon.tasks": "Task TaskHook TaskOptions exponential_backoff task task_input_hash",
     "antiphon.testing.utilities": """
         FakeClock Harness aget_most_recent_flow_run antiphon_test_harness assert_blocks_equal
@@ -146,7 +196,13 @@ PUBLIC = {
         AsyncTransaction BaseTransaction CommitMode IsolationLevel Transaction TransactionState atransaction
         get_transaction transaction
     """,
-    "antiphon.types": "SecretDict",
+    "antiphon.types": """
+        BANNED_CHARACTERS ClientRetryExtraCodes Date DateTime JsonStringOrDict KeyValueLabelsField
+        ListOfNonEmptyStrings LogLevel MAX_VARIABLE_NAME_LENGTH MAX_VARIABLE_VALUE_LENGTH Name NameOrEmpty
+        NonEmptyishName NonNegativeFloat NonNegativeInteger NonNegativeTimeDelta PositiveInteger
+        SecondsTimeDelta SecretDict StatusCode StrictVariableValue TaskRetryDelaySeconds URILike ValidAssetKey
+        WITHOUT_BANNED_CHARACTERS
+    """,
     "antiphon.utilities.annotations": "BaseAnnotation NotSet Quote allow_failure freeze opaque quote unmapped",
     "antiphon.utilities.visualization": """
         FlowVisualizationError GraphvizExecutableNotFoundError GraphvizImportError VisualizationUnsupportedError
@@ -159,6 +215,33 @@ PUBLIC = {
 INNER = {
     "antiphon.artifact_records",
     "antiphon.blocks.abstract",
+    "antiphon.client.arguments",
+    "antiphon.client.artifact_operations",
+    "antiphon.client.conversions.runs",
+    "antiphon.client.conversions.shown",
+    "antiphon.client.conversions.values",
+    "antiphon.client.conversions.work",
+    "antiphon.client.deployment_operations",
+    "antiphon.client.filter_texts",
+    "antiphon.client.flow_operations",
+    "antiphon.client.flow_run_input_operations",
+    "antiphon.client.flow_run_operations",
+    "antiphon.client.limit_operations",
+    "antiphon.client.listings",
+    "antiphon.client.log_operations",
+    "antiphon.client.proposing",
+    "antiphon.client.schemas.bases",
+    "antiphon.client.schemas.filter_bases",
+    "antiphon.client.schemas.run_objects",
+    "antiphon.client.schemas.shown_filters",
+    "antiphon.client.schemas.shown_objects",
+    "antiphon.client.schemas.work_objects",
+    "antiphon.client.server_operations",
+    "antiphon.client.task_run_operations",
+    "antiphon.client.variable_operations",
+    "antiphon.client.work_pool_operations",
+    "antiphon.client.work_queue_lookup",
+    "antiphon.distributed_futures",
     "antiphon.flow_core",
     "antiphon.flow_loading",
     "antiphon.flow_run_futures",

@@ -81,6 +81,10 @@ class NeedsTwo(Exception):
     def __init__(self, one: str, two: str) -> None:
         super().__init__(f"{one} and {two}")
 
+    def __reduce__(self) -> Any:
+        # As it is without; said, since libraries that other tests import (Dask's) teach pickle better ways.
+        return type(self), self.args
+
 
 @pytest.mark.parametrize(
     ("make", "kind", "name"),

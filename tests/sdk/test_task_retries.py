@@ -96,7 +96,7 @@ def test_a_retry_condition(kind: Kind, stored: Stored) -> None:
 
     @kind.function
     def condition(task: Any, run: Any, state: State) -> bool:
-        asked.append(f"{task.name} {run.run_count} {state.name} {state.result(raise_on_failure=False)}")
+        asked.append(f"{task.name} {run.run_count} {state.name} {state.outcome(raise_on_failure=False)}")
         return "1" in asked[-1]
 
     decorated = kind.task(retries=5, retry_condition_fn=condition)(fail)

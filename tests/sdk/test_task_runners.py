@@ -73,7 +73,7 @@ def test_a_bound_on_the_threads(stored: Stored, by_setting: bool) -> None:
             count.submit()
 
     if by_setting:
-        with temporary_settings({"task_runner_thread_pool_max_workers": 2}):
+        with temporary_settings({"tasks.runner.thread_pool_max_workers": 2}):
             flow(body)()
     else:
         flow(task_runner=ThreadPoolTaskRunner(max_workers=2))(body)()

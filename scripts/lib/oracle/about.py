@@ -37,6 +37,12 @@ def cancels_unmoved(case: Case) -> bool:
     return case.kind == "flow_run" and case.initial is None and target(case) == "CANCELLING"
 
 
+def cancels_queued(case: Case) -> bool:
+    """A task run that waits for a worker, or that no worker has begun, is asked to stop."""
+    waits = case.initial is None or case.initial_type in ("SCHEDULED", "PAUSED")
+    return case.kind == "task_run" and waits and target(case) == "CANCELLING" and bool(case.details.get("deferred"))
+
+
 def ends_paused(case: Case) -> bool:
     """A paused run with a deployment is claimed."""
     return leaves_pause(case) and target(case) == "PENDING" and case.deployment is not None and not case.forced
@@ -84,6 +90,11 @@ def soon(case: Case) -> bool:
     """The run has a time ahead, so that waiting for it is the question."""
     due = case.initial_details.get("scheduled_time_s")
     return case.initial_type in ("SCHEDULED", "PENDING") and due is not None and due > 0 and target(case) == "RUNNING"
+
+
+def deferred_with_tags(case: Case) -> bool:
+    """A task run of a worker has tags that are limited."""
+    return case.kind == "task_run" and bool(case.details.get("deferred")) and bool(case.context.get("tag_limits"))
 
 
 def tag_held(case: Case) -> bool:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from oracle.about import (
+    cancels_queued,
     cancels_unmoved,
+    deferred_with_tags,
     ends_paused,
     key_too_long,
     leaves_pause,
@@ -39,6 +41,7 @@ from oracle.meant import (
     late_as_everybody,
     not_cached,
     pause_remembered,
+    queued_stops,
     refused_as_reused,
     retried_or_failed,
     runs_or_waits_by_the_limit,
@@ -117,6 +120,13 @@ DIFFERENCES = (
         STATE,
         cancelled_at_once,
     ),
+    Difference(
+        "A background run that no worker has is cancelled at once",
+        "BackgroundTaskPolicy",
+        cancels_queued,
+        STATE,
+        queued_stops,
+    ),
     Difference("A pause is asked before the slots", SLOTS, ends_paused, STATE, stays_paused),
     Difference("A limit that is switched off does not limit", SLOTS, limit_off, STATE, unlimited),
     Difference(
@@ -160,6 +170,7 @@ DIFFERENCES = (
     ),
     Difference("Nothing runs before its time", "WaitForScheduledTime", soon, STATE, waits_exactly),
     Difference("A task run keeps the tag slots that it holds", TAGS, tag_held, STATE, by_the_limits),
+    Difference("Limits of tags hold for background runs", TAGS, deferred_with_tags, STATE, by_the_limits),
     Difference("There is one kind of limit", TAGS, legacy_tags, STATE, by_the_limits),
     Difference("All tags or none", TAGS, shut_tag, frozenset({"slots of tags"}), by_the_limits),
     Difference(

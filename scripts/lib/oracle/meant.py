@@ -101,6 +101,11 @@ def cancelled_at_once(case: Case, ours: Outcome) -> bool:
     return ours.status == "REJECT" and ours.state is not None and ours.state.type == "CANCELLED"
 
 
+def queued_stops(case: Case, ours: Outcome) -> bool:
+    """CANCELLED where nobody would confirm it, and left to the holder where there is one."""
+    return cancelled_at_once(case, ours) or ours.status == "ACCEPT"
+
+
 def stays_paused(case: Case, ours: Outcome) -> bool:
     return ours.status == "REJECT" and _stays(case, ours)
 

@@ -19,8 +19,9 @@ def by_the_limits(case: Case, ours: Outcome) -> bool:
         waits = ours.delay is not None and ours.delay > 0
         stays = ours.state is None or ours.state.origin == "current"
         return lacking and stays and (shut if ours.status == "ABORT" else waits and not shut) and _taken(case, ours, [])
-    # No flow run and no tag guards a task run that waits for a worker, and force passes the rule by.
-    if target(case) != "RUNNING" or ours.status != "ACCEPT" or case.forced or case.details.get("deferred"):
+    # Force passes the rule by, but of task runs that wait for a worker.
+    passed = case.forced and not case.details.get("deferred")
+    if target(case) != "RUNNING" or ours.status != "ACCEPT" or passed:
         return True
     return all(each.get("active", 0) < each["limit"] for each in wanted) and _taken(case, ours, wanted)
 

@@ -54,6 +54,7 @@ _MODULES = {
 #: Modules that people reach as attributes, without importing them by name.
 _SUBMODULES = frozenset(
     {
+        "client",
         "artifacts",
         "context",
         "exceptions",
@@ -64,6 +65,7 @@ _SUBMODULES = frozenset(
         "settings",
         "states",
         "task_runners",
+        "types",
         "variables",
     }
 )

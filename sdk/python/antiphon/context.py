@@ -89,6 +89,8 @@ class FlowRunContext:
     flow_run: Any = None
     #: The run's pauses (engine.pauses.Pauses).
     pauses: Any = None
+    #: Stands before the keys that `next_key` gives, where several processes count runs of one flow run.
+    key_prefix: str = ""
     #: Task key -> counts its runs in this attempt.
     dynamic_keys: dict[str, Iterator[int]] = field(default_factory=dict)
     #: Futures of what was submitted and has not ended; the run waits for them at its end.

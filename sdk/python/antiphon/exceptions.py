@@ -1,19 +1,30 @@
 """The exceptions that users meet. Names and bases follow Prefect 3, so that `except` clauses carry over."""
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
+    "Abort",
     "AntiphonException",
+    "AntiphonImportError",
     "AntiphonSignal",
+    "BlockMissingCapabilities",
     "BlockNotFound",
     "CancelledRun",
     "ConfigurationError",
     "CrashedRun",
+    "EntrypointError",
+    "EventTooLarge",
+    "ExternalSignal",
     "FailedRun",
     "FlowPauseTimeout",
     "FlowRunWaitTimeout",
+    "FlowRunWatchError",
     "HashError",
+    "InfrastructureError",
+    "InfrastructureNotAvailable",
+    "InfrastructureNotFound",
     "InvalidNameError",
     "InvalidRepositoryURLError",
     "MappingLengthMismatch",
@@ -24,11 +35,14 @@ __all__ = [
     "MissingResult",
     "NotPausedError",
     "ObjectAlreadyExists",
+    "ObjectLimitReached",
     "ObjectNotFound",
+    "ObjectUnsupported",
     "ParameterBindError",
     "ParameterTypeError",
     "Pause",
     "PausedRun",
+    "ProfileSettingsValidationError",
     "ProtectedBlockError",
     "ReservedArgumentError",
     "ResultStorageError",
@@ -82,11 +96,15 @@ class UnspecifiedFlowError(AntiphonException):
 
 
 class ScriptError(AntiphonException):
-    """A file or module with a flow could not be loaded; `user_exc` is what it raised."""
+    """A script raised an exception while it was loaded: `user_exc`, from the file at `path`."""
 
     def __init__(self, user_exc: Exception, path: str) -> None:
-        super().__init__(f"{path} could not be loaded: {type(user_exc).__name__}: {user_exc}.")
+        super().__init__(user_exc, path)
         self.user_exc = user_exc
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"The script at {self.path!r} raised an exception: {self.user_exc!r}."
 
 
 class InvalidRepositoryURLError(AntiphonException):
@@ -141,6 +159,10 @@ class UpstreamTaskError(AntiphonException):
     """A task was not run because a run whose result it takes did not complete."""
 
 
+class EntrypointError(AntiphonException, ValueError):
+    """What was named as the place of a flow or a task is none."""
+
+
 class MappingLengthMismatch(AntiphonException):
     """The iterables given to `map` have different lengths."""
 
@@ -154,7 +176,54 @@ class FlowPauseTimeout(AntiphonException):
 
 
 class FlowRunWaitTimeout(AntiphonException):
-    """A flow run has not ended in the time for which somebody was ready to wait."""
+    """A flow run did not end within the time that somebody waited for it."""
+
+
+class FlowRunWatchError(AntiphonException):
+    """A flow run could not be followed to its end."""
+
+
+class BlockMissingCapabilities(AntiphonException):
+    """A block was used for something that its type cannot do."""
+
+
+class InfrastructureError(AntiphonException):
+    """Something went wrong with what runs a flow run."""
+
+
+class InfrastructureNotFound(AntiphonException):
+    """What runs a flow run is not there."""
+
+
+class InfrastructureNotAvailable(AntiphonException):
+    """What runs a flow run cannot be reached from here."""
+
+
+class EventTooLarge(AntiphonException):
+    """An event has more bytes (`size`) than the server takes (`maximum`)."""
+
+    def __init__(self, size: int, maximum: int) -> None:
+        super().__init__(size, maximum)
+        self.size = size
+        self.maximum = maximum
+
+    def __str__(self) -> str:
+        return f"The event has {self.size:,} bytes; the server takes at most {self.maximum:,}. Send a smaller payload."
+
+
+class ProfileSettingsValidationError(AntiphonException):
+    """Settings of a profile are wrong; `errors` has each setting with what is wrong."""
+
+    def __init__(self, errors: list[tuple[Any, Exception]]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return "; ".join(f"{setting}: {error}" for setting, error in self.errors)
+
+
+class AntiphonImportError(ImportError):
+    """A name of Antiphon was moved or is gone; the message says where it is now."""
 
 
 class MissingProfileError(AntiphonException, ValueError):
@@ -197,6 +266,14 @@ class ObjectAlreadyExists(ServerError):
     """What should be created is there already."""
 
 
+class ObjectLimitReached(ServerError):
+    """The server has as many objects of a kind as it may have."""
+
+
+class ObjectUnsupported(ServerError):
+    """Something was asked for that this server cannot do; the message says what."""
+
+
 class BlockNotFound(ObjectNotFound, ValueError):
     """A block was asked for that nobody saved, or whose type is not known."""
 
@@ -217,8 +294,20 @@ class SessionLost(ServerError):
     """The server gave this process up because it was not heard of for too long; its runs are CRASHED."""
 
 
+#: What code that knows HTTP catches for any refusal by the server.
+AntiphonHTTPStatusError = ServerError
+
+
 class AntiphonSignal(BaseException):
     """Base of what interrupts user code on purpose; not an `Exception`, so that `except Exception` lets it pass."""
+
+
+class Abort(AntiphonSignal):
+    """Raised inside a run that must stop because the server refused to let it go on."""
+
+
+class ExternalSignal(BaseException):
+    """Base of what comes from outside the process."""
 
 
 class RunCancelled(AntiphonSignal):
@@ -242,5 +331,10 @@ class Pause(AntiphonSignal):
         self.state = state
 
 
-class TerminationSignal(AntiphonSignal):
+class TerminationSignal(AntiphonSignal, ExternalSignal):
     """Raised inside a run when the process is told to end (SIGTERM)."""
+
+
+def exception_traceback(exc: BaseException) -> str:
+    """Return an exception's traceback as Python prints it."""
+    return "".join(traceback.TracebackException.from_exception(exc).format())

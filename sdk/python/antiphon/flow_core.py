@@ -146,7 +146,7 @@ class Flow(Decorated[P, R]):
         if self.isasync:
             return named_after(_aresult(self, parameters, return_state, wait_for), self)
         state = run_flow(self, parameters, wait_for)
-        return state if return_state else state.result()
+        return state if return_state else state.outcome()
 
     def validate_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters as a run would get them. Raises ParameterTypeError, with a line for each."""

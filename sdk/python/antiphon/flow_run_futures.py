@@ -47,11 +47,7 @@ class AntiphonFlowRunFuture(AntiphonFuture[R]):
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
         """Return what the flow returned, where that was kept; raises as `State.result` does, TimeoutError after
         `timeout` seconds, ObjectNotFound for an unknown run."""
-        self.wait(timeout)
-        if not self._running.done():
-            raise TimeoutError(f"Flow run {self.flow_run_id} has not ended within {timeout} second(s).")
-        result: R = self.state.result(raise_on_failure=raise_on_failure)  # type: ignore[assignment]
-        return result
+        return super().result(timeout, raise_on_failure)
 
     async def wait_async(self, timeout: float | None = None) -> None:
         """As `wait`, without blocking the event loop."""
@@ -60,10 +56,13 @@ class AntiphonFlowRunFuture(AntiphonFuture[R]):
     async def aresult(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
         """As `result`, without blocking the event loop."""
         await self.wait_async(timeout)
-        if not self._running.done():
-            raise TimeoutError(f"Flow run {self.flow_run_id} has not ended within {timeout} second(s).")
+        self._raise_unless_done(timeout)
         result: R = await self.state.aresult(raise_on_failure=raise_on_failure)  # type: ignore[assignment]
         return result
+
+    def _raise_unless_done(self, timeout: float | None) -> None:
+        if not self._running.done():
+            raise TimeoutError(f"Flow run {self.flow_run_id} has not ended within {timeout} second(s).")
 
     def _final(self) -> State[R]:
         error = self._running.exception()

@@ -13,10 +13,11 @@ from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.pause_life import Wish, pause_life
 from antiphon.engine.server_calls import call_server
-from antiphon.exceptions import MissingContextError, SerializationError, ServerError
+from antiphon.exceptions import MissingContextError, ServerError
 from antiphon.flow_run_waiting import wait_for_flow_run
+from antiphon.json_payloads import json_payload
 from antiphon.option_checks import MAX_TIMEOUT
-from antiphon.payloads import JSON, encode, encoding_of, make_payload
+from antiphon.payloads import JSON, encoding_of
 from antiphon.v1.flow_run_service_pb2 import (
     GetFlowRunInputRequest,
     GetFlowRunInputResponse,
@@ -27,7 +28,6 @@ from antiphon.v1.flow_run_service_pb2 import (
     SuspendFlowRunRequest,
     SuspendFlowRunResponse,
 )
-from antiphon.v1.payload_pb2 import Payload
 
 __all__ = [
     "apause_flow_run",
@@ -148,7 +148,7 @@ def _paused(context: FlowRunContext, kind: Any, timeout: float | None, key: str 
 def _resumed(run_id: str, run_input: Any) -> Work[None]:
     request = ResumeFlowRunRequest(id=run_id)
     if run_input is not None:
-        request.input.CopyFrom(_as_json(run_input))
+        request.input.CopyFrom(json_payload(run_input, "run_input"))
     yield from call_server(lambda client: client.flow_runs.ResumeFlowRun, request, ResumeFlowRunResponse)
 
 
@@ -175,18 +175,3 @@ def _wanted(kind: Any) -> Any:
     if kind is None:
         return None
     return importlib.import_module("antiphon.pause_inputs").Wanted(kind)
-
-
-def _as_json(value: Any) -> Payload:
-    dump = getattr(value, "model_dump", None)
-    if dump is not None:
-        value = dump(mode="json")
-    payload = encode(value)
-    if encoding_of(payload) == JSON:
-        return payload
-    try:
-        return make_payload(JSON, json.dumps(value, allow_nan=False).encode())
-    except (TypeError, ValueError) as error:
-        raise SerializationError(
-            f"run_input cannot be said in JSON: {error}. Give numbers, texts, lists, dicts or a Pydantic model."
-        ) from error

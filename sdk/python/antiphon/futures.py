@@ -1,5 +1,6 @@
-"""Futures: of task runs that were submitted, and of flow runs anywhere."""
+"""Futures: of task runs in this process, and of task runs and flow runs that run anywhere."""
 
+from antiphon.distributed_futures import AntiphonDistributedFuture
 from antiphon.flow_run_futures import AntiphonFlowRunFuture
 from antiphon.run_futures import (
     AntiphonFuture,
@@ -12,6 +13,7 @@ from antiphon.run_futures import (
 )
 
 __all__ = [
+    "AntiphonDistributedFuture",
     "AntiphonFlowRunFuture",
     "AntiphonFuture",
     "AntiphonFutureList",

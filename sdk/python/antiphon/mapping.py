@@ -80,7 +80,7 @@ def _column(value: Any) -> list[Any] | None:
         state = value.state
         if not state.is_final():
             value.wait()
-        result = value.state.result() if value.state.is_completed() else None
+        result = value.state.outcome() if value.state.is_completed() else None
         return _column(result) if isinstance(result, list | tuple) else None
     if isinstance(value, _WHOLE) or not isinstance(value, Iterable):
         return None

@@ -19,6 +19,8 @@ class ResultOptions:
     serializer: Any = None
     #: Whether the value stays in this process too.
     in_memory: bool = True
+    #: Whether what is too large to travel is kept in storage where `persist` is None: another process waits for it.
+    keep_large: bool = False
 
     def store(self, *, metadata_storage: Any = None, lock_manager: Any = None) -> ResultStore:
         """Return where they are kept. Raises as `ResultStore`."""

@@ -1,4 +1,4 @@
-"""Futures of task runs, as `Task.submit` and `Task.map` give them."""
+"""Futures of task runs in this process, and waiting for many."""
 
 import concurrent.futures
 import queue
@@ -51,10 +51,14 @@ class AntiphonFuture(Generic[R]):
     def state(self) -> State[R]:
         """The final state, or PENDING while the run has not ended."""
         if self._end is None:
-            if not self._running.done():
+            if not self._ending().done():
                 return State(StateType.PENDING, state_details=self._details())
             self._end = self._final()
         return self._end
+
+    def done(self) -> bool:
+        """Say whether the run has ended, as far as is known here."""
+        return self._ending().done()
 
     def wait(self, timeout: float | None = None) -> None:
         """Return when the run has ended, or after `timeout` seconds."""
@@ -63,16 +67,23 @@ class AntiphonFuture(Generic[R]):
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
         """Return what the task returned; raises as `State.result` does, and TimeoutError after `timeout` seconds."""
         self.wait(timeout)
-        if not self._running.done():
-            raise TimeoutError(f"Task run {self.task_run_id} has not ended within {timeout} second(s).")
-        result: R = self.state.result(raise_on_failure=raise_on_failure)  # type: ignore[assignment]
+        self._raise_unless_done(timeout)
+        result: R = self.state.outcome(raise_on_failure)
         return result
 
     def add_done_callback(self, fn: "Callable[[AntiphonFuture[R]], None]") -> None:
         """Call `fn` with this future when the run has ended: at once if it has, else in the run's thread."""
         # Taken out as it is called: else the two futures would hold each other, and the result, in a cycle.
         once = [partial(fn, self)]
-        self._running.add_done_callback(lambda _: once.pop()())
+        self._ending().add_done_callback(lambda _: once.pop()())
+
+    def _raise_unless_done(self, timeout: float | None) -> None:
+        if not self._ending().done():
+            raise TimeoutError(f"Task run {self.task_run_id} has not ended within {timeout} second(s).")
+
+    def _ending(self) -> "concurrent.futures.Future[State[R]]":
+        """What ends with the run; whoever asks is about to wait."""
+        return self._running
 
     def _final(self) -> State[R]:
         if self._running.cancelled():
@@ -121,7 +132,7 @@ class DoneAndNotDoneFutures(Generic[R]):
 def wait(futures: Iterable[AntiphonFuture[R]], timeout: float | None = None) -> DoneAndNotDoneFutures[R]:
     """Return when all futures have ended, or after `timeout` seconds."""
     given = set(futures)
-    not_done = {future for future in given if not future._running.done()}
+    not_done = {future for future in given if not future._ending().done()}
     if not_done:
         not_done.difference_update(_as_they_end(tuple(not_done), timeout))
     return DoneAndNotDoneFutures(given - not_done, not_done)
@@ -140,7 +151,7 @@ def as_completed(futures: Iterable[AntiphonFuture[R]], timeout: float | None = N
 
 def _as_they_end(futures: Collection[AntiphonFuture[R]], timeout: float | None) -> Iterator[AntiphonFuture[R]]:
     """Give each future once, until all have ended or time is up."""
-    left = {future._running: future for future in futures}
+    left = {future._ending(): future for future in futures}
     deadline = None if timeout is None else time.monotonic() + timeout
     with _told_of(futures) as ended:
         while left:
@@ -159,8 +170,9 @@ def _told_of(futures: Collection[AntiphonFuture[Any]]) -> Iterator[_Ended]:
     try:
         for each in futures:
             each._waiting.append(ended)
-            if each._running.done():
-                ended.put(each._running)
+            ending = each._ending()
+            if ending.done():
+                ended.put(ending)
         yield ended
     finally:
         for each in futures:

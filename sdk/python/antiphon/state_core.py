@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, overload
 
 from antiphon.annotations import NotSet
+from antiphon.async_code import in_async_code
 from antiphon.exception_payloads import is_described, read_described
 from antiphon.exceptions import (
     AntiphonException,
@@ -63,7 +64,7 @@ _FAILURES: Mapping[StateType, type[AntiphonException]] = MappingProxyType(
 
 @dataclass(slots=True)
 class StateDetails:
-    """Facts about a state. Raises ValueError for a scheduled time without a time zone."""
+    """Facts about a state. Raises ValueError for a scheduled time or a pause's time without a time zone."""
 
     #: The runs that the state belongs to; set on states that came from running something, in this process only.
     flow_run_id: str | None = None
@@ -74,15 +75,33 @@ class StateDetails:
     scheduled_time: datetime | None = None
     #: False: no retry may follow, however many are left. None: retries are allowed.
     retriable: bool | None = None
+    #: On PAUSED: a run that is not resumed by then has failed. None lets it wait for ever.
+    pause_timeout: datetime | None = None
+    #: On PAUSED: the process ends meanwhile, and the run is scheduled anew when it is resumed.
+    pause_reschedule: bool = False
     #: On PAUSED: a flow run pauses at most once for one key, and the answer to the pause lies under it.
     pause_key: str | None = None
+    #: On states of a task run: under which key its result is looked for and kept, and until when that holds.
+    cache_key: str | None = None
+    cache_expiration: datetime | None = None
+    #: On RUNNING: run even where a result is kept.
+    refresh_cache: bool | None = None
+    #: The task run waits for a worker instead of its caller, and where its arguments are kept.
+    deferred: bool | None = None
+    task_parameters_id: str | None = None
 
     def __post_init__(self) -> None:
         if self.scheduled_time is not None and self.scheduled_time.tzinfo is None:
-            raise ValueError(
-                f"The scheduled time {self.scheduled_time.isoformat()} does not say its time zone. Give it one, such "
-                "as datetime.now(timezone.utc) + timedelta(minutes=5)."
-            )
+            raise _without_zone("scheduled time", self.scheduled_time)
+        if self.pause_timeout is not None and self.pause_timeout.tzinfo is None:
+            raise _without_zone("pause's time-out", self.pause_timeout)
+
+
+def _without_zone(what: str, moment: datetime) -> ValueError:
+    return ValueError(
+        f"The {what} {moment.isoformat()} does not say its time zone. Give it one, such as "
+        "datetime.now(timezone.utc) + timedelta(minutes=5)."
+    )
 
 
 class State(Generic[R]):
@@ -127,8 +146,7 @@ class State(Generic[R]):
         self.id = id or new_id()
         self.timestamp = timestamp or datetime.now(UTC)
         self.state_details = StateDetails() if state_details is None else state_details
-        if self.type is StateType.SCHEDULED and self.state_details.scheduled_time is None:
-            self.state_details = replace(self.state_details, scheduled_time=self.timestamp)
+        self.default_scheduled_start_time()
         self.data = data if isinstance(data, Payload) else None
         self._value: Any = NotSet if isinstance(data, Payload) else data
         self._error: BaseException | None = None
@@ -167,20 +185,25 @@ class State(Generic[R]):
         return self.type in TERMINAL_STATE_TYPES
 
     @overload
-    def result(self, raise_on_failure: Literal[True] = ...) -> R: ...
+    def result(self, raise_on_failure: Literal[True] = ..., retry_result_failure: bool = ...) -> R: ...
 
     @overload
-    def result(self, raise_on_failure: bool) -> R | BaseException: ...
+    def result(self, raise_on_failure: bool, retry_result_failure: bool = ...) -> R | BaseException: ...
 
-    def result(self, raise_on_failure: bool = True) -> Any:
-        """Return what the run gave, or raise why it gave nothing.
+    def result(self, raise_on_failure: bool = True, retry_result_failure: bool = True) -> Any:
+        """Return what the run gave, or raise why it gave nothing. In async code this gives a coroutine, as `aresult`.
 
         Failed and crashed runs raise the exception that ended them, or FailedRun or CrashedRun where none was kept or
         where it was no `Exception` (an interrupt of another run must not interrupt the reader); cancelled ones raise
-        CancelledRun. With `raise_on_failure=False` these are returned instead.
+        CancelledRun. With `raise_on_failure=False` these are returned instead. `retry_result_failure` has no effect:
+        what can be tried again is tried where results are read.
         Raises PausedRun or UnfinishedRun where the run has not ended, MissingResult where its result was not kept,
         SerializationError where it cannot be read here.
         """
+        return self.aresult(raise_on_failure) if in_async_code() else self.outcome(raise_on_failure)
+
+    def outcome(self, raise_on_failure: bool = True) -> Any:
+        """As `result`, in code of every kind at once: it blocks where storage has to be read."""
         if self.type is StateType.COMPLETED:
             return self._read()
         if self.type is StateType.PAUSED:
@@ -199,16 +222,16 @@ class State(Generic[R]):
         return self._value
 
     @overload
-    async def aresult(self, raise_on_failure: Literal[True] = ...) -> R: ...
+    async def aresult(self, raise_on_failure: Literal[True] = ..., retry_result_failure: bool = ...) -> R: ...
 
     @overload
-    async def aresult(self, raise_on_failure: bool) -> R | BaseException: ...
+    async def aresult(self, raise_on_failure: bool, retry_result_failure: bool = ...) -> R | BaseException: ...
 
-    async def aresult(self, raise_on_failure: bool = True) -> Any:
+    async def aresult(self, raise_on_failure: bool = True, retry_result_failure: bool = True) -> Any:
         """As `result`, without blocking the event loop while storage is read."""
         if self._value is NotSet and self.data is not None and is_reference(self.data):
-            return await asyncio.to_thread(self.result, raise_on_failure)
-        return self.result(raise_on_failure)
+            return await asyncio.to_thread(self.outcome, raise_on_failure)
+        return self.outcome(raise_on_failure)
 
     def has_value(self) -> bool:
         """Whether the value (or exception) is in this process, so that `result()` reads nothing."""
@@ -248,6 +271,35 @@ class State(Generic[R]):
             else:
                 setattr(copy, name, value)
         return copy
+
+    def model_dump(self, *, mode: str = "python") -> dict[str, Any]:
+        """Return what the state says, without its result, as a dict; with `mode="json"` of what JSON can say."""
+        dump = {
+            "id": self.id,
+            "type": self.type,
+            "name": self.name,
+            "timestamp": self.timestamp,
+            "message": self.message,
+            "state_details": asdict(self.state_details),
+        }
+        return _plain(dump) if mode == "json" else dump
+
+    def default_name_from_type(self) -> Self:
+        """Give a state without a name that of its type, and return the state."""
+        self.name = self.name or DEFAULT_NAMES[self.type]
+        return self
+
+    def default_scheduled_start_time(self) -> Self:
+        """Give a SCHEDULED state without a scheduled time its own time, and return the state."""
+        if self.type is StateType.SCHEDULED and self.state_details.scheduled_time is None:
+            self.state_details = replace(self.state_details, scheduled_time=self.timestamp)
+        return self
+
+    def set_unpersisted_results_to_none(self) -> Self:
+        """Let go of a value that is kept in this process only, and return the state: its result is None then."""
+        if self.data is None and self._value is not NotSet:
+            self.keep(None)
+        return self
 
     def _read(self) -> Any:
         """Return the value, reading it at the first time."""
@@ -310,3 +362,10 @@ class State(Generic[R]):
         if self.name == DEFAULT_NAMES[self.type]:
             return text
         return f"{text[:-1]}{', ' if self.message else ''}type={self.type.value})"
+
+
+def _plain(value: Any) -> Any:
+    """A dump as JSON can say it."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return value.isoformat() if isinstance(value, datetime) else value

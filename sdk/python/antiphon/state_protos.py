@@ -1,6 +1,8 @@
 """States to the contract's messages and back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,15 +29,7 @@ def to_proto(state: State) -> state_pb2.State:
         proto.message = clip_characters(encodable(state.message), MAX_MESSAGE_LENGTH)
     if state.data is not None:
         proto.data.CopyFrom(state.data)
-    details = state.state_details
-    if details.scheduled_time is not None:
-        write_timestamp(proto.details.scheduled_time, details.scheduled_time)
-    if details.child_flow_run_id is not None:
-        proto.details.child_flow_run_id = details.child_flow_run_id
-    if details.retriable is not None:
-        proto.details.retriable = details.retriable
-    if details.pause_key is not None:
-        proto.details.pause_key = details.pause_key
+    _write_details(proto, state.state_details)
     return proto
 
 
@@ -53,7 +47,8 @@ def from_proto(
             f"The state type {proto.type} of state {proto.id or '(no id)'} is not known here. The server is newer than "
             "this program: upgrade antiphon."
         )
-    details = proto.details
+    details = _read_details(proto.details) if proto.HasField("details") else StateDetails()
+    details.flow_run_id, details.task_run_id = flow_run_id, task_run_id
     state: State = State(
         kind,
         proto.name or None,
@@ -61,13 +56,45 @@ def from_proto(
         id=proto.id or None,
         timestamp=read_timestamp(proto.create_time) if proto.HasField("create_time") else None,
         data=proto.data if proto.HasField("data") else NotSet,
-        state_details=StateDetails(
-            flow_run_id=flow_run_id,
-            task_run_id=task_run_id,
-            child_flow_run_id=details.child_flow_run_id or None,
-            scheduled_time=read_timestamp(details.scheduled_time) if details.HasField("scheduled_time") else None,
-            retriable=details.retriable if details.HasField("retriable") else None,
-            pause_key=details.pause_key or None,
-        ),
+        state_details=details,
     )
     return state if value is NotSet else state.keep(value)
+
+
+def _write_details(proto: state_pb2.State, details: StateDetails) -> None:
+    """Sets what is said; a message without any details has none at all."""
+    values = _ALL(details)
+    if values == _NOTHING:
+        return
+    for (field, _), value, unsaid in zip(_FIELDS.values(), values, _NOTHING, strict=True):
+        if value is None or value == unsaid:
+            continue
+        if isinstance(value, datetime):
+            write_timestamp(getattr(proto.details, field), value)
+        else:
+            setattr(proto.details, field, value)
+
+
+def _read_details(proto: state_pb2.StateDetails) -> StateDetails:
+    said = {field.name: value for field, value in proto.ListFields()}
+    return StateDetails(**{name: read(said[field]) for name, (field, read) in _FIELDS.items() if field in said})
+
+
+#: What of a state's details travels: by its name, the name in the contract and what reads it from there.
+_FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = MappingProxyType(
+    {
+        "child_flow_run_id": ("child_flow_run_id", str),
+        "scheduled_time": ("scheduled_time", read_timestamp),
+        "retriable": ("retriable", bool),
+        "pause_timeout": ("pause_expire_time", read_timestamp),
+        "pause_reschedule": ("pause_reschedule", bool),
+        "pause_key": ("pause_key", str),
+        "cache_key": ("cache_key", str),
+        "cache_expiration": ("cache_expire_time", read_timestamp),
+        "refresh_cache": ("refresh_cache", bool),
+        "deferred": ("deferred", bool),
+        "task_parameters_id": ("task_parameters_id", str),
+    }
+)
+_ALL: Final = attrgetter(*_FIELDS)
+_NOTHING: Final = _ALL(StateDetails())

@@ -207,7 +207,7 @@ def _stand_for(original: Any, states: list[State], keep: _Keeper) -> State:
     kind, message = group.verdict()
     if kind is StateType.COMPLETED:
         try:
-            return keep.completed(_like(original, [state.result() for state in states]), message)
+            return keep.completed(_like(original, [state.outcome() for state in states]), message)
         except MissingResult:
             # They completed all the same; who asks for the result learns that it is gone.
             return State(kind, message=message)
@@ -225,7 +225,7 @@ def _stand_for(original: Any, states: list[State], keep: _Keeper) -> State:
 def _result_or_reason(state: State) -> Any:
     """Return a state's result, or the exception that says why there is none."""
     try:
-        return state.result(raise_on_failure=False)
+        return state.outcome(raise_on_failure=False)
     except AntiphonException as reason:
         return reason
 

@@ -1,6 +1,8 @@
 """The public names around states: constructors for each, and what makes a state of a value or an exception."""
 
-from datetime import datetime
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from antiphon.exception_payloads import format_exception
@@ -16,12 +18,14 @@ from antiphon.state_rules import (
 
 __all__ = [
     "TERMINAL_STATE_TYPES",
+    "AwaitingConcurrencySlot",
     "AwaitingRetry",
     "Cancelled",
     "Cancelling",
     "Completed",
     "Crashed",
     "Failed",
+    "InfrastructurePending",
     "Late",
     "Paused",
     "Pending",
@@ -32,6 +36,10 @@ __all__ = [
     "StateDetails",
     "StateGroup",
     "StateType",
+    "Submitting",
+    "Suspended",
+    "aget_state_exception",
+    "araise_state_exception",
     "exception_to_crashed_state",
     "exception_to_failed_state",
     "format_exception",
@@ -51,13 +59,7 @@ def _scheduled(name: str | None, scheduled_time: datetime | None, arguments: dic
     if scheduled_time is not None:
         if details.scheduled_time is not None:
             raise ValueError("Give the scheduled time once: as scheduled_time or in the state details.")
-        details = StateDetails(
-            flow_run_id=details.flow_run_id,
-            task_run_id=details.task_run_id,
-            child_flow_run_id=details.child_flow_run_id,
-            scheduled_time=scheduled_time,
-            retriable=details.retriable,
-        )
+        details = replace(details, scheduled_time=scheduled_time)
     return State(StateType.SCHEDULED, arguments.pop("name", None) or name, state_details=details, **arguments)
 
 
@@ -76,9 +78,24 @@ def AwaitingRetry(scheduled_time: datetime | None = None, **kwargs: Any) -> Stat
     return _scheduled("AwaitingRetry", scheduled_time, kwargs)
 
 
+def AwaitingConcurrencySlot(scheduled_time: datetime | None = None, **kwargs: Any) -> State:
+    """The run waits for a slot of its deployment's limit, and asks again at that time."""
+    return _scheduled("AwaitingConcurrencySlot", scheduled_time, kwargs)
+
+
 def Pending(**kwargs: Any) -> State:
     """Somebody has taken the run and is about to start it."""
     return State(StateType.PENDING, **kwargs)
+
+
+def Submitting(**kwargs: Any) -> State:
+    """A worker is handing the run to its infrastructure."""
+    return State(StateType.PENDING, **{"name": "Submitting", **kwargs})
+
+
+def InfrastructurePending(**kwargs: Any) -> State:
+    """The run's infrastructure is there and has not started its code."""
+    return State(StateType.PENDING, **{"name": "InfrastructurePending", **kwargs})
 
 
 def Running(**kwargs: Any) -> State:
@@ -116,14 +133,45 @@ def Cancelled(**kwargs: Any) -> State:
     return State(StateType.CANCELLED, **kwargs)
 
 
-def Paused(**kwargs: Any) -> State:
-    """The run holds still until it is resumed."""
-    return State(StateType.PAUSED, **kwargs)
+def Paused(
+    timeout_seconds: float | None = None,
+    pause_expiration_time: datetime | None = None,
+    reschedule: bool = False,
+    pause_key: str | None = None,
+    **kwargs: Any,
+) -> State:
+    """The run holds still until it is resumed.
+
+    It fails where that has not come within `timeout_seconds`, or by `pause_expiration_time`; with neither it may wait
+    for ever. With `reschedule` its process ends meanwhile. A run pauses at most once for one `pause_key`. Raises
+    ValueError for both times at once, for one without a time zone, and where `state_details` says such things too.
+    """
+    if timeout_seconds is not None and pause_expiration_time is not None:
+        raise ValueError("Give the end of the pause once: as timeout_seconds or as pause_expiration_time.")
+    if timeout_seconds is not None:
+        pause_expiration_time = datetime.now(UTC) + timedelta(seconds=timeout_seconds)
+    details = kwargs.pop("state_details", None) or StateDetails()
+    wanted = {"pause_timeout": pause_expiration_time, "pause_reschedule": reschedule, "pause_key": pause_key}
+    given = {name: value for name, value in wanted.items() if value}
+    twice = [name for name in given if getattr(details, name)]
+    if twice:
+        raise ValueError(f"Give {', '.join(twice)} once: as an argument or in the state details.")
+    return State(StateType.PAUSED, state_details=replace(details, **given), **kwargs)
 
 
-def get_state_result(state: State, raise_on_failure: bool = True) -> Any:
+def Suspended(
+    timeout_seconds: float | None = None,
+    pause_expiration_time: datetime | None = None,
+    pause_key: str | None = None,
+    **kwargs: Any,
+) -> State:
+    """As `Paused`, with a process that has ended: when the run is resumed it is scheduled anew."""
+    return Paused(timeout_seconds, pause_expiration_time, True, pause_key, **{"name": "Suspended", **kwargs})
+
+
+def get_state_result(state: State, raise_on_failure: bool = True, retry_result_failure: bool = True) -> Any:
     """Return `state.result(raise_on_failure)`."""
-    return state.result(raise_on_failure)
+    return state.result(raise_on_failure, retry_result_failure)
 
 
 def get_state_exception(state: State) -> BaseException:
@@ -136,7 +184,18 @@ def get_state_exception(state: State) -> BaseException:
 def raise_state_exception(state: State) -> None:
     """Raise what a failed, crashed or cancelled run ended with; do nothing for another state."""
     if _ended_badly(state):
-        state.result()
+        state.outcome()
+
+
+async def aget_state_exception(state: State) -> BaseException:
+    """As `get_state_exception`, without blocking the event loop while storage is read."""
+    return await asyncio.to_thread(get_state_exception, state)
+
+
+async def araise_state_exception(state: State) -> None:
+    """As `raise_state_exception`, without blocking the event loop while storage is read."""
+    if _ended_badly(state):
+        await state.aresult()
 
 
 def _ended_badly(state: State) -> bool:

@@ -9,10 +9,12 @@ from antiphon.annotations import NotSet
 from antiphon.cache_policies import NO_CACHE, CachePolicy, source_of
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.decorated import Decorated, added, named_after, show_options_of
+from antiphon.deferred_calls import DeferredCalls
+from antiphon.engine.delay import delay_all
 from antiphon.engine.run_task import arun_task, iterate_task, prepare, run_task
 from antiphon.futures import AntiphonFuture, AntiphonFutureList
 from antiphon.hashing import hash_objects
-from antiphon.mapping import keep_defaults_whole
+from antiphon.mapping import keep_defaults_whole, mapped_parameters
 from antiphon.option_checks import (
     checked_expiration,
     checked_flag,
@@ -28,6 +30,7 @@ from antiphon.parameters import bind
 from antiphon.retries import RetryDelays, check_jitter_factor, check_retries, exponential_backoff, retry_delays
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State
+from antiphon.task_keys import task_key_of
 from antiphon.task_options import (
     RetryCondition,
     TaskHook,
@@ -47,7 +50,7 @@ Hook = TypeVar("Hook", bound=Callable[..., Any])
 __all__ = ["Task", "TaskHook", "TaskOptions", "exponential_backoff", "task", "task_input_hash"]
 
 
-class Task(Decorated[P, R]):
+class Task(Decorated[P, R], DeferredCalls[P, R]):
     """A function as a task. Calling it makes a run and gives the function's value; `submit` makes the run in the
     background. Made by the decorator `task`."""
 
@@ -101,7 +104,7 @@ class Task(Decorated[P, R]):
         self.tags = checked_tags(tags)
         self.version = checked_version(version)
         self.task_run_name = checked_run_name(task_run_name, "task_run_name")
-        self.task_key = f"{getattr(self.fn, '__module__', '')}.{getattr(self.fn, '__qualname__', self.name)}"[-500:]
+        self.task_key = task_key_of(self.fn, self.name)
         self.retries = check_retries(settings.tasks.default_retries if retries is None else retries)
         if retry_delay_seconds is None:
             retry_delay_seconds = settings.tasks.default_retry_delay_seconds
@@ -174,7 +177,7 @@ class Task(Decorated[P, R]):
         if self.isasync:
             return named_after(_aresult(self, parameters, wait_for, return_state), self)
         state = run_task(prepare(self, parameters, wait_for))
-        return state if return_state else state.result()
+        return state if return_state else state.outcome()
 
     @overload
     def submit(
@@ -230,6 +233,7 @@ class Task(Decorated[P, R]):
         *args: Any,
         return_state: Literal[False] = ...,
         wait_for: Iterable[Any] | None = ...,
+        deferred: bool = ...,
         **kwargs: Any,
     ) -> AntiphonFutureList[V]: ...
 
@@ -239,6 +243,7 @@ class Task(Decorated[P, R]):
         *args: Any,
         return_state: Literal[True],
         wait_for: Iterable[Any] | None = ...,
+        deferred: bool = ...,
         **kwargs: Any,
     ) -> list[State[V]]: ...
 
@@ -248,28 +253,47 @@ class Task(Decorated[P, R]):
         *args: Any,
         return_state: Literal[False] = ...,
         wait_for: Iterable[Any] | None = ...,
+        deferred: bool = ...,
         **kwargs: Any,
     ) -> AntiphonFutureList[R]: ...
 
     @overload
     def map(
-        self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] | None = ..., **kwargs: Any
+        self,
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] | None = ...,
+        deferred: bool = ...,
+        **kwargs: Any,
     ) -> list[State[R]]: ...
 
-    def map(self, *args: Any, return_state: bool = False, wait_for: Iterable[Any] | None = None, **kwargs: Any) -> Any:
+    def map(
+        self,
+        *args: Any,
+        return_state: bool = False,
+        wait_for: Iterable[Any] | None = None,
+        deferred: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         """Start a run for each element of the iterables given and return the list of futures.
 
-        What `unmapped(...)` is around, and what is not iterable, every run gets whole. Raises MappingLengthMismatch,
-        MappingMissingIterable, and RuntimeError outside of a flow.
+        What `unmapped(...)` is around, and what is not iterable, every run gets whole. `deferred` queues the runs for
+        task workers, as `delay` does. Raises MappingLengthMismatch, MappingMissingIterable, and RuntimeError outside of
+        a flow unless `deferred`.
         """
         if drawing_around() is not None:
             raise VisualizationUnsupportedError(
                 f"The flow maps task {self.name!r}, and that cannot be drawn: how many runs there would be depends on "
                 "values."
             )
-        runner = _runner("map")
+        runner = None if deferred else _runner("map")
         parameters = keep_defaults_whole(self.fn, args, kwargs, bind(self.fn, args, kwargs))
-        futures = runner.map(self, parameters, wait_for)
+        futures: AntiphonFutureList[Any]
+        if runner is None:
+            calls = mapped_parameters(self.fn, parameters)
+            futures = AntiphonFutureList(delay_all(self, calls, wait_for))
+        else:
+            futures = runner.map(self, parameters, wait_for)
         if not return_state:
             return futures
         futures.wait()
@@ -347,12 +371,15 @@ async def _aresult(
     return state if return_state else await state.aresult()
 
 
+_DEFERRED = {"submit": "delay", "map": "map(..., deferred=True)"}
+
+
 def _runner(verb: str) -> Any:
     flow = FlowRunContext.around()
     if flow is None or flow.task_runner is None:
         raise RuntimeError(
             f"`{verb}` works inside a flow only: the flow's task runner runs the task. Call the task directly to run "
-            "it on its own."
+            f"it on its own, or have a task worker run it with `{_DEFERRED[verb]}`."
         )
     return flow.task_runner
 

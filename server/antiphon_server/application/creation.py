@@ -168,6 +168,8 @@ class CreateTaskRun:
     dynamic_key: str
     task_version: str
     upstream_task_run_ids: list[str]
+    #: A serialized payload.
+    parameters: bytes | None = None
 
     def needs(self, needs: Needs) -> None:
         _needs_of(self.new, needs)
@@ -180,7 +182,7 @@ class CreateTaskRun:
         if self.flow_run_id is not None and working_set.run(RunKind.FLOW_RUN, self.flow_run_id) is None:
             raise not_found(RunKind.FLOW_RUN.noun, self.flow_run_id, "it cannot hold this task run")
         run = _run(self.new, RunKind.TASK_RUN, working_set.now)
-        run.flow_run_id = self.flow_run_id
+        run.flow_run_id, run.task_key = self.flow_run_id, self.task_key
         fixed = _fixed(self.new, working_set.now)
         fixed["name"] = fixed["name"] or "-".join(filter(None, (self.task_key, self.dynamic_key)))
         fixed.update(
@@ -189,6 +191,7 @@ class CreateTaskRun:
             dynamic_key=self.dynamic_key,
             task_version=self.task_version,
             upstream_task_run_ids=json.dumps(self.upstream_task_run_ids) if self.upstream_task_run_ids else "[]",
+            parameters=self.parameters,
         )
         working_set.add_run(run, fixed)
         return self.new.id

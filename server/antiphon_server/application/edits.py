@@ -95,6 +95,8 @@ def _delete_some(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> 
     connection.execute(table.delete().where(table.c.id.in_(ids)))
     for id in ids:
         working_set.changes.runs[kind, id] = id if kind is RunKind.FLOW_RUN else None
+    if kind is RunKind.TASK_RUN:
+        working_set.changes.ended_task_runs += ids
     working_set.reload(kind, ids)
 
 

@@ -44,6 +44,9 @@ _STATE_FIELDS: FilterFields = {
     "state.name": FilterField(Kind.STRING, "state_name"),
 }
 
+#: When a run is meant to start, started and ended.
+_RUN_TIMES = ("start_time", "end_time", "expected_start_time", "next_scheduled_start_time")
+
 _TRUTH: Mapping[str, int] = MappingProxyType({"true": 1, "false": 0})
 
 
@@ -54,28 +57,31 @@ def _flag(name: str) -> dict[str, FilterField]:
 FLOWS = Listing(
     "ListFlows",
     sources.FLOWS,
-    _order("create_time desc", "create_time", "name"),
+    _order("create_time desc", "create_time", "update_time", "name"),
     _fields(id=Kind.UUID, name=Kind.STRING, tags=Kind.TAGS, create_time=Kind.TIME),
 )
 FLOW_RUNS = Listing(
     "ListFlowRuns",
     sources.FLOW_RUNS,
-    _order("create_time desc", "create_time", "start_time", "end_time", "expected_start_time", "name"),
+    _order("create_time desc", "create_time", *_RUN_TIMES, "name"),
     {
         **_fields(id=Kind.UUID, name=Kind.STRING, flow_id=Kind.UUID, flow_name=Kind.STRING, tags=Kind.TAGS),
         **_STATE_FIELDS,
-        **_fields(parent_task_run_id=Kind.UUID, start_time=Kind.TIME, end_time=Kind.TIME),
-        **_fields(expected_start_time=Kind.TIME, create_time=Kind.TIME, run_count=Kind.INT),
+        **_fields(parent_task_run_id=Kind.UUID, parent_flow_run_id=Kind.UUID, deployment_id=Kind.UUID),
+        **_fields(work_queue_id=Kind.UUID, work_queue_name=Kind.STRING),
+        **_fields(flow_version=Kind.STRING, idempotency_key=Kind.STRING),
+        **_flag("auto_scheduled"),
+        **_fields(**dict.fromkeys((*_RUN_TIMES, "create_time"), Kind.TIME), run_count=Kind.INT),
     },
 )
 TASK_RUNS = Listing(
     "ListTaskRuns",
     sources.TASK_RUNS,
-    _order("create_time desc", "create_time", "start_time", "end_time", "name"),
+    _order("create_time desc", "create_time", *_RUN_TIMES, "name"),
     {
         **_fields(id=Kind.UUID, name=Kind.STRING, flow_run_id=Kind.UUID, task_key=Kind.STRING, tags=Kind.TAGS),
         **_STATE_FIELDS,
-        **_fields(start_time=Kind.TIME, end_time=Kind.TIME, create_time=Kind.TIME, run_count=Kind.INT),
+        **_fields(**dict.fromkeys((*_RUN_TIMES, "create_time"), Kind.TIME), run_count=Kind.INT),
     },
 )
 LOGS = Listing(
@@ -114,11 +120,12 @@ CONCURRENCY_LIMITS = Listing(
 DEPLOYMENTS = Listing(
     "ListDeployments",
     sources.DEPLOYMENTS,
-    _order("create_time desc", "create_time", "name"),
+    _order("create_time desc", "create_time", "update_time", "name", "concurrency_limit"),
     {
         **_fields(id=Kind.UUID, name=Kind.STRING, flow_id=Kind.UUID, flow_name=Kind.STRING),
         **_flag("paused"),
-        **_fields(work_queue_id=Kind.UUID, tags=Kind.TAGS, create_time=Kind.TIME),
+        **_fields(work_queue_id=Kind.UUID, work_queue_name=Kind.STRING, concurrency_limit=Kind.INT),
+        **_fields(tags=Kind.TAGS, create_time=Kind.TIME),
     },
 )
 WORK_POOLS = Listing(

@@ -75,6 +75,10 @@ class Queries:
         """Raises NotFound (TASK_RUN_NOT_FOUND)."""
         return await self._get(TASK_RUNS, id.lower(), RunKind.TASK_RUN.noun)
 
+    async def task_runs(self, ids: Sequence[str]) -> dict[str, Record]:
+        """Those of these ids, in lower case, that are there, by id."""
+        return await self._reader.rows(TASK_RUNS, ids)
+
     async def operation(self, id: str) -> Record:
         """Raises NotFound (OPERATION_NOT_FOUND)."""
         return await self._get(OPERATIONS, id.lower(), NOUN, UNKNOWN)

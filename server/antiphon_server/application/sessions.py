@@ -13,9 +13,10 @@ from antiphon_server.application.forgetting import forget
 from antiphon_server.application.handing_over import hand_over_freed
 from antiphon_server.application.leasing import end_of_session
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition, Unauthenticated
-from antiphon_server.domain.model import Proposal, RunKind, State
+from antiphon_server.domain.left_behind import left_behind
+from antiphon_server.domain.model import Proposal, RunKind
 from antiphon_server.domain.sessions import Session, SessionStatus, check_alive, check_epoch
-from antiphon_server.domain.states import CANCELLED, CANCELLING, CRASHED, DEFAULT_NAMES, TERMINAL
+from antiphon_server.domain.states import TERMINAL
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 from antiphon_server.storage.writer import Operation
@@ -276,8 +277,8 @@ def find_session(working_set: WorkingSet, session_id: str) -> Session:
 
 
 def end_session(working_set: WorkingSet, session: Session, status: SessionStatus, why: str) -> None:
-    """Ends a session, every lease of slots that is tied to it, and every run that it still holds: CRASHED, or CANCELLED
-    where that was asked for."""
+    """Ends a session, every lease of slots that is tied to it, and every run that it still holds, see
+    `left_behind`."""
     session.status = status
     working_set.changes.ended_sessions.append(session.id)
     working_set.flush()
@@ -299,6 +300,5 @@ def _end_run(working_set: WorkingSet, kind: RunKind, run_id: str, session_id: st
     run = working_set.run(kind, run_id)
     if run is None or run.state_type in TERMINAL:
         return
-    type_ = CANCELLED if run.state_type == CANCELLING else CRASHED
-    state = State(type_, DEFAULT_NAMES[type_], message=why)
+    state = left_behind(run, why, working_set.now)
     transitions.propose(working_set, Proposal(str(uuid7()), kind, run_id, state, force=True, session_id=session_id))

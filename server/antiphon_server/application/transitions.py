@@ -154,6 +154,8 @@ def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
     run.deadline_time = deadline_of(run, facts.deployment)
     move_slots(working_set, run, before, decision.effects)
     working_set.touch(run)
+    if run.kind is RunKind.TASK_RUN:
+        working_set.tell_of_task_run(run)
 
 
 def _launcher_after(run: Run, before: Origin, claimer: str | None) -> str | None:
@@ -236,6 +238,7 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
     parent.deadline_time = child.deadline_time + KILL if child.deadline_time is not None else None
     move_slots(working_set, parent, before, ())
     working_set.touch(parent)
+    working_set.tell_of_task_run(parent)
     working_set.add_transition(
         Transition(
             id=mirrored.id,

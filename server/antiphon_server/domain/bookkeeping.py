@@ -36,6 +36,7 @@ def enter(run: Run, state: State, now: int, *, session_id: str | None, flow_run_
     run.state_time, run.state_scheduled_time = time, state.scheduled_time
     run.state_has_data = state.data is not None
     run.details = state.details if state.details is not None else NO_DETAILS
+    run.queue_time = run.next_scheduled_start_time if run.details.deferred else None
     run.update_time = time
     run.version += 1
 
@@ -65,10 +66,17 @@ def holder_after(run: Run, state: State, session_id: str | None) -> str | None:
         return None
     if state.type == PAUSED and state.details is not None and state.details.pause_reschedule:
         return None  # Its process ends, and another one goes on with it.
+    if waits_for_worker(state):
+        return None  # Whoever made it, or failed with it, is not who runs it next.
     claimed = run.state_type == PENDING and run.deployment_id is not None
     if claimed and state.type == SCHEDULED and session_id != run.session_id:
         return None  # Somebody else gives the claim back.
     return session_id if session_id is not None and state.type in (PENDING, RUNNING) else run.session_id
+
+
+def waits_for_worker(state: State) -> bool:
+    """Whether a run in this state is any worker's to take."""
+    return state.type == SCHEDULED and state.details is not None and state.details.deferred
 
 
 def _leave(run: Run, state: State, time: int) -> None:

@@ -147,6 +147,10 @@ class Run:
     flow_run_run_count: int = 0
     #: Task runs; flow runs have theirs in the database only, since no rule asks for them.
     tags: tuple[str, ...] = ()
+    #: Task runs: the code that they run.
+    task_key: str = ""
+    #: Task runs: from when on a worker may take the run; None unless it waits for one.
+    queue_time: int | None = None
     kind: RunKind = RunKind.FLOW_RUN
 
 

@@ -111,8 +111,8 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
     found: list[Effect] = []
     if run.session_id is not None and run.session_id != proposal.session_id:
         holder = holder_after(run, state, proposal.session_id)
-        # Task runs are stopped with their flow run; no command is about one of them alone.
-        if state.type == CANCELLING and run.kind is RunKind.FLOW_RUN:
+        # Other task runs are stopped with their flow run; no command is about one of them alone.
+        if state.type == CANCELLING and (run.kind is RunKind.FLOW_RUN or _is_deferred(state)):
             found.append(TellHolder(run.session_id, Tell.CANCEL, state.message))
         elif state.type == PAUSED and run.kind is RunKind.FLOW_RUN:
             what = Tell.PAUSE if holder is not None else Tell.SUSPEND
@@ -128,6 +128,10 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
     if run.parent_task_run_id is not None:
         found.append(MirrorToParent(run.parent_task_run_id))
     return tuple(found)
+
+
+def _is_deferred(state: State) -> bool:
+    return state.details is not None and state.details.deferred
 
 
 def _ends_pause(run: Run, state: State) -> bool:

@@ -74,6 +74,7 @@ def task_run_message(row: Record) -> task_run_pb2.TaskRun:
         upstream_task_run_ids=json.loads(row.upstream_task_run_ids),
         flow_run_run_count=row.flow_run_run_count,
     )
+    _read_into(message.parameters, row.parameters)
     _add_current_state(message, row)
     return message
 

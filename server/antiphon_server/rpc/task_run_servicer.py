@@ -1,5 +1,6 @@
 """TaskRunService."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from antiphon.v1 import task_run_pb2, task_run_service_pb2_grpc
@@ -10,13 +11,17 @@ from antiphon_server.application.edits import Delete, Edit, tags_column
 from antiphon_server.rpc.mutations import masked, mutate
 from antiphon_server.rpc.read_conversions import task_run_message
 from antiphon_server.rpc.reads import Reads
+from antiphon_server.rpc.task_run_taking import TaskRunTaking
+from antiphon_server.rpc.task_run_watching import TaskRunWatches
 from antiphon_server.rpc.write_conversions import create_task_run_from
 
 
 class TaskRunServicer(task_run_service_pb2_grpc.TaskRunServiceServicer):
-    def __init__(self, core: Core, reads: Reads) -> None:
+    def __init__(self, core: Core, reads: Reads, taking: TaskRunTaking, watches: TaskRunWatches) -> None:
         self._core = core
         self._reads = reads
+        self._taking = taking
+        self._watches = watches
 
     async def CreateTaskRun(self, request: pb.CreateTaskRunRequest, context: Any) -> pb.CreateTaskRunResponse:
         return await mutate(
@@ -58,6 +63,16 @@ class TaskRunServicer(task_run_service_pb2_grpc.TaskRunServiceServicer):
         self, request: pb.ListTaskRunStatesRequest, context: Any
     ) -> pb.ListTaskRunStatesResponse:
         return await self._reads.list_task_run_states(request)
+
+    async def TakeTaskRuns(  # type: ignore[override]  # the stubs know generators only, the library takes this too
+        self, request_iterator: AsyncIterator[pb.TakeTaskRunsRequest], context: Any
+    ) -> None:
+        await self._taking.take(request_iterator, context.write)
+
+    async def WatchTaskRuns(  # type: ignore[override]
+        self, request_iterator: AsyncIterator[pb.WatchTaskRunsRequest], context: Any
+    ) -> None:
+        await self._watches.follow(request_iterator, context.write)
 
 
 def _stored(working_set: WorkingSet, id: str) -> task_run_pb2.TaskRun:

@@ -94,6 +94,7 @@ def create_task_run_from(message: task_run_pb2.TaskRun, session_id: str | None) 
         message.dynamic_key,
         message.task_version,
         [id.lower() for id in message.upstream_task_run_ids],
+        message.parameters.SerializeToString(deterministic=True) if message.HasField("parameters") else None,
     )
 
 

@@ -13,12 +13,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from antiphon_server.domain.errors import Unavailable
 from antiphon_server.domain.filter_tree import FilterNode
 from antiphon_server.domain.ordering import OrderKey
+from antiphon_server.storage import task_queue
 from antiphon_server.storage.faults import storage_error
 from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
 from antiphon_server.storage.sources import BLOCK_DOCUMENTS, INPUT_WEIGHT, Source
 from antiphon_server.storage.tables import block_references, flow_run_inputs
+from antiphon_server.storage.task_queue import Queued
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -122,6 +124,28 @@ class Reader:
             found = await connection.execute(source.by_ids, {"ids": [key[-1] for key in keys]})
             rows = {row.id: row for row in found}
         return Page([rows[key[-1]] for key in keys if key[-1] in rows], keys[-1] if more else None)
+
+    async def rows(self, source: Source, ids: Sequence[str]) -> dict[str, Record]:
+        """The rows with these ids, by id; those that are not there are left out."""
+        async with self._connection() as connection:
+            found = await connection.execute(source.by_ids, {"ids": list(ids)})
+            return {row.id: row for row in found}
+
+    async def queued_task_runs(self, task_key: str, now: int, limit: int) -> tuple[list[Queued], int | None]:
+        """The first `limit` runs of a task that a worker may take, in order; where they are fewer, also when the next
+        one may be taken."""
+        found: list[Queued] = []
+        priority: int | None = None
+        async with self._connection() as connection:
+            while len(found) < limit:
+                following = await connection.execute(task_queue.priorities(task_key, below=priority))
+                priority = following.scalar_one()
+                if priority is None:
+                    upcoming = await connection.execute(task_queue.next_due(task_key, now))
+                    return found, upcoming.scalar_one()
+                rows = await connection.execute(task_queue.due(task_key, priority, now, limit - len(found)))
+                found += [Queued(-priority, time, id) for time, id in rows]
+        return found, None
 
     async def flow_run_input(self, run_id: str, key: str) -> Record | None:
         """What a flow run was told under a key, or None."""

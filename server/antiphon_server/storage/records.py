@@ -49,7 +49,7 @@ FLOW_RUN_FIELDS = (
     "retry_type",
     "pause_keys",
 )
-TASK_RUN_FIELDS = (*SHARED_FIELDS, "flow_run_id", "flow_run_run_count", "tags")
+TASK_RUN_FIELDS = (*SHARED_FIELDS, "flow_run_id", "flow_run_run_count", "tags", "task_key", "queue_time")
 TRANSITION_FIELDS = (
     "id",
     "run_id",
@@ -71,7 +71,7 @@ TRANSITION_FIELDS = (
 #: What a transition changes.
 CHANGING_FIELDS = tuple(name for name in RUN_FIELDS if name not in ("id", "create_digest"))
 FLOW_RUN_CHANGING_FIELDS = ("state_details", "resuming", "retry_type", "pause_keys", "launcher_session_id")
-TASK_RUN_CHANGING_FIELDS = ("state_details", "flow_run_run_count")
+TASK_RUN_CHANGING_FIELDS = ("state_details", "flow_run_run_count", "queue_time")
 
 
 _OWN = len(RUN_FIELDS)
@@ -102,7 +102,7 @@ def task_run_from(row: Any) -> Run:
     """From the values of TASK_RUN_FIELDS."""
     run = _run_from(row)
     run.kind = RunKind.TASK_RUN
-    run.flow_run_id, run.flow_run_run_count, tags = row[_SHARED:]
+    run.flow_run_id, run.flow_run_run_count, tags, run.task_key, run.queue_time = row[_SHARED:]
     if tags != NONE:
         run.tags = tuple(json.loads(tags))
     return run

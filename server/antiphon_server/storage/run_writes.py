@@ -67,7 +67,7 @@ RUN_WRITES: Mapping[RunKind, RunWrites] = {
     ),
     RunKind.TASK_RUN: RunWrites(
         tables.task_runs,
-        (*_FIXED, "flow_run_id", "task_key", "dynamic_key", "task_version", "upstream_task_run_ids"),
+        (*_FIXED, "flow_run_id", "task_key", "dynamic_key", "task_version", "upstream_task_run_ids", "parameters"),
         (*CHANGING_FIELDS, *TASK_RUN_CHANGING_FIELDS),
     ),
 }

@@ -53,7 +53,15 @@ from antiphon_server.storage.user_tables import artifacts, variables
 
 #: What a row takes on the wire besides its texts and blobs, in bytes.
 _BASE_WEIGHT = 300
-_NOT_READ = ("create_digest", "state_has_data", "state_details", "holds_slots", "launcher_session_id", "retry_type")
+_NOT_READ = (
+    "create_digest",
+    "state_has_data",
+    "state_details",
+    "holds_slots",
+    "launcher_session_id",
+    "retry_type",
+    "queue_time",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +123,18 @@ def _runs(table: Table, *extra: ColumnElement[Any]) -> Source:
 def _flow_runs() -> Source:
     flow_name = select(flows.c.name).where(flows.c.id == flow_runs.c.flow_id).scalar_subquery().label("flow_name")
     source = _runs(flow_runs, flow_name)
-    return replace(
-        source,
-        columns={**source.columns, "flow_name": flows.c.name},
-        joined=flow_runs.join(flows, flows.c.id == flow_runs.c.flow_id),
-    )
+    columns: dict[str, ColumnElement[Any]] = {
+        **source.columns,
+        "flow_name": flows.c.name,
+        "parent_flow_run_id": _looked_up(task_runs.c.flow_run_id, by=flow_runs.c.parent_task_run_id),
+        "work_queue_name": _looked_up(work_queues.c.name, by=flow_runs.c.work_queue_id),
+    }
+    return replace(source, columns=columns, joined=flow_runs.join(flows, flows.c.id == flow_runs.c.flow_id))
+
+
+def _looked_up(column: Column[Any], *, by: Column[Any]) -> ColumnElement[Any]:
+    """`column` of the row of another table whose id is `by`; NULL where there is none."""
+    return select(column).where(column.table.c.id == by).correlate(by.table).scalar_subquery()
 
 
 def _states() -> Source:
@@ -145,8 +160,10 @@ def _limits() -> Source:
 def _limited(table: Table, prefix: str) -> Source:
     """Rows with a limit of their own, whose name is `prefix` and their id."""
     own = concurrency_limits.c.name == prefix + table.c.id
-    limit = select(concurrency_limits.c.slots).where(own).correlate(table).scalar_subquery().label("concurrency_limit")
-    return _source(table, select(table, limit, _active_slots(own)), None, _weight(table.c))
+    limit = select(concurrency_limits.c.slots).where(own).correlate(table).scalar_subquery()
+    rows = select(table, limit.label("concurrency_limit"), _active_slots(own))
+    source = _source(table, rows, None, _weight(table.c))
+    return replace(source, columns={**source.columns, "concurrency_limit": limit})
 
 
 def _named_with(source: Source, table: Table, key: Column[Any], label: str) -> Source:
@@ -154,7 +171,14 @@ def _named_with(source: Source, table: Table, key: Column[Any], label: str) -> S
     joined = source.table.join(table, table.c.id == key)
     rows = source.rows.add_columns(table.c.name.label(label)).select_from(joined)
     named = _source(source.table, rows, None, source.weight)
-    return replace(named, columns={**named.columns, label: table.c.name}, joined=joined)
+    return replace(named, columns={**source.columns, label: table.c.name}, joined=joined)
+
+
+def _deployments() -> Source:
+    source = _limited(deployments, limit_names.DEPLOYMENT)
+    work_queue_name = _looked_up(work_queues.c.name, by=deployments.c.work_queue_id)
+    source = replace(source, columns={**source.columns, "work_queue_name": work_queue_name})
+    return _named_with(source, flows, deployments.c.flow_id, "flow_name")
 
 
 def _artifacts(*, latest: bool, with_data: bool) -> Source:
@@ -184,7 +208,7 @@ SESSIONS = _plain(sessions)
 COMMANDS = _plain(commands)
 OPERATIONS = _plain(operations)
 CONCURRENCY_LIMITS = _limits()
-DEPLOYMENTS = _named_with(_limited(deployments, limit_names.DEPLOYMENT), flows, deployments.c.flow_id, "flow_name")
+DEPLOYMENTS = _deployments()
 WORK_POOLS = _limited(work_pools, limit_names.WORK_POOL)
 WORK_QUEUES = _named_with(
     _limited(work_queues, limit_names.WORK_QUEUE), work_pools, work_queues.c.work_pool_id, "work_pool_name"

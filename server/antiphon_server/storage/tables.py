@@ -144,7 +144,13 @@ task_runs = Table(
     # JSON list of ids.
     Column("upstream_task_run_ids", Text, nullable=False),
     Column("flow_run_run_count", Integer, nullable=False),
+    # A serialized antiphon.v1.Payload: what a deferred run is called with.
+    Column("parameters", LargeBinary),
+    # From when on a worker may take the run; set while it waits for one.
+    Column("queue_time", Micros),
     Index(None, "flow_run_id", "create_time", "id"),
+    Index(None, "task_key", "priority", "queue_time", "id", sqlite_where=text("queue_time IS NOT NULL")),
+    _index_where_set("task_key", "queue_time"),
     _index_where_set("session_id"),
     _index_where_set("deadline_time"),
     sqlite_with_rowid=False,

@@ -15,6 +15,7 @@ from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.leases import Lease
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.sessions import Session
+from antiphon_server.domain.states import TERMINAL
 from antiphon_server.storage import tables
 from antiphon_server.storage.leases import Leases
 from antiphon_server.storage.records import (
@@ -75,6 +76,10 @@ class Changes:
     ended_sessions: list[str] = field(default_factory=list)
     #: Flow runs that were told something.
     told: set[str] = field(default_factory=set)
+    #: Task key -> from when on a worker may take the soonest of its runs that were queued here.
+    queued: dict[str, int] = field(default_factory=dict)
+    #: Task runs that ended or were deleted.
+    ended_task_runs: list[str] = field(default_factory=list)
     #: Long-running operations that were started, went on or ended.
     operations: list[str] = field(default_factory=list)
 
@@ -215,6 +220,14 @@ class WorkingSet:
         flow = run.kind is RunKind.FLOW_RUN
         (self._changed_flow_runs if flow else self._changed_task_runs)[run.id] = run
         self.changes.runs[run.kind, run.id] = run.id if flow else run.flow_run_id
+
+    def tell_of_task_run(self, run: Run) -> None:
+        """Notes, for those who wait for it, that a task run was queued or has ended."""
+        if run.queue_time is not None:
+            soonest = self.changes.queued.get(run.task_key, run.queue_time)
+            self.changes.queued[run.task_key] = min(soonest, run.queue_time)
+        elif run.state_type in TERMINAL:
+            self.changes.ended_task_runs.append(run.id)
 
     def add_transition(self, transition: Transition) -> None:
         self._transitions[transition.id] = transition

@@ -115,3 +115,22 @@ def test_a_retry_condition_is_part_of_its_run(kind: Kind, stored: Stored, seen: 
 
     around()
     assert seen.found == [("Failed", "around", "step")]
+
+
+def test_what_runs_say_of_themselves(kind: Kind, stored: Stored) -> None:
+    said: list[tuple[str, bool, bool, bool]] = []
+
+    @kind.function
+    def hook(decorated: Any, run: Any, state: State) -> None:
+        ended = run.end_time == state.timestamp
+        said.append((run.state_name, run.start_time is not None, ended, run.state_id == state.id))
+
+    step = kind.task(on_running=[hook], on_completion=[hook])(lambda: 1)
+
+    @kind.flow(on_running=[hook], on_completion=[hook])
+    def around() -> Any:
+        yield step()
+
+    kind.call(around)
+    running, completed = ("Running", True, False, True), ("Completed", True, True, True)
+    assert said == [running, running, completed, completed]

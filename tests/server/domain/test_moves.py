@@ -81,10 +81,23 @@ FORCED_TASK_RUN = """
     PAUSED    A A A A A A A A A
     CANCELLING A A A A A A A A A
 """
-DEFERRED_TASK_RUN = """
+HELD_DEFERRED_TASK_RUN = """
               S P R C F X H U L
     none      A A A A A A A A A
     SCHEDULED A A A A A A A A A
+    PENDING   A B A A A A A A A
+    RUNNING   A B A A A A A A A
+    COMPLETED A A A A A A B B B
+    FAILED    A A A A A A B B B
+    CANCELLED A B A A A A B B B
+    CRASHED   A A A A A A B B B
+    PAUSED    A A A A A A A A A
+    CANCELLING A B A A A A A A A
+"""
+FREE_DEFERRED_TASK_RUN = """
+              S P R C F X H U L
+    none      A A A A A A A A c
+    SCHEDULED A A A A A A A A c
     PENDING   A B A A A A A A A
     RUNNING   A B A A A A A A A
     COMPLETED A A A A A A B B B
@@ -112,11 +125,11 @@ TABLES = [
     ("task", "free", TASK_RUN, FREE),
     ("task", "forced", FORCED_TASK_RUN, FORCED),
     ("task", "forced by another", FORCED_TASK_RUN, TAKEN),
-    ("deferred", "held", DEFERRED_TASK_RUN, HELD),
-    ("deferred", "free", DEFERRED_TASK_RUN, FREE),
+    ("deferred", "held", HELD_DEFERRED_TASK_RUN, HELD),
+    ("deferred", "free", FREE_DEFERRED_TASK_RUN, FREE),
     # Nobody forces these, but for the sake of a holder who cannot be reached.
-    ("deferred", "forced", DEFERRED_TASK_RUN, FORCED),
-    ("deferred", "forced by another", DEFERRED_TASK_RUN, TAKEN),
+    ("deferred", "forced", FREE_DEFERRED_TASK_RUN, FORCED),
+    ("deferred", "forced by another", HELD_DEFERRED_TASK_RUN, TAKEN),
 ]
 
 

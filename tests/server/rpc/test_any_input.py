@@ -143,7 +143,7 @@ def assert_alive(server: RunningServer) -> None:
 
 def test_no_method_escapes() -> None:
     assert len(UNARY) >= 25
-    assert set(STREAMING) == {"Attach", "Upload", "WatchFlowRun", "WatchOperation"}
+    assert set(STREAMING) == {"Attach", "TakeTaskRuns", "Upload", "WatchFlowRun", "WatchOperation", "WatchTaskRuns"}
 
 
 @pytest.mark.parametrize("method", UNARY, ids=str)
@@ -209,6 +209,21 @@ def test_any_frame(server: RunningServer, known: Known) -> None:
             frame.sequence = number
         request = session_service_pb2.AttachRequest(frames=[*HELLO.frames, *frames])
         drain(server, STREAMING["Attach"], request.SerializeToString())
+
+    sent()
+    assert_alive(server)
+
+
+@pytest.mark.parametrize("name", ["TakeTaskRuns", "WatchTaskRuns"])
+def test_any_stream_that_stays_open(server: RunningServer, known: Known, name: str) -> None:
+    method = STREAMING[name]
+
+    @FAST
+    @given(messages(method.request.DESCRIPTOR, known), st.binary(max_size=30))
+    def sent(request: Any, noise: bytes) -> None:
+        drain(server, method, request.SerializeToString(), timeout=0.05)
+        drain(server, method, noise, timeout=0.05)
+        drain(server, method, request.SerializeToString(), noise, timeout=0.05)
 
     sent()
     assert_alive(server)

@@ -104,19 +104,37 @@ def test_history_holds_written_states_only_oldest_first(database: Any, uuid: Uui
         ("end_time:*", [5]),
         ("expected_start_time < 2026-01-01T00:00:00Z", [5]),
         ("create_time > 2026-01-01T00:00:00.000002Z", [4, 3]),
+        ("parent_flow_run_id = {1}", [4]),
+        ("parent_flow_run_id:*", [4]),
+        ("parent_flow_run_id != {1} AND flow_name = other", [3, 5]),
+        ("deployment_id = {6}", [2]),
+        ("work_queue_id = {8}", [3]),
+        ("work_queue_name = fast", [3]),
+        ("NOT work_queue_name:*", [4, 2, 1, 5]),
+        ("flow_version = v2", [1]),
+        ("idempotency_key = key", [2]),
+        ("auto_scheduled = true", [5]),
+        ("auto_scheduled != true AND flow_name = other", [4, 3]),
+        ("next_scheduled_start_time <= 2026-01-01T00:00:00.000007Z", [3]),
     ],
 )
 def test_every_filter_field_of_flow_runs(database: Any, uuid: Uuid, filter: str, numbers: list[int]) -> None:
     database.add(tables.flows, {"id": uuid(0), "name": "etl"}, {"id": uuid(7), "name": "other"})
     etl, other = {"flow_id": uuid(0), "name": "run"}, {"flow_id": uuid(7), "name": "run"}
+    claimed = {"deployment_id": uuid(6), "idempotency_key": "key"}
+    queued = {"work_queue_id": uuid(8), "next_scheduled_start_time": T0 + 7}
+    first = {**etl, "id": uuid(1), "create_time": T0 + 1, "state_type": 4, "tags": '["nightly"]', "flow_version": "v2"}
     database.add(
         tables.flow_runs,
-        {**etl, "id": uuid(1), "create_time": T0 + 1, "state_type": 4, "tags": '["nightly"]', "start_time": T0},
-        {**etl, "id": uuid(2), "create_time": T0 + 2, "state_type": 3, "run_count": 2, "start_time": T0 + 1},
-        {**other, "id": uuid(3), "create_time": T0 + 3, "state_type": 1, "state_name": "Late"},
+        {**first, "start_time": T0},
+        {**etl, **claimed, "id": uuid(2), "create_time": T0 + 2, "state_type": 3, "run_count": 2, "start_time": T0 + 1},
+        {**other, **queued, "id": uuid(3), "create_time": T0 + 3, "state_type": 1, "state_name": "Late"},
         {**other, "id": uuid(4), "create_time": T0 + 4, "tags": '["x", "nightly"]', "parent_task_run_id": uuid(9)},
-        {**other, "id": uuid(5), "create_time": T0, "end_time": T0 + 9, "expected_start_time": T0 - 1},
+        {**other, "id": uuid(5), "create_time": T0, "end_time": T0 + 9, "expected_start_time": T0 - 1}
+        | {"auto_scheduled": True},
     )
+    database.add(tables.task_runs, {"id": uuid(9), "flow_run_id": uuid(1)})
+    database.add(tables.work_queues, {"id": uuid(8), "work_pool_id": uuid(0), "name": "fast"})
     text = filter.format(*map(uuid, range(10)))
     found = database.read(lambda reader: newest(reader, listings.FLOW_RUNS, text))
     assert found == [uuid(number) for number in numbers]
@@ -135,19 +153,46 @@ def test_every_filter_field_of_flow_runs(database: Any, uuid: Uuid, filter: str,
         ("start_time:* OR end_time:*", [2, 1]),
         ("create_time = 2026-01-01T00:00:00.000003Z", [3]),
         ("id != {1}", [4, 3, 2]),
+        ("expected_start_time:*", [2]),
+        ("next_scheduled_start_time:*", [3]),
     ],
 )
 def test_every_filter_field_of_task_runs(database: Any, uuid: Uuid, filter: str, numbers: list[int]) -> None:
     database.add(
         tables.task_runs,
         {"id": uuid(1), "create_time": T0 + 1, "flow_run_id": uuid(8), "task_key": "load", "start_time": T0},
-        {"id": uuid(2), "create_time": T0 + 2, "flow_run_id": uuid(8), "name": "b", "end_time": T0},
-        {"id": uuid(3), "create_time": T0 + 3, "tags": '["x"]', "run_count": 1},
+        {"id": uuid(2), "create_time": T0 + 2, "flow_run_id": uuid(8), "name": "b", "end_time": T0}
+        | {"expected_start_time": T0},
+        {"id": uuid(3), "create_time": T0 + 3, "tags": '["x"]', "run_count": 1, "next_scheduled_start_time": T0},
         {"id": uuid(4), "create_time": T0 + 4, "state_type": 5, "state_name": "Failed"},
     )
     text = filter.format(*map(uuid, range(10)))
     found = database.read(lambda reader: newest(reader, listings.TASK_RUNS, text))
     assert found == [uuid(number) for number in numbers]
+
+
+def test_deployments_by_their_limit_and_queue(database: Any, uuid: Uuid) -> None:
+    database.add(tables.flows, {"id": uuid(0), "name": "etl"})
+    database.add(
+        tables.deployments,
+        {"id": uuid(1), "flow_id": uuid(0), "name": "1", "work_queue_id": uuid(8), "update_time": T0 + 9},
+        *({"id": uuid(i), "flow_id": uuid(0), "name": str(i), "update_time": T0 + i} for i in (2, 3)),
+    )
+    database.add(tables.work_queues, {"id": uuid(8), "work_pool_id": uuid(0), "name": "fast"})
+    limits = ({"id": uuid(4), "name": f"deployment:{uuid(1)}", "slots": 5}, {"id": uuid(5), "name": "x", "slots": 1})
+    database.add(tables.concurrency_limits, *limits, {"id": uuid(6), "name": f"deployment:{uuid(3)}", "slots": 2})
+
+    async def use(reader: Reader) -> None:
+        listing = listings.DEPLOYMENTS
+        assert await newest(reader, listing, "work_queue_name = fast AND flow_name = etl") == [uuid(1)]
+        assert await newest(reader, listing, "concurrency_limit >= 2 AND concurrency_limit <= 4") == [uuid(3)]
+        assert await newest(reader, listing, "NOT concurrency_limit:*") == [uuid(2)]
+        assert await newest(reader, listing, "", "concurrency_limit") == [uuid(3), uuid(1), uuid(2)]
+        assert await newest(reader, listing, "", "concurrency_limit desc") == [uuid(1), uuid(3), uuid(2)]
+        assert (await newest(reader, listing, "", "update_time desc"))[0] == uuid(1)
+        assert [len(page) for page in await walk(reader, listing, 1, "", "concurrency_limit")] == [1, 1, 1]
+
+    database.read(use)
 
 
 def test_flows_logs_and_sessions(database: Any, uuid: Uuid) -> None:

@@ -25,6 +25,7 @@ class RootGroup(LazyGroup):
         "server": "antiphon.cli.server_commands",
         "flow-run": "antiphon.cli.flow_run_commands",
         "flow": "antiphon.cli.flow_commands",
+        "task": "antiphon.cli.task_commands",
         "operation": "antiphon.cli.operation_commands",
         "artifact": "antiphon.cli.artifact_commands",
         "variable": "antiphon.cli.variable_commands",

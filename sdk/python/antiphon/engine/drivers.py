@@ -129,10 +129,11 @@ def _perform(effect: Effect, session: Session | None) -> Any:
 def send(session: Session, bodies: tuple[Body, ...], *, urgent: bool = False, blocking: bool = True) -> None:
     """Sends frames whose answer nobody waits for."""
     for ticket in session.submit(*bodies, urgent=urgent, blocking=blocking):
-        ticket.add_done_callback(_report_refusal)
+        ticket.add_done_callback(report_refusal)
 
 
-def _report_refusal(ticket: Ticket) -> None:
+def report_refusal(ticket: Ticket) -> None:
+    """A callback for tickets that nobody waits for."""
     try:
         ticket.result()
     except (SessionLost, ServerUnreachable):
@@ -317,4 +318,6 @@ async def _await(pending: list[Waitable], scope: RunScope | None, timeout: float
 
 
 def _is_done(waitable: Waitable) -> bool:
-    return bool(waitable.state.is_final() if is_future(waitable) else waitable.done())
+    if is_future(waitable) and not hasattr(waitable, "done"):
+        return waitable.state.is_final()  # somebody else's
+    return bool(waitable.done())

@@ -10,13 +10,13 @@
 `create_note(...)` returns the value in sync code and a coroutine in async code; `acreate_note(...)` always a coroutine.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from functools import wraps
 from inspect import unwrap
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
-from antiphon.context import FlowRunContext, TaskRunContext
+from antiphon.async_code import in_async_code
+from antiphon.context import FlowRunContext
 from antiphon.engine.drivers import adrive, drive
 from antiphon.engine.effects import Ask, Effect
 
@@ -89,19 +89,6 @@ async def aperform(work: Work[R]) -> R:
     """Does the work in any async code."""
     result: R = await adrive(work, session_around())
     return result
-
-
-def in_async_code() -> bool:
-    """Whether the calling code can await: the run that it is part of is async, or there is no run, and a loop runs."""
-    task_run, flow_run = TaskRunContext.get(), FlowRunContext.get()
-    decorated = task_run.task if task_run is not None else flow_run.flow if flow_run is not None else None
-    if decorated is not None and not decorated.isasync:
-        return False
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def session_around() -> Any:

@@ -101,7 +101,8 @@ def _live(call: FlowCall) -> Life:
     verdict: Verdict = yield Send((*opening, flow_run_running(run.id)), wait=True)
     logger.info("Beginning flow run %r for flow %r", run.name, flow.name)
     while is_accepted(verdict):
-        run.run_count = context.run_count = verdict.run_count
+        run.started(verdict.run_count)
+        context.run_count = run.run_count
         context.dynamic_keys.clear()
         context.submitted.clear()
         if flow.on_running_hooks:
@@ -143,7 +144,7 @@ def _attempt(call: FlowCall) -> Life:
         suspended = isinstance(outcome.error, Pause)
         if outcome.timed_out or (is_crash(outcome) and not suspended):
             call.scope.stop_children(RunCancelled, "the flow run around it ended early")
-        yield from _settle_submitted(call)
+        yield from settle_submitted(call.context)
         if not (outcome.timed_out or outcome.stopped or is_crash(outcome)):
             yield from _out_of_pauses(call)
     if suspended and call.context.pauses.left_for is not None:
@@ -190,11 +191,11 @@ def _calling(
     return Call(function, args, kwargs, call.scope, (*contexts_of(call.context), opening.once()), timeout)
 
 
-def _settle_submitted(call: FlowCall) -> Life:
+def settle_submitted(context: FlowRunContext) -> Life:
     """What was submitted ends before the flow does, whoever asked for its result, and so does what that submits."""
     # Stopped tasks end by themselves; the scope that stops them must not cut the wait for it short.
-    submitted = call.context.submitted
-    with set_apart(call.scope) as scope:
+    submitted = context.submitted
+    with set_apart(context.scope) as scope:
         while submitted:
             seen = list(submitted)
             pending = [each for each in seen if not each.state.is_final()]

@@ -44,13 +44,15 @@ class Keeper:
 
     def persist(self, value: Any, *, persist_result: bool | None, key: str | None = None) -> Payload | None:
         """Return what the state carries of its value."""
-        if persist_result is not True:
-            return inline_payload(value) if persist_result is None else None
+        if persist_result is False:
+            return None
+        if persist_result is None:
+            small = inline_payload(value)
+            if small is not None or not self.options.keep_large:
+                return small
         expiration = datetime.now(UTC) + self._expiration if self._expiration is not None else None
         try:
-            payload, self.record = self.store.prepare(
-                value, persist_result=persist_result, key=key, expiration=expiration
-            )
+            payload, self.record = self.store.prepare(value, persist_result=True, key=key, expiration=expiration)
         except SerializationError as error:
             self.problem = error
             return None

@@ -9,10 +9,13 @@ from antiphon.timestamps import write_timestamp
 from antiphon.v1 import state_pb2
 from antiphon.v1.transition_pb2 import Proposal, Verdict
 
-ACCEPTED, REJECTED = 1, 2
+ACCEPTED, REJECTED, ABORTED = 1, 2, 4
 
 _PENDING = state_pb2.State(type=state_pb2.STATE_TYPE_PENDING)
 _RUNNING = state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING)
+_DEFERRED = state_pb2.StateDetails(deferred=True)
+_DEFERRED_PENDING = state_pb2.State(type=state_pb2.STATE_TYPE_PENDING, details=_DEFERRED)
+_DEFERRED_RUNNING = state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING, details=_DEFERRED)
 #: The server names task runs that run again, and leaves the names of flow runs to whoever runs them.
 _RETRYING = state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING, name="Retrying")
 
@@ -21,8 +24,9 @@ def propose_flow_run(flow_run_id: str, state: State) -> Proposal:
     return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=to_proto(state))
 
 
-def propose_task_run(task_run_id: str, state: State) -> Proposal:
-    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=to_proto(state))
+def propose_task_run(task_run_id: str, state: State, *, token: int = 0) -> Proposal:
+    """`token` is that of the claim which another process has handed over, where one has."""
+    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=to_proto(state), fencing_token=token)
 
 
 def flow_run_pending(flow_run_id: str) -> Proposal:
@@ -61,14 +65,48 @@ def task_run_pending(task_run_id: str) -> Proposal:
     return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=_PENDING)
 
 
-def task_run_running(task_run_id: str, *, after: State | None = None) -> Proposal:
-    """As `flow_run_running`."""
-    expected = after.id if after is not None else ""
-    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=_RUNNING, expected_state_id=expected)
+def task_run_running(task_run_id: str, *, after: State | None = None, token: int = 0, claim: str = "") -> Proposal:
+    """As `flow_run_running`; `token` as of `propose_task_run`. `claim` is the transition by which a worker has taken a
+    deferred run."""
+    return Proposal(
+        transition_id=new_id(),
+        task_run_id=task_run_id,
+        state=_DEFERRED_RUNNING if claim else _RUNNING,
+        expected_state_id=after.id if after is not None else claim,
+        fencing_token=token,
+    )
+
+
+def force_task_run(task_run_id: str, state: State, *, over: str) -> Proposal:
+    """For a run whose holder is gone, or is to let go of it. `over` is the id of the state that it must still be in."""
+    return Proposal(
+        transition_id=new_id(), task_run_id=task_run_id, state=to_proto(state), expected_state_id=over, force=True
+    )
+
+
+def task_run_deferred(task_run_id: str, parameters_id: str = "") -> Proposal:
+    """The run waits for a worker, from now on."""
+    details = state_pb2.StateDetails(deferred=True, task_parameters_id=parameters_id)
+    state = state_pb2.State(type=state_pb2.STATE_TYPE_SCHEDULED, details=details)
+    return Proposal(transition_id=new_id(), task_run_id=task_run_id, state=state)
+
+
+def task_run_claimed(task_run_id: str, offered_state_id: str) -> Proposal:
+    """A worker takes a run, unless it has left the state in which it was offered."""
+    return Proposal(
+        transition_id=new_id(),
+        task_run_id=task_run_id,
+        state=_DEFERRED_PENDING,
+        expected_state_id=offered_state_id,
+    )
 
 
 def is_accepted(verdict: Verdict) -> bool:
     return verdict.kind == ACCEPTED
+
+
+def is_aborted(verdict: Verdict) -> bool:
+    return verdict.kind == ABORTED
 
 
 def is_rejected(verdict: Verdict) -> bool:

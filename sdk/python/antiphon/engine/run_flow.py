@@ -102,14 +102,14 @@ def _context(flow: Any, run: FlowRun, around: FlowRunContext | None, scope: RunS
 def _stand_in(flow: Any, run: FlowRun, around: FlowRunContext) -> tuple[Body, ...]:
     """The task run that stands for a subflow in its parent; the server lets it mirror the subflow's states."""
     key = f"subflow:{flow.name}"[:500]
-    count = around.next_key(key)
+    count = f"{around.key_prefix}{around.next_key(key)}"
     assert run.parent_task_run_id is not None
     stand_in = task_run_pb2.TaskRun(
         id=run.parent_task_run_id,
-        name=task_run_name(flow.name, str(count)),
+        name=task_run_name(flow.name, count),
         flow_run_id=around.flow_run_id,
         task_key=key,
-        dynamic_key=str(count),
+        dynamic_key=count,
     )
     return (stand_in,)
 
@@ -170,7 +170,7 @@ def _iterated(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | N
     with _as_root(call):
         state: State = yield from flow_life(call)
     raise_if_stopped(call.parent_scope)
-    return state.result()
+    return state.outcome()
 
 
 @contextmanager

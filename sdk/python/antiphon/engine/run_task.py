@@ -36,7 +36,7 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
     if flow is None:
         setup_logging()
     waited = listed(wait_for)
-    dynamic_key = _dynamic_key(task.task_key, flow)
+    dynamic_key = dynamic_key_for(task.task_key, flow)
     # Looked for once: arguments may be large.
     upstream = upstream_in(parameters.values())
     inputs_known = not upstream
@@ -50,7 +50,7 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
     return TaskCall(
         task=task,
         run=run,
-        context=_context(task, run, flow, scope),
+        context=context_of(task, run, flow, scope),
         parameters=parameters,
         wait_for=waited,
         upstream=upstream,
@@ -79,7 +79,7 @@ def _run(
     )
 
 
-def _context(task: Any, run: TaskRun, flow: FlowRunContext | None, scope: RunScope) -> TaskRunContext:
+def context_of(task: Any, run: TaskRun, flow: FlowRunContext | None, scope: RunScope) -> TaskRunContext:
     return TaskRunContext(
         task=task,
         task_run_id=run.id,
@@ -93,11 +93,11 @@ def _context(task: Any, run: TaskRun, flow: FlowRunContext | None, scope: RunSco
     )
 
 
-def _dynamic_key(task_key: str, flow: FlowRunContext | None) -> str:
+def dynamic_key_for(task_key: str, flow: FlowRunContext | None) -> str:
     """Counts the calls of one task in one attempt of a flow run; outside of flows there is nothing to tell apart."""
     if flow is None:
         return new_id()[-12:]
-    return str(flow.next_key(task_key))
+    return f"{flow.key_prefix}{flow.next_key(task_key)}"
 
 
 def _log_prints(task: Any, flow: FlowRunContext | None) -> bool:
@@ -156,7 +156,7 @@ def _iterated(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | N
     call = prepare(task, parameters, wait_for)
     state: State = yield from task_life(call)
     raise_if_stopped(call.parent_scope)
-    return state.result()
+    return state.outcome()
 
 
 def _session() -> Session:

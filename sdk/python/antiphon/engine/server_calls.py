@@ -44,7 +44,7 @@ def call_server(
     the run itself would wait. Raises ServerUnreachable, ObjectNotFound, ObjectAlreadyExists or ServerError; the run's
     signal where that is stopped meanwhile.
     """
-    response: Response = yield from _tries(method, request, timeout, _Away(over_all=True), _nothing, client)
+    response: Response = yield from _tries(method, request, timeout, _Away(client, over_all=True), _nothing, client)
     return response
 
 
@@ -63,7 +63,9 @@ def wait_at_server(
     Where the caller is interrupted and nobody will hear the answer, `abandoned` is called. Raises as `call_server`, and
     ServerError with the code DEADLINE_EXCEEDED where the time is over before a server that went away is back.
     """
-    response: Response = yield from _tries(method, request, wait + _SLACK, _Away(over_all=False), abandoned, client)
+    response: Response = yield from _tries(
+        method, request, wait + _SLACK, _Away(client, over_all=False), abandoned, client
+    )
     return response
 
 
@@ -101,10 +103,11 @@ def _tries(
 class _Away:
     """For how long a server that does not answer is waited for."""
 
-    def __init__(self, *, over_all: bool) -> None:
+    def __init__(self, client: ServiceClient | None, *, over_all: bool) -> None:
+        """A server of the caller's own `client` is not ours to start."""
         #: Counted from the first try on; else from each failure.
         self.over_all = over_all
-        self._patience = _patience(in_run=scope_around() is not None)
+        self._patience = _patience(in_run=scope_around() is not None, may_start=client is None)
         self._deadline = time.monotonic() + self._patience
 
     def left(self) -> float:
@@ -116,9 +119,9 @@ def _name_request(request: Any) -> None:
         request.request_id = new_id()
 
 
-def _patience(*, in_run: bool) -> float:
+def _patience(*, in_run: bool, may_start: bool) -> float:
     """Seconds to wait for a server that does not answer. The embedded one leaves when idle, and is started anew."""
     settings = get_current_settings()
     if in_run:
         return settings.client.reconnect_timeout_seconds
-    return 0.0 if settings.api.url else settings.server.ephemeral.startup_timeout_seconds
+    return settings.server.ephemeral.startup_timeout_seconds if may_start and not settings.api.url else 0.0

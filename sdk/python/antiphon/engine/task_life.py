@@ -20,10 +20,18 @@ from antiphon.engine.ending import (
     to_the_end,
 )
 from antiphon.engine.generating import iterated
+from antiphon.engine.handing_over import fit_to_travel
 from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.keeping import NOT_KEPT, Keeper, kept, report, settled
 from antiphon.engine.pauses import Pauses, until_resumed
-from antiphon.engine.proposals import is_accepted, is_put_off, propose_task_run, state_that_holds, task_run_running
+from antiphon.engine.proposals import (
+    is_aborted,
+    is_accepted,
+    is_put_off,
+    propose_task_run,
+    state_that_holds,
+    task_run_running,
+)
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
 from antiphon.engine.transaction_life import TransactionCore, TransactionState
@@ -43,7 +51,7 @@ from antiphon.session.session import Session
 from antiphon.state_core import State, StateType
 from antiphon.state_rules import exception_to_failed_state
 from antiphon.v1.task_run_pb2 import TaskRun as TaskRunMessage
-from antiphon.v1.transition_pb2 import Verdict
+from antiphon.v1.transition_pb2 import Proposal, Verdict
 
 
 @dataclass(slots=True)
@@ -70,8 +78,15 @@ class TaskCall:
     unnamed: bool = False
     #: The memory of earlier attempts of the flow run, where it has retries.
     reuse: Reuse | None = None
+    #: The transition by which a worker has taken the run from the queue; empty for one that its caller runs.
+    claim: str = ""
     #: The run's end was proposed, or the server knows it already.
     told: bool = False
+    #: An engine's part that has the run run by another process, and gives its final state.
+    elsewhere: "Callable[[TaskCall, dict[str, Any]], Life] | None" = None
+    #: Where another process has handed the run over to this one: the claim, and the state that it must still be in.
+    fencing_token: int = 0
+    handed_over: State | None = None
     #: What the run is part of, once its inputs are there.
     transaction: TransactionCore | None = None
     #: What a generator function yields is its result, since nobody iterates over it.
@@ -91,7 +106,7 @@ def task_life(call: TaskCall) -> Life:
             call,
             _in_transaction(call),
             end=lambda state: _ended(call, state),
-            frames=lambda state: (*_take_opening(call), propose_task_run(call.run.id, state)),
+            frames=lambda state: (*_take_opening(call), _proposed(call, state)),
         )
         call.run.state = state
         if call.reuse is not None:
@@ -129,6 +144,14 @@ def _live(call: TaskCall) -> Life:
             return earlier
     if call.scope.signal is not None:
         return (yield from _ended(call, cancelled(call.scope)))
+    if call.elsewhere is not None:
+        state: State = yield from call.elsewhere(call, parameters)
+        return state if call.told else (yield from _ended(call, state))
+    return (yield from _begun(call, parameters))
+
+
+def _begun(call: TaskCall, parameters: dict[str, Any]) -> Life:
+    """Runs it, unless its result is there already."""
     try:
         transaction = transaction_of(
             call.task, call.context, parameters, iterated=call.task.isgenerator and not call.gathers
@@ -168,26 +191,40 @@ def _cached(call: TaskCall, transaction: TransactionCore) -> State:
 
 def _run(call: TaskCall, parameters: dict[str, Any]) -> Life:
     opening = _take_opening(call)
-    verdict: Verdict = yield from _let_in(call, (*opening, task_run_running(call.run.id)))
+    verdict: Verdict = yield from _let_in(call, (*opening, _running(call, call.handed_over)))
+    if call.claim and is_aborted(verdict):
+        # It is another worker's by now, or was cancelled in the queue: none of this one's business.
+        return state_that_holds(verdict)
     while is_accepted(verdict):
-        call.run.run_count = verdict.run_count
-        if call.task.on_running_hooks:
+        call.run.started(verdict.run_count)
+        if call.claim or call.task.on_running_hooks:
             call.run.state = state_that_holds(verdict)
+        if call.task.on_running_hooks:
             arguments = (call.task, call.run, call.run.state)
             yield from run_hooks(call.task.on_running_hooks, arguments, call.context)
         state: State = yield from _attempt(call, parameters)
         if not (state.is_failed() and call.task.retries):
             return (yield from _ended(call, state))
         yield from _judge_retry(call, state)
-        verdict = yield Send((propose_task_run(call.run.id, state),), wait=True)
+        verdict = yield Send((_proposed(call, state),), wait=True)
         if is_accepted(verdict):
             return (yield from _ended(call, state, told=True))
         held = state_that_holds(verdict)
         if held.name != AWAITING_RETRY:
             return (yield from _ended(call, held, told=True))
         run_logger(call.context).warning("Task run failed, %s: %s", verdict.reason, state.message)
-        verdict = yield from _let_in(call, (task_run_running(call.run.id, after=held),), call.scope)
+        if call.claim:
+            return held  # It waits in the queue, for any worker.
+        verdict = yield from _let_in(call, (_running(call, held),), call.scope)
     return (yield from _ended(call, state_that_holds(verdict), told=True))
+
+
+def _proposed(call: TaskCall, state: State) -> Proposal:
+    return propose_task_run(call.run.id, state, token=call.fencing_token)
+
+
+def _running(call: TaskCall, after: State | None) -> Proposal:
+    return task_run_running(call.run.id, after=after, token=call.fencing_token, claim=call.claim)
 
 
 def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = None) -> Life:
@@ -199,7 +236,8 @@ def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = N
         if not (yield from until_resumed(call.pauses, call.scope, ended)):
             break
         ended = call.pauses.ended
-        verdict = yield Send((task_run_running(call.run.id),), wait=True, scope=call.scope)
+        held = state_that_holds(verdict) if call.handed_over is not None else None
+        verdict = yield Send((_running(call, held),), wait=True, scope=call.scope)
     return verdict
 
 
@@ -217,6 +255,8 @@ def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
     assert transaction is not None
     keeper = Keeper(call.context.result_options, transaction.store, transaction.key, task.cache_expiration)
     state: State = yield from final_state(outcome, call.scope, keeper, noun="Task run", timeout=task.timeout_seconds)
+    if call.handed_over is not None and keeper.record is None:
+        state = fit_to_travel(state)
     if not state.is_completed():
         return state
     return (yield from _staged(call, transaction, keeper, state))
@@ -241,7 +281,7 @@ def _staged(call: TaskCall, transaction: TransactionCore, keeper: Keeper, state:
     if transaction.parent is not None:
         # The run had completed, and does not count any more.
         undone = State(StateType.COMPLETED, "RolledBack", message="Rolled back with its transaction.", data=state.data)
-        transaction.undoing = (propose_task_run(call.run.id, undone),)
+        transaction.undoing = (_proposed(call, undone),)
     elif transaction.is_plain:
         transaction.state = TransactionState.COMMITTED
         return settled(state, keeper)
@@ -313,18 +353,19 @@ def _not_ready(call: TaskCall, error: UpstreamTaskError) -> Life:
     state = not_ready(error)
     state.state_details.task_run_id = call.run.id
     run_logger(call.context).warning("Task run is not ready: %s", error)
-    yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=False)
+    yield Send((*_take_opening(call), _proposed(call, state)), wait=False)
     return state
 
 
 def _ended(call: TaskCall, state: State, *, told: bool = False) -> Life:
     """Tells the server unless it knows, runs the hooks that fit, and gives the state.
 
-    In a flow the answer is not waited for: the flow's own end is, and that comes after this one on the same stream.
+    In a flow the answer is not waited for: the flow's own end is, and that comes after this one on the same stream. Nor
+    in a worker, which waits for all of them at its own end.
     """
     if not told and call.scope.signal is not RunRevoked:
-        alone = call.run.flow_run_id is None
-        yield Send((*_take_opening(call), propose_task_run(call.run.id, state)), wait=alone)
+        alone = call.run.flow_run_id is None and not call.claim
+        yield Send((*_take_opening(call), _proposed(call, state)), wait=alone)
     state.state_details.task_run_id = call.run.id
     state.state_details.flow_run_id = call.run.flow_run_id
     call.run.state = state

@@ -55,11 +55,11 @@ def plain(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _result(upstream: Upstream) -> Any:
-    return _completed(upstream).result()
+    return _completed(upstream).outcome()
 
 
 def _result_or_failure(upstream: Upstream) -> Any:
-    return _ended(upstream).result(raise_on_failure=False)
+    return _ended(upstream).outcome(raise_on_failure=False)
 
 
 def _completed(upstream: Upstream) -> State:

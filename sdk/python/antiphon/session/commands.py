@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from antiphon.ids import new_id
 from antiphon.text_limits import clip_characters
@@ -71,9 +71,9 @@ class CommandDesk:
             self.draining = True
             return COMMAND_STAGE_APPLIED, ""
         if kind in ("cancel_run", "pause_run", "resume_run", "suspend_run"):
-            return self._call(getattr(command, kind).flow_run_id, command)
+            return self._call(_run_of(getattr(command, kind)), command)
         if kind == "revoke_run":
-            return self._call(command.revoke_run.flow_run_id or command.revoke_run.task_run_id, command)
+            return self._call(_run_of(command.revoke_run), command)
         return COMMAND_STAGE_REFUSED, "this client does not know the command; upgrade antiphon where the run runs"
 
     def _call(self, run_id: str, command: Command) -> tuple[CommandStage, str]:
@@ -89,3 +89,8 @@ class CommandDesk:
             logger.error("The command handler of run %s gave %r, which says nothing of the outcome", run_id, stage)
             return COMMAND_STAGE_REFUSED, "the handler of the run did not say what became of the command"
         return stage, ""
+
+
+def _run_of(body: Any) -> str:
+    """The run that a command is about."""
+    return str(body.flow_run_id or getattr(body, "task_run_id", ""))

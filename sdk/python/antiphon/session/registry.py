@@ -10,6 +10,7 @@ from functools import partial
 
 from antiphon.logging.handlers import set_log_sink
 from antiphon.server_address import Server, connect_target, server_of
+from antiphon.session.run_ends import RunEnds
 from antiphon.session.session import Session
 from antiphon.session.uploader import LogUploader
 from antiphon.settings import Settings, get_current_settings
@@ -22,6 +23,7 @@ _LOGS_CLOSE_TIMEOUT = 5.0
 _lock = threading.Lock()
 _sessions: dict[Server, Session] = {}
 _uploaders: dict[Server, LogUploader] = {}
+_run_ends: dict[Server, RunEnds] = {}
 #: This process began as a fork of another one.
 _forked = False
 
@@ -68,6 +70,18 @@ def _make_uploader(settings: Settings) -> LogUploader:
     )
 
 
+def get_run_ends() -> RunEnds:
+    """Return what tells of the ends of task runs on the server that the settings name. Raises SettingError."""
+    settings = get_current_settings()
+    server = server_of(settings)
+    with _lock:
+        ends = _run_ends.get(server)
+        if ends is None or ends.ended:
+            timeout = settings.client.reconnect_timeout_seconds
+            ends = _run_ends[server] = RunEnds(partial(connect_target, settings), reconnect_timeout=timeout)
+        return ends
+
+
 def _upload(log: Log) -> None:
     get_uploader().put(log)
 
@@ -78,6 +92,10 @@ def close_all() -> None:
         sessions, uploaders = list(_sessions.values()), list(_uploaders.values())
         _sessions.clear()
         _uploaders.clear()
+        ends = list(_run_ends.values())
+        _run_ends.clear()
+    for each in ends:
+        each.close()
     _close(sessions, uploaders, "the process ends")
 
 
@@ -85,6 +103,9 @@ def close_server(server: Server) -> None:
     """Flush and close what is open to one server, in bounded time: nobody will ask for it again."""
     with _lock:
         session, uploader = _sessions.pop(server, None), _uploaders.pop(server, None)
+        ends = _run_ends.pop(server, None)
+    if ends is not None:
+        ends.close()
     _close([session] if session else [], [uploader] if uploader else [], "the server is not needed any more")
 
 
@@ -133,6 +154,7 @@ def _forget() -> None:
     _forked = True
     _sessions.clear()
     _uploaders.clear()
+    _run_ends.clear()
 
 
 set_log_sink(_upload)

@@ -159,12 +159,14 @@ class Command(_message.Message):
     def __init__(self, id: _Optional[str] = ..., cancel_run: _Optional[_Union[CancelRun, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., revoke_run: _Optional[_Union[RevokeRun, _Mapping]] = ..., kill_infrastructure: _Optional[_Union[KillInfrastructure, _Mapping]] = ..., pause_run: _Optional[_Union[PauseRun, _Mapping]] = ..., resume_run: _Optional[_Union[ResumeRun, _Mapping]] = ..., suspend_run: _Optional[_Union[SuspendRun, _Mapping]] = ...) -> None: ...
 
 class CancelRun(_message.Message):
-    __slots__ = ("flow_run_id", "reason")
+    __slots__ = ("flow_run_id", "reason", "task_run_id")
     FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    TASK_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     flow_run_id: str
     reason: str
-    def __init__(self, flow_run_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    task_run_id: str
+    def __init__(self, flow_run_id: _Optional[str] = ..., reason: _Optional[str] = ..., task_run_id: _Optional[str] = ...) -> None: ...
 
 class Drain(_message.Message):
     __slots__ = ("reason",)

@@ -1,5 +1,6 @@
 import datetime
 
+from antiphon.v1 import payload_pb2 as _payload_pb2
 from antiphon.v1 import retry_policy_pb2 as _retry_policy_pb2
 from antiphon.v1 import state_pb2 as _state_pb2
 from antiphon._vendor import validate_pb2 as _validate_pb2
@@ -14,7 +15,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class TaskRun(_message.Message):
-    __slots__ = ("id", "name", "flow_run_id", "task_key", "dynamic_key", "task_version", "tags", "upstream_task_run_ids", "retry_policy", "run_count", "flow_run_run_count", "state", "start_time", "end_time", "expected_start_time", "next_scheduled_start_time", "total_run_time", "session_id", "create_time", "update_time", "etag", "priority", "fencing_token", "deadline_time")
+    __slots__ = ("id", "name", "flow_run_id", "task_key", "dynamic_key", "task_version", "tags", "upstream_task_run_ids", "retry_policy", "run_count", "flow_run_run_count", "state", "start_time", "end_time", "expected_start_time", "next_scheduled_start_time", "total_run_time", "session_id", "create_time", "update_time", "etag", "priority", "fencing_token", "deadline_time", "parameters")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +40,7 @@ class TaskRun(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     FENCING_TOKEN_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     flow_run_id: str
@@ -63,4 +65,5 @@ class TaskRun(_message.Message):
     priority: int
     fencing_token: int
     deadline_time: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., flow_run_id: _Optional[str] = ..., task_key: _Optional[str] = ..., dynamic_key: _Optional[str] = ..., task_version: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., upstream_task_run_ids: _Optional[_Iterable[str]] = ..., retry_policy: _Optional[_Union[_retry_policy_pb2.RetryPolicy, _Mapping]] = ..., run_count: _Optional[int] = ..., flow_run_run_count: _Optional[int] = ..., state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expected_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_scheduled_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_run_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., session_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., priority: _Optional[int] = ..., fencing_token: _Optional[int] = ..., deadline_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    parameters: _payload_pb2.Payload
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., flow_run_id: _Optional[str] = ..., task_key: _Optional[str] = ..., dynamic_key: _Optional[str] = ..., task_version: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., upstream_task_run_ids: _Optional[_Iterable[str]] = ..., retry_policy: _Optional[_Union[_retry_policy_pb2.RetryPolicy, _Mapping]] = ..., run_count: _Optional[int] = ..., flow_run_run_count: _Optional[int] = ..., state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expected_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_scheduled_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_run_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., session_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., priority: _Optional[int] = ..., fencing_token: _Optional[int] = ..., deadline_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parameters: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ...) -> None: ...

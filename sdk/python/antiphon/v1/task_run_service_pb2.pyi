@@ -103,3 +103,31 @@ class ListTaskRunStatesResponse(_message.Message):
     states: _containers.RepeatedCompositeFieldContainer[_state_pb2.State]
     next_page_token: str
     def __init__(self, states: _Optional[_Iterable[_Union[_state_pb2.State, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class TakeTaskRunsRequest(_message.Message):
+    __slots__ = ("task_keys", "credit")
+    TASK_KEYS_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_FIELD_NUMBER: _ClassVar[int]
+    task_keys: _containers.RepeatedScalarFieldContainer[str]
+    credit: int
+    def __init__(self, task_keys: _Optional[_Iterable[str]] = ..., credit: _Optional[int] = ...) -> None: ...
+
+class TakeTaskRunsResponse(_message.Message):
+    __slots__ = ("task_runs",)
+    TASK_RUNS_FIELD_NUMBER: _ClassVar[int]
+    task_runs: _containers.RepeatedCompositeFieldContainer[_task_run_pb2.TaskRun]
+    def __init__(self, task_runs: _Optional[_Iterable[_Union[_task_run_pb2.TaskRun, _Mapping]]] = ...) -> None: ...
+
+class WatchTaskRunsRequest(_message.Message):
+    __slots__ = ("ids",)
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class WatchTaskRunsResponse(_message.Message):
+    __slots__ = ("task_runs", "unknown_ids")
+    TASK_RUNS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_IDS_FIELD_NUMBER: _ClassVar[int]
+    task_runs: _containers.RepeatedCompositeFieldContainer[_task_run_pb2.TaskRun]
+    unknown_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, task_runs: _Optional[_Iterable[_Union[_task_run_pb2.TaskRun, _Mapping]]] = ..., unknown_ids: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -65,6 +65,16 @@ class TaskRunServiceStub:
                 request_serializer=antiphon_dot_v1_dot_task__run__service__pb2.ListTaskRunStatesRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_task__run__service__pb2.ListTaskRunStatesResponse.FromString,
                 _registered_method=True)
+        self.TakeTaskRuns = channel.stream_stream(
+                '/antiphon.v1.TaskRunService/TakeTaskRuns',
+                request_serializer=antiphon_dot_v1_dot_task__run__service__pb2.TakeTaskRunsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_task__run__service__pb2.TakeTaskRunsResponse.FromString,
+                _registered_method=True)
+        self.WatchTaskRuns = channel.stream_stream(
+                '/antiphon.v1.TaskRunService/WatchTaskRuns',
+                request_serializer=antiphon_dot_v1_dot_task__run__service__pb2.WatchTaskRunsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_task__run__service__pb2.WatchTaskRunsResponse.FromString,
+                _registered_method=True)
 
 
 class TaskRunServiceServicer:
@@ -113,6 +123,29 @@ class TaskRunServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TakeTaskRuns(self, request_iterator, context):
+        """Hands out deferred task runs that are SCHEDULED and due, the moment they are: those of higher `priority` first, then
+        in the order of their times. Each is offered to one worker at a time, which claims it by proposing PENDING, on its
+        session, with the offered state as `expected_state_id` and `details.deferred`; where the verdict is not ACCEPT the run
+        is not the worker's. RUNNING is proposed with `details.deferred` too and PENDING's transition id as
+        `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
+        others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
+        with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
+        stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchTaskRuns(self, request_iterator, context):
+        """Says when task runs have ended: at once where they have already. Any number of runs share one stream. It ends in peace
+        once the client has no more ids and all were answered, and with UNAVAILABLE (reason SERVER_STOPPING) where the server
+        stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TaskRunServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +178,16 @@ def add_TaskRunServiceServicer_to_server(servicer, server):
                     servicer.ListTaskRunStates,
                     request_deserializer=antiphon_dot_v1_dot_task__run__service__pb2.ListTaskRunStatesRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_task__run__service__pb2.ListTaskRunStatesResponse.SerializeToString,
+            ),
+            'TakeTaskRuns': grpc.stream_stream_rpc_method_handler(
+                    servicer.TakeTaskRuns,
+                    request_deserializer=antiphon_dot_v1_dot_task__run__service__pb2.TakeTaskRunsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_task__run__service__pb2.TakeTaskRunsResponse.SerializeToString,
+            ),
+            'WatchTaskRuns': grpc.stream_stream_rpc_method_handler(
+                    servicer.WatchTaskRuns,
+                    request_deserializer=antiphon_dot_v1_dot_task__run__service__pb2.WatchTaskRunsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_task__run__service__pb2.WatchTaskRunsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +353,60 @@ class TaskRunService:
             '/antiphon.v1.TaskRunService/ListTaskRunStates',
             antiphon_dot_v1_dot_task__run__service__pb2.ListTaskRunStatesRequest.SerializeToString,
             antiphon_dot_v1_dot_task__run__service__pb2.ListTaskRunStatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeTaskRuns(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/antiphon.v1.TaskRunService/TakeTaskRuns',
+            antiphon_dot_v1_dot_task__run__service__pb2.TakeTaskRunsRequest.SerializeToString,
+            antiphon_dot_v1_dot_task__run__service__pb2.TakeTaskRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchTaskRuns(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/antiphon.v1.TaskRunService/WatchTaskRuns',
+            antiphon_dot_v1_dot_task__run__service__pb2.WatchTaskRunsRequest.SerializeToString,
+            antiphon_dot_v1_dot_task__run__service__pb2.WatchTaskRunsResponse.FromString,
             options,
             channel_credentials,
             insecure,

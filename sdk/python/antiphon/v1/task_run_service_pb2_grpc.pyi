@@ -45,6 +45,21 @@ class TaskRunServiceStub:
     """Deletes one task run with all that belongs to it."""
     ListTaskRunStates: _grpc.UnaryUnaryMultiCallable[_task_run_service_pb2.ListTaskRunStatesRequest, _task_run_service_pb2.ListTaskRunStatesResponse]
     """Reads the task run's history, oldest first."""
+    TakeTaskRuns: _grpc.StreamStreamMultiCallable[_task_run_service_pb2.TakeTaskRunsRequest, _task_run_service_pb2.TakeTaskRunsResponse]
+    """Hands out deferred task runs that are SCHEDULED and due, the moment they are: those of higher `priority` first, then
+    in the order of their times. Each is offered to one worker at a time, which claims it by proposing PENDING, on its
+    session, with the offered state as `expected_state_id` and `details.deferred`; where the verdict is not ACCEPT the run
+    is not the worker's. RUNNING is proposed with `details.deferred` too and PENDING's transition id as
+    `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
+    others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
+    with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
+    stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
+    """
+    WatchTaskRuns: _grpc.StreamStreamMultiCallable[_task_run_service_pb2.WatchTaskRunsRequest, _task_run_service_pb2.WatchTaskRunsResponse]
+    """Says when task runs have ended: at once where they have already. Any number of runs share one stream. It ends in peace
+    once the client has no more ids and all were answered, and with UNAVAILABLE (reason SERVER_STOPPING) where the server
+    stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED.
+    """
 
 @_typing.type_check_only
 class TaskRunServiceAsyncStub(TaskRunServiceStub):
@@ -63,6 +78,21 @@ class TaskRunServiceAsyncStub(TaskRunServiceStub):
     """Deletes one task run with all that belongs to it."""
     ListTaskRunStates: _aio.UnaryUnaryMultiCallable[_task_run_service_pb2.ListTaskRunStatesRequest, _task_run_service_pb2.ListTaskRunStatesResponse]  # type: ignore[assignment]
     """Reads the task run's history, oldest first."""
+    TakeTaskRuns: _aio.StreamStreamMultiCallable[_task_run_service_pb2.TakeTaskRunsRequest, _task_run_service_pb2.TakeTaskRunsResponse]  # type: ignore[assignment]
+    """Hands out deferred task runs that are SCHEDULED and due, the moment they are: those of higher `priority` first, then
+    in the order of their times. Each is offered to one worker at a time, which claims it by proposing PENDING, on its
+    session, with the offered state as `expected_state_id` and `details.deferred`; where the verdict is not ACCEPT the run
+    is not the worker's. RUNNING is proposed with `details.deferred` too and PENDING's transition id as
+    `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
+    others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
+    with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
+    stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
+    """
+    WatchTaskRuns: _aio.StreamStreamMultiCallable[_task_run_service_pb2.WatchTaskRunsRequest, _task_run_service_pb2.WatchTaskRunsResponse]  # type: ignore[assignment]
+    """Says when task runs have ended: at once where they have already. Any number of runs share one stream. It ends in peace
+    once the client has no more ids and all were answered, and with UNAVAILABLE (reason SERVER_STOPPING) where the server
+    stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED.
+    """
 
 class TaskRunServiceServicer(metaclass=_abc_1.ABCMeta):
     """Runs of tasks. Their states change by proposals (TransitionService, SessionService) only."""
@@ -114,5 +144,32 @@ class TaskRunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_task_run_service_pb2.ListTaskRunStatesResponse, _abc.Awaitable[_task_run_service_pb2.ListTaskRunStatesResponse]]:
         """Reads the task run's history, oldest first."""
+
+    @_abc_1.abstractmethod
+    def TakeTaskRuns(
+        self,
+        request_iterator: _MaybeAsyncIterator[_task_run_service_pb2.TakeTaskRunsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_task_run_service_pb2.TakeTaskRunsResponse], _abc.AsyncIterator[_task_run_service_pb2.TakeTaskRunsResponse]]:
+        """Hands out deferred task runs that are SCHEDULED and due, the moment they are: those of higher `priority` first, then
+        in the order of their times. Each is offered to one worker at a time, which claims it by proposing PENDING, on its
+        session, with the offered state as `expected_state_id` and `details.deferred`; where the verdict is not ACCEPT the run
+        is not the worker's. RUNNING is proposed with `details.deferred` too and PENDING's transition id as
+        `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
+        others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
+        with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
+        stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchTaskRuns(
+        self,
+        request_iterator: _MaybeAsyncIterator[_task_run_service_pb2.WatchTaskRunsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_task_run_service_pb2.WatchTaskRunsResponse], _abc.AsyncIterator[_task_run_service_pb2.WatchTaskRunsResponse]]:
+        """Says when task runs have ended: at once where they have already. Any number of runs share one stream. It ends in peace
+        once the client has no more ids and all were answered, and with UNAVAILABLE (reason SERVER_STOPPING) where the server
+        stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED.
+        """
 
 def add_TaskRunServiceServicer_to_server(servicer: TaskRunServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

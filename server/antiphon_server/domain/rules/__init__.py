@@ -95,19 +95,22 @@ TASK_RUN_POLICY = Policy(
 )
 
 #: Of task runs that wait for a worker instead of their caller, after Prefect's background tasks: no flow run guards
-#: them, so nobody may claim twice, and nobody forces them.
+#: them, so nobody may claim twice, and nobody forces them. Limits of tags hold for them as for others.
 DEFERRED_TASK_RUN_POLICY = Policy(
     (
         ExpectedState(),
         FencedOut(),
         EndedWhileWaiting(),
-        HeldBySession(ALL),
+        # Anybody may ask it to stop; its worker is told.
+        HeldBySession(ALL - {CANCELLING}),
         LawfulMove(DEFERRED_TASK_RUN_UNLAWFUL),
         KeepResult(ALL),
+        CancelAtOnce(),
         DistinctPending(),
         RestartAfterEnd(),
         UseCache(),
         KeepParameters(),
+        TakeTagSlots(),
         ScheduleTime(),
         KeepScheduledTime(frozenset({SCHEDULED})),
         WaitForScheduledTime(),

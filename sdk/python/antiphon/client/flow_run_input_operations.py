@@ -1,0 +1,51 @@
+"""What flow runs were told."""
+
+from collections.abc import Set
+from uuid import UUID
+
+from antiphon.client.conversions.runs import flow_run_input_from
+from antiphon.client.conversions.values import read_json_text, uuid_text
+from antiphon.client.operation import ClientBase, operation
+from antiphon.client.paging import read_all, whole
+from antiphon.client.schemas.objects import FlowRunInput
+from antiphon.engine.dual import Work
+from antiphon.v1.flow_run_service_pb2 import (
+    GetFlowRunInputRequest,
+    GetFlowRunInputResponse,
+    ListFlowRunInputsRequest,
+    ListFlowRunInputsResponse,
+)
+
+__all__ = ["FlowRunInputOperations"]
+
+
+class FlowRunInputOperations(ClientBase):
+    """What somebody told a flow run: by a key, as JSON."""
+
+    @operation
+    def read_flow_run_input(self, flow_run_id: UUID | str, key: str) -> Work[str]:
+        """Return the JSON of what a run was told. Raises ObjectNotFound; SerializationError for what is no JSON."""
+        request = GetFlowRunInputRequest(flow_run_id=uuid_text(flow_run_id, "flow_run_id"), key=key)
+        answer = yield from self.call(
+            lambda services: services.flow_runs.GetFlowRunInput, request, GetFlowRunInputResponse
+        )
+        return read_json_text(answer.flow_run_input.value)
+
+    @operation
+    def filter_flow_run_input(
+        self, flow_run_id: UUID | str, key_prefix: str, limit: int, exclude_keys: Set[str] = frozenset()
+    ) -> Work[list[FlowRunInput]]:
+        """Return at most `limit` of what a run was told under keys that begin so, without `exclude_keys`, oldest first.
+
+        Raises ObjectNotFound for an unknown run.
+        """
+        found = yield from read_all(
+            self,
+            lambda services: services.flow_runs.ListFlowRunInputs,
+            ListFlowRunInputsRequest(flow_run_id=uuid_text(flow_run_id, "flow_run_id")),
+            ListFlowRunInputsResponse,
+            "flow_run_inputs",
+        )
+        wanted = [each for each in found if each.key.startswith(key_prefix) and each.key not in exclude_keys]
+        wanted.sort(key=lambda each: (each.create_time.seconds, each.create_time.nanos))
+        return list(map(flow_run_input_from, wanted[: whole("limit", limit)]))

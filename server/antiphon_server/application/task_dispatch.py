@@ -1,0 +1,259 @@
+"""Hands task runs that wait for a worker to workers: each to one at a time, the moment it is due.
+
+What is handed out is an offer: the run is claimed by a proposal of the worker's, so that whatever is forgotten here, by
+a crash or a cut, is only offered once more. A look into the database is taken where a run was queued or came due and a
+worker has room, and it reads no more than there is room for.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from antiphon_server.application.core import Changes, Core
+from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.domain.model import RunKind
+from antiphon_server.domain.states import SCHEDULED
+from antiphon_server.storage.reader import Reader, Record
+from antiphon_server.storage.sources import TASK_RUNS
+from antiphon_server.storage.task_queue import Queued
+
+logger = logging.getLogger(__name__)
+
+#: Seconds in which an offer has to be claimed.
+OFFER = 30.0
+#: Seconds: a timer is set for at most so long and then set anew, so that a clock that jumps strands nobody; and so long
+#: after a round that failed.
+LONGEST_TIMER, RETRY_AFTER = 60.0, 1.0
+#: Runs that are read at once.
+MOST = 500
+#: Of one worker.
+MOST_CREDIT = 10_000
+
+
+class Worker:
+    """Somebody who takes runs of some tasks. `deliver` gets those that are offered, in order, and must be quick."""
+
+    def __init__(self, deliver: Callable[[Sequence[Record]], None]) -> None:
+        self.deliver = deliver
+        self.task_keys: set[str] = set()
+        #: How many runs more it takes.
+        self.credit = 0
+        #: It let an offer lapse, and nothing was heard of it since.
+        self.stalled = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be offered a run."""
+        return self.credit > 0 and not self.stalled
+
+
+class TaskDispatch:
+    """Which run is offered to whom. Belongs to the event loop."""
+
+    def __init__(self, core: Core, reader: Reader) -> None:
+        self._core = core
+        self._reader = reader
+        #: Task key -> those who serve it.
+        self._workers: dict[str, dict[Worker, None]] = {}
+        #: Tasks of which runs may be due.
+        self._stirred: set[str] = set()
+        self._offers: dict[str, tuple[Worker, str]] = {}
+        #: (when it lapses, run, worker), the soonest first.
+        self._lapses: deque[tuple[float, str, Worker]] = deque()
+        self._lapse_timer: asyncio.TimerHandle | None = None
+        #: Task key -> the timer for its next run.
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._wake = asyncio.Event()
+        core.listen(self._on_changes)
+
+    async def run(self) -> None:
+        """Goes on until it is cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._hand_out()
+            except AntiphonError as error:
+                logger.warning("task runs could not be handed out, it is tried again: %s", error)
+                await self._again()
+            except Exception:
+                logger.exception("task runs could not be handed out by a bug; it is tried again")
+                await self._again()
+
+    def stop(self) -> None:
+        """No timer is left."""
+        for timer in (*self._timers.values(), self._lapse_timer):
+            if timer is not None:
+                timer.cancel()
+
+    # Workers
+
+    def serve(self, worker: Worker, task_keys: Iterable[str], credit: int) -> None:
+        """Somebody is here, or has room for more, or serves more tasks."""
+        worker.stalled = False
+        worker.credit = min(worker.credit + credit, MOST_CREDIT)
+        for key in task_keys:
+            worker.task_keys.add(key)
+            self._workers.setdefault(key, {})[worker] = None
+            self._stirred.add(key)
+        self._wake.set()
+
+    def leave(self, worker: Worker) -> None:
+        """Somebody is gone; what was offered to it is offered to others."""
+        for key in worker.task_keys:
+            workers = self._workers.get(key, {})
+            workers.pop(worker, None)
+            if not workers:
+                self._workers.pop(key, None)
+                self._stirred.discard(key)
+                self._forget_timer(key)
+        self._withdraw(worker)
+
+    def _withdraw(self, worker: Worker) -> None:
+        for run_id in [id for id, (who, _) in self._offers.items() if who is worker]:
+            _, key = self._offers.pop(run_id)
+            self._stir(key)
+
+    # What happens
+
+    def _on_changes(self, changes: Changes) -> None:
+        if self._offers:
+            for kind, run_id in changes.runs:
+                if kind is RunKind.TASK_RUN:
+                    self._offers.pop(run_id, None)
+        for key, due in changes.queued.items():
+            if key in self._workers:
+                self._expect(key, due)
+
+    def _stir(self, key: str) -> None:
+        if key in self._workers:
+            self._stirred.add(key)
+            self._wake.set()
+
+    def _expect(self, key: str, due: int) -> None:
+        """Looks for runs of a task when they are due."""
+        seconds = (due - self._core.clock()) / 1e6
+        if seconds <= 0:
+            self._stir(key)
+            return
+        loop = asyncio.get_running_loop()
+        seconds = min(seconds, LONGEST_TIMER)
+        timer = self._timers.get(key)
+        if timer is None or timer.when() > loop.time() + seconds:
+            self._forget_timer(key)
+            self._timers[key] = loop.call_later(seconds, self._came_due, key)
+
+    def _came_due(self, key: str) -> None:
+        self._timers.pop(key, None)
+        self._stir(key)
+
+    def _forget_timer(self, key: str) -> None:
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+
+    async def _again(self) -> None:
+        self._stirred.update(self._workers)
+        await asyncio.sleep(RETRY_AFTER)
+        self._wake.set()
+
+    # Handing out
+
+    async def _hand_out(self) -> None:
+        """Rounds, until nobody has room or nothing is due."""
+        while keys := [key for key in self._stirred if self._room(key)]:
+            found: list[tuple[Queued, str]] = []
+            for key in keys:
+                found += [(each, key) for each in await self._look(key)]
+            found.sort(key=_order)
+            offered = self._offer(found)
+            if offered:
+                await self._deliver(offered)
+
+    def _room(self, key: str) -> int:
+        return sum(worker.credit for worker in self._workers.get(key, ()) if worker.open)
+
+    async def _look(self, key: str) -> list[Queued]:
+        """Runs of a task that are due and not offered, as many as there may be room for."""
+        # Before the look: what is queued meanwhile is looked for again.
+        self._stirred.discard(key)
+        offered = sum(1 for _, other in self._offers.values() if other == key)
+        limit = min(self._room(key), MOST) + offered
+        due, following = await self._reader.queued_task_runs(key, self._core.clock(), limit)
+        if len(due) == limit:
+            self._stirred.add(key)
+        elif following is not None:
+            self._expect(key, following)
+        return [each for each in due if each.id not in self._offers]
+
+    def _offer(self, found: Sequence[tuple[Queued, str]]) -> list[tuple[str, Worker]]:
+        """Picks a worker for each run, the one with most room."""
+        picked = []
+        for each, key in found:
+            worker = max((w for w in self._workers.get(key, ()) if w.open), key=_credit, default=None)
+            if worker is None:
+                self._stirred.add(key)
+                continue
+            worker.credit -= 1
+            self._offers[each.id] = worker, key
+            picked.append((each.id, worker))
+        return picked
+
+    async def _deliver(self, picked: Sequence[tuple[str, Worker]]) -> None:
+        try:
+            rows = await self._reader.rows(TASK_RUNS, [id for id, _ in picked])
+        except BaseException:
+            for id, worker in picked:
+                self._take_back(id, worker)
+            raise
+        parcels: dict[Worker, list[Any]] = {}
+        for id, worker in picked:
+            row = rows.get(id)
+            if row is None or row.state_type != SCHEDULED:  # Somebody was faster.
+                self._take_back(id, worker)
+            elif id in self._offers:
+                parcels.setdefault(worker, []).append(row)
+                self._watch_lapse(id, worker)
+            else:
+                worker.credit += 1
+        for worker, parcel in parcels.items():
+            worker.deliver(parcel)
+
+    def _take_back(self, id: str, worker: Worker) -> None:
+        worker.credit += 1
+        offer = self._offers.pop(id, None)
+        if offer is not None:
+            self._stir(offer[1])
+
+    # Offers that nobody claims
+
+    def _watch_lapse(self, id: str, worker: Worker) -> None:
+        loop = asyncio.get_running_loop()
+        self._lapses.append((loop.time() + OFFER, id, worker))
+        if self._lapse_timer is None:
+            self._lapse_timer = loop.call_later(OFFER, self._lapse)
+
+    def _lapse(self) -> None:
+        """A worker that lets an offer lapse is offered nothing until it is heard again."""
+        loop = asyncio.get_running_loop()
+        self._lapse_timer = None
+        while self._lapses:
+            when, id, worker = self._lapses[0]
+            if when > loop.time():
+                self._lapse_timer = loop.call_at(when, self._lapse)
+                return
+            self._lapses.popleft()
+            if self._offers.get(id, (None,))[0] is worker:
+                logger.warning("a worker has not claimed task run %s in %g s; it is offered to others", id, OFFER)
+                worker.stalled = True
+                self._withdraw(worker)
+
+
+def _order(found: tuple[Queued, str]) -> Queued:
+    return found[0]
+
+
+def _credit(worker: Worker) -> int:
+    return worker.credit

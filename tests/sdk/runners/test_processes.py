@@ -1,0 +1,221 @@
+"""What is particular to the process pool."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from antiphon import flow, task
+from antiphon.context import FlowRunContext
+from antiphon.exceptions import CrashedRun
+from antiphon.futures import wait
+from antiphon.runners import elsewhere
+from antiphon.settings import temporary_settings
+from antiphon.task_runners import ConcurrentTaskRunner, ProcessPoolTaskRunner, ThreadPoolTaskRunner
+from stored import Stored
+
+
+@pytest.mark.parametrize("workers", [0, -1, True, 1.5])
+def test_a_number_of_workers_that_cannot_be(workers: Any) -> None:
+    with pytest.raises(ValueError, match=f"max_workers is {workers}; give 1 or more, or None"):
+        ProcessPoolTaskRunner(workers)
+
+
+def test_an_initializer_that_cannot_be() -> None:
+    with pytest.raises(TypeError, match="initializer is a function, not 5"):
+        ProcessPoolTaskRunner(initializer=5)  # type: ignore[arg-type]
+
+
+def test_names_and_equality() -> None:
+    assert ConcurrentTaskRunner is ThreadPoolTaskRunner
+    assert (ThreadPoolTaskRunner().name, ProcessPoolTaskRunner().name) == ("threadpool", "processpool")
+    assert ProcessPoolTaskRunner(2) == ProcessPoolTaskRunner(2) != ProcessPoolTaskRunner(3)
+    assert ThreadPoolTaskRunner(2) == ThreadPoolTaskRunner(2) != ThreadPoolTaskRunner(3)
+
+
+@pytest.mark.parametrize("by_setting", [False, True])
+def test_a_bound_on_the_processes(stored: Stored, by_setting: bool) -> None:
+    @task
+    def pid() -> int:
+        return os.getpid()
+
+    @flow(task_runner=ProcessPoolTaskRunner(None if by_setting else 1))
+    def around() -> Any:
+        return [pid.submit() for _ in range(6)]
+
+    with temporary_settings({"tasks.runner.process_pool_max_workers": 1} if by_setting else {}):
+        assert len(set(around())) == 1
+
+
+def test_an_initializer(stored: Stored) -> None:
+    def prepare(value: str) -> None:
+        os.environ["PREPARED"] = value
+
+    @task
+    def look() -> str | None:
+        return os.environ.get("PREPARED")
+
+    @flow(task_runner=ProcessPoolTaskRunner(1, initializer=prepare, initargs=("yes",)))
+    def around() -> Any:
+        return look.submit()
+
+    assert around() == "yes"
+
+
+def test_an_initializer_that_raises(stored: Stored) -> None:
+    def refuse() -> None:
+        raise ValueError("no")
+
+    @flow(task_runner=ProcessPoolTaskRunner(1, initializer=refuse))
+    def around() -> Any:
+        return task(lambda: 1).submit().result()
+
+    with pytest.raises(CrashedRun, match="ended with exit code 1; it says why on its standard error"):
+        around()
+
+
+def test_code_that_blocks_in_c_is_ended(stored: Stored, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It cannot be interrupted, so its process is killed after a while; another one takes its place."""
+    monkeypatch.setattr(elsewhere, "GRACE", 0.3)
+
+    @task
+    def block() -> int:
+        (tmp_path / "began").touch()
+        return sum(range(10**12))
+
+    @task
+    def one() -> int:
+        return 1
+
+    @flow(task_runner=ProcessPoolTaskRunner(1))
+    def around() -> Any:
+        blocked = block.submit()
+        while not (tmp_path / "began").exists():
+            time.sleep(0.01)
+        context = FlowRunContext.get()
+        assert context is not None
+        context.task_runner.cancel_all()
+        begin = time.monotonic()
+        wait([blocked])
+        assert time.monotonic() - begin < 20
+        return blocked.state.name, one.submit().result()
+
+    state = around(return_state=True)
+    assert state.result() == ("Cancelled", 1)
+    names = [run.state.name for run in stored.task_runs(state.state_details.flow_run_id or "")]
+    assert names == ["Cancelled", "Completed"]
+
+
+def test_a_blocking_call_is_interrupted(stored: Stored, tmp_path: Path) -> None:
+    """Tasks run in the main thread of their process, where a signal reaches them."""
+
+    @task(timeout_seconds=0.3)
+    def sleep() -> None:
+        time.sleep(60)
+
+    @flow(task_runner=ProcessPoolTaskRunner(1))
+    def around() -> Any:
+        future = sleep.submit()
+        future.wait()
+        return future.state.name
+
+    begin = time.monotonic()
+    assert around() == "TimedOut"
+    assert time.monotonic() - begin < 20
+
+
+def test_what_is_queued_is_taken_back(stored: Stored, tmp_path: Path) -> None:
+    @task
+    def block() -> None:
+        (tmp_path / "began").touch()
+        time.sleep(60)
+
+    @flow(task_runner=ProcessPoolTaskRunner(1))
+    def around() -> Any:
+        futures = [block.submit() for _ in range(5)]
+        while not (tmp_path / "began").exists():
+            time.sleep(0.01)
+        context = FlowRunContext.get()
+        assert context is not None
+        context.task_runner.cancel_all()
+        wait(futures)
+        return [future.state.name for future in futures]
+
+    state = around(return_state=True)
+    assert state.result() == ["Cancelled"] * 5
+    runs = stored.task_runs(state.state_details.flow_run_id or "")
+    assert [run.state.name for run in runs] == ["Cancelled"] * 5
+    assert sorted(stored.task_run_history(run.id) for run in runs)[0] == ["Pending", "Cancelled"]
+
+
+#: A script without a guard, whose classes and functions stand in `__main__`.
+SCRIPT = """
+import sys, time
+from dataclasses import dataclass
+from antiphon import flow, task
+from antiphon.task_runners import ProcessPoolTaskRunner
+
+@dataclass
+class Point:
+    x: int
+
+def helper(point):
+    return Point(point.x + 1)
+
+@task
+def move(point):
+    return helper(point)
+
+@task
+def hang(path):
+    open(path, "w").close()
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        pass
+
+@flow(task_runner=ProcessPoolTaskRunner(2))
+def around():
+    if len(sys.argv) > 1:
+        hang.submit(sys.argv[1]).wait()
+    moved = move.map([Point(1), Point(2)]).result()
+    assert all(type(each) is Point for each in moved)
+    return moved, (lambda: move.submit(moved[0]).result())()
+
+print(around())
+"""
+
+
+def program(tmp_path: Path, target: str, *arguments: str) -> "subprocess.Popen[str]":
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "ANTIPHON_API_URL": target, "ANTIPHON_HOME": str(tmp_path)}
+    pipe = subprocess.PIPE
+    command = [sys.executable, str(script), *arguments]
+    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def test_a_script_without_a_guard(stored: Stored, tmp_path: Path) -> None:
+    with program(tmp_path, stored.client.target) as process:
+        output, errors = process.communicate(timeout=60)
+    assert output.strip() == "([Point(x=2), Point(x=3)], Point(x=3))", errors
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_the_end_of_the_submitting_process(stored: Stored, tmp_path: Path, how: signal.Signals) -> None:
+    """Its workers see it and end their runs and themselves."""
+    began = tmp_path / "began"
+    with program(tmp_path, stored.client.target, str(began)) as process:
+        while not began.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(how)
+        process.communicate(timeout=60)  # all who hold the pipe have ended
+    run = stored.flow_runs("around")[-1]
+    (task_run,) = [each for each in stored.task_runs(run.id) if each.name == "hang-0"]
+    assert task_run.state.name == "Crashed"

@@ -1,0 +1,37 @@
+"""The queue of deferred task runs is read by its indexes, however long it is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from antiphon_server.storage import task_queue
+from antiphon_server.storage.database import writer_engine
+from antiphon_server.storage.schema import prepare
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    engine = writer_engine(tmp_path / "antiphon.db")
+    prepare(engine)
+    with engine.connect() as opened:
+        yield opened
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        task_queue.priorities("t", below=None),
+        task_queue.priorities("t", below=3),
+        task_queue.due("t", 0, 1_000, 10),
+        task_queue.next_due("t", 1_000),
+    ],
+    ids=["first", "next", "due", "upcoming"],
+)
+def test_each_look_is_one_into_an_index(connection: Connection, query: Any) -> None:
+    sql = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
+    plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
+    assert len(plan) == 1 and "SEARCH task_runs USING" in plan[0] and "INDEX ix_task_runs_task_key" in plan[0], plan
