@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from antiphon_server.domain.errors import FailedPrecondition
 from antiphon_server.encryption_keys import ENCRYPTION_KEY, KeyRing
-from antiphon_server.storage import tables
+from antiphon_server.storage.block_tables import block_documents
 from antiphon_server.storage.working_set import WorkingSet
 
 
@@ -22,8 +22,7 @@ class SecretBox:
         Raises FailedPrecondition (ENCRYPTION_KEY_MISSING) where there are secrets already, but no key.
         """
         if self._known() is None:
-            documents = tables.block_documents
-            some = select(documents.c.id).where(documents.c.secrets.is_not(None)).limit(1)
+            some = select(block_documents.c.id).where(block_documents.c.secrets.is_not(None)).limit(1)
             if working_set.connection.execute(some).one_or_none() is not None:
                 raise FailedPrecondition(
                     "ENCRYPTION_KEY_MISSING",
