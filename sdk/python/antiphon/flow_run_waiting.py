@@ -3,12 +3,12 @@
 import logging
 import math
 import time
-from typing import Any
 from uuid import UUID
 
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.server_calls import wait_at_server
 from antiphon.exceptions import FlowRunWaitTimeout, ServerError
+from antiphon.given_clients import AnyClient
 from antiphon.payloads import decode
 from antiphon.runs import FlowRun
 from antiphon.state_core import State
@@ -27,7 +27,7 @@ def _wait_for_flow_run(
     flow_run_id: UUID | str,
     timeout: float | None = 10800,
     poll_interval: float | None = None,
-    client: Any = None,
+    client: AnyClient = None,
     log_states: bool = False,
 ) -> Work[FlowRun]:
     """Wait until a flow run has ended, and return it; its `state` says how.
@@ -64,7 +64,7 @@ def flow_run_state(client: Any, flow_run_id: str) -> State:
     return from_proto(run.state)
 
 
-def _awaited(run_id: str, seen: str, end: float, client: Any) -> Work[flow_run_pb2.FlowRun | None]:
+def _awaited(run_id: str, seen: str, end: float, client: AnyClient) -> Work[flow_run_pb2.FlowRun | None]:
     """The run once it has ended, or is in another state than the one seen, or at the end of the time."""
     wait = min(max(end - time.monotonic(), 0.0), _LONGEST_WAIT)
     request = AwaitFlowRunRequest(id=run_id, state_id=seen)
