@@ -1,12 +1,11 @@
-"""Results in a folder of one's choice, as JSON that people can read.
+"""Results in a folder of one's choice, as JSON that people can read. (The first line says how to read the second.)
 
 `persist_result=True` keeps them; the storage may also be an address that fsspec knows, or a storage block.
 
 Prints:
-    the file says {"Japan": 30.5, ...}
+    {"Japan": 30.5, "Europe": 27.9, "USA": 20.1}
 """
 
-import json
 import tempfile
 from pathlib import Path
 
@@ -29,5 +28,4 @@ def report() -> dict[str, float]:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         report.with_options(result_storage=folder)()
-        record = json.loads(Path(folder, "mileage.json").read_text())
-        print("the file says", record["result"])
+        print(Path(folder, "mileage.json").read_text())

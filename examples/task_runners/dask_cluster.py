@@ -6,10 +6,15 @@ Prints:
     squares: [0, 1, 4, 9, 16]
 """
 
-import importlib.util
 import sys
 
 from antiphon import flow, task
+from antiphon_dask import DaskTaskRunner
+
+try:
+    CLUSTER = DaskTaskRunner(cluster_kwargs={"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None})
+except ImportError as error:
+    sys.exit(f"skipped: {error}")
 
 
 @task
@@ -17,15 +22,10 @@ def square(number: int) -> int:
     return number * number
 
 
-@flow
+@flow(task_runner=CLUSTER)
 def squares(count: int) -> list[int]:
     return square.map(range(count)).result()
 
 
 if __name__ == "__main__":
-    if importlib.util.find_spec("distributed") is None:
-        sys.exit("skipped: Dask is not installed; pip install 'antiphon[dask]'")
-    from antiphon_dask import DaskTaskRunner
-
-    runner = DaskTaskRunner(cluster_kwargs={"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None})
-    print("squares:", squares.with_options(task_runner=runner)(5))
+    print("squares:", squares(5))

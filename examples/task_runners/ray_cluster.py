@@ -6,10 +6,15 @@ Prints:
     words: {'flow': 4, 'task': 4, 'state': 5}
 """
 
-import importlib.util
 import sys
 
 from antiphon import flow, task
+from antiphon_ray import RayTaskRunner
+
+try:
+    CLUSTER = RayTaskRunner(init_kwargs={"num_cpus": 2, "include_dashboard": False})
+except ImportError as error:
+    sys.exit(f"skipped: {error}")
 
 
 @task
@@ -17,15 +22,10 @@ def count_letters(word: str) -> int:
     return len(word)
 
 
-@flow
+@flow(task_runner=CLUSTER)
 def letters(words: list[str]) -> dict[str, int]:
     return dict(zip(words, count_letters.map(words).result(), strict=True))
 
 
 if __name__ == "__main__":
-    if importlib.util.find_spec("ray") is None:
-        sys.exit("skipped: Ray is not installed; pip install 'antiphon[ray]'")
-    from antiphon_ray import RayTaskRunner
-
-    runner = RayTaskRunner(init_kwargs={"num_cpus": 2, "include_dashboard": False})
-    print("words:", letters.with_options(task_runner=runner)(["flow", "task", "state"]))
+    print("words:", letters(["flow", "task", "state"]))

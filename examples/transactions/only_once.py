@@ -18,10 +18,10 @@ from antiphon.transactions import transaction
 def charge(order: int, euros: int, receipts: str) -> str:
     store = ResultStore(result_storage=receipts)
     with transaction(key=f"charge-{order}", store=store) as txn:
-        if txn.is_committed():
-            receipt: str = txn.read().result
-            print(f"order {order} was charged before: {receipt}")
-            return receipt
+        before = txn.read()
+        if before is not None:
+            print(f"order {order} was charged before: {before.result}")
+            return str(before.result)
         print(f"charged {euros} EUR for order {order}")
         receipt = f"receipt-{order}"
         txn.stage(receipt)

@@ -16,7 +16,6 @@ from antiphon.option_checks import (
 )
 from antiphon.parameters import bind, validate
 from antiphon.retries import check_retries, retry_delays
-from antiphon.runs import FlowRun
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State
 from antiphon.task_options import persistence_of
@@ -27,9 +26,10 @@ R = TypeVar("R")
 V = TypeVar("V")
 Q = ParamSpec("Q")
 
-#: Called with the flow, the run and the state; sync or async.
-FlowHook = Callable[["Flow[..., Any]", FlowRun, State], Any]
-
+#: Called with the flow, the run and the state; sync or async. (The run is Any: people write the client's FlowRun, which
+#: has the same facts.)
+FlowHook = Callable[["Flow[..., Any]", Any, State], Any]
+H = TypeVar("H", bound=FlowHook)
 
 __all__ = ["Flow", "FlowHook", "flow"]
 
@@ -125,23 +125,23 @@ class Flow(Decorated[P, R]):
         """Return the parameters as a run would get them. Raises ParameterTypeError, with a line for each."""
         return validate(self.fn, parameters)
 
-    def on_completion(self, fn: FlowHook) -> FlowHook:
+    def on_completion(self, fn: H) -> H:
         """Decorator: have `fn` called when a run completes."""
         return added(self.on_completion_hooks, fn)
 
-    def on_failure(self, fn: FlowHook) -> FlowHook:
+    def on_failure(self, fn: H) -> H:
         """Decorator: have `fn` called when a run fails and no retry is left."""
         return added(self.on_failure_hooks, fn)
 
-    def on_cancellation(self, fn: FlowHook) -> FlowHook:
+    def on_cancellation(self, fn: H) -> H:
         """Decorator: have `fn` called when a run was cancelled."""
         return added(self.on_cancellation_hooks, fn)
 
-    def on_crashed(self, fn: FlowHook) -> FlowHook:
+    def on_crashed(self, fn: H) -> H:
         """Decorator: have `fn` called when a run crashes and its process lives on to tell."""
         return added(self.on_crashed_hooks, fn)
 
-    def on_running(self, fn: FlowHook) -> FlowHook:
+    def on_running(self, fn: H) -> H:
         """Decorator: have `fn` called when a run begins, at each attempt."""
         return added(self.on_running_hooks, fn)
 

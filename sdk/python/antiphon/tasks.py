@@ -44,6 +44,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 V = TypeVar("V")
 Q = ParamSpec("Q")
+H = TypeVar("H", bound=TaskHook)
+TH = TypeVar("TH", bound=TransactionHook)
 
 __all__ = ["Task", "TaskHook", "TaskOptions", "exponential_backoff", "task", "task_input_hash"]
 
@@ -287,23 +289,23 @@ class Task(Decorated[P, R], DeferredCalls[P, R]):
         futures.wait()
         return [future.state for future in futures]
 
-    def on_completion(self, fn: TaskHook) -> TaskHook:
+    def on_completion(self, fn: H) -> H:
         """Decorator: have `fn` called when a run completes."""
         return added(self.on_completion_hooks, fn)
 
-    def on_failure(self, fn: TaskHook) -> TaskHook:
+    def on_failure(self, fn: H) -> H:
         """Decorator: have `fn` called when a run fails and no retry is left."""
         return added(self.on_failure_hooks, fn)
 
-    def on_running(self, fn: TaskHook) -> TaskHook:
+    def on_running(self, fn: H) -> H:
         """Decorator: have `fn` called when a run begins, at each attempt."""
         return added(self.on_running_hooks, fn)
 
-    def on_commit(self, fn: TransactionHook) -> TransactionHook:
+    def on_commit(self, fn: TH) -> TH:
         """Decorator: have `fn` called with the transaction when a run's result is committed."""
         return added(self.on_commit_hooks, fn)
 
-    def on_rollback(self, fn: TransactionHook) -> TransactionHook:
+    def on_rollback(self, fn: TH) -> TH:
         """Decorator: have `fn` called with the transaction when a completed run is rolled back with it."""
         return added(self.on_rollback_hooks, fn)
 
