@@ -13,6 +13,7 @@ from uuid import UUID
 
 from antiphon import Flow, State, Task, allow_failure, flow, task, unmapped
 from antiphon.artifacts import Artifact, MarkdownArtifact, acreate_markdown_artifact, create_markdown_artifact
+from antiphon.blocks.system import Secret
 from antiphon.client.schemas.objects import FlowRun, TaskRun
 from antiphon.futures import AntiphonFuture, AntiphonFutureList
 from antiphon.transactions import AsyncTransaction, Transaction
@@ -112,6 +113,7 @@ kept_id: UUID = kept.id
 created: bool = made
 newest = Artifact.get("y")
 newest_id: UUID | None = newest.id if newest is not None else None
+secret: Secret[str] = Secret(value="sk-123")
 shown: str = MarkdownArtifact(markdown="x").format()
 variable: Variable[Any] = Variable.set("x", {"a": [1]}, tags=["b"])
 size: int = Variable.get("size", 5)
