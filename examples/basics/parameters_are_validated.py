@@ -1,11 +1,11 @@
 """Parameters of a flow are checked and converted by their annotations before its code runs.
 
-Text becomes a date or a number, a dict becomes a Pydantic model, and what does not fit fails the run with a message that
-names the parameter. Useful where parameters come from forms, files and the command line.
+Text becomes a date or a number, a dict becomes a Pydantic model, and what does not fit fails the run with a message
+that names the parameter. Useful where parameters come from forms, files and the command line.
 
 Prints:
     2 nights from Friday 3 July 2026 for 2 guests
-    ... guests ...
+    refused: ... Input should be less than or equal to 8 ...
 """
 
 from datetime import date

@@ -1,7 +1,7 @@
 """Of several equal runs at once only one computes; the others wait for it and take its result.
 
-`isolation_level="SERIALIZABLE"` with a manager of locks: in memory for the threads of a process, in a folder or in Redis
-for several processes.
+`isolation_level="SERIALIZABLE"` with a manager of locks: in memory for the threads of a process, in a folder or in
+Redis for several processes.
 
 Prints:
     rendering the tile, once

@@ -1,6 +1,7 @@
 """A limit of a tag bounds how many task runs with that tag run at once; the code of the tasks knows nothing of it.
 
-For people who run the server: `antiphon concurrency-limit create warehouse 2` is enough, with flows that are there already.
+For people who run the server: `antiphon concurrency-limit create warehouse 2` is enough, with flows that are there
+already.
 
 Prints:
     8 queries, at most 2 at once: True

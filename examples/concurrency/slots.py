@@ -1,6 +1,7 @@
 """`concurrency` bounds how many at once do a thing, over all tasks, flows and processes of a server.
 
-For a database with few connections, or a licence for two machines. The limit is made once, here or by `antiphon gcl create`.
+For a database with few connections, or a licence for two machines. The limit is made once, here or by `antiphon gcl
+create`.
 
 Prints:
     6 reports, at most 2 at once: True

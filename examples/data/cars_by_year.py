@@ -1,4 +1,4 @@
-"""A small warehouse job: extract, check, transform in parallel and load into a database, in a transaction with the check.
+"""A small warehouse job: extract, summarize in parallel, and load into a database in a transaction with a check.
 
 The cars of 1970 to 1982 become one table of SQLite; what fails the last check is not left behind.
 

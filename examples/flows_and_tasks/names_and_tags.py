@@ -1,6 +1,7 @@
 """Names, descriptions and tags: how runs are found again among thousands.
 
-A run's name may be made of its parameters. Tags of a `with tags(...)` block go to all runs inside of it, flows and tasks.
+A run's name may be made of its parameters. Tags of a `with tags(...)` block go to all runs inside of it, flows and
+tasks.
 
 Prints:
     flow run invoices-2026-07, tags ['billing', 'nightly']

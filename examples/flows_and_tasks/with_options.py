@@ -15,7 +15,9 @@ def download(file: str) -> str:
     return f"fetched {file}"
 
 
-download_patiently = download.with_options(name="Download patiently", retries=5, retry_delay_seconds=[1, 10, 60, 60, 60])
+download_patiently = download.with_options(
+    name="Download patiently", retries=5, retry_delay_seconds=[1, 10, 60, 60, 60]
+)
 
 
 @flow

@@ -1,6 +1,7 @@
 """A flow that asks a person and waits: the answer is checked against a model before it counts.
 
-Here a second coroutine plays the person; a real one types `antiphon flow-run resume <name> --input '{"approved": true}'`.
+Here a second coroutine plays the person; a real one types `antiphon flow-run resume <name> --input '{"approved":
+true}'`.
 
 Prints:
     the reviewer is asked: Are 1240 EUR for ada in order?

@@ -1,6 +1,7 @@
-"""Results in a folder of one's choice, as JSON that people can read. (The first line says how to read the second.)
+"""Results in a folder of one's choice, as JSON that people can read.
 
-`persist_result=True` keeps them; the storage may also be an address that fsspec knows, or a storage block.
+The first line of the file says how to read the second. `persist_result=True` keeps them; the storage may also be an
+address that fsspec knows, or a storage block.
 
 Prints:
     {"Japan": 30.5, "Europe": 27.9, "USA": 20.1}

@@ -1,6 +1,7 @@
 """A large table as a result: kept packed in storage, with a reference in the state.
 
-`compressed/pickle` and `compressed/json` pack what they write; other codecs are those of Python's `lzma`, `bz2` and so on.
+`compressed/pickle` and `compressed/json` pack what they write; other codecs are those of Python's `lzma`, `bz2` and
+so on.
 
 Prints:
     pickle: ... KiB

@@ -1,6 +1,7 @@
 """Variables: values that flows share and people change without touching code.
 
-`antiphon variable set newsletter '{"sender": "ada@example.com", "batch": 50}'` does the same from a shell. No secrets here.
+`antiphon variable set newsletter '{"sender": "ada@example.com", "batch": 50}'` does the same from a shell. No secrets
+here.
 
 Prints:
     120 mails by ada@example.com in 3 batches
