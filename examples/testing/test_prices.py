@@ -47,7 +47,8 @@ def test_the_flow() -> None:
 def test_what_is_no_price_fails_the_run() -> None:
     with pytest.raises(ValueError, match="is no price"):
         net_prices([119, -1])
-    assert get_most_recent_flow_run().state.name == "Failed"
+    state = get_most_recent_flow_run().state
+    assert state is not None and state.is_failed()
 
 
 if __name__ == "__main__":
