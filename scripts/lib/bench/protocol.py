@@ -58,8 +58,7 @@ def measure_memory(system: System, scale: Scale) -> Mapping[str, float]:
 
 def measure_flood(system: System, scale: Scale) -> Mapping[str, float]:
     with system.fresh() as site:
-        said = _run(site, "flood", scale.count(_LINES, least=1000))
-    return {figure: said[figure] for figure in ("line", "task", "growth", "dropped")}
+        return _run(site, "flood", scale.count(_LINES, least=1000))
 
 
 WORKLOADS = (
@@ -141,5 +140,6 @@ WORKLOADS = (
             Figure("dropped", "log lines dropped", "%"),
         ),
         measure_flood,
+        curve="at_",
     ),
 )

@@ -57,7 +57,7 @@ def draw_curve(samples: Samples) -> str:
     """The medians of a workload's curve: the first, a bar for each over the range from zero, the last."""
     keys = sorted(key for key in samples.values if key.startswith(samples.workload.curve))
     medians = [statistics.median(samples.values[key]) for key in keys]
-    unit = samples.workload.figures[0].unit
+    unit = next(figure.unit for figure in samples.workload.figures if figure.key == "growth")
     bars = "".join(_BARS[min(int(each / max(medians) * len(_BARS)), len(_BARS) - 1)] for each in medians)
     return f"{format_value(medians[0], unit)} {bars} {format_value(medians[-1], unit)}"
 
