@@ -11,7 +11,7 @@ from antiphon.client.schemas.filters import FlowFilter, FlowFilterName
 from antiphon.client.schemas.objects import Flow, FlowRun, FlowRunPolicy, StateType
 from antiphon.client.schemas.responses import SetStateStatus, StateAbortDetails, StateRejectDetails, StateWaitDetails
 from antiphon.client.schemas.sorting import FlowRunSort
-from antiphon.exceptions import ObjectNotFound, ObjectUnsupported, SerializationError
+from antiphon.exceptions import ObjectAlreadyExists, ObjectNotFound, ObjectUnsupported, SerializationError
 from antiphon.states import Cancelling, Completed, Paused, Pending, Running, Scheduled
 from antiphon.v1.flow_run_service_pb2 import PauseFlowRunRequest
 from stored import Stored
@@ -163,6 +163,22 @@ def test_resume(api: Any, stored: Stored) -> None:
     assert api.filter_flow_run_input(run.id, "", 10, {"k"}) == []
     with pytest.raises(ObjectNotFound):
         api.read_flow_run_input(run.id, "other")
+
+
+def test_inputs(api: Any) -> None:
+    run = api.create_flow_run(named("told"))
+    api.create_flow_run_input(run.id, "a-1", '{"n": 1}', sender="me")
+    assert api.read_flow_run_input(run.id, "a-1") == '{"n": 1}'
+    (told,) = api.filter_flow_run_input(run.id, "a-", 10)
+    assert (told.decoded_value, told.sender) == ({"n": 1}, "me")
+    with pytest.raises(ObjectAlreadyExists):
+        api.create_flow_run_input(run.id, "a-1", "2")
+    with pytest.raises(ValueError, match="value is JSON text, such as"):
+        api.create_flow_run_input(run.id, "a-2", "{no")
+    api.delete_flow_run_input(run.id, "a-1")
+    for call in (lambda: api.delete_flow_run_input(run.id, "a-1"), lambda: api.read_flow_run_input(run.id, "a-1")):
+        with pytest.raises(ObjectNotFound):
+            call()
 
 
 def test_input_that_does_not_fit(api: Any, stored: Stored) -> None:

@@ -1,5 +1,6 @@
 """What flow runs were told."""
 
+import json
 from collections.abc import Set
 from uuid import UUID
 
@@ -9,7 +10,12 @@ from antiphon.client.operation import ClientBase, operation
 from antiphon.client.paging import read_all, whole
 from antiphon.client.schemas.objects import FlowRunInput
 from antiphon.engine.dual import Work
+from antiphon.payloads import JSON, make_payload
 from antiphon.v1.flow_run_service_pb2 import (
+    CreateFlowRunInputRequest,
+    CreateFlowRunInputResponse,
+    DeleteFlowRunInputRequest,
+    DeleteFlowRunInputResponse,
     GetFlowRunInputRequest,
     GetFlowRunInputResponse,
     ListFlowRunInputsRequest,
@@ -21,6 +27,35 @@ __all__ = ["FlowRunInputOperations"]
 
 class FlowRunInputOperations(ClientBase):
     """What somebody told a flow run: by a key, as JSON."""
+
+    @operation
+    def create_flow_run_input(
+        self, flow_run_id: UUID | str, key: str, value: str, sender: str | None = None
+    ) -> Work[None]:
+        """Tell a run something under a key that is not taken; `value` is JSON.
+
+        Raises ObjectNotFound for an unknown run, ObjectAlreadyExists, ValueError for what is no JSON, ServerError for
+        more than 512 KiB.
+        """
+        try:
+            json.loads(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"value is JSON text, such as '{{\"a\": 1}}' or '\"text\"': {error}.") from None
+        request = CreateFlowRunInputRequest()
+        told = request.flow_run_input
+        told.flow_run_id, told.key, told.sender = uuid_text(flow_run_id, "flow_run_id"), key, sender or ""
+        told.value.CopyFrom(make_payload(JSON, value.encode()))
+        yield from self.call(
+            lambda services: services.flow_runs.CreateFlowRunInput, request, CreateFlowRunInputResponse
+        )
+
+    @operation
+    def delete_flow_run_input(self, flow_run_id: UUID | str, key: str) -> Work[None]:
+        """Forget what a run was told under a key. Raises ObjectNotFound."""
+        request = DeleteFlowRunInputRequest(flow_run_id=uuid_text(flow_run_id, "flow_run_id"), key=key)
+        yield from self.call(
+            lambda services: services.flow_runs.DeleteFlowRunInput, request, DeleteFlowRunInputResponse
+        )
 
     @operation
     def read_flow_run_input(self, flow_run_id: UUID | str, key: str) -> Work[str]:
