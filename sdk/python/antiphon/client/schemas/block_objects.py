@@ -46,7 +46,7 @@ class BlockSchema(ObjectBaseModel):
 
 
 class BlockDocument(ObjectBaseModel):
-    """Values under a name. Other documents stand in `data` with their values; secrets are asterisks unless asked for."""
+    """Values under a name. In `data` other documents stand with their values; secrets not asked for are asterisks."""
 
     name: str | None = None
     data: dict[str, Any] = Field(default_factory=dict)
