@@ -10,6 +10,7 @@ from antiphon.client.operation import ClientBase, operation
 from antiphon.client.paging import read_all, whole
 from antiphon.client.schemas.objects import FlowRunInput
 from antiphon.engine.dual import Work
+from antiphon.exceptions import SerializationError
 from antiphon.payloads import JSON, make_payload
 from antiphon.v1.flow_run_service_pb2 import (
     CreateFlowRunInputRequest,
@@ -32,15 +33,17 @@ class FlowRunInputOperations(ClientBase):
     def create_flow_run_input(
         self, flow_run_id: UUID | str, key: str, value: str, sender: str | None = None
     ) -> Work[None]:
-        """Tell a run something under a key that is not taken; `value` is JSON.
+        """Tell a flow run something, as JSON, once for each key of the run.
 
-        Raises ObjectNotFound for an unknown run, ObjectAlreadyExists, ValueError for what is no JSON, ServerError for
-        more than 512 KiB.
+        Raises SerializationError for what is no JSON, ObjectNotFound for an unknown run, ObjectAlreadyExists for a key
+        that is taken.
         """
         try:
             json.loads(value)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"value is JSON text, such as '{{\"a\": 1}}' or '\"text\"': {error}.") from None
+            raise SerializationError(
+                f"What a flow run is told is JSON text, and {value!r} is not: {error}. Use json.dumps(value)."
+            ) from error
         request = CreateFlowRunInputRequest()
         told = request.flow_run_input
         told.flow_run_id, told.key, told.sender = uuid_text(flow_run_id, "flow_run_id"), key, sender or ""

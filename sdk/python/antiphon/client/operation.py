@@ -128,6 +128,7 @@ class operation(Generic[P, R]):
 
     def __init__(self, function: Callable[Concatenate[Any, P], Work[R]]) -> None:
         self._function = function
+        self.__wrapped__ = function
         self.__doc__ = function.__doc__
 
     @overload
