@@ -29,6 +29,7 @@ from antiphon.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from antiphon.client.orchestration import AntiphonClient, SyncAntiphonClient, get_client
 from antiphon.exceptions import ObjectNotFound
 from antiphon.ids import new_id
 from antiphon.service_client import ServiceClient
@@ -307,6 +308,24 @@ def test_a_client_chooses_the_server(tmp_path: Any, key: str) -> None:
         create_link_artifact("http://x", key=key, client=client)
         assert Artifact.get(key) is None
         assert Artifact.get(key, client=client) is not None
+
+
+@pytest.mark.parametrize("kind", [AntiphonClient, SyncAntiphonClient])
+@pytest.mark.usefixtures("stored")
+def test_a_public_client_chooses_the_server(tmp_path: Any, key: str, kind: Any) -> None:
+    with RunningServer(tmp_path) as other, ServiceClient(other.target) as services:
+        client = kind(other.target)
+        create_link_artifact("http://x", key=key, client=client)
+        assert Artifact.get(key) is None
+        assert Artifact.get(key, client=services) == Artifact.get(key, client=client) is not None
+        assert Artifact.get(key, client=get_client()) is None
+        client.service_client().close()
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_is_no_client_is_refused(key: str) -> None:
+    with pytest.raises(TypeError, match=r"client is what antiphon.get_client\(\) gives, not str"):
+        create_link_artifact("http://x", key=key, client="127.0.0.1:4200")  # type: ignore[arg-type]
 
 
 def test_progress_by_others_is_shown_as_they_wrote_it(stored: Stored, key: str) -> None:

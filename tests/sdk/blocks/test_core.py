@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -19,7 +20,9 @@ from antiphon.blocks.core import (
     UnknownBlockType,
     block_schema_to_key,
 )
+from antiphon.blocks.system import Secret as SystemSecret
 from antiphon.exceptions import BlockNotFound, ObjectNotFound, ServerError
+from antiphon.service_client import ServiceClient
 from antiphon.types import SecretDict
 from antiphon.v1.block_service_pb2 import (
     GetBlockDocumentRequest,
@@ -28,6 +31,7 @@ from antiphon.v1.block_service_pb2 import (
     ListBlockSchemasRequest,
 )
 from kinds import Kind
+from running_server import RunningServer
 from stored import Stored
 
 
@@ -413,3 +417,17 @@ def test_importing_blocks_brings_no_server_and_no_database() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_client_chooses_the_server(tmp_path: Path) -> None:
+    name = f"n-{uuid4().hex[:8]}"
+    with RunningServer(tmp_path) as other, ServiceClient(other.target) as client:
+        SystemSecret(value="x").save(name, client=client)
+        with pytest.raises(BlockNotFound):
+            SystemSecret.load(name)
+        SystemSecret(value="y").save(name, overwrite=True, client=client)
+        assert SystemSecret.load(name, client=client).get() == "y"
+        SystemSecret.delete(name, client=client)
+        with pytest.raises(BlockNotFound):
+            SystemSecret.load(name, client=client)

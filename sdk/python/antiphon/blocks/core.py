@@ -27,6 +27,7 @@ from antiphon.blocks import class_keys, describing, dumping, loading, storing
 from antiphon.blocks.annotations import classes_in, key_of, secret_fields
 from antiphon.blocks.errors import BlockNotSavedError, InvalidBlockRegistration, UnknownBlockType
 from antiphon.engine.dual import Work, aperform, perform
+from antiphon.given_clients import AnyClient
 
 __all__ = [
     "Block",
@@ -62,8 +63,8 @@ def schema_extra(schema: dict[str, Any], model: type["Block"]) -> None:
 class Block(BaseModel, ABC):
     """The base of all blocks. Subclasses have fields as any Pydantic model.
 
-    `client` of the methods has no effect: the configured server is used. The `a` twins are the same for async code;
-    those without give a coroutine there, too.
+    `client` of the methods is that of another server than the configured one. The `a` twins are the same for async
+    code; those without give a coroutine there, too.
     """
 
     model_config = ConfigDict(extra="allow", json_schema_extra=schema_extra)
@@ -221,69 +222,71 @@ class Block(BaseModel, ABC):
         return f"antiphon.blocks.{self.get_block_type_slug()}.{self._block_document_name}"
 
     @classmethod
-    def register_type_and_schema(cls, client: Any = None) -> None:
+    def register_type_and_schema(cls, client: AnyClient = None) -> None:
         """Have the server know the class; saving a block does so by itself. Raises InvalidBlockRegistration."""
-        return perform(_nothing(storing.register(cls)))  # type: ignore[no-any-return]  # None, or a coroutine
+        return perform(_nothing(storing.register(cls, client)))  # type: ignore[no-any-return]  # None, or a coroutine
 
     @classmethod
-    async def aregister_type_and_schema(cls, client: Any = None) -> None:
+    async def aregister_type_and_schema(cls, client: AnyClient = None) -> None:
         """The same, as a coroutine."""
-        await aperform(_nothing(storing.register(cls)))
+        await aperform(_nothing(storing.register(cls, client)))
 
-    def save(self, name: str | None = None, overwrite: bool = False, client: Any = None) -> UUID:
+    def save(self, name: str | None = None, overwrite: bool = False, client: AnyClient = None) -> UUID:
         """Keep the block on the server and return its id.
 
         Blocks in its fields that were saved are kept as references to them, others as part of this one. Without a name
         it is saved under the one that it has. Raises ValueError for a name that is missing, wrong, or taken (unless
         `overwrite`), ServerError.
         """
-        id: UUID = perform(storing.save(self, name, is_anonymous=False, overwrite=overwrite))
+        id: UUID = perform(storing.save(self, name, is_anonymous=False, overwrite=overwrite, client=client))
         return id
 
-    async def asave(self, name: str | None = None, overwrite: bool = False, client: Any = None) -> UUID:
+    async def asave(self, name: str | None = None, overwrite: bool = False, client: AnyClient = None) -> UUID:
         """The same, as a coroutine."""
-        return await aperform(storing.save(self, name, is_anonymous=False, overwrite=overwrite))
+        return await aperform(storing.save(self, name, is_anonymous=False, overwrite=overwrite, client=client))
 
     @classmethod
-    def load(cls, name: str, validate: bool = True, client: Any = None) -> Self:
+    def load(cls, name: str, validate: bool = True, client: AnyClient = None) -> Self:
         """Return a saved block, secrets included.
 
         `Login.load("prod")`, or `Block.load("login/prod")` where the class follows from the name. Where the values no
         longer fit the class this raises RuntimeError; with `validate=False` it warns, and fields may be None or have
         other types. Raises BlockNotFound (a ValueError), UnknownBlockType, ServerError.
         """
-        block: Self = perform(loading.loaded(cls, loading.request(cls, name), validate))
+        block: Self = perform(loading.loaded(cls, loading.request(cls, name), validate, client))
         return block
 
     @classmethod
-    async def aload(cls, name: str, validate: bool = True, client: Any = None) -> Self:
+    async def aload(cls, name: str, validate: bool = True, client: AnyClient = None) -> Self:
         """The same, as a coroutine."""
-        return await aperform(loading.loaded(cls, loading.request(cls, name), validate))
+        return await aperform(loading.loaded(cls, loading.request(cls, name), validate, client))
 
     @classmethod
-    def load_from_ref(cls, ref: str | UUID | dict[str, Any], validate: bool = True, client: Any = None) -> Self:
+    def load_from_ref(cls, ref: str | UUID | dict[str, Any], validate: bool = True, client: AnyClient = None) -> Self:
         """Return a saved block by its id, by `type/name`, or by a dict with `block_document_id` or
         `block_document_slug`. Raises as `load`."""
-        block: Self = perform(loading.loaded(cls, loading.request_by_ref(ref), validate))
+        block: Self = perform(loading.loaded(cls, loading.request_by_ref(ref), validate, client))
         return block
 
     @classmethod
-    async def aload_from_ref(cls, ref: str | UUID | dict[str, Any], validate: bool = True, client: Any = None) -> Self:
+    async def aload_from_ref(
+        cls, ref: str | UUID | dict[str, Any], validate: bool = True, client: AnyClient = None
+    ) -> Self:
         """The same, as a coroutine."""
-        return await aperform(loading.loaded(cls, loading.request_by_ref(ref), validate))
+        return await aperform(loading.loaded(cls, loading.request_by_ref(ref), validate, client))
 
     @classmethod
-    def delete(cls, name: str, client: Any = None) -> None:
+    def delete(cls, name: str, client: AnyClient = None) -> None:
         """Delete a saved block; names are those of `load`.
 
         Raises BlockNotFound, and ServerError for one that is part of another.
         """
-        return perform(storing.delete(*loading.full_name(cls, name)))  # type: ignore[no-any-return]  # or a coroutine
+        return perform(storing.delete(*loading.full_name(cls, name), client))  # type: ignore[no-any-return]  # or a coroutine
 
     @classmethod
-    async def adelete(cls, name: str, client: Any = None) -> None:
+    async def adelete(cls, name: str, client: AnyClient = None) -> None:
         """The same, as a coroutine."""
-        await aperform(storing.delete(*loading.full_name(cls, name)))
+        await aperform(storing.delete(*loading.full_name(cls, name), client))
 
 
 def _origin(kind: Any) -> Any:

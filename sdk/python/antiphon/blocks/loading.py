@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from antiphon.blocks import storing
 from antiphon.engine.dual import Work
+from antiphon.given_clients import AnyClient
 from antiphon.v1.block_pb2 import BlockDocument
 from antiphon.v1.block_service_pb2 import BlockDocumentName, GetBlockDocumentRequest, GetBlockDocumentResponse
 
@@ -57,9 +58,9 @@ def _named(slug: str, name: str) -> GetBlockDocumentRequest:
     return GetBlockDocumentRequest(name=BlockDocumentName(block_type_slug=slug, name=name), include_secrets=True)
 
 
-def loaded(kind: Any, wanted: GetBlockDocumentRequest, validate: bool) -> Work[Any]:
+def loaded(kind: Any, wanted: GetBlockDocumentRequest, validate: bool, client: AnyClient = None) -> Work[Any]:
     """Gives the block, of `kind` or a class below it. Raises as `Block.load`."""
-    answer = yield from storing.read(wanted)
+    answer = yield from storing.read(wanted, client)
     return _made(kind, answer, validate)
 
 

@@ -14,6 +14,7 @@ from antiphon.blocks.errors import InvalidBlockRegistration
 from antiphon.engine.dual import Work
 from antiphon.engine.server_calls import call_server
 from antiphon.exceptions import ObjectAlreadyExists
+from antiphon.given_clients import AnyClient
 from antiphon.v1.block_pb2 import BlockDocument, BlockSchema, BlockType
 from antiphon.v1.block_service_pb2 import (
     BlockDocumentName,
@@ -41,22 +42,22 @@ def is_base(kind: Any) -> bool:
     return "_is_base_block" in vars(kind)
 
 
-def register(kind: Any) -> Work[BlockSchema]:
+def register(kind: Any, client: AnyClient = None) -> Work[BlockSchema]:
     """Registers a class and the block classes in its annotations. Raises InvalidBlockRegistration."""
     if is_base(kind):
         raise InvalidBlockRegistration(
             "Block itself is no type of block. Define a subclass, and register or save that."
         )
-    schema = yield from _registered(kind, set())
+    schema = yield from _registered(kind, set(), client)
     return schema
 
 
-def _registered(kind: Any, seen: set[Any]) -> Work[BlockSchema]:
+def _registered(kind: Any, seen: set[Any], client: AnyClient) -> Work[BlockSchema]:
     seen.add(kind)
     for field in kind.model_fields.values():
         for inner in classes_in(field.annotation):
             if hasattr(inner, "get_block_type_slug") and not is_base(inner) and inner not in seen:
-                yield from _registered(inner, seen)
+                yield from _registered(inner, seen, client)
     request = RegisterBlockTypeRequest(
         block_type=BlockType(
             name=kind.get_block_type_name(),
@@ -73,16 +74,16 @@ def _registered(kind: Any, seen: set[Any]) -> Work[BlockSchema]:
         ),
     )
     response = yield from call_server(
-        lambda client: client.blocks.RegisterBlockType, request, RegisterBlockTypeResponse
+        lambda client: client.blocks.RegisterBlockType, request, RegisterBlockTypeResponse, client=client
     )
     return response.block_schema
 
 
-def save(block: Any, name: str | None, *, is_anonymous: bool, overwrite: bool) -> Work[UUID]:
+def save(block: Any, name: str | None, *, is_anonymous: bool, overwrite: bool, client: AnyClient = None) -> Work[UUID]:
     """Keeps a block and gives its id. Raises ValueError for a name that is missing, wrong or taken."""
     name = name or (None if is_anonymous else block._block_document_name)
     _check_name(name, is_anonymous=is_anonymous)
-    schema = yield from register(type(block))
+    schema = yield from register(type(block), client)
     document = BlockDocument(
         name=name or "",
         is_anonymous=is_anonymous,
@@ -91,49 +92,51 @@ def save(block: Any, name: str | None, *, is_anonymous: bool, overwrite: bool) -
         secret_fields=sorted(set(dumping.secret_places(block))),
     )
     try:
-        made = yield from _created(document)
+        made = yield from _created(document, client)
     except ObjectAlreadyExists:
         if not overwrite:
             raise ValueError(
                 f"There is a block {schema.block_type_slug}/{name} already. Save with overwrite=True to replace it, "
                 "or choose another name."
             ) from None
-        made = yield from _replaced(document, schema.block_type_slug)
+        made = yield from _replaced(document, schema.block_type_slug, client)
     identify(block, made)
     return UUID(made.id)
 
 
-def _created(document: BlockDocument) -> Work[BlockDocument]:
+def _created(document: BlockDocument, client: AnyClient) -> Work[BlockDocument]:
     request = CreateBlockDocumentRequest(block_document=document)
     method = lambda client: client.blocks.CreateBlockDocument  # noqa: E731
-    response = yield from call_server(method, request, CreateBlockDocumentResponse)
+    response = yield from call_server(method, request, CreateBlockDocumentResponse, client=client)
     return response.block_document
 
 
-def _replaced(document: BlockDocument, slug: str) -> Work[BlockDocument]:
-    answer = yield from read(GetBlockDocumentRequest(name=BlockDocumentName(block_type_slug=slug, name=document.name)))
+def _replaced(document: BlockDocument, slug: str, client: AnyClient) -> Work[BlockDocument]:
+    answer = yield from read(
+        GetBlockDocumentRequest(name=BlockDocumentName(block_type_slug=slug, name=document.name)), client
+    )
     document.id = answer.block_document.id
     request = UpdateBlockDocumentRequest(
         block_document=document, update_mask=FieldMask(paths=["data", "block_schema_id", "secret_fields"])
     )
     method = lambda client: client.blocks.UpdateBlockDocument  # noqa: E731
-    response = yield from call_server(method, request, UpdateBlockDocumentResponse)
+    response = yield from call_server(method, request, UpdateBlockDocumentResponse, client=client)
     return response.block_document
 
 
-def read(request: GetBlockDocumentRequest) -> Work[GetBlockDocumentResponse]:
+def read(request: GetBlockDocumentRequest, client: AnyClient = None) -> Work[GetBlockDocumentResponse]:
     """Reads a document. Raises BlockNotFound."""
     method = lambda client: client.blocks.GetBlockDocument  # noqa: E731
-    response = yield from call_server(method, request, GetBlockDocumentResponse)
+    response = yield from call_server(method, request, GetBlockDocumentResponse, client=client)
     return response
 
 
-def delete(slug: str, name: str) -> Work[None]:
+def delete(slug: str, name: str, client: AnyClient = None) -> Work[None]:
     """Deletes the block of that name. Raises BlockNotFound; ServerError where it is part of another."""
-    answer = yield from read(GetBlockDocumentRequest(name=BlockDocumentName(block_type_slug=slug, name=name)))
+    answer = yield from read(GetBlockDocumentRequest(name=BlockDocumentName(block_type_slug=slug, name=name)), client)
     request = DeleteBlockDocumentRequest(id=answer.block_document.id)
     method = lambda client: client.blocks.DeleteBlockDocument  # noqa: E731
-    yield from call_server(method, request, DeleteBlockDocumentResponse)
+    yield from call_server(method, request, DeleteBlockDocumentResponse, client=client)
 
 
 def identify(block: Any, document: BlockDocument) -> None:

@@ -4,6 +4,8 @@ import warnings
 from typing import Any, Literal, overload
 
 from antiphon.client.artifact_operations import ArtifactOperations
+from antiphon.client.block_document_operations import BlockDocumentOperations
+from antiphon.client.block_type_operations import BlockTypeOperations
 from antiphon.client.deployment_operations import DeploymentOperations
 from antiphon.client.flow_operations import FlowOperations
 from antiphon.client.flow_run_input_operations import FlowRunInputOperations
@@ -30,6 +32,8 @@ class _Operations(
     LogOperations,
     ArtifactOperations,
     VariableOperations,
+    BlockTypeOperations,
+    BlockDocumentOperations,
     ServerOperations,
 ):
     """All that a client can do; a class for each kind of thing."""

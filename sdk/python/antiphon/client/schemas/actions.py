@@ -6,12 +6,24 @@ from uuid import UUID
 from pydantic import Field
 
 from antiphon.client.schemas.bases import AntiphonBaseModel, UtcDateTime
+from antiphon.client.schemas.block_objects import (
+    BlockDocumentCreate,
+    BlockDocumentUpdate,
+    BlockSchemaCreate,
+    BlockTypeCreate,
+    BlockTypeUpdate,
+)
 from antiphon.client.schemas.objects import ConcurrencyOptions
 from antiphon.types import Name, NonNegativeFloat, NonNegativeInteger, PositiveInteger, StrictVariableValue
 
 __all__ = [
     "ArtifactCreate",
     "ArtifactUpdate",
+    "BlockDocumentCreate",
+    "BlockDocumentUpdate",
+    "BlockSchemaCreate",
+    "BlockTypeCreate",
+    "BlockTypeUpdate",
     "DeploymentUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",

@@ -3,6 +3,7 @@
 States are the SDK's own `State`, whose ids are texts. Fields that the server does not know yet have their default.
 """
 
+from antiphon.client.schemas.block_objects import BlockDocument, BlockSchema, BlockType
 from antiphon.client.schemas.run_objects import (
     Constant,
     Flow,
@@ -41,6 +42,9 @@ __all__ = [
     "TERMINAL_STATES",
     "Artifact",
     "ArtifactCollection",
+    "BlockDocument",
+    "BlockSchema",
+    "BlockType",
     "ConcurrencyLeaseHolder",
     "ConcurrencyLimit",
     "ConcurrencyLimitConfig",
