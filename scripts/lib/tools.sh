@@ -2,21 +2,34 @@
 # Each function prints the tool's path; it fails, and says why, where the tool cannot be had.
 GRPCURL_VERSION=v1.9.4
 
-buf_path() {
+# The tools that come from npm, in one place; printed is the folder with their programs.
+npm_tools() {
     local home="$root/.tools/npm" stamp="$root/.tools/npm/.antiphon-stamp" digest
     digest=$(sha256sum < "$root/scripts/lib/npm/package-lock.json" | cut -d' ' -f1)
     if [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ]; then
         if ! command -v npm >/dev/null 2>&1; then
-            echo "npm is missing: install Node.js to check the contract with buf" >&2
+            echo "npm is missing: install Node.js for the tools that come from it (buf, pyright)" >&2
             return 1
         fi
         mkdir -p "$home"
         cp "$root/scripts/lib/npm/package.json" "$root/scripts/lib/npm/package-lock.json" "$home/"
-        # The package's install script would only put one more copy of the binary in place.
+        # The packages' install scripts would only put one more copy of a binary in place.
         npm ci --prefix "$home" --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || return 1
         echo "$digest" > "$stamp"
     fi
-    echo "$home/node_modules/.bin/buf"
+    echo "$home/node_modules/.bin"
+}
+
+buf_path() {
+    local programs
+    programs=$(npm_tools) || return 1
+    echo "$programs/buf"
+}
+
+pyright_path() {
+    local programs
+    programs=$(npm_tools) || return 1
+    echo "$programs/pyright"
 }
 
 grpcurl_path() {

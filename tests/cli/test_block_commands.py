@@ -133,16 +133,16 @@ def test_how_a_block_is_made_is_told(said: Said) -> None:
 
 def test_a_type_whose_class_is_elsewhere_is_made_by_its_schema(world: World, said: Said, antiphon: Cli) -> None:
     properties = {"user": {"type": "string"}, "port": {"type": "integer"}}
-    world.call("RegisterBlockType", login_type(properties=properties, required=["user"]))
-    create = ("block", "create", "login", "--name", "prod", "--data")
+    world.call("RegisterBlockType", login_type("elsewhere", properties=properties, required=["user"]))
+    create = ("block", "create", "elsewhere", "--name", "prod", "--data")
     wrong = antiphon(*create, '{"port": "x"}')
     assert wrong.exit_code == 1
-    assert "do not fit the type login: " in wrong.stderr and 'port: type "integer"' in wrong.stderr
-    assert "user" in said("block", "create", "login")
+    assert "do not fit the type elsewhere: " in wrong.stderr and 'port: type "integer"' in wrong.stderr
+    assert "user" in said("block", "create", "elsewhere")
     said(*create, LOGIN)
     assert antiphon(*create, LOGIN).exit_code == 1
     said(*create, LOGIN.replace("ann", "bob"), "--overwrite")
-    shown = json.loads(said("block", "inspect", "login/prod", "--json"))["block_document"]
+    shown = json.loads(said("block", "inspect", "elsewhere/prod", "--json"))["block_document"]
     assert json.loads(shown["data"])["user"] == "bob" and "pw-7Kx" not in shown["data"]
 
 

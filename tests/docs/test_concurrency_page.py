@@ -13,7 +13,8 @@ from antiphon import resume_flow_run
 from antiphon.exceptions import CancelledRun
 from antiphon.service_client import ServiceClient
 from antiphon.session import registry
-from antiphon.settings import temporary_settings
+from antiphon.settings import get_current_settings
+from antiphon.settings.current import settings_of_process, with_changes
 from antiphon.shared_client import close_clients
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import CancelFlowRunRequest, ListFlowRunsRequest
@@ -26,7 +27,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[ServiceClient]:
-    with RunningServer(tmp_path) as server, temporary_settings({"api_url": server.target, "home": tmp_path}):
+    # Also for the threads that answer.
+    settings = with_changes(get_current_settings(), {"home": tmp_path})
+    with RunningServer(tmp_path) as server, settings_of_process(with_changes(settings, {"api.url": server.target})):
         with ServiceClient(server.target) as client:
             yield client
         registry.close_all()

@@ -14,7 +14,8 @@ from antiphon import flow, pause_flow_run, resume_flow_run, runtime, task
 from antiphon.payloads import encode
 from antiphon.service_client import ServiceClient
 from antiphon.session import registry
-from antiphon.settings import temporary_settings
+from antiphon.settings import get_current_settings
+from antiphon.settings.current import settings_of_process, with_changes
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import ResumeFlowRunRequest
 from faults.proxy import CuttingProxy
@@ -52,7 +53,8 @@ def run_through(hand: OnPause, act: Callable[[FlowRun], Any]) -> tuple[str, int]
 
 @contextmanager
 def configured(target: str, home: Path) -> Iterator[None]:
-    with temporary_settings({"api_url": target, "home": home}):
+    # Also for the threads that answer.
+    with settings_of_process(with_changes(get_current_settings(), {"api.url": target, "home": home})):
         try:
             yield
         finally:

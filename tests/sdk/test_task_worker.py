@@ -251,7 +251,7 @@ def test_a_script_is_named_as_others_import_it(tmp_path: Path) -> None:
 
 def _environment(stored: Stored, home: Path) -> dict[str, str]:
 
-    return {"ANTIPHON_API_URL": str(get_current_settings().api_url), "ANTIPHON_HOME": str(home)}
+    return {"ANTIPHON_API_URL": str(get_current_settings().api.url), "ANTIPHON_HOME": str(home)}
 
 
 _said: dict[int, str] = {}

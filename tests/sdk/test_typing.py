@@ -1,9 +1,15 @@
-"""What a type checker says of user code."""
+"""What type checkers, mypy and pyright, say of user code."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
-from type_checking import check
+import pytest
+
+from type_checking import check, check_by_pyright
+
+ROOT = Path(__file__).parents[2]
 
 RIGHT = """
 import asyncio
@@ -104,6 +110,7 @@ def worth_a_retry(task: Task[..., Any], task_run: TaskRun, state: State) -> bool
 
 
 told: int = tell_more(sync_flow, FlowRun.model_construct(), state_of)
+told_of_flow = sync_flow.with_options(on_failure=[tell_more])
 hooked = add.with_options(on_failure=[tell_of_task], on_rollback=[undo], retry_condition_fn=worth_a_retry)
 
 
@@ -124,6 +131,124 @@ async def twins() -> None:
     two: UUID = (await MarkdownArtifact(markdown="x").acreate()).id
     three: Variable[Any] = await Variable.aset("x", 5)
     four: bool = await Variable.aunset("x")
+"""
+
+
+MORE = """
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from datetime import timedelta
+from typing import Any
+
+from antiphon import Flow, State, Task, flow, task
+from antiphon.cache_policies import INPUTS, TASK_SOURCE
+from antiphon.futures import AntiphonFuture, AntiphonFutureList, as_completed, wait
+from antiphon.transactions import Transaction, transaction
+
+
+@task
+def numbers(count: int) -> Generator[int, None, None]:
+    yield from range(count)
+
+
+@task
+async def anumbers(count: int) -> AsyncGenerator[int, None]:
+    for each in range(count):
+        yield each
+
+
+@task(cache_policy=INPUTS - "y" + TASK_SOURCE, cache_expiration=timedelta(days=1), persist_result=True)
+def kept(x: int, y: str = "") -> dict[str, int]:
+    return {y: x}
+
+
+@kept.on_rollback
+def undo(txn: Transaction) -> None: ...
+
+
+@kept.on_completion
+def done(task: Task[..., Any], run: Any, state: State) -> None: ...
+
+
+hook_keeps_its_type: str = done.__name__
+
+
+@flow
+def yields(count: int) -> Generator[int, None, None]:
+    yield from numbers(count)
+
+
+@flow
+async def ayields(count: int) -> AsyncGenerator[int, None]:
+    async for each in anumbers(count):
+        yield each
+
+
+def alarm(flow: Flow[..., Any], run: Any, state: State) -> None: ...
+
+
+@flow(on_failure=[alarm], retries=2)
+def hooked() -> None:
+    with transaction(key="k") as txn:
+        txn.set("a", 1)
+        kept(1)
+
+
+class Jobs:
+    @flow
+    def method(self, x: int) -> int:
+        return x
+
+    @staticmethod
+    @flow
+    def static(x: int) -> int:
+        return x
+
+    @flow
+    @staticmethod
+    def other_static(x: int) -> int:
+        return x
+
+    @flow
+    @classmethod
+    def of_class(cls, x: int) -> int:
+        return x
+
+    @task
+    @classmethod
+    def task_of_class(cls, x: int) -> int:
+        return x
+
+    @task
+    async def job(self, x: int) -> str:
+        return ""
+
+
+one: int = Jobs().method(1)
+two: int = Jobs.static(1) + Jobs.other_static(1)
+three: int = Jobs().of_class(1) + Jobs().task_of_class.submit(1).result()
+future: AntiphonFuture[str] = Jobs().job.submit(1)
+futures: AntiphonFutureList[str] = Jobs().job.map([1])
+copied: Flow[[int], int] = Jobs.other_static.with_options(name="x", retries=1, persist_result=True, log_prints=None)
+collected: list[int] = list(yields(3))
+
+
+async def collect() -> list[int]:
+    return [each async for each in ayields(2)]
+
+
+acollected: list[int] = asyncio.run(collect())
+done_ones: set[AntiphonFuture[str]] = wait(futures).done
+texts: list[str] = [each.result() for each in as_completed(futures)]
+graph: str = hooked.generate_mermaid_graph()
+
+
+async def draw() -> str:
+    await Jobs().job(1)
+    return await hooked.agenerate_mermaid_graph()
+
+
+loaded: Flow[..., Any] = flow.from_source("folder", "flows.py:hello")
 """
 
 WRONG = """
@@ -174,6 +299,8 @@ number: int = aadd(1)  # E: assignment
 result: str = add.submit(1).result()  # E: assignment
 results: list[str] = add.map([1]).result()  # E: assignment
 Job().method("one")  # E: call-overload
+f.with_options(retires=1)  # E: call-arg
+f.with_options(retries="many")  # E: arg-type
 
 
 @task
@@ -182,8 +309,26 @@ def no(x: int) -> int:
 """
 
 
-def test_right_code_has_no_errors(tmp_path: Path) -> None:
-    assert check(tmp_path, RIGHT) == []
+@pytest.fixture(scope="module")
+def pyright() -> Path:
+    """The program, which npm brings at the first use."""
+    command = 'root=$1; source "$root/scripts/lib/tools.sh"; pyright_path'
+    done = subprocess.run(["bash", "-c", command, "bash", str(ROOT)], capture_output=True, text=True, timeout=110)
+    if done.returncode and not os.environ.get("ANTIPHON_REQUIRE_TOOLS"):
+        pytest.skip(f"pyright: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
+@pytest.mark.parametrize("code", [RIGHT, MORE], ids=["calls", "more"])
+def test_right_code_has_no_errors(tmp_path: Path, code: str) -> None:
+    assert check(tmp_path, code) == []
+
+
+@pytest.mark.parametrize("mode", ["basic", "strict"])
+@pytest.mark.parametrize("code", [RIGHT, MORE], ids=["calls", "more"])
+def test_right_code_has_no_errors_for_pyright(pyright: Path, tmp_path: Path, code: str, mode: str) -> None:
+    assert check_by_pyright(pyright, tmp_path, code, mode) == []
 
 
 def test_each_mistake_is_found(tmp_path: Path) -> None:
@@ -191,3 +336,9 @@ def test_each_mistake_is_found(tmp_path: Path) -> None:
     found = [(int(line), kind) for line, kind in (re.findall(r":(\d+):.*\[([a-z-]+)\]$", each)[0] for each in said)]
     lines = WRONG.splitlines()
     assert found == [(at, line.split("# E: ")[1]) for at, line in enumerate(lines, 1) if "# E: " in line], said
+
+
+def test_each_mistake_is_found_by_pyright(pyright: Path, tmp_path: Path) -> None:
+    said = check_by_pyright(pyright, tmp_path, WRONG, "basic")
+    wrong = {at for at, line in enumerate(WRONG.splitlines(), 1) if "# E: " in line}
+    assert {line for line, _, _ in said} == wrong, said

@@ -2,6 +2,8 @@
 
 from typing import Any, Generic, Self, TypeVar
 
+__all__ = ["BaseAnnotation", "NotSet", "Quote", "allow_failure", "freeze", "opaque", "quote", "unmapped"]
+
 T = TypeVar("T")
 
 
@@ -59,10 +61,26 @@ class quote(BaseAnnotation[T]):
         return self.value
 
 
+class Quote(quote[T]):
+    """The same under its older name."""
+
+    __slots__ = ()
+
+
 class opaque(BaseAnnotation[T]):
     """Resolves the value itself, if it is a future, but looks for no futures inside it: cheap for large structures."""
 
     __slots__ = ()
+
+
+class freeze(BaseAnnotation[T]):
+    """Marks a parameter of a deployment as fixed: a run cannot be given another value."""
+
+    __slots__ = ()
+
+    def unfreeze(self) -> T:
+        """Return the value without the wrapper."""
+        return self.value
 
 
 class NotSet:

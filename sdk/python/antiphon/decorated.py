@@ -1,8 +1,9 @@
 """What flows and tasks have in common as decorators: the function below, its place in a class, copies with options."""
 
+import importlib
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import update_wrapper
 from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 
@@ -11,7 +12,7 @@ from antiphon.exceptions import ReservedArgumentError
 from antiphon.signatures import shape_of
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 #: Arguments that calls of flows and tasks take for themselves.
@@ -31,6 +32,11 @@ class Decorated(Generic[P, R]):
         function = fn.__func__ if isinstance(fn, staticmethod | classmethod) else fn
         if not callable(function):
             raise TypeError(f"@{noun} stands on functions, not on {type(fn).__name__}: {fn!r}.")
+        if isinstance(function, type):
+            raise TypeError(
+                f"@{noun} stands on functions, and {function.__name__} is a class. Put @{noun} on its methods; to make "
+                f"objects in a run, put it on a function that returns {function.__name__}(...)."
+            )
         taken = RESERVED.intersection(shape_of(function).names)
         if taken:
             raise ReservedArgumentError(
@@ -46,6 +52,17 @@ class Decorated(Generic[P, R]):
         self.isgenerator = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
         self.isasync = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
+    @classmethod
+    def check_option_names(cls, names: Iterable[str]) -> None:
+        """Raises TypeError for an option that does not exist, with the one that may be meant."""
+        code = cls.__init__.__code__
+        known = code.co_varnames[2 : code.co_argcount + code.co_kwonlyargcount]
+        for name in names:
+            if name not in known:
+                near = importlib.import_module("difflib").get_close_matches(name, known, 1)
+                guess = f"Is {near[0]!r} meant?" if near else f"There are: {', '.join(known)}."
+                raise TypeError(f"A {cls.__name__.lower()} has no option {name!r}. {guess}")
+
     @abstractmethod
     def _options(self) -> dict[str, Any]:
         """The arguments of the decorator that make this object once more."""
@@ -56,6 +73,7 @@ class Decorated(Generic[P, R]):
         `NotSet` leaves one as it is. So does None, but for those of `reset_by_none`. Raises TypeError for an option
         that does not exist.
         """
+        type(self).check_option_names(changes)
         given = {
             name: value
             for name, value in changes.items()
@@ -89,7 +107,16 @@ def show_options_of(decorator: Callable[..., Any], kind: type[Any]) -> None:
     decorator.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
 
 
+def named_after(coroutine: Any, decorated: Decorated[Any, Any]) -> Any:
+    """Returns the coroutine with the function's name: Python says that where nobody awaits it."""
+    coroutine.__qualname__ = getattr(decorated.fn, "__qualname__", decorated.name)
+    coroutine.__name__ = decorated.name
+    return coroutine
+
+
 def added(hooks: list[Any], hook: Hook) -> Hook:
-    """Puts a hook on a list, for decorators that register it."""
+    """Puts a hook on a list, for decorators that register it. Raises TypeError for what is no function."""
+    if not callable(hook):
+        raise TypeError(f"A hook is a function, not {type(hook).__name__}: {hook!r}.")
     hooks.append(hook)
     return hook

@@ -9,7 +9,7 @@ from antiphon.engine.delay import adelay, delay
 from antiphon.parameters import bind
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 V = TypeVar("V")
 
 #: Loaded at first use: callers of `delay` have no need of it.

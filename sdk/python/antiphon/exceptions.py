@@ -4,6 +4,64 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+__all__ = [
+    "Abort",
+    "AntiphonException",
+    "AntiphonImportError",
+    "AntiphonSignal",
+    "BlockMissingCapabilities",
+    "BlockNotFound",
+    "CancelledRun",
+    "ConfigurationError",
+    "CrashedRun",
+    "EntrypointError",
+    "EventTooLarge",
+    "ExternalSignal",
+    "FailedRun",
+    "FlowPauseTimeout",
+    "FlowRunWaitTimeout",
+    "FlowRunWatchError",
+    "HashError",
+    "InfrastructureError",
+    "InfrastructureNotAvailable",
+    "InfrastructureNotFound",
+    "InvalidNameError",
+    "InvalidRepositoryURLError",
+    "MappingLengthMismatch",
+    "MappingMissingIterable",
+    "MissingContextError",
+    "MissingFlowError",
+    "MissingProfileError",
+    "MissingResult",
+    "NotPausedError",
+    "ObjectAlreadyExists",
+    "ObjectLimitReached",
+    "ObjectNotFound",
+    "ObjectUnsupported",
+    "ParameterBindError",
+    "ParameterTypeError",
+    "Pause",
+    "PausedRun",
+    "ProfileSettingsValidationError",
+    "ProtectedBlockError",
+    "ReservedArgumentError",
+    "ResultStorageError",
+    "RunCancelled",
+    "RunRevoked",
+    "ScriptError",
+    "SerializationError",
+    "ServerError",
+    "ServerUnreachable",
+    "SessionLost",
+    "SettingError",
+    "SignatureMismatchError",
+    "SlotsLost",
+    "TerminationSignal",
+    "UnfinishedRun",
+    "UnspecifiedFlowError",
+    "UpstreamTaskError",
+]
+
 
 class AntiphonException(Exception):
     """Base of all errors that Antiphon raises on purpose."""
@@ -30,11 +88,27 @@ class UnfinishedRun(AntiphonException):
 
 
 class MissingFlowError(AntiphonException):
-    """A script or module has no flow."""
+    """There is no such flow where one was looked for."""
 
 
 class UnspecifiedFlowError(AntiphonException):
-    """A script or module has several flows, and none was named."""
+    """One of several flows is meant, and nothing says which."""
+
+
+class ScriptError(AntiphonException):
+    """A script raised an exception while it was loaded: `user_exc`, from the file at `path`."""
+
+    def __init__(self, user_exc: Exception, path: str) -> None:
+        super().__init__(user_exc, path)
+        self.user_exc = user_exc
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"The script at {self.path!r} raised an exception: {self.user_exc!r}."
+
+
+class InvalidRepositoryURLError(AntiphonException):
+    """A URL cannot be that of a git repository."""
 
 
 class MissingResult(AntiphonException):
@@ -51,18 +125,6 @@ class SerializationError(AntiphonException):
 
 class HashError(AntiphonException):
     """A value cannot be part of a cache key, since there is no telling it apart from others."""
-
-
-class ScriptError(AntiphonException):
-    """A script raised an exception while it was loaded: `user_exc`, from the file at `path`."""
-
-    def __init__(self, user_exc: Exception, path: str) -> None:
-        super().__init__(user_exc, path)
-        self.user_exc = user_exc
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"The script at {self.path!r} raised an exception: {self.user_exc!r}."
 
 
 class ConfigurationError(AntiphonException):
@@ -123,10 +185,6 @@ class FlowRunWatchError(AntiphonException):
 
 class BlockMissingCapabilities(AntiphonException):
     """A block was used for something that its type cannot do."""
-
-
-class InvalidRepositoryURLError(AntiphonException):
-    """The address of a repository cannot be used."""
 
 
 class InfrastructureError(AntiphonException):

@@ -11,11 +11,12 @@ from antiphon.engine.server_calls import wait_at_server
 from antiphon.exceptions import FlowRunWaitTimeout, ServerError
 from antiphon.payloads import decode
 from antiphon.runs import FlowRun
+from antiphon.state_core import State
 from antiphon.state_protos import from_proto
 from antiphon.v1 import flow_run_pb2
-from antiphon.v1.flow_run_service_pb2 import AwaitFlowRunRequest, AwaitFlowRunResponse
+from antiphon.v1.flow_run_service_pb2 import AwaitFlowRunRequest, AwaitFlowRunResponse, GetFlowRunRequest
 
-__all__ = ["wait_for_flow_run"]
+__all__ = ["flow_run_state", "wait_for_flow_run"]
 
 #: Seconds that the server waits with a call, at most.
 _LONGEST_WAIT = 86_400.0
@@ -55,6 +56,12 @@ def _wait_for_flow_run(
 
 wait_for_flow_run = awaitable(_wait_for_flow_run)
 wait_for_flow_run.__name__ = wait_for_flow_run.__qualname__ = "wait_for_flow_run"
+
+
+def flow_run_state(client: Any, flow_run_id: str) -> State:
+    """Return the state that a run is in now. Raises ObjectNotFound, ServerError."""
+    run = client.call(client.flow_runs.GetFlowRun, GetFlowRunRequest(id=flow_run_id)).flow_run
+    return from_proto(run.state)
 
 
 def _awaited(run_id: str, seen: str, end: float, client: Any) -> Work[flow_run_pb2.FlowRun | None]:

@@ -1,6 +1,7 @@
-"""Futures of task runs: of those that this process runs, and of those that run anywhere."""
+"""Futures: of task runs in this process, and of task runs and flow runs that run anywhere."""
 
 from antiphon.distributed_futures import AntiphonDistributedFuture
+from antiphon.flow_run_futures import AntiphonFlowRunFuture
 from antiphon.run_futures import (
     AntiphonFuture,
     AntiphonFutureList,
@@ -13,6 +14,7 @@ from antiphon.run_futures import (
 
 __all__ = [
     "AntiphonDistributedFuture",
+    "AntiphonFlowRunFuture",
     "AntiphonFuture",
     "AntiphonFutureList",
     "DoneAndNotDoneFutures",

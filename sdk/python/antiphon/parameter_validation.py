@@ -16,7 +16,7 @@ from antiphon.exceptions import ParameterTypeError
 from antiphon.signatures import CallShape, per_function, shape_of
 
 _CONFIG = ConfigDict(arbitrary_types_allowed=True)
-_UNFIT_FOR_PYDANTIC = (PydanticSchemaGenerationError, PydanticUndefinedAnnotation, PydanticUserError, TypeError)
+UNFIT_FOR_PYDANTIC = (PydanticSchemaGenerationError, PydanticUndefinedAnnotation, PydanticUserError, TypeError)
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
@@ -77,17 +77,17 @@ def _type_error(fn: Callable[..., Any], given: Mapping[str, Any], wrong: Mapping
 @per_function
 def _validator_of(fn: Callable[..., Any]) -> _Validator:
     shape = shape_of(fn)
-    annotations = _annotations(fn, shape)
+    annotations = resolved_annotations(fn, shape)
     try:
         return _build(shape, annotations)
-    except _UNFIT_FOR_PYDANTIC:
+    except UNFIT_FOR_PYDANTIC:
         return _build(shape, {name: each for name, each in annotations.items() if _fits_pydantic(shape, name, each)})
 
 
 def _fits_pydantic(shape: CallShape, name: str, annotation: Any) -> bool:
     try:
         _build(shape, {name: annotation})
-    except _UNFIT_FOR_PYDANTIC:
+    except UNFIT_FOR_PYDANTIC:
         return False
     return True
 
@@ -106,7 +106,7 @@ def _build(shape: CallShape, annotations: Mapping[str, Any]) -> _Validator:
     return _Validator(model, fields)
 
 
-def _annotations(fn: Callable[..., Any], shape: CallShape) -> dict[str, Any]:
+def resolved_annotations(fn: Callable[..., Any], shape: CallShape) -> dict[str, Any]:
     """Return parameter -> type, for those whose annotation says one and can be resolved."""
     scope, local_scope = _scopes(fn)
     found: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, Ty
 from antiphon.annotations import NotSet
 from antiphon.cache_policies import NO_CACHE, CachePolicy, source_of
 from antiphon.context import FlowRunContext, TaskRunContext
-from antiphon.decorated import Decorated, added, show_options_of
+from antiphon.decorated import Decorated, added, named_after, show_options_of
 from antiphon.deferred_calls import DeferredCalls
 from antiphon.engine.delay import delay_all
 from antiphon.engine.run_task import arun_task, iterate_task, prepare, run_task
@@ -39,13 +39,13 @@ from antiphon.task_options import (
     cache_policy_of,
     persistence_of,
 )
+from antiphon.visualization import VisualizationUnsupportedError, drawing_around, stand_in
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 V = TypeVar("V")
 Q = ParamSpec("Q")
-H = TypeVar("H", bound=TaskHook)
-TH = TypeVar("TH", bound=TransactionHook)
+Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 __all__ = ["Task", "TaskHook", "TaskOptions", "exponential_backoff", "task", "task_input_hash"]
 
@@ -170,10 +170,12 @@ class Task(Decorated[P, R], DeferredCalls[P, R]):
         return_state = kwargs.pop("return_state", False)
         wait_for = kwargs.pop("wait_for", None)
         parameters = bind(self.fn, args, kwargs)
+        if (drawn := drawing_around()) is not None:
+            return stand_in(drawn, self, self.viz_return_value, parameters, wait_for, return_state)
         if self.isgenerator:
             return iterate_task(self, parameters, wait_for)
         if self.isasync:
-            return _aresult(self, parameters, wait_for, return_state)
+            return named_after(_aresult(self, parameters, wait_for, return_state), self)
         state = run_task(prepare(self, parameters, wait_for))
         return state if return_state else state.outcome()
 
@@ -216,6 +218,9 @@ class Task(Decorated[P, R], DeferredCalls[P, R]):
 
         Raises RuntimeError outside of a flow.
         """
+        if (drawn := drawing_around()) is not None:
+            task = drawn.note(self.name, self.viz_return_value, [bind(self.fn, args, kwargs), wait_for])
+            return task.state if return_state else task
         future = _runner("submit").submit(self, bind(self.fn, args, kwargs), wait_for)
         if not return_state:
             return future
@@ -276,6 +281,11 @@ class Task(Decorated[P, R], DeferredCalls[P, R]):
         task workers, as `delay` does. Raises MappingLengthMismatch, MappingMissingIterable, and RuntimeError outside of
         a flow unless `deferred`.
         """
+        if drawing_around() is not None:
+            raise VisualizationUnsupportedError(
+                f"The flow maps task {self.name!r}, and that cannot be drawn: how many runs there would be depends on "
+                "values."
+            )
         runner = None if deferred else _runner("map")
         parameters = keep_defaults_whole(self.fn, args, kwargs, bind(self.fn, args, kwargs))
         futures: AntiphonFutureList[Any]
@@ -289,23 +299,23 @@ class Task(Decorated[P, R], DeferredCalls[P, R]):
         futures.wait()
         return [future.state for future in futures]
 
-    def on_completion(self, fn: H) -> H:
+    def on_completion(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called when a run completes."""
         return added(self.on_completion_hooks, fn)
 
-    def on_failure(self, fn: H) -> H:
+    def on_failure(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called when a run fails and no retry is left."""
         return added(self.on_failure_hooks, fn)
 
-    def on_running(self, fn: H) -> H:
+    def on_running(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called when a run begins, at each attempt."""
         return added(self.on_running_hooks, fn)
 
-    def on_commit(self, fn: TH) -> TH:
+    def on_commit(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called with the transaction when a run's result is committed."""
         return added(self.on_commit_hooks, fn)
 
-    def on_rollback(self, fn: TH) -> TH:
+    def on_rollback(self, fn: Hook) -> Hook:
         """Decorator: have `fn` called with the transaction when a completed run is rolled back with it."""
         return added(self.on_rollback_hooks, fn)
 
@@ -391,6 +401,7 @@ def task(fn: Literal[None] = None, /, **options: Unpack[TaskOptions]) -> Callabl
 def task(fn: Any = None, /, **options: Any) -> Any:
     """Make a task of a function. Works bare (`@task`) and with options (`@task(retries=3)`); those of `Task`."""
     if fn is None:
+        Task.check_option_names(options)
         return partial(task, **options) if options else task
     return Task(fn, **options)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_a_server_that_goes_away_while_somebody_waits(kind: Kind, home: Path, ki
             hold(kind, "db", inside=got.set)
 
         with sync_twin.concurrency("db"):
-            thread = threading.Thread(target=waiting)
+            thread = threading.Thread(target=copy_context().run, args=(waiting,))
             thread.start()
             until(lambda: limits.waiters("db") == 1)
             first.process.kill() if kill else first.process.terminate()

@@ -117,7 +117,7 @@ def test_settings_travel(remote: Any, stored: Stored, tmp_path: Path) -> None:
     @task
     def look() -> Any:
         settings = get_current_settings()
-        return settings.api_url, settings.home, settings.logging_level, settings.tasks_default_retries
+        return settings.api.url, settings.home, settings.logging.level, settings.tasks.default_retries
 
     @flow(task_runner=remote())
     def around() -> Any:
@@ -125,7 +125,7 @@ def test_settings_travel(remote: Any, stored: Stored, tmp_path: Path) -> None:
 
     with temporary_settings({"logging_level": "ERROR", "tasks_default_retries": 7}):
         expected = get_current_settings()
-        assert around() == (expected.api_url, expected.home, "ERROR", 7)
+        assert around() == (expected.api.url, expected.home, "ERROR", 7)
 
 
 def test_a_worker_that_is_killed(remote: Any, stored: Stored, tmp_path: Path) -> None:

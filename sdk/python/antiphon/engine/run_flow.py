@@ -10,7 +10,7 @@ from antiphon.engine.effects import Body, Life
 from antiphon.engine.flow_life import FlowCall, flow_life
 from antiphon.engine.pauses import Pauses
 from antiphon.engine.retry_policies import retry_policy
-from antiphon.engine.scopes import RunScope, raise_if_stopped, scope_around
+from antiphon.engine.scopes import RunScope, raise_if_stopped, scope_around, scope_of_run
 from antiphon.engine.termination import ended_by_sigterm
 from antiphon.engine.upstream import inputs, listed, plain, upstream_in
 from antiphon.exceptions import AntiphonException, ParameterTypeError, SerializationError, UpstreamTaskError
@@ -67,7 +67,7 @@ def prepare(flow: Any, parameters: dict[str, Any], unfit: AntiphonException | No
         run.parent_task_run_id = new_id()
         opening = _stand_in(flow, run, around)
     parent_scope = scope_around()
-    scope = RunScope(parent_scope)
+    scope = scope_of_run(parent_scope, flow)
     session = _session()
     context = _context(flow, run, around, scope, session)
     opening = (*opening, _message(flow, run, given))

@@ -11,7 +11,7 @@ from antiphon.engine.effects import Body, Life
 from antiphon.engine.proposals import propose_task_run, task_run_pending
 from antiphon.engine.retry_policies import retry_policy
 from antiphon.engine.reuse import Reuse
-from antiphon.engine.scopes import RunScope, raise_if_stopped, scope_around
+from antiphon.engine.scopes import RunScope, raise_if_stopped, scope_around, scope_of_run
 from antiphon.engine.task_life import TaskCall, task_life
 from antiphon.engine.upstream import listed, task_run_ids, upstream_in
 from antiphon.exception_payloads import format_exception
@@ -46,7 +46,7 @@ def prepare(task: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | Non
         reuse.know_inputs(parameters)
     run = _run(task, parameters if inputs_known else None, dynamic_key, flow, reuse)
     parent_scope = scope_around()
-    scope = RunScope(parent_scope)
+    scope = scope_of_run(parent_scope, task)
     return TaskCall(
         task=task,
         run=run,

@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.exceptions import AntiphonSignal, TerminationSignal
@@ -23,11 +23,13 @@ Stopper: TypeAlias = Callable[["type[AntiphonSignal]"], InLoop | None]
 class RunScope:
     """One run's. Once stopped it stays so, and whatever begins to wait in it is stopped at once."""
 
-    __slots__ = ("_children", "_lock", "_stoppers", "reason", "signal")
+    __slots__ = ("_children", "_lock", "_stoppers", "depth", "reason", "signal")
 
     def __init__(self, parent: "RunScope | None" = None) -> None:
         #: What interrupts user code: RunCancelled, RunRevoked or TerminationSignal; None while the run may go on.
         self.signal: type[AntiphonSignal] | None = None
+        #: How many runs it is inside of.
+        self.depth: int = parent.depth + 1 if parent is not None else 0
         #: Why, for people.
         self.reason = ""
         self._lock = threading.Lock()
@@ -85,6 +87,22 @@ class RunScope:
         finally:
             with self._lock, suppress(ValueError):  # an interrupt may have kept it out
                 self._stoppers.remove(stopper)
+
+
+#: Each run takes a dozen of the thousand frames that Python has for a thread.
+MAX_NESTED_RUNS = 60
+
+
+def scope_of_run(parent: RunScope | None, decorated: Any) -> RunScope:
+    """The scope of a run of this flow or task inside the parent's. Raises RecursionError where runs that call each
+    other come to no end."""
+    if parent is not None and parent.depth >= MAX_NESTED_RUNS:
+        raise RecursionError(
+            f"{decorated!r} is called inside {parent.depth + 1} runs that stand one in the other, more than the "
+            f"{MAX_NESTED_RUNS} that are possible. Does it call itself without an end? Let plain functions do the "
+            "recursion, or a loop."
+        )
+    return RunScope(parent)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from antiphon.engine.proposals import is_accepted, state_that_holds
 from antiphon.engine.scopes import RunScope, set_apart
 from antiphon.engine.task_life import TaskCall
 from antiphon.exceptions import AntiphonSignal, SerializationError
-from antiphon.logging.loggers import task_run_logger
+from antiphon.logging.run_loggers import run_logger
 from antiphon.runners.answers import Answer, WorkerLost, unpack_answer
 from antiphon.runners.errand import GRACE, Errand, Parcel
 from antiphon.runners.luggage import pack_call, pack_parameters
@@ -123,6 +123,6 @@ def _outcome(call: TaskCall, ended: "Future[bytes]") -> Life:
     if answer.state is not None:
         return answer.state
     cancelled = call.scope.signal is not None
-    task_run_logger(call.context).log(logging.INFO if cancelled else logging.ERROR, "%s", answer.gone)
+    run_logger(call.context).log(logging.INFO if cancelled else logging.ERROR, "%s", answer.gone)
     kind = StateType.CANCELLED if cancelled else StateType.CRASHED
     return (yield from taken_away(call, kind, call.scope.reason if cancelled else answer.gone))

@@ -6,7 +6,7 @@ from antiphon.engine.effects import Ask, Life, Send
 from antiphon.engine.proposals import force_task_run, is_accepted
 from antiphon.engine.task_life import TaskCall
 from antiphon.exceptions import ServerError
-from antiphon.logging.loggers import task_run_logger
+from antiphon.logging.run_loggers import run_logger
 from antiphon.shared_client import shared_client
 from antiphon.state_core import State, StateType
 from antiphon.state_protos import from_proto
@@ -30,7 +30,7 @@ def taken_away(call: TaskCall, kind: StateType, why: str) -> Life:
                 break
     except ServerError as error:
         # It ends the run when the session of the one who holds it is not heard of any more.
-        task_run_logger(call.context).warning("The server could not be told that the run is %s: %s", state.name, error)
+        run_logger(call.context).warning("The server could not be told that the run is %s: %s", state.name, error)
     state.state_details.task_run_id = run_id
     state.state_details.flow_run_id = call.run.flow_run_id
     return state

@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Any
 from antiphon.runtime import flow_run
 from antiphon.runtime._facts import Reader, read_fact
 
+__all__ = [
+    "flow_run_id",
+    "id",
+    "name",
+    "parameters",
+    "version",
+]
+
+
 _FACTS: Mapping[str, tuple[type, Reader]] = {
     "id": (str, lambda: None),
     "name": (str, lambda: None),

@@ -11,6 +11,23 @@ from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.runtime._facts import Reader, read_fact
 from antiphon.settings import get_current_settings
 
+__all__ = [
+    "api_url",
+    "flow_name",
+    "flow_version",
+    "id",
+    "job_variables",
+    "name",
+    "parameters",
+    "parent_deployment_id",
+    "parent_flow_run_id",
+    "root_flow_run_id",
+    "run_count",
+    "scheduled_start_time",
+    "tags",
+    "ui_url",
+]
+
 
 def _of_flow_run(read: Callable[[FlowRunContext], Any], otherwise: Callable[[], Any] = lambda: None) -> Reader:
     def reader() -> Any:

@@ -10,6 +10,17 @@ from antiphon.context import TaskRunContext
 from antiphon.runtime._facts import Reader, read_fact
 from antiphon.settings import get_current_settings
 
+__all__ = [
+    "api_url",
+    "id",
+    "name",
+    "parameters",
+    "run_count",
+    "tags",
+    "task_name",
+    "ui_url",
+]
+
 
 def _of_task_run(read: Callable[[TaskRunContext], Any], otherwise: Callable[[], Any] = lambda: None) -> Reader:
     def reader() -> Any:

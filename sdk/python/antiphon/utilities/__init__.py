@@ -1,0 +1,3 @@
+"""Helpers under the names that Prefect has for them."""
+
+__all__: list[str] = []
