@@ -11,8 +11,8 @@ import antiphon
 #: Module -> its `__all__`.
 PUBLIC = {
     "antiphon": """
-        Flow State Task __version__ allow_failure flow get_client get_run_logger pause_flow_run resume_flow_run
-        suspend_flow_run tags task unmapped
+        Flow State Task Transaction __version__ allow_failure apause_flow_run aresume_flow_run asuspend_flow_run flow
+        get_client get_run_logger pause_flow_run resume_flow_run suspend_flow_run tags task unmapped
     """,
     "antiphon.annotations": "BaseAnnotation NotSet Quote allow_failure freeze opaque quote unmapped",
     "antiphon.artifacts": """
@@ -119,8 +119,9 @@ PUBLIC = {
         load_placeholder_flow safe_load_flow_from_entrypoint select_flow
     """,
     "antiphon.futures": """
-        AntiphonDistributedFuture AntiphonFlowRunFuture AntiphonFuture AntiphonFutureList DoneAndNotDoneFutures
-        as_completed resolve_futures_to_results resolve_futures_to_states wait
+        AntiphonConcurrentFuture AntiphonDistributedFuture AntiphonFlowRunFuture AntiphonFuture AntiphonFutureList
+        AntiphonTaskRunFuture AntiphonWrappedFuture DoneAndNotDoneFutures as_completed resolve_futures_to_results
+        resolve_futures_to_states wait
     """,
     "antiphon.input": """
         AutomaticRunInput BaseRunInput FlowRunInput GetAutomaticInputHandler GetInputHandler Keyset RunInput
@@ -151,9 +152,10 @@ PUBLIC = {
         get_client get_run_logger pause_flow_run resume_flow_run suspend_flow_run tags task unmapped
     """,
     "antiphon.results": """
-        ResultRecord ResultRecordMetadata ResultStore get_default_persist_setting
-        get_default_persist_setting_for_tasks get_default_result_serializer get_default_result_storage
-        get_result_store is_reference load resolve_result_storage should_persist_result
+        ResultRecord ResultRecordMetadata ResultStore aget_default_result_storage aresolve_result_storage
+        get_default_persist_setting get_default_persist_setting_for_tasks get_default_result_serializer
+        get_default_result_storage get_result_store is_reference load resolve_result_storage resolve_serializer
+        should_persist_result
     """,
     "antiphon.runner.storage": """
         GitCredentials GitRepository LocalStorage RemoteStorage RunnerStorage create_storage_from_source
@@ -181,7 +183,9 @@ PUBLIC = {
         exception_to_crashed_state exception_to_failed_state format_exception from_proto get_state_exception
         get_state_result is_state_iterable raise_state_exception return_value_to_state to_proto
     """,
-    "antiphon.task_runners": "ConcurrentTaskRunner ProcessPoolTaskRunner TaskRunner ThreadPoolTaskRunner",
+    "antiphon.task_runners": """
+        AntiphonTaskRunner ConcurrentTaskRunner ProcessPoolTaskRunner TaskRunner ThreadPoolTaskRunner
+    """,
     "antiphon.task_worker": """
         StopTaskWorker TaskWorker aserve create_status_server read_parameters serve
         should_try_to_read_parameters store_parameters

@@ -1,5 +1,6 @@
 """Results kept inline and in storage."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -17,6 +18,14 @@ from antiphon.payloads import JSON, REFERENCE, encoding_of, make_payload
 from antiphon.result_storage import LocalStorage
 from antiphon.result_storage_opening import open_storage
 from antiphon.result_store import INLINE_LIMIT, ResultStore, is_reference, load
+from antiphon.results import (
+    aget_default_result_storage,
+    aresolve_result_storage,
+    get_default_result_storage,
+    resolve_result_storage,
+    resolve_serializer,
+)
+from antiphon.serializers import UnknownSerializer
 from antiphon.settings import temporary_settings
 
 LARGE = "x" * (INLINE_LIMIT + 1)
@@ -287,3 +296,21 @@ def test_local_results_do_not_load_fsspec() -> None:
 def _environment() -> dict[str, str]:
     with temporary_settings() as settings:
         return {**os.environ, "ANTIPHON_HOME": str(settings.home)}
+
+
+def test_what_blocks_has_a_twin_that_is_awaited() -> None:
+    async def kept() -> bool:
+        store = ResultStore()
+        await store.awrite({"a": 1}, "twin")
+        assert (await store.aread("twin")).result == {"a": 1}
+        assert (await aresolve_result_storage(".")).url == resolve_result_storage(".").url
+        assert (await aget_default_result_storage()).url == get_default_result_storage().url
+        return await store.aexists("twin")
+
+    assert asyncio.run(kept())
+
+
+def test_a_serializer_by_its_name() -> None:
+    assert resolve_serializer("compressed/json").type == "compressed/json"
+    with pytest.raises(UnknownSerializer):
+        resolve_serializer("no such")

@@ -10,11 +10,19 @@ if TYPE_CHECKING:
     from antiphon.annotations import allow_failure, unmapped
     from antiphon.client import get_client
     from antiphon.context import tags
-    from antiphon.flow_runs import pause_flow_run, resume_flow_run, suspend_flow_run
+    from antiphon.flow_runs import (
+        apause_flow_run,
+        aresume_flow_run,
+        asuspend_flow_run,
+        pause_flow_run,
+        resume_flow_run,
+        suspend_flow_run,
+    )
     from antiphon.flows import Flow, flow
     from antiphon.logging.loggers import get_run_logger
     from antiphon.states import State
     from antiphon.tasks import Task, task
+    from antiphon.transactions import Transaction
 
     __version__: str
 
@@ -22,8 +30,12 @@ __all__ = [
     "Flow",
     "State",
     "Task",
+    "Transaction",
     "__version__",
     "allow_failure",
+    "apause_flow_run",
+    "aresume_flow_run",
+    "asuspend_flow_run",
     "flow",
     "get_client",
     "get_run_logger",
@@ -40,7 +52,11 @@ _MODULES = {
     "Flow": "antiphon.flows",
     "State": "antiphon.states",
     "Task": "antiphon.tasks",
+    "Transaction": "antiphon.transactions",
     "allow_failure": "antiphon.annotations",
+    "apause_flow_run": "antiphon.flow_runs",
+    "aresume_flow_run": "antiphon.flow_runs",
+    "asuspend_flow_run": "antiphon.flow_runs",
     "flow": "antiphon.flows",
     "get_client": "antiphon.client",
     "get_run_logger": "antiphon.logging",

@@ -66,6 +66,9 @@ class Quote(quote[T]):
 
     __slots__ = ()
 
+    def __init__(self, expr: T) -> None:
+        super().__init__(expr)
+
 
 class opaque(BaseAnnotation[T]):
     """Resolves the value itself, if it is a future, but looks for no futures inside it: cheap for large structures."""

@@ -4,7 +4,7 @@ import importlib
 import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from functools import update_wrapper
+from functools import update_wrapper, wraps
 from typing import Any, ClassVar, Generic, ParamSpec, Self, TypeVar
 
 from antiphon.annotations import NotSet
@@ -25,7 +25,9 @@ class Decorated(Generic[P, R]):
     name: str
     __name__: str
     #: Options for which None in `with_options` is a value of its own.
-    reset_by_none: ClassVar[frozenset[str]] = frozenset({"persist_result", "log_prints"})
+    reset_by_none: ClassVar[frozenset[str]] = frozenset(
+        {"persist_result", "result_storage", "result_serializer", "log_prints"}
+    )
 
     def __init__(self, fn: Callable[P, R], *, noun: str, description: str | None) -> None:
         """Raises TypeError where `fn` is no function, ReservedArgumentError where it takes a name that calls keep."""
@@ -105,6 +107,23 @@ def show_options_of(decorator: Callable[..., Any], kind: type[Any]) -> None:
     parameters = list(signature.parameters.values())[1:]
     parameters[0] = parameters[0].replace(default=None)
     decorator.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+
+
+def show_changes_of(kind: type[Decorated[Any, Any]]) -> None:
+    """Have `help` and `inspect` show what `with_options` of a class takes: its options, unchanged where not given."""
+    signature = inspect.signature(kind.__init__)
+    own, _, *options = signature.parameters.values()
+    changes = [
+        option.replace(kind=option.KEYWORD_ONLY, default=NotSet if option.name in kind.reset_by_none else None)
+        for option in options
+    ]
+
+    @wraps(Decorated.with_options)
+    def with_options(self: Any, **changes: Any) -> Any:
+        return Decorated.with_options(self, **changes)
+
+    with_options.__signature__ = signature.replace(parameters=[own, *changes])  # type: ignore[attr-defined]
+    kind.with_options = with_options  # type: ignore[method-assign]
 
 
 def named_after(coroutine: Any, decorated: Decorated[Any, Any]) -> Any:

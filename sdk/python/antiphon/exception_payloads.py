@@ -16,9 +16,9 @@ DESCRIBED_EXCEPTION: Final = "exception"
 _TEXT_LIMIT: Final = 12 * 1024
 
 
-def format_exception(error: BaseException) -> str:
+def format_exception(exc: BaseException) -> str:
     """Return the type and the message, as the last line of a traceback has them."""
-    return "".join(traceback.format_exception_only(error)).strip()
+    return "".join(traceback.format_exception_only(exc)).strip()
 
 
 def encode_exception(error: BaseException) -> Payload:

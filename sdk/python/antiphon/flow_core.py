@@ -18,7 +18,7 @@ from typing import (
     overload,
 )
 
-from antiphon.decorated import Decorated, added, named_after, show_options_of
+from antiphon.decorated import Decorated, added, named_after, show_changes_of, show_options_of
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.run_flow import arun_flow, iterate_flow, run_flow
 from antiphon.exceptions import MissingFlowError
@@ -61,7 +61,6 @@ class Flow(Decorated[P, R]):
     def __init__(
         self,
         fn: Callable[P, R],
-        *,
         name: str | None = None,
         version: str | None = None,
         flow_run_name: str | Callable[..., str] | None = None,
@@ -327,3 +326,4 @@ class FlowDecorator:
 
 flow = FlowDecorator()
 show_options_of(flow, Flow)
+show_changes_of(Flow)

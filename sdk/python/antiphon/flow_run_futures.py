@@ -27,9 +27,14 @@ class AntiphonFlowRunFuture(AntiphonFuture[R]):
 
     def __init__(self, flow_run_id: UUID | str) -> None:
         """Raises ServerUnreachable where no server can be had."""
-        self.flow_run_id = str(flow_run_id)
+        self._flow_run_id = str(flow_run_id)
         self._client: Any = importlib.import_module(_CLIENT_MODULE).shared_client()
         super().__init__("", _in_background(self._ended()))
+
+    @property
+    def flow_run_id(self) -> str:
+        """The run's id."""
+        return self._flow_run_id
 
     async def _ended(self) -> State[R]:
         waiting = importlib.import_module(_WAITING_MODULE)

@@ -1,6 +1,7 @@
 """Results of runs: small ones travel in the state, those that somebody asks to keep go to storage and a reference
 travels."""
 
+import asyncio
 import importlib
 import json
 import logging
@@ -124,6 +125,18 @@ class ResultStore:
     def exists(self, key: str) -> bool:
         """Whether a result that has not expired is kept under a key."""
         return self.find(key) is not None
+
+    async def awrite(self, obj: Any, key: str | None = None, expiration: datetime | None = None) -> ResultRecord:
+        """As `write`, without blocking the event loop."""
+        return await asyncio.to_thread(self.write, obj, key, expiration)
+
+    async def aread(self, key: str) -> ResultRecord:
+        """As `read`, without blocking the event loop."""
+        return await asyncio.to_thread(self.read, key)
+
+    async def aexists(self, key: str) -> bool:
+        """As `exists`, without blocking the event loop."""
+        return await asyncio.to_thread(self.exists, key)
 
     def load(self, payload: Payload) -> Any:
         """Return the value of a payload, fetched from storage where it is a reference.

@@ -1,5 +1,7 @@
 """Results of runs: the store that keeps them, and the rules of what is kept where."""
 
+import asyncio
+import importlib
 from typing import Any
 
 from antiphon.result_options import get_result_store, should_persist_result
@@ -13,6 +15,8 @@ __all__ = [
     "ResultRecord",
     "ResultRecordMetadata",
     "ResultStore",
+    "aget_default_result_storage",
+    "aresolve_result_storage",
     "get_default_persist_setting",
     "get_default_persist_setting_for_tasks",
     "get_default_result_serializer",
@@ -21,6 +25,7 @@ __all__ = [
     "is_reference",
     "load",
     "resolve_result_storage",
+    "resolve_serializer",
     "should_persist_result",
 ]
 
@@ -49,3 +54,20 @@ def get_default_result_serializer() -> Any:
 def resolve_result_storage(result_storage: Any) -> ResultStorage:
     """Return the storage at a folder, at a URL, or in a block. Raises ResultStorageError, TypeError."""
     return open_storage(result_storage)
+
+
+def resolve_serializer(serializer: Any) -> Any:
+    """Return the serializer of a name, such as `"compressed/json"`, or the one given. Raises UnknownSerializer,
+    TypeError."""
+    # Loaded where somebody asks: it brings Pydantic with it.
+    return importlib.import_module("antiphon.serializers").resolve_serializer(serializer)
+
+
+async def aget_default_result_storage() -> ResultStorage:
+    """As `get_default_result_storage`, without blocking the event loop."""
+    return await asyncio.to_thread(get_default_result_storage)
+
+
+async def aresolve_result_storage(result_storage: Any) -> ResultStorage:
+    """As `resolve_result_storage`, without blocking the event loop."""
+    return await asyncio.to_thread(resolve_result_storage, result_storage)

@@ -33,13 +33,14 @@ _Ended: TypeAlias = "queue.SimpleQueue[concurrent.futures.Future[Any] | None]"
 class AntiphonFuture(Generic[R]):
     """A task run that was submitted. It ends with the run, whatever the run's end is."""
 
-    def __init__(self, task_run_id: str, running: "concurrent.futures.Future[State[R]]") -> None:
+    def __init__(self, task_run_id: str, wrapped_future: "concurrent.futures.Future[State[R]]") -> None:
+        """`wrapped_future` is that of the pool: it gets the run's final state."""
         self._task_run_id = task_run_id
-        self._running = running
+        self._running = wrapped_future
         self._end: State[R] | None = None
         #: What is told of the end. The pool's future keeps its callbacks for good, so they must not hold this object.
         self._waiting: list[_Ended] = []
-        running.add_done_callback(partial(_tell, self._waiting))
+        wrapped_future.add_done_callback(partial(_tell, self._waiting))
 
     @property
     def task_run_id(self) -> str:
@@ -198,17 +199,17 @@ def _next(ended: _Ended, deadline: float | None) -> "concurrent.futures.Future[A
                 return running
 
 
-def resolve_futures_to_results(value: Any) -> Any:
-    """Return the value with results in place of the futures in it; raises as `result` does for one that failed."""
+def resolve_futures_to_results(expr: Any) -> Any:
+    """Return what was given with results in place of the futures in it; raises as `result` does for one that failed."""
 
     def result(each: Upstream) -> Any:
         return each if isinstance(each, State) else each.result()
 
-    return resolve(value, result)
+    return resolve(expr, result)
 
 
-def resolve_futures_to_states(value: Any) -> Any:
-    """Wait for the futures in the value, and return it with their final states in their places."""
+def resolve_futures_to_states(expr: Any) -> Any:
+    """Wait for the futures in what is given, and return it with their final states in their places."""
 
     def state(each: Upstream) -> State:
         if isinstance(each, State):
@@ -216,4 +217,4 @@ def resolve_futures_to_states(value: Any) -> Any:
         each.wait()
         return each.state
 
-    return resolve(value, state)
+    return resolve(expr, state)

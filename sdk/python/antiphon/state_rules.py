@@ -68,19 +68,19 @@ class StateGroup:
         return next((state for state in self.states if state.is_failed() or state.is_crashed()), None)
 
 
-def is_state_iterable(value: Any) -> bool:
+def is_state_iterable(obj: Any) -> bool:
     """Whether a value is a list, tuple or set of states and nothing else. An empty one is not."""
-    return _is_collection(value) and all(isinstance(each, State) for each in value)
+    return _is_collection(obj) and all(isinstance(each, State) for each in obj)
 
 
 def return_value_to_state(
-    value: Any,
+    retval: Any,
     result_store: Persists | None = None,
     *,
     persist_result: bool | None = None,
     key: str | None = None,
 ) -> State:
-    """Return the final state of a run whose function returned `value`.
+    """Return the final state of a run whose function returned `retval`.
 
     - A state that its code made is taken as it is. One that a run went through, a future, or a list, tuple or set of
       such stands for them all: COMPLETED if all completed, else CANCELLED if any was, else PAUSED if any is, else
@@ -91,19 +91,19 @@ def return_value_to_state(
     how the result is kept (see `ResultStore.persist`). Raises SerializationError and ResultStorageError as that does.
     """
     keep = _Keeper(result_store, persist_result, key)
-    if type(value) in _PLAIN:
-        return keep.completed(value)
-    if isinstance(value, State) and not (value.state_details.flow_run_id or value.state_details.task_run_id):
-        return keep.as_it_is(value)
-    if isinstance(value, State) or is_future(value):
-        return _stand_for(value, [_settled(value)], keep)
-    if _is_collection(value) and all(isinstance(each, State) or is_future(each) for each in value):
-        return _stand_for(value, [_settled(each) for each in value], keep)
-    return keep.completed(resolve(value, _settled, unwrap_annotations=False))
+    if type(retval) in _PLAIN:
+        return keep.completed(retval)
+    if isinstance(retval, State) and not (retval.state_details.flow_run_id or retval.state_details.task_run_id):
+        return keep.as_it_is(retval)
+    if isinstance(retval, State) or is_future(retval):
+        return _stand_for(retval, [_settled(retval)], keep)
+    if _is_collection(retval) and all(isinstance(each, State) or is_future(each) for each in retval):
+        return _stand_for(retval, [_settled(each) for each in retval], keep)
+    return keep.completed(resolve(retval, _settled, unwrap_annotations=False))
 
 
 def exception_to_failed_state(
-    error: BaseException | None = None,
+    exc: BaseException | None = None,
     *,
     message: str | None = None,
     name: str | None = None,
@@ -113,17 +113,17 @@ def exception_to_failed_state(
 
     `message` stands before the exception's own text. Raises ValueError where there is no exception.
     """
-    error = _given_or_handled(error)
+    error = _given_or_handled(exc)
     text = format_exception(error)
     return _ended_by(error, StateType.FAILED, f"{message}: {text}" if message else text, name, retriable)
 
 
-def exception_to_crashed_state(error: BaseException | None = None, *, message: str | None = None) -> State:
+def exception_to_crashed_state(exc: BaseException | None = None, *, message: str | None = None) -> State:
     """Return a Crashed state for what broke a run off; None is the exception that is being handled.
 
     Raises ValueError where there is no exception.
     """
-    error = _given_or_handled(error)
+    error = _given_or_handled(exc)
     text = _why_broken_off(error)
     return _ended_by(error, StateType.CRASHED, f"{message}: {text}" if message else text, None, None)
 

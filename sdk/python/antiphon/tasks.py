@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, Ty
 from antiphon.annotations import NotSet
 from antiphon.cache_policies import NO_CACHE, CachePolicy, source_of
 from antiphon.context import FlowRunContext, TaskRunContext
-from antiphon.decorated import Decorated, added, named_after, show_options_of
+from antiphon.decorated import Decorated, added, named_after, show_changes_of, show_options_of
 from antiphon.deferred_calls import DeferredCalls
 from antiphon.engine.delay import delay_all
 from antiphon.engine.run_task import arun_task, iterate_task, prepare, run_task
@@ -67,7 +67,6 @@ class Task(Decorated[P, R], DeferredCalls[P, R]):
     def __init__(
         self,
         fn: Callable[P, R],
-        *,
         name: str | None = None,
         description: str | None = None,
         tags: Iterable[str] | None = None,
@@ -407,3 +406,4 @@ def task(fn: Any = None, /, **options: Any) -> Any:
 
 
 show_options_of(task, Task)
+show_changes_of(Task)

@@ -11,7 +11,7 @@ from antiphon.client.schemas.filters import FlowFilter, FlowFilterName
 from antiphon.client.schemas.objects import Flow, FlowRun, FlowRunPolicy, StateType
 from antiphon.client.schemas.responses import SetStateStatus, StateAbortDetails, StateRejectDetails, StateWaitDetails
 from antiphon.client.schemas.sorting import FlowRunSort
-from antiphon.exceptions import ObjectNotFound, ObjectUnsupported, SerializationError
+from antiphon.exceptions import ObjectAlreadyExists, ObjectNotFound, ObjectUnsupported, SerializationError
 from antiphon.states import Cancelling, Completed, Paused, Pending, Running, Scheduled
 from antiphon.v1.flow_run_service_pb2 import PauseFlowRunRequest
 from stored import Stored
@@ -163,6 +163,21 @@ def test_resume(api: Any, stored: Stored) -> None:
     assert api.filter_flow_run_input(run.id, "", 10, {"k"}) == []
     with pytest.raises(ObjectNotFound):
         api.read_flow_run_input(run.id, "other")
+
+
+def test_inputs_are_made_and_forgotten(api: Any, stored: Stored) -> None:
+    run = api.create_flow_run(named("told"))
+    api.create_flow_run_input(run.id, "k", '{"a": [1]}', sender="somebody")
+    (told,) = api.filter_flow_run_input(run.id, "k", 10)
+    assert (told.decoded_value, told.sender) == ({"a": [1]}, "somebody")
+    with pytest.raises(ObjectAlreadyExists):
+        api.create_flow_run_input(run.id, "k", "1")
+    api.delete_flow_run_input(run.id, "k")
+    assert api.filter_flow_run_input(run.id, "k", 10) == []
+    with pytest.raises(ObjectNotFound):
+        api.delete_flow_run_input(run.id, "k")
+    with pytest.raises(SerializationError, match=r"is JSON text, and 'bare words' is not: .* Use json\.dumps"):
+        api.create_flow_run_input(run.id, "k", "bare words")
 
 
 def test_input_that_does_not_fit(api: Any, stored: Stored) -> None:

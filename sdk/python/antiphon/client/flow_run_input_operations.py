@@ -1,5 +1,6 @@
 """What flow runs were told."""
 
+import json
 from collections.abc import Set
 from uuid import UUID
 
@@ -9,7 +10,13 @@ from antiphon.client.operation import ClientBase, operation
 from antiphon.client.paging import read_all, whole
 from antiphon.client.schemas.objects import FlowRunInput
 from antiphon.engine.dual import Work
+from antiphon.exceptions import SerializationError
+from antiphon.payloads import JSON, make_payload
 from antiphon.v1.flow_run_service_pb2 import (
+    CreateFlowRunInputRequest,
+    CreateFlowRunInputResponse,
+    DeleteFlowRunInputRequest,
+    DeleteFlowRunInputResponse,
     GetFlowRunInputRequest,
     GetFlowRunInputResponse,
     ListFlowRunInputsRequest,
@@ -21,6 +28,37 @@ __all__ = ["FlowRunInputOperations"]
 
 class FlowRunInputOperations(ClientBase):
     """What somebody told a flow run: by a key, as JSON."""
+
+    @operation
+    def create_flow_run_input(
+        self, flow_run_id: UUID | str, key: str, value: str, sender: str | None = None
+    ) -> Work[None]:
+        """Tell a flow run something, as JSON, once for each key of the run.
+
+        Raises SerializationError for what is no JSON, ObjectNotFound for an unknown run, ObjectAlreadyExists for a key
+        that is taken.
+        """
+        try:
+            json.loads(value)
+        except (TypeError, ValueError) as error:
+            raise SerializationError(
+                f"What a flow run is told is JSON text, and {value!r} is not: {error}. Use json.dumps(value)."
+            ) from error
+        request = CreateFlowRunInputRequest()
+        told = request.flow_run_input
+        told.flow_run_id, told.key, told.sender = uuid_text(flow_run_id, "flow_run_id"), key, sender or ""
+        told.value.CopyFrom(make_payload(JSON, value.encode()))
+        yield from self.call(
+            lambda services: services.flow_runs.CreateFlowRunInput, request, CreateFlowRunInputResponse
+        )
+
+    @operation
+    def delete_flow_run_input(self, flow_run_id: UUID | str, key: str) -> Work[None]:
+        """Forget what a run was told under a key. Raises ObjectNotFound."""
+        request = DeleteFlowRunInputRequest(flow_run_id=uuid_text(flow_run_id, "flow_run_id"), key=key)
+        yield from self.call(
+            lambda services: services.flow_runs.DeleteFlowRunInput, request, DeleteFlowRunInputResponse
+        )
 
     @operation
     def read_flow_run_input(self, flow_run_id: UUID | str, key: str) -> Work[str]:

@@ -132,9 +132,19 @@ class GetAutomaticInputHandler(GetInputHandler[R]):
     """The same for inputs that are no models: gives the bare values, or with `with_metadata` the models around them."""
 
     def __init__(
-        self, run_input_cls: Any, key_prefix: str, *args: Any, with_metadata: bool = False, **kwargs: Any
+        self,
+        run_input_cls: Any,
+        key_prefix: str,
+        timeout: float | None = 3600,
+        poll_interval: float = 10,
+        raise_timeout_error: bool = False,
+        exclude_keys: AbstractSet[str] | None = None,
+        flow_run_id: UUID | str | None = None,
+        with_metadata: bool = False,
     ) -> None:
-        super().__init__(run_input_cls, key_prefix, *args, **kwargs)
+        super().__init__(
+            run_input_cls, key_prefix, timeout, poll_interval, raise_timeout_error, exclude_keys, flow_run_id
+        )
         self.with_metadata = with_metadata
 
     def to_instance(self, flow_run_input: FlowRunInput) -> R:
