@@ -1,6 +1,6 @@
 """Tasks on the workers of a Ray cluster: one that is started for the flow run, or one that is there already.
 
-Needs `pip install 'antiphon[ray]'`. Give `address="ray://..."` for a cluster of your own.
+Needs `pip install 'antiphon[ray]'`. `address="local"` starts one of its own; give `address="ray://..."` for yours.
 
 Prints:
     words: {'flow': 4, 'task': 4, 'state': 5}
@@ -12,7 +12,7 @@ from antiphon import flow, task
 from antiphon_ray import RayTaskRunner
 
 try:
-    CLUSTER = RayTaskRunner(init_kwargs={"num_cpus": 2, "include_dashboard": False})
+    CLUSTER = RayTaskRunner(address="local", init_kwargs={"num_cpus": 2, "include_dashboard": False})
 except ImportError as error:
     sys.exit(f"skipped: {error}")
 

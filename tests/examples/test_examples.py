@@ -22,7 +22,7 @@ TESTED_ELSEWHERE = {
     "background/web.py": "test_background.py",
 }
 ALL = sorted(path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.py"))
-PATIENCE = 60
+PATIENCE = 100
 pytestmark = pytest.mark.timeout(2 * PATIENCE)
 
 

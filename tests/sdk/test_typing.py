@@ -110,6 +110,7 @@ def worth_a_retry(task: Task[..., Any], task_run: TaskRun, state: State) -> bool
 
 
 told: int = tell_more(sync_flow, FlowRun.model_construct(), state_of)
+told_of_flow = sync_flow.with_options(on_failure=[tell_more])
 hooked = add.with_options(on_failure=[tell_of_task], on_rollback=[undo], retry_condition_fn=worth_a_retry)
 
 

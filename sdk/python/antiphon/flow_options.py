@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 from antiphon.annotations import NotSet
-from antiphon.runs import FlowRun
 from antiphon.state_core import State
 from antiphon.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-#: Called with the flow, the run and the state; sync or async. (The flow is Any: that module stands above this one.)
-FlowHook = Callable[[Any, FlowRun, State], Any]
+#: Called with the flow, the run and the state; sync or async. (The flow is Any: that module stands above this one. So
+#: is the run: people write the client's FlowRun, which has the same facts.)
+FlowHook = Callable[[Any, Any, State], Any]
 
 
 class FlowOptions(TypedDict, total=False):
