@@ -6,7 +6,8 @@ United States. Run it as it stands:
     python examples/seattle_weather.py
 
 What it shows: tasks called one by one and mapped in parallel, retries of a task that fails by chance, a nested flow,
-logs, and results that later tasks take as arguments.
+logs, results that later tasks take as arguments, and results that the next run takes from the cache: only the check is
+made and the plot is drawn again.
 """
 
 import random
@@ -18,11 +19,15 @@ import pandas as pd
 from vega_datasets import local_data
 
 from antiphon import flow, get_run_logger, task, unmapped
+from antiphon.cache_policies import INPUTS, TASK_SOURCE
 from antiphon.runtime import flow_run, task_run
 from seattle_plot import draw
 
 YEARS = (2012, 2013, 2014, 2015)
+MEASURED = ["precipitation", "temp_max", "temp_min", "wind"]
 EARTH_RADIUS_KM = 6371.0
+#: What was found is found again where arguments and code are the same.
+SAME = INPUTS + TASK_SOURCE
 
 
 class LineDropped(ConnectionError):
@@ -60,7 +65,7 @@ class Report:
     plot: Path
 
 
-@task(retries=5, retry_delay_seconds=0.2, task_run_name="read-year-{year}")
+@task(retries=5, retry_delay_seconds=0.2, task_run_name="read-year-{year}", cache_policy=SAME)
 def read_year(year: int, seed: int) -> pd.DataFrame:
     """The station's line drops now and then: by chance, but the same way for the same seed."""
     attempt = task_run.run_count
@@ -72,8 +77,8 @@ def read_year(year: int, seed: int) -> pd.DataFrame:
 
 @task
 def validate_weather(years: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table without a gap; raises ValueError where the data cannot be true."""
-    weather = pd.concat(years).sort_values("date").set_index("date")
+    """What was measured, as one table without a gap; raises ValueError where the data cannot be true."""
+    weather = pd.concat(years).sort_values("date").set_index("date")[MEASURED]
     missing = pd.date_range(weather.index.min(), weather.index.max()).difference(weather.index)
     if len(missing):
         raise ValueError(f"{len(missing)} days are missing, the first is {missing[0]:%Y-%m-%d}")
@@ -84,7 +89,7 @@ def validate_weather(years: list[pd.DataFrame]) -> pd.DataFrame:
     return weather
 
 
-@task(task_run_name="summarize-month-{number}")
+@task(task_run_name="summarize-month-{number}", cache_policy=SAME)
 def summarize_month(number: int, weather: pd.DataFrame) -> Month:
     """A day is good for flying when it is dry (under 0.5 mm) and its wind stays under 5 m/s."""
     days = weather[weather.index.month == number]
@@ -93,7 +98,7 @@ def summarize_month(number: int, weather: pd.DataFrame) -> Month:
     return Month(number, days.temp_max.mean(), days.temp_min.mean(), rain, flyable.mean())
 
 
-@task
+@task(cache_policy=SAME)
 def load_airports(home: str) -> pd.DataFrame:
     """All airports with a position on Earth and their distance from `home`, an IATA code."""
     airports = local_data.airports().dropna(subset=["state"])
@@ -113,7 +118,7 @@ def great_circle_km(airports: pd.DataFrame, start: pd.Series) -> pd.Series:
     return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(arc))
 
 
-@task(task_run_name="summarize-state-{code}")
+@task(task_run_name="summarize-state-{code}", cache_policy=SAME)
 def summarize_state(code: str, airports: pd.DataFrame) -> State:
     """The airports of one state."""
     here = airports[airports.state == code].sort_values("km")

@@ -12,7 +12,7 @@ from antiphon_server.application.operations import ProposeTransition
 from antiphon_server.application.proposals import digest_of
 from antiphon_server.domain.model import Proposal, RetryPolicy, RunKind, State, StateDetails
 from antiphon_server.domain.states import DEFAULT_NAMES, StateType
-from antiphon_server.storage import tables
+from antiphon_server.storage import all_tables
 from antiphon_server.storage.working_set import Changes
 from antiphon_server.storage.writer import Operation, Outcome, Writer
 
@@ -144,7 +144,7 @@ class Writing:
 
     def everything(self) -> dict[str, list[Any]]:
         """All rows of all tables, to see that nothing was written."""
-        return {name: self.rows(table) for name, table in tables.metadata.tables.items()}
+        return {name: self.rows(table) for name, table in all_tables.metadata.tables.items()}
 
 
 RETRY_ONCE = RetryPolicy(1, (10 * SECOND,))

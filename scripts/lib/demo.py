@@ -1,4 +1,4 @@
-"""Runs examples/seattle_weather.py, shows what it found, and how to look at its run by other ways."""
+"""Runs examples/seattle_weather.py, shows what it found, what else a flow can do, and how to look at a run yourself."""
 
 import argparse
 import calendar
@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 import time
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,14 +14,13 @@ from rich.columns import Columns
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-from antiphon.cli.following import Following
-from antiphon.cli.run_tree import RunTree
 from antiphon.cli.run_tree_view import tree_view
 from antiphon.service_client import ServiceClient
+from antiphon.settings import ANTIPHON_TASKS_REFRESH_CACHE, temporary_settings
+from demo_more import ANTIPHON, read_tree, show_artifact, show_pause, show_rollback, show_second_run
 from seattle_weather import Report, seattle_weather
 
 ROOT = Path(__file__).resolve().parents[2]
-_RECONNECT_SECONDS = 10.0
 _TASK_RUNS_SHOWN = 100
 
 
@@ -42,21 +40,8 @@ def tables(report: Report) -> RenderableType:
     return Columns([months, states], padding=(0, 3))
 
 
-def run_tree(client: ServiceClient, flow_run_id: str) -> RenderableType:
-    """The run with its task runs and nested runs, as the server knows it."""
-    tree = RunTree(flow_run_id)
-    with closing(Following(client, flow_run_id, _RECONNECT_SECONDS)) as following:
-        for of_run, response in following.events():
-            tree.apply(of_run, response)
-            child = response.task_run.state.details.child_flow_run_id
-            if child:
-                following.follow(child)
-    return tree_view(tree, datetime.now(UTC), limit=_TASK_RUNS_SHOWN)
-
-
 def command_lines(target: str, flow_run_id: str) -> list[tuple[str, str]]:
     """What it shows, and the command that shows it."""
-    antiphon = os.path.relpath(Path(sys.executable).with_name("antiphon"))
     local = ROOT / ".tools" / "bin" / "grpcurl"
     grpcurl = os.path.relpath(local) if local.exists() else "grpcurl"
     scheme, _, path = target.partition(":")
@@ -64,9 +49,9 @@ def command_lines(target: str, flow_run_id: str) -> list[tuple[str, str]]:
     call = f"{grpcurl} -plaintext"
     by_id = shlex.quote(f'{{"id": "{flow_run_id}"}}')
     return [
-        ("the run, its history and its tasks", f"{antiphon} flow-run inspect {flow_run_id}"),
-        ("what it logged", f"{antiphon} flow-run logs {flow_run_id}"),
-        ("all runs", f"{antiphon} flow-run ls"),
+        ("the run, its history and its tasks", f"{ANTIPHON} flow-run inspect {flow_run_id}"),
+        ("what it logged", f"{ANTIPHON} flow-run logs {flow_run_id}"),
+        ("all runs", f"{ANTIPHON} flow-run ls"),
         ("the services, without any file of ours", f"{call} {address} list"),
         ("what a flow run is", f"{call} {address} describe antiphon.v1.FlowRun"),
         ("this run, by gRPC", f"{call} -d {by_id} {address} antiphon.v1.FlowRunService/GetFlowRun"),
@@ -93,15 +78,22 @@ def main() -> None:
     console = Console(width=None if sys.stdout.isatty() else 120)
     start = time.monotonic()
     console.rule("[bold]The job: examples/seattle_weather.py", align="left")
-    report = seattle_weather(options.folder, seed=options.seed)
+    # From the start, also where an earlier demo left its results.
+    with temporary_settings({ANTIPHON_TASKS_REFRESH_CACHE: True}):
+        report = seattle_weather(options.folder, seed=options.seed)
     seconds = time.monotonic() - start
     console.print()
     console.print(tables(report))
     console.print(f"\nThe plot: {report.plot}\n", soft_wrap=True)
     with ServiceClient() as client:
         console.rule("[bold]Its run, as the server remembers it", align="left")
-        console.print(run_tree(client, report.flow_run_id))
+        tree = read_tree(client, report.flow_run_id)
+        console.print(tree_view(tree, datetime.now(UTC), limit=_TASK_RUNS_SHOWN))
         console.print()
+        show_second_run(console, client, options.folder, options.seed, seconds)
+        show_rollback(console, client, options.folder)
+        show_artifact(console, options.folder, options.seed)
+        show_pause(console, client)
         console.rule("[bold]Look for yourself", align="left")
         show_commands(console, client.target, report.flow_run_id)
         if client.target.startswith("unix:") and not os.environ.get("ANTIPHON_API_URL"):
@@ -109,7 +101,7 @@ def main() -> None:
                 "  [bright_black]# The server started by itself and leaves when idle; `antiphon` wakes it again.[/]",
                 soft_wrap=True,
             )
-    console.print(f"\nThe job took {seconds:.1f} s.")
+    console.print(f"\nThe job took {seconds:.1f} s, all of this {time.monotonic() - start:.1f} s.")
 
 
 if __name__ == "__main__":

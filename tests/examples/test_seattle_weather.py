@@ -29,8 +29,14 @@ class Demo:
 
     def lines(self, word: str) -> list[str]:
         """The command lines that it says to try and that have `word` in them."""
-        found = [line.strip() for line in self.said.splitlines() if word in line]
+        found = [line.strip() for line in self.section("Look for yourself").splitlines() if word in line]
         return [line for line in found if not line.startswith("#")]
+
+    def section(self, heading: str) -> str:
+        """What stands under a heading that begins so."""
+        found = re.search(rf"^{heading}[^\n]*──\n(.*?)(?=^[^\n]* ──|\Z)", self.said, re.MULTILINE | re.DOTALL)
+        assert found, f"there is no heading {heading!r} in\n{self.said}"
+        return found[1]
 
     def run(self, line: str) -> str:
         """What a command line prints. It must succeed."""
@@ -75,7 +81,7 @@ def test_the_plot_is_a_picture(demo: Demo) -> None:
 
 
 def test_the_tree_has_tasks_retries_and_the_nested_flow(demo: Demo) -> None:
-    tree = demo.said.partition("Its run, as the server remembers it")[2].partition("Look for yourself")[0]
+    tree = demo.section("Its run, as the server remembers it")
     assert "seattle-weather" in tree and "airports-within-reach" in tree
     for number in range(1, 13):
         assert f"summarize-month-{number} " in tree
@@ -83,6 +89,41 @@ def test_the_tree_has_tasks_retries_and_the_nested_flow(demo: Demo) -> None:
         assert f"summarize-state-{code}" in tree
     assert re.search(r"read-year-2013.*attempt 4", tree)
     assert "Failed" not in tree and "Running" not in tree
+
+
+def test_the_second_run_is_cached(demo: Demo) -> None:
+    said = demo.section("The same job again")
+    states = {state: int(count) for count, state in re.findall(r"(\d+) (\w+)[,\n]", said)}
+    assert set(states) == {"Cached", "Completed"}
+    # Four years, twelve months, and the airports.
+    assert states["Cached"] >= 17
+    first, second = re.search(r"It took ([\d.]+) s instead of ([\d.]+) s", said).groups()[::-1]  # type: ignore[union-attr]
+    assert float(second) < float(first)
+
+
+def test_the_transaction_rolls_back_and_takes_its_file_away(demo: Demo) -> None:
+    said = demo.section("A transaction that rolls back")
+    assert "Failed: ValueError: 284.5 mm of rain in 2015-12" in said
+    assert "write_rain-0: RolledBack" in said and "check_rain-0: Failed" in said
+    assert f"{demo.folder / 'seattle_rain.csv'}: gone again" in said
+    assert not (demo.folder / "seattle_rain.csv").exists()
+
+
+def test_the_artifact_is_shown_by_the_command_line(demo: Demo) -> None:
+    said = demo.section("Something to show")
+    assert re.search(r"^\$ .*antiphon artifact inspect seattle-best-months$", said, re.MULTILINE)
+    assert re.search(r"^# Fly in these months\n\n.*\n.*\n\| July \| 93% \| 26.0 \|", said, re.MULTILINE)
+
+
+def test_the_pause_is_answered_by_the_command_line(demo: Demo) -> None:
+    said = demo.section("A pause, and its answer")
+    assert re.search(r"^\$ .*antiphon flow-run resume [\w-]{36} --input", said, re.MULTILINE)
+    assert "The flow returned: 4 seats in July are booked" in said
+
+
+def test_all_of_it_is_short(demo: Demo) -> None:
+    job, everything = re.search(r"The job took ([\d.]+) s, all of this ([\d.]+) s", demo.said).groups()  # type: ignore[union-attr]
+    assert float(job) < float(everything) < 60  # 15 on a machine of its own
 
 
 def test_the_antiphon_lines_work(demo: Demo) -> None:

@@ -17,9 +17,12 @@ from typing import Any
 
 from uuid import UUID
 
-from antiphon import State, allow_failure, flow, task, unmapped
+from antiphon import Flow, State, Task, allow_failure, flow, task, unmapped
 from antiphon.artifacts import Artifact, MarkdownArtifact, acreate_markdown_artifact, create_markdown_artifact
+from antiphon.blocks.system import Secret
+from antiphon.client.schemas.objects import FlowRun, TaskRun
 from antiphon.futures import AntiphonFuture, AntiphonFutureList
+from antiphon.transactions import AsyncTransaction, Transaction
 from antiphon.variables import Variable
 
 
@@ -85,12 +88,38 @@ label: str = sync_flow.__name__
 def tell(flow: Any, run: Any, state: State) -> None: ...
 
 
+@sync_flow.on_completion
+def tell_more(flow: Flow[..., Any], flow_run: FlowRun, state: State) -> int:
+    return 1
+
+
+@add.on_failure
+def tell_of_task(task: Task[..., Any], task_run: TaskRun, state: State) -> None: ...
+
+
+@add.on_rollback
+def undo(txn: Transaction) -> None: ...
+
+
+@aadd.on_commit
+async def note(txn: AsyncTransaction) -> None: ...
+
+
+def worth_a_retry(task: Task[..., Any], task_run: TaskRun, state: State) -> bool:
+    return state.name == "TimedOut"
+
+
+told: int = tell_more(sync_flow, FlowRun.model_construct(), state_of)
+hooked = add.with_options(on_failure=[tell_of_task], on_rollback=[undo], retry_condition_fn=worth_a_retry)
+
+
 artifact_id: UUID = create_markdown_artifact("x", key="y")
 kept, made = MarkdownArtifact.get_or_create("y", markdown="x")
 kept_id: UUID = kept.id
 created: bool = made
 newest = Artifact.get("y")
 newest_id: UUID | None = newest.id if newest is not None else None
+secret: Secret[str] = Secret(value="sk-123")
 shown: str = MarkdownArtifact(markdown="x").format()
 variable: Variable[Any] = Variable.set("x", {"a": [1]}, tags=["b"])
 size: int = Variable.get("size", 5)

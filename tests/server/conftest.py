@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import Table, event, insert
 
-from antiphon_server.storage import tables
+from antiphon_server.storage import all_tables, tables
 from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
@@ -102,7 +102,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.engine = writer_engine(path)
-        tables.metadata.create_all(self.engine)
+        all_tables.metadata.create_all(self.engine)
 
     def add(self, table: Table, *rows: Mapping[str, Any]) -> None:
         """Inserts rows; columns that must be set and are not get a default."""

@@ -32,7 +32,7 @@ from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import COMPLETED, VerdictKind
-from antiphon_server.storage import tables
+from antiphon_server.storage import all_tables, tables
 from antiphon_server.storage.waiting import Unserved
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 from antiphon_server.storage.writer import Operation, Writer, _Job
@@ -84,7 +84,7 @@ class _Killed(BaseException):
 def _empty_database() -> bytes:
     """A database with all tables, as bytes: a history is replayed many times to find what matters in it."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
-    tables.metadata.create_all(engine)
+    all_tables.metadata.create_all(engine)
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert driver is not None

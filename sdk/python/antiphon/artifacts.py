@@ -18,7 +18,7 @@ from antiphon.artifact_texts import checked_key, data_text, description_text, is
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.engine.dual import Work, at_once, awaitable, awaitable_of_class, dual
 from antiphon.engine.server_calls import call_server
-from antiphon.service_client import ServiceClient
+from antiphon.given_clients import AnyClient
 from antiphon.v1 import artifact_pb2
 from antiphon.v1.artifact_service_pb2 import (
     CreateArtifactRequest,
@@ -70,7 +70,7 @@ class Artifact(BaseModel):
     task_run_id: UUID | None = None
 
     @dual
-    def create(self, client: ServiceClient | None = None) -> Work[ArtifactResponse]:
+    def create(self, client: AnyClient = None) -> Work[ArtifactResponse]:
         """Have the server keep this, and return it as it was stored. `client` chooses another server.
 
         Raises ValueError for more than 2 MiB of data, TypeError for data that is neither text nor JSON, ServerError.
@@ -81,7 +81,7 @@ class Artifact(BaseModel):
 
     @classmethod
     @dual
-    def get(cls, key: str | None = None, client: ServiceClient | None = None) -> Work[ArtifactResponse | None]:
+    def get(cls, key: str | None = None, client: AnyClient = None) -> Work[ArtifactResponse | None]:
         """Return the artifact with this key that was written last, whatever its type; of all artifacts without a key.
 
         None where there is none. Raises ServerError.
@@ -98,7 +98,7 @@ class Artifact(BaseModel):
         key: str | None = None,
         description: str | None = None,
         data: Any = None,
-        client: ServiceClient | None = None,
+        client: AnyClient = None,
         **kwargs: Any,
     ) -> Work[tuple[ArtifactResponse, bool]]:
         """Return the artifact that `get` gives for this key, and False. Where there is none, and without a key, make
@@ -191,7 +191,7 @@ def create_link_artifact(
     link_text: str | None = None,
     key: str | None = None,
     description: str | None = None,
-    client: ServiceClient | None = None,
+    client: AnyClient = None,
 ) -> Work[UUID]:
     """Show a link, and return the artifact's id. All functions here raise as `Artifact` and `Artifact.create`."""
     return _created(LinkArtifact(link=link, link_text=link_text, key=key, description=description), client)
@@ -221,7 +221,7 @@ def create_progress_artifact(progress: float, key: str | None = None, descriptio
 
 @dual
 def update_progress_artifact(
-    artifact_id: UUID, progress: float, description: str | None = None, client: ServiceClient | None = None
+    artifact_id: UUID, progress: float, description: str | None = None, client: AnyClient = None
 ) -> Work[UUID]:
     """Change how far something has come, and the description where one is given. Return the artifact's id.
 
@@ -260,7 +260,7 @@ def _format(artifact: Artifact) -> Work[Any]:
     return formatted if isinstance(formatted, Generator) else at_once(formatted)
 
 
-def _create(artifact: Artifact, client: ServiceClient | None) -> Work[ArtifactResponse]:
+def _create(artifact: Artifact, client: AnyClient) -> Work[ArtifactResponse]:
     data = yield from _format(artifact)
     flow_run_id, task_run_id = _runs_around()
     wanted = artifact_pb2.Artifact(
@@ -279,11 +279,11 @@ def _create(artifact: Artifact, client: ServiceClient | None) -> Work[ArtifactRe
     return response_of(answer.artifact)
 
 
-def _created(artifact: Artifact, client: ServiceClient | None = None) -> Work[UUID]:
+def _created(artifact: Artifact, client: AnyClient = None) -> Work[UUID]:
     return (yield from _create(artifact, client)).id
 
 
-def _newest(key: str | None, client: ServiceClient | None) -> Work[ArtifactResponse | None]:
+def _newest(key: str | None, client: AnyClient) -> Work[ArtifactResponse | None]:
     if key is not None and not is_key(key):
         return None  # as any key that no artifact has; in a filter it might mean something else
     request = ListArtifactsRequest(

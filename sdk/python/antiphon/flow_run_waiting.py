@@ -3,14 +3,15 @@
 import logging
 import math
 import time
-from typing import Any
 from uuid import UUID
 
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.server_calls import wait_at_server
 from antiphon.exceptions import FlowRunWaitTimeout, ServerError
+from antiphon.given_clients import AnyClient
 from antiphon.payloads import decode
 from antiphon.runs import FlowRun
+from antiphon.service_client import ServiceClient
 from antiphon.state_core import State
 from antiphon.state_protos import from_proto
 from antiphon.v1 import flow_run_pb2
@@ -27,7 +28,7 @@ def _wait_for_flow_run(
     flow_run_id: UUID | str,
     timeout: float | None = 10800,
     poll_interval: float | None = None,
-    client: Any = None,
+    client: AnyClient = None,
     log_states: bool = False,
 ) -> Work[FlowRun]:
     """Wait until a flow run has ended, and return it; its `state` says how.
@@ -58,13 +59,13 @@ wait_for_flow_run = awaitable(_wait_for_flow_run)
 wait_for_flow_run.__name__ = wait_for_flow_run.__qualname__ = "wait_for_flow_run"
 
 
-def flow_run_state(client: Any, flow_run_id: str) -> State:
+def flow_run_state(client: ServiceClient, flow_run_id: str) -> State:
     """Return the state that a run is in now. Raises ObjectNotFound, ServerError."""
     run = client.call(client.flow_runs.GetFlowRun, GetFlowRunRequest(id=flow_run_id)).flow_run
     return from_proto(run.state)
 
 
-def _awaited(run_id: str, seen: str, end: float, client: Any) -> Work[flow_run_pb2.FlowRun | None]:
+def _awaited(run_id: str, seen: str, end: float, client: AnyClient) -> Work[flow_run_pb2.FlowRun | None]:
     """The run once it has ended, or is in another state than the one seen, or at the end of the time."""
     wait = min(max(end - time.monotonic(), 0.0), _LONGEST_WAIT)
     request = AwaitFlowRunRequest(id=run_id, state_id=seen)

@@ -7,21 +7,20 @@ from typing import Any, TypedDict
 
 from antiphon.annotations import NotSet
 from antiphon.cache_policies import DEFAULT, NO_CACHE, CacheKeyFnPolicy, CachePolicy
-from antiphon.engine.transaction_life import TransactionCore
 from antiphon.option_checks import checked_flag
 from antiphon.retries import RetryDelays
-from antiphon.runs import TaskRun
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State
 
 _logger = logging.getLogger("antiphon.tasks")
 
-#: Called with the task, the run and the state; sync or async. (The task is Any: that module stands above this one.)
-TaskHook = Callable[[Any, TaskRun, State], Any]
-#: Called with the transaction; sync or async.
-TransactionHook = Callable[[TransactionCore], Any]
+#: Called with the task, the run and the state; sync or async. (The task is Any: that module stands above this one. So
+#: is the run: people write the client's TaskRun, which has the same facts.)
+TaskHook = Callable[[Any, Any, State], Any]
+#: Called with the transaction, a Transaction or an AsyncTransaction; sync or async.
+TransactionHook = Callable[[Any], Any]
 #: Says whether a failed run makes sense to try again; sync or async.
-RetryCondition = Callable[[Any, TaskRun, State], Any]
+RetryCondition = Callable[[Any, Any, State], Any]
 
 
 class TaskOptions(TypedDict, total=False):

@@ -21,7 +21,7 @@ from antiphon_server.domain.block_data import (
     unmasked,
 )
 from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, not_found
-from antiphon_server.storage import tables
+from antiphon_server.storage.block_tables import block_documents, block_references, block_schemas
 from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
@@ -55,7 +55,7 @@ class CreateBlockDocument:
             "secret_fields": json.dumps(list(self.secret_fields)),
             **_columns(working_set, self.box, schema, self.data, self.secret_fields),
         }
-        id = rows.add(working_set, tables.block_documents, values)
+        id = rows.add(working_set, block_documents, values)
         _refer(working_set, id, references)
         return id
 
@@ -73,7 +73,7 @@ class UpdateBlockDocument:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        row = rows.find(working_set, tables.block_documents, NOUN, self.id, self.etag)
+        row = rows.find(working_set, block_documents, NOUN, self.id, self.etag)
         values: dict[str, Any] = {}
         name = self.changes.get("name", row.name)
         if name != row.name:
@@ -81,7 +81,7 @@ class UpdateBlockDocument:
             values |= {"name": name, "is_anonymous": False}
         if self.changes.keys() - {"name"}:
             values |= self._contents(working_set, row)
-        rows.change(working_set, tables.block_documents, row, values)
+        rows.change(working_set, block_documents, row, values)
 
     def _contents(self, working_set: WorkingSet, row: Any) -> dict[str, Any]:
         schema = _schema(working_set, self.changes.get("block_schema_id", row.block_schema_id))
@@ -128,8 +128,8 @@ class DeleteBlockDocument:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        row = rows.find(working_set, tables.block_documents, NOUN, self.id, self.etag)
-        references = tables.block_references
+        row = rows.find(working_set, block_documents, NOUN, self.id, self.etag)
+        references = block_references
         users = select(references.c.document_id).where(references.c.referenced_id == row.id)
         user = working_set.connection.execute(users.limit(1)).scalar_one_or_none()
         if user is not None:
@@ -138,7 +138,7 @@ class DeleteBlockDocument:
                 f"block document {row.id} ({row.name}) is part of block document {user}; delete or change that first",
             )
         _forget_references(working_set, row.id)
-        working_set.connection.execute(tables.block_documents.delete().where(tables.block_documents.c.id == row.id))
+        working_set.connection.execute(block_documents.delete().where(block_documents.c.id == row.id))
 
 
 @dataclass(slots=True)
@@ -150,7 +150,7 @@ class RotateBlockSecrets:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> int:
-        documents = tables.block_documents
+        documents = block_documents
         found = select(documents.c.id, documents.c.name, documents.c.secrets).where(documents.c.secrets.is_not(None))
         secret = working_set.connection.execute(found).fetchall()
         for row in secret:
@@ -185,11 +185,11 @@ def _paths(schema: Any) -> list[str]:
 
 
 def _schema(working_set: WorkingSet, id: str) -> Any:
-    return rows.find(working_set, tables.block_schemas, SCHEMA, id, why="register it with RegisterBlockType first")
+    return rows.find(working_set, block_schemas, SCHEMA, id, why="register it with RegisterBlockType first")
 
 
 def _check_free(working_set: WorkingSet, type_id: str, name: str) -> None:
-    if rows.exists(working_set, tables.block_documents, block_type_id=type_id, name=name):
+    if rows.exists(working_set, block_documents, block_type_id=type_id, name=name):
         raise AlreadyExists(
             "BLOCK_DOCUMENT_EXISTS",
             f"there is a block document {name!r} of this type already; update it, or choose another name",
@@ -209,7 +209,7 @@ def _existing_references(working_set: WorkingSet, data: Values) -> list[str]:
             field="block_document.data",
         )
     working_set.flush()
-    documents, known = tables.block_documents, set[str]()
+    documents, known = block_documents, set[str]()
     for some in chunks(ids):
         found = select(documents.c.id).where(documents.c.id.in_(some))
         known.update(working_set.connection.execute(found).scalars())
@@ -221,7 +221,7 @@ def _existing_references(working_set: WorkingSet, data: Values) -> list[str]:
 
 def _check_no_cycle(working_set: WorkingSet, row: Any, references: Sequence[str]) -> None:
     """Raises FailedPrecondition (BLOCK_REFERENCE_CYCLE) where a document would be part of itself."""
-    table = tables.block_references
+    table = block_references
     seen: set[str] = set()
     left = list(references)
     while left and row.id not in left:
@@ -241,9 +241,9 @@ def _check_no_cycle(working_set: WorkingSet, row: Any, references: Sequence[str]
 def _refer(working_set: WorkingSet, id: str, references: Sequence[str]) -> None:
     if references:
         rows_of = [{"document_id": id, "referenced_id": each} for each in references]
-        working_set.connection.execute(tables.block_references.insert(), rows_of)
+        working_set.connection.execute(block_references.insert(), rows_of)
 
 
 def _forget_references(working_set: WorkingSet, id: str) -> None:
-    references = tables.block_references
+    references = block_references
     working_set.connection.execute(references.delete().where(references.c.document_id == id))

@@ -11,7 +11,7 @@ from antiphon_server.application import rows
 from antiphon_server.domain.block_data import Values, checksum_of
 from antiphon_server.domain.block_names import PROTECTED
 from antiphon_server.domain.errors import FailedPrecondition
-from antiphon_server.storage import tables
+from antiphon_server.storage.block_tables import block_documents, block_references, block_schemas, block_types
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 TYPE, SCHEMA = "block type", "block schema"
@@ -34,7 +34,7 @@ class RegisterBlockType:
         return type_id, "" if self.fields is None else self._schema(working_set, type_id, self.fields)
 
     def _type(self, working_set: WorkingSet) -> str:
-        types, slug = tables.block_types, self.values["slug"]
+        types, slug = block_types, self.values["slug"]
         working_set.flush()
         row = working_set.connection.execute(types.select().where(types.c.slug == slug)).one_or_none()
         if row is None:
@@ -44,7 +44,7 @@ class RegisterBlockType:
         return str(row.id)
 
     def _schema(self, working_set: WorkingSet, type_id: str, fields: Values) -> str:
-        schemas, checksum = tables.block_schemas, checksum_of(self.values["slug"], fields, self.capabilities)
+        schemas, checksum = block_schemas, checksum_of(self.values["slug"], fields, self.capabilities)
         found = select(schemas.c.id).where(schemas.c.checksum == checksum)
         id: str | None = working_set.connection.execute(found).scalar_one_or_none()
         return id or rows.add(
@@ -70,23 +70,23 @@ class DeleteBlockType:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        row = rows.find(working_set, tables.block_types, TYPE, self.id, self.etag)
+        row = rows.find(working_set, block_types, TYPE, self.id, self.etag)
         if row.is_protected:
             raise FailedPrecondition(
                 "BLOCK_TYPE_PROTECTED",
                 f"the block type {row.slug} comes with Antiphon and stays; its documents can be deleted one by one",
             )
-        documents, references = tables.block_documents, tables.block_references
+        documents, references = block_documents, block_references
         own = select(documents.c.id).where(documents.c.block_type_id == row.id)
         self._check_unused(working_set, row, own)
         execute = working_set.connection.execute
         execute(references.delete().where(references.c.document_id.in_(own)))
         execute(documents.delete().where(documents.c.block_type_id == row.id))
-        execute(tables.block_schemas.delete().where(tables.block_schemas.c.block_type_id == row.id))
-        execute(tables.block_types.delete().where(tables.block_types.c.id == row.id))
+        execute(block_schemas.delete().where(block_schemas.c.block_type_id == row.id))
+        execute(block_types.delete().where(block_types.c.id == row.id))
 
     def _check_unused(self, working_set: WorkingSet, row: Any, own: Any) -> None:
-        references = tables.block_references
+        references = block_references
         used = select(references.c.document_id, references.c.referenced_id).where(
             references.c.referenced_id.in_(own), references.c.document_id.not_in(own)
         )
@@ -108,9 +108,9 @@ class DeleteBlockSchema:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        row = rows.find(working_set, tables.block_schemas, SCHEMA, self.id)
-        if rows.exists(working_set, tables.block_documents, block_schema_id=row.id):
+        row = rows.find(working_set, block_schemas, SCHEMA, self.id)
+        if rows.exists(working_set, block_documents, block_schema_id=row.id):
             raise FailedPrecondition(
                 "BLOCK_SCHEMA_IN_USE", f"block schema {row.id} is that of documents; delete or change those first"
             )
-        working_set.connection.execute(tables.block_schemas.delete().where(tables.block_schemas.c.id == row.id))
+        working_set.connection.execute(block_schemas.delete().where(block_schemas.c.id == row.id))

@@ -9,9 +9,9 @@ from antiphon_server.domain.states import DEFAULT_NAMES, StateType
 from antiphon_server.wire_details import details_from
 
 
-def digest_of(body: bytes) -> bytes:
+def digest_of(body: bytes, key: bytes = b"") -> bytes:
     """16 bytes that tell a replay from a clash."""
-    return hashlib.blake2b(body, digest_size=16).digest()
+    return hashlib.blake2b(body, digest_size=16, key=key).digest()
 
 
 def proposal_from(message: transition_pb2.Proposal, *, session_id: str | None, body: bytes | None = None) -> Proposal:

@@ -1,6 +1,6 @@
 """Mutations that may be sent again: a request_id remembers its answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,8 @@ class Remembered:
 
     request_id: str
     method: str
-    digest: bytes
+    #: Of the request. What is remembered is the first; each of them tells that it is the same request.
+    digests: Callable[[], Sequence[bytes]]
     operation: Operation
     answer: Callable[[WorkingSet, Any], bytes]
 
@@ -50,7 +51,7 @@ class Remembered:
                 {
                     "id": self.request_id,
                     "method": self.method,
-                    "digest": self.digest,
+                    "digest": self.digests()[0],
                     "response": response,
                     "create_time": working_set.now,
                 },
@@ -58,7 +59,7 @@ class Remembered:
         return response
 
     def _again(self, row: Any) -> bytes:
-        if row.method != self.method or row.digest != self.digest:
+        if row.method != self.method or row.digest not in self.digests():
             raise AlreadyExists(
                 "REQUEST_ID_REUSED",
                 f"request_id {self.request_id} was used before for another request; make a new one",

@@ -3,9 +3,10 @@
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import select
 
+from antiphon_server.application.proposals import digest_of
 from antiphon_server.domain.errors import FailedPrecondition
 from antiphon_server.encryption_keys import ENCRYPTION_KEY, KeyRing
-from antiphon_server.storage import tables
+from antiphon_server.storage.block_tables import block_documents
 from antiphon_server.storage.working_set import WorkingSet
 
 
@@ -15,6 +16,7 @@ class SecretBox:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
         self._fernet: MultiFernet | None = None
+        self._found: tuple[str, ...] = ()
 
     def seal(self, working_set: WorkingSet, data: bytes) -> bytes:
         """Encrypts with the first key, which is made where there is none and never was one.
@@ -22,8 +24,7 @@ class SecretBox:
         Raises FailedPrecondition (ENCRYPTION_KEY_MISSING) where there are secrets already, but no key.
         """
         if self._known() is None:
-            documents = tables.block_documents
-            some = select(documents.c.id).where(documents.c.secrets.is_not(None)).limit(1)
+            some = select(block_documents.c.id).where(block_documents.c.secrets.is_not(None)).limit(1)
             if working_set.connection.execute(some).one_or_none() is not None:
                 raise FailedPrecondition(
                     "ENCRYPTION_KEY_MISSING",
@@ -47,11 +48,25 @@ class SecretBox:
         except InvalidToken:
             raise self._wrong(whose) from None
 
+    def digests_of(self, body: bytes) -> list[bytes]:
+        """What a request with secrets may be remembered by: a digest for each key, the first key's first, and the plain
+        one last. Who has the database alone cannot try out what the secrets may be.
+
+        Where there is no key the plain one is all: then no secret was ever sealed, nor was that of this request.
+        """
+        keyed = [digest_of(body, key.encode()) for key in self._keys()]
+        return [*keyed, digest_of(body)]
+
     def _known(self) -> MultiFernet | None:
-        if self._fernet is None:
-            keys = self._ring.keys()
-            self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
+        if self._fernet is None and self._keys():
+            self._fernet = MultiFernet([Fernet(key) for key in self._keys()])
         return self._fernet
+
+    def _keys(self) -> tuple[str, ...]:
+        """Looked for until there are some."""
+        if not self._found:
+            self._found = self._ring.keys()
+        return self._found
 
     def _all(self, whose: str = "a block document") -> MultiFernet:
         fernet = self._known()

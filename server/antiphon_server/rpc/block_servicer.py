@@ -86,6 +86,7 @@ class BlockServicer(block_service_pb2_grpc.BlockServiceServicer):
             lambda working_set, id: pb.CreateBlockDocumentResponse(
                 block_document=document_message(read_back.block_document(working_set, id))
             ),
+            digests_of=self._box.digests_of,
         )
 
     async def GetBlockDocument(self, request: pb.GetBlockDocumentRequest, context: Any) -> pb.GetBlockDocumentResponse:
@@ -113,6 +114,7 @@ class BlockServicer(block_service_pb2_grpc.BlockServiceServicer):
             lambda working_set, _: pb.UpdateBlockDocumentResponse(
                 block_document=document_message(read_back.block_document(working_set, update.id))
             ),
+            digests_of=self._box.digests_of,
         )
 
     async def DeleteBlockDocument(

@@ -1,6 +1,6 @@
 """Unary calls that change something: once for each request_id, and answered with what is stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -24,12 +24,17 @@ async def mutate(
     fill: Callable[[WorkingSet, Any], Response],
     *,
     bulk: bool = False,
+    digests_of: Callable[[bytes], Sequence[bytes]] = lambda body: (digest_of(body),),
 ) -> Response:
-    """Runs `operation` and answers with `fill(working set, its result)`, or with the answer of the first time."""
+    """Runs `operation` and answers with `fill(working set, its result)`, or with the answer of the first time.
+
+    `digests_of` is for requests with secrets; see `SecretBox.digests_of`.
+    """
+    body = request.SerializeToString(deterministic=True)
     remembered = Remembered(
         request_id=request.request_id.lower(),
         method=type(request).__name__.removesuffix("Request"),
-        digest=digest_of(request.SerializeToString(deterministic=True)),
+        digests=lambda: digests_of(body),
         operation=operation,
         answer=lambda working_set, result: fill(working_set, result).SerializeToString(),
     )

@@ -14,12 +14,13 @@ from antiphon_server.domain.errors import Unavailable
 from antiphon_server.domain.filter_tree import FilterNode
 from antiphon_server.domain.ordering import OrderKey
 from antiphon_server.storage import task_queue
+from antiphon_server.storage.block_tables import block_references
 from antiphon_server.storage.faults import storage_error
 from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
 from antiphon_server.storage.sources import BLOCK_DOCUMENTS, INPUT_WEIGHT, Source
-from antiphon_server.storage.tables import block_references, flow_run_inputs
+from antiphon_server.storage.tables import flow_run_inputs
 from antiphon_server.storage.task_queue import Queued
 
 if TYPE_CHECKING:

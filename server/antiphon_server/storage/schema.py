@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition
-from antiphon_server.storage import tables, user_tables
+from antiphon_server.storage import all_tables, tables
 from antiphon_server.storage.faults import storage_error
 
 #: Every revision that ever was, oldest first.
@@ -59,7 +59,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _create(connection: Connection) -> None:
-    user_tables.metadata.create_all(connection, checkfirst=False)
+    all_tables.metadata.create_all(connection, checkfirst=False)
     connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:head)"), {"head": HEAD})
 

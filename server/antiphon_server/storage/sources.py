@@ -28,12 +28,10 @@ from sqlalchemy import (
 )
 
 from antiphon_server.domain import limit_names
+from antiphon_server.storage.block_tables import block_documents, block_schemas, block_types
 from antiphon_server.storage.filter_sql import Columns
 from antiphon_server.storage.sql_functions import blob_bytes, text_bytes
 from antiphon_server.storage.tables import (
-    block_documents,
-    block_schemas,
-    block_types,
     commands,
     concurrency_limits,
     deployments,

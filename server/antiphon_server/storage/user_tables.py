@@ -4,8 +4,7 @@ from sqlalchemy import Column, Index, Integer, Table, Text, text
 
 from antiphon_server.storage.tables import Id, Micros, metadata
 
-#: `metadata` from here has these tables, and those of `tables`.
-__all__ = ["artifacts", "metadata", "variables"]
+__all__ = ["artifacts", "variables"]
 
 _WITH_KEY = text("key IS NOT NULL")
 

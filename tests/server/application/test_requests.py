@@ -13,7 +13,12 @@ from writing import SECOND, Writing, flow_run, new_id
 
 
 def request(operation: Any, request_id: str = "", **changes: Any) -> Remembered:
-    fields = {"method": "Make", "digest": b"body", "answer": lambda _, result: f"made {result}".encode(), **changes}
+    fields = {
+        "method": "Make",
+        "digests": lambda: [b"body"],
+        "answer": lambda _, result: f"made {result}".encode(),
+        **changes,
+    }
     return Remembered(request_id=request_id, operation=operation, **fields)
 
 
@@ -34,7 +39,7 @@ def test_the_same_request_twice_in_one_batch(writing: Writing) -> None:
     assert len(writing.rows(tables.flows)) == 1
 
 
-@pytest.mark.parametrize("change", [{"digest": b"another"}, {"method": "Break"}])
+@pytest.mark.parametrize("change", [{"digests": lambda: [b"another"]}, {"method": "Break"}])
 @pytest.mark.parametrize("together", [True, False])
 def test_the_id_of_another_request_is_refused(writing: Writing, change: dict[str, Any], together: bool) -> None:
     id = new_id()
@@ -99,3 +104,12 @@ def test_old_answers_are_forgotten_a_few_at_a_time_and_new_ones_are_kept(
         left.append([row.id for row in writing.rows(tables.requests)])
     left.append([row.id for row in writing.rows(tables.requests)])
     assert left == [ids[2:], ids[3:]]
+
+
+def test_a_request_is_remembered_by_the_first_digest_and_known_by_each(writing: Writing) -> None:
+    id = new_id()
+    first = writing.do(request(CreateFlow("one"), id, digests=lambda: [b"first", b"second"]))
+    assert writing.row(tables.requests).digest == b"first"
+    assert writing.do(request(CreateFlow("one"), id, digests=lambda: [b"of a newer key", b"first"])) == first
+    with pytest.raises(AlreadyExists):
+        writing.do(request(CreateFlow("one"), id, digests=lambda: [b"second"]))

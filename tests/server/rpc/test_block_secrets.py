@@ -1,16 +1,21 @@
 """Secrets of blocks: told only to who asks, never in the database, and under the keys of the operator."""
 
 import json
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import pytest
 from cryptography.fernet import Fernet
 
+from antiphon.v1 import block_pb2
+from antiphon.v1 import block_service_pb2 as pb
+from antiphon_server.application.proposals import digest_of
 from antiphon_server.encryption_keys import ENCRYPTION_KEY
 from block_calls import MASKED, document
 from refusals import Refusal
@@ -144,6 +149,52 @@ def test_a_key_that_is_gone_is_not_made_anew(serve: Serve, tmp_path: Path) -> No
         assert "Put it back, or give it to the server by" in refusal.message
         (tmp_path / "elsewhere").rename(tmp_path / "encryption.key")
         assert document(client, id) == json.loads(LOGIN)
+
+
+def kept_digest(home: Path) -> bytes:
+    """Of the only request that is remembered."""
+    with closing(sqlite3.connect(home / "antiphon.db")) as connection:
+        ((digest,),) = connection.execute("SELECT digest FROM requests").fetchall()
+    return bytes(digest)
+
+
+def creation(client: World, data: str, request_id: str) -> pb.CreateBlockDocumentRequest:
+    schema = client.call("RegisterBlockType", login_type()).block_schema.id
+    document = block_pb2.BlockDocument(name="prod", block_schema_id=schema, data=data)
+    return pb.CreateBlockDocumentRequest(block_document=document, request_id=request_id)
+
+
+def test_what_is_remembered_of_a_request_does_not_help_to_guess_its_secrets(serve: Serve, tmp_path: Path) -> None:
+    with serve() as client:
+        request = creation(client, LOGIN, str(uuid4()))
+        client.call("CreateBlockDocument", request)
+    assert kept_digest(tmp_path) != digest_of(request.SerializeToString(deterministic=True))
+    key = (tmp_path / "encryption.key").read_bytes().strip()
+    assert kept_digest(tmp_path) == digest_of(request.SerializeToString(deterministic=True), key)
+
+
+def test_a_request_with_secrets_is_known_again_also_when_keys_change(serve: Serve) -> None:
+    with serve(ONE) as client:
+        request = creation(client, LOGIN, str(uuid4()))
+        first = client.call("CreateBlockDocument", request)
+        assert client.call("CreateBlockDocument", request) == first
+        other = creation(client, LOGIN.replace("pw-7Kx", "pw-7Ky"), request.request_id)
+        assert client.refused("CreateBlockDocument", other).reason == "REQUEST_ID_REUSED"
+    with serve(f"{TWO},{ONE}") as client:
+        assert client.call("CreateBlockDocument", request) == first
+    # Once the old key is gone nobody can tell, and doing it again would be worse than to refuse it.
+    with serve(TWO) as client:
+        assert client.refused("CreateBlockDocument", request).reason == "REQUEST_ID_REUSED"
+
+
+def test_a_request_from_before_the_first_key_is_known_again(serve: Serve, tmp_path: Path) -> None:
+    with serve() as client:
+        request = creation(client, '{"user": "ann"}', str(uuid4()))
+        first = client.call("CreateBlockDocument", request)
+        assert not (tmp_path / "encryption.key").exists()
+        keep(client, "secret")
+        assert (tmp_path / "encryption.key").exists()
+        assert client.call("CreateBlockDocument", request) == first
 
 
 def test_a_server_does_not_start_with_what_is_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

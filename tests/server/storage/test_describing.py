@@ -22,7 +22,7 @@ def test_ids_are_told_and_nothing_else_is() -> None:
 
 def test_an_operation_in_another_is_told() -> None:
     edit = Edit("flow run", "run", "secret", {"name": "secret"})
-    told = describe(Remembered("request", "secret", b"secret", edit, lambda *_: b"secret"))
+    told = describe(Remembered("request", "secret", lambda: [b"secret"], edit, lambda *_: b"secret"))
     assert told == "Remembered(request_id=request, Edit, id=run)"
 
 

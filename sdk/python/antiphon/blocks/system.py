@@ -1,6 +1,6 @@
 """The block for a secret."""
 
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic import Secret as PydanticSecret
@@ -33,6 +33,10 @@ class Secret(Block, Generic[T]):
         examples=["sk-1234567890", {"username": "ann", "password": "..."}],
         json_schema_extra={"writeOnly": True, "format": "password"},
     )
+
+    if TYPE_CHECKING:
+        # Type checkers do not know that what is given becomes a secret.
+        def __init__(self, *, value: T | PydanticSecret[T], **data: Any) -> None: ...
 
     @field_validator("value", mode="before")
     @classmethod

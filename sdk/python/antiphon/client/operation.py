@@ -45,16 +45,17 @@ class ClientBase:
 
     def call(self, method: Method, request: Message, kind: type[Response]) -> Work[Response]:
         """Gives the server's answer. Raises as `call_server`."""
-        return (yield from call_server(method, request, kind, client=self._opened()))
+        return (yield from call_server(method, request, kind, client=self.service_client()))
 
-    def _opened(self) -> ServiceClient | None:
+    def service_client(self) -> ServiceClient | None:
+        """The connection to the server that this client was made for; None where that is the settings' server."""
         if self._api is not None and self._own is None:
             self._own = ServiceClient(self._api)
         return self._own
 
     def _connect(self) -> Work[None]:
         """Starts the embedded server where that is meant, so that a client that was entered has somebody to talk to."""
-        if self._opened() is None:
+        if self.service_client() is None:
             yield Ask(shared_client)
 
     def _close(self) -> None:

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from antiphon.engine.effects import Ask, Await, Effect
 from antiphon.engine.scopes import RunScope, scope_around
+from antiphon.given_clients import AnyClient, service_client_of
 from antiphon.ids import new_id
 from antiphon.server_errors import from_rpc_error
 from antiphon.service_client import ServiceClient
@@ -35,16 +36,17 @@ def call_server(
     kind: type[Response],
     *,
     timeout: float | None = None,
-    client: ServiceClient | None = None,
+    client: AnyClient = None,
 ) -> Generator[Effect, Any, Response]:
     """Gives the server's answer, which is a `kind`. `timeout` in seconds is that of one try; None means the setting
-    `api.request_timeout`. Without a `client` the server is that of the settings.
+    `api.request_timeout`. Without a `client` the server is that of the settings; TypeError says what is none.
 
     A mutation gets a `request_id`, so that it is done once. In a run, a server that went away is waited for as long as
     the run itself would wait. Raises ServerUnreachable, ObjectNotFound, ObjectAlreadyExists or ServerError; the run's
     signal where that is stopped meanwhile.
     """
-    response: Response = yield from _tries(method, request, timeout, _Away(client, over_all=True), _nothing, client)
+    given = service_client_of(client)
+    response: Response = yield from _tries(method, request, timeout, _Away(given, over_all=True), _nothing, given)
     return response
 
 
@@ -55,7 +57,7 @@ def wait_at_server(
     wait: float,
     abandoned: Callable[[ServiceClient], object] = _nothing,
     *,
-    client: ServiceClient | None = None,
+    client: AnyClient = None,
 ) -> Generator[Effect, Any, Response]:
     """The same for a call that the server answers when something happens, or after `wait` seconds, which `request`
     tells it. A server that goes away in between is asked again, in what is left of that time.
@@ -63,8 +65,9 @@ def wait_at_server(
     Where the caller is interrupted and nobody will hear the answer, `abandoned` is called. Raises as `call_server`, and
     ServerError with the code DEADLINE_EXCEEDED where the time is over before a server that went away is back.
     """
+    given = service_client_of(client)
     response: Response = yield from _tries(
-        method, request, wait + _SLACK, _Away(client, over_all=False), abandoned, client
+        method, request, wait + _SLACK, _Away(given, over_all=False), abandoned, given
     )
     return response
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from antiphon.client.conversions.runs import flow_run_from
+from antiphon.client.schemas.objects import FlowRun
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.server_calls import call_server
 from antiphon.exceptions import ObjectNotFound
@@ -14,7 +16,6 @@ from antiphon.result_storage_opening import open_storage
 from antiphon.result_store import is_reference
 from antiphon.serializers import PREFIX, resolve_serializer
 from antiphon.state_core import State
-from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunsResponse
 
 
@@ -70,7 +71,7 @@ def get_most_recent_flow_run(client: Any = None, flow_name: str | None = None) -
     if not answer.flow_runs:
         of_flow = "" if flow_name is None else f" of the flow {flow_name!r}"
         raise ObjectNotFound(f"There is no flow run{of_flow} yet.", code="NOT_FOUND")
-    return answer.flow_runs[0]
+    return flow_run_from(answer.flow_runs[0])
 
 
 aget_most_recent_flow_run = awaitable(get_most_recent_flow_run)

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from antiphon_server.storage.user_tables import metadata
+from antiphon_server.storage.all_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
