@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from coming_from.commands import commands
 from coming_from.comparing import compare
 from coming_from.page import MARK, PAGE, problems, render
 from coming_from.shapes import members, shape
@@ -36,6 +37,13 @@ def test_the_methods_of_the_main_classes_are_compared() -> None:
         "blocks.core.Block.load",
     ):
         assert found[f"prefect.{name}"] == SAME, name
+
+
+def test_commands_are_looked_for_with_their_options() -> None:
+    found = {each.name: each for each in commands()}
+    assert (found["variable set"].standing, found["variable set"].more) == (SAME, ())
+    assert found["flow-run inspect"].more == ("--web", "--output/-o")
+    assert found["dashboard open"].standing == MISSING
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ PUBLIC = {
     "antiphon.blocks.core": """
         Block BlockNotSavedError InvalidBlockRegistration UnknownBlockType block_schema_to_key schema_extra
     """,
+    "antiphon.blocks.fields": "SecretDict",
     "antiphon.blocks.notifications": """
         AbstractAppriseNotificationBlock AppriseNotificationBlock CustomWebhookNotificationBlock DiscordWebhook
         MattermostWebhook MicrosoftTeamsWebhook NotificationBlock NotificationError OpsgenieWebhook
@@ -143,6 +144,8 @@ PUBLIC = {
         APILogHandler LogEavesdropper disable_logger disable_run_logger get_logger get_run_logger patch_print
         print_as_log set_log_sink setup_logging
     """,
+    "antiphon.logging.formatters": "AntiphonFormatter JsonFormatter",
+    "antiphon.logging.handlers": "APILogHandler AntiphonConsoleHandler LogSink set_log_sink",
     "antiphon.logging.loggers": """
         AntiphonLogAdapter LogEavesdropper disable_logger disable_run_logger flow_run_logger get_logger
         get_run_logger get_worker_logger patch_print print_as_log task_run_logger

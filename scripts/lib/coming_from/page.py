@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from coming_from.commands import commands
 from coming_from.standings import (
     DIFFERS,
     MISSING,
@@ -24,11 +25,17 @@ MARK = "<!-- What follows is written by scripts/generate. -->\n"
 
 def render() -> str:
     """The whole page as it should be. Raises ValueError where a reason is missing or stale."""
-    found, known = standings(), reasons()
-    wrong = problems([each for names in found.values() for each in names], known)
+    found, of_commands, known = standings(), commands(), reasons()
+    wrong = problems([*(each for names in found.values() for each in names), *of_commands], known)
     if wrong:
         raise ValueError(f"{REASONS.relative_to(ROOT)}: " + "\n".join(wrong))
-    return PAGE.read_text().partition(MARK)[0] + MARK + "\n" + "\n".join(_tables(found, known)) + "\n"
+    return (
+        PAGE.read_text().partition(MARK)[0]
+        + MARK
+        + "\n"
+        + "\n".join((*_commands(of_commands, known), *_tables(found, known)))
+        + "\n"
+    )
 
 
 def problems(found: list[Standing], known: list[Reason]) -> list[str]:
@@ -45,6 +52,18 @@ def problems(found: list[Standing], known: list[Reason]) -> list[str]:
             if not meant or same:
                 wrong.append(f"{pattern!r} has a reason and needs none: {', '.join(same) or 'there is no such name'}.")
     return wrong
+
+
+def _commands(found: list[Standing], known: list[Reason]) -> Iterator[str]:
+    yield "## Commands"
+    yield ""
+    yield (
+        "In brackets: options that are not here. JSON comes by `--json`, there by `--output json`; `--web` opens a "
+        "page that Antiphon does not have."
+    )
+    yield from ("", "| Command | Standing | |", "| --- | --- | --- |")
+    yield from _rows(found, known)
+    yield ""
 
 
 def _tables(found: dict[str, list[Standing]], known: list[Reason]) -> Iterator[str]:

@@ -3,6 +3,7 @@
     cd /elsewhere && PYTHON_WITH_PREFECT .../scripts/lib/coming_from/record.py .../tests/data/prefect_names.toml
 
 Names that the file has stay; what each of them is is looked up. A new name is added to the file by hand, as `[]`.
+Commands and their options are kept as they are.
 """
 
 import importlib
@@ -54,6 +55,8 @@ def main(path: Path) -> None:
     for module, names in known["modules"].items():
         lines += ["", f'[modules."{module}"]']
         lines += [f'"{name}" = {written(words)}' for name, words in facts(module, list(names)).items()]
+    lines += ["", "[commands]"]
+    lines += [f'"{name}" = {written(options)}' for name, options in known["commands"].items()]
     path.write_text("\n".join(lines) + "\n")
 
 

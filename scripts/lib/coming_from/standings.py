@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[3]
 NAMES = ROOT / "tests" / "data" / "prefect_names.toml"
 REASONS = ROOT / "docs" / "coming-from-prefect.toml"
 
+#: The module that commands go by: `docs/coming-from-prefect.toml` names them `$.flow-run ls`.
+COMMANDS = "$"
 SAME, DIFFERS, MISSING = "same", "differs", "not there"
 
 
@@ -31,6 +33,8 @@ class Standing:
     @property
     def key(self) -> str:
         """By which `docs/coming-from-prefect.toml` names it."""
+        if self.module == COMMANDS:
+            return f"{COMMANDS}.{self.name}"
         return ".".join(part for part in ("prefect", self.module, self.name) if part)
 
 

@@ -24,7 +24,8 @@ class BlockStorage:
         )
 
     def location(self, key: str) -> str:
-        return f"{self.url}/{check_key(key)}"
+        """For people: in a block that knows a folder, by that."""
+        return f"{getattr(self._block, 'basepath', None) or self.url}/{check_key(key)}"
 
     def write(self, key: str, data: bytes) -> None:
         try:

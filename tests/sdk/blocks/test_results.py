@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from antiphon.exceptions import ResultStorageError
+from antiphon.exceptions import MissingResult, ResultStorageError
 from antiphon.filesystems import LocalFileSystem, RemoteFileSystem
 from antiphon.result_storage_opening import open_storage
+from antiphon.result_store import ResultStore
 from kinds import Kind
 from stored import Stored
 
@@ -35,6 +36,12 @@ def test_what_is_not_there_is_missing(place: str, tmp_path: Path) -> None:
         storage.read("gone")
     storage.write("there", b"1")
     assert storage.read("there") == b"1"
+
+
+def test_what_is_missing_is_named_by_its_path(tmp_path: Path) -> None:
+    store = ResultStore(LocalFileSystem(basepath=tmp_path))
+    with pytest.raises(MissingResult, match=f"{tmp_path}/gone: no such file"):
+        store.read("gone")
 
 
 def test_a_block_that_was_never_saved_is_told(stored: Stored) -> None:

@@ -1,9 +1,12 @@
 """How a record looks as a line."""
 
+import json
 import logging
 import time
 from functools import lru_cache
 from typing import Any, Final, Literal
+
+__all__ = ["AntiphonFormatter", "JsonFormatter"]
 
 _DEFAULT: Final = "%(clock)s | %(levelname)-7s | %(origin)s - %(message)s"
 
@@ -47,6 +50,28 @@ class AntiphonFormatter(logging.Formatter):
         if formatter.usesTime():
             record.asctime = formatter.formatTime(record, formatter.datefmt)
         return formatter.formatMessage(record)
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one JSON object: all that it carries, with its `message`, and its traceback as `exc_text`.
+
+    For programs that read logs. The format `"pretty"` gives it several indented lines; any other is one line.
+    """
+
+    def __init__(
+        self, fmt: str | None = None, dmft: str | None = None, style: str = "%", validate: bool = True
+    ) -> None:
+        """As `logging.config` calls it; `dmft`, `style` and `validate` have no effect."""
+        super().__init__()
+        self._indent = 2 if fmt == "pretty" else None
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {name: value for name, value in vars(record).items() if name not in ("msg", "args", "exc_info")}
+        said["message"] = record.getMessage()
+        if record.exc_info and not record.exc_text:
+            said["exc_text"] = self.formatException(record.exc_info)
+        # Anything may hang on a record; what JSON cannot say is shown.
+        return json.dumps(said, indent=self._indent, default=repr)
 
 
 @lru_cache(1)

@@ -10,9 +10,12 @@ from typing import Final
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.exceptions import MissingContextError
 from antiphon.ids import new_id
+from antiphon.logging.console import AntiphonConsoleHandler
 from antiphon.settings import get_current_settings
 from antiphon.text_limits import clip_bytes, clip_characters, encodable
 from antiphon.v1.log_pb2 import Log
+
+__all__ = ["APILogHandler", "AntiphonConsoleHandler", "LogSink", "set_log_sink"]
 
 #: Limits of the contract.
 MAX_LOGGER_LENGTH: Final = 500

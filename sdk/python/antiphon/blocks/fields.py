@@ -1,0 +1,5 @@
+"""Types for fields of blocks."""
+
+from antiphon.types import SecretDict
+
+__all__ = ["SecretDict"]
