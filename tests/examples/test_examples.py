@@ -18,6 +18,9 @@ EXAMPLES = ROOT / "examples"
 TESTED_ELSEWHERE = {
     "seattle_weather.py": "test_seattle_weather.py",
     "seattle_plot.py": "test_seattle_weather.py",
+    "seattle_best_months.py": "test_seattle_weather.py",
+    "seattle_booking.py": "test_seattle_weather.py",
+    "seattle_checked.py": "test_seattle_weather.py",
     "background/thumbnails.py": "test_background.py",
     "background/web.py": "test_background.py",
 }

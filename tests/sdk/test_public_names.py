@@ -45,8 +45,9 @@ PUBLIC = {
         StateAcceptDetails StateDetails StateRejectDetails StateType TaskRun TaskRunPolicy TaskRunResult
     """,
     "antiphon.client.schemas.actions": """
-        ArtifactCreate ArtifactUpdate DeploymentUpdate GlobalConcurrencyLimitCreate GlobalConcurrencyLimitUpdate
-        LogCreate VariableCreate VariableUpdate WorkPoolCreate WorkPoolUpdate WorkQueueUpdate
+        ArtifactCreate ArtifactUpdate BlockDocumentCreate BlockDocumentUpdate BlockSchemaCreate BlockTypeCreate
+        BlockTypeUpdate DeploymentUpdate GlobalConcurrencyLimitCreate GlobalConcurrencyLimitUpdate LogCreate
+        VariableCreate VariableUpdate WorkPoolCreate WorkPoolUpdate WorkQueueUpdate
     """,
     "antiphon.client.schemas.filters": """
         ArtifactCollectionFilter ArtifactCollectionFilterFlowRunId ArtifactCollectionFilterKey
@@ -67,11 +68,11 @@ PUBLIC = {
         WorkPoolFilterType WorkQueueFilter WorkQueueFilterId WorkQueueFilterName
     """,
     "antiphon.client.schemas.objects": """
-        Artifact ArtifactCollection ConcurrencyLeaseHolder ConcurrencyLimit ConcurrencyLimitConfig
-        ConcurrencyLimitStrategy ConcurrencyOptions Constant Deployment DeploymentStatus Flow FlowRun
-        FlowRunInput FlowRunPolicy FlowRunResult GlobalConcurrencyLimit Log Parameter RunInput RunType State
-        StateDetails StateType TERMINAL_STATES TaskInput TaskRun TaskRunPolicy TaskRunResult Variable WorkPool
-        WorkPoolStatus WorkQueue WorkQueueStatus WorkerStatus
+        Artifact ArtifactCollection BlockDocument BlockSchema BlockType ConcurrencyLeaseHolder ConcurrencyLimit
+        ConcurrencyLimitConfig ConcurrencyLimitStrategy ConcurrencyOptions Constant Deployment DeploymentStatus
+        Flow FlowRun FlowRunInput FlowRunPolicy FlowRunResult GlobalConcurrencyLimit Log Parameter RunInput
+        RunType State StateDetails StateType TERMINAL_STATES TaskInput TaskRun TaskRunPolicy TaskRunResult
+        Variable WorkPool WorkPoolStatus WorkQueue WorkQueueStatus WorkerStatus
     """,
     "antiphon.client.schemas.responses": """
         ConcurrencyLimitWithLeaseResponse DeploymentResponse GlobalConcurrencyLimitResponse
@@ -224,6 +225,9 @@ INNER = {
     "antiphon.blocks.abstract",
     "antiphon.client.arguments",
     "antiphon.client.artifact_operations",
+    "antiphon.client.block_document_operations",
+    "antiphon.client.block_type_operations",
+    "antiphon.client.conversions.blocks",
     "antiphon.client.conversions.runs",
     "antiphon.client.conversions.shown",
     "antiphon.client.conversions.values",
@@ -238,6 +242,7 @@ INNER = {
     "antiphon.client.log_operations",
     "antiphon.client.proposing",
     "antiphon.client.schemas.bases",
+    "antiphon.client.schemas.block_objects",
     "antiphon.client.schemas.filter_bases",
     "antiphon.client.schemas.run_objects",
     "antiphon.client.schemas.shown_filters",
@@ -253,6 +258,7 @@ INNER = {
     "antiphon.flow_loading",
     "antiphon.flow_run_futures",
     "antiphon.flow_run_waiting",
+    "antiphon.given_clients",
     "antiphon.input.actions",
     "antiphon.input.receiving",
     "antiphon.parameters",

@@ -8,7 +8,6 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from antiphon import flow, get_run_logger, task
 from antiphon.filter_text import quote
