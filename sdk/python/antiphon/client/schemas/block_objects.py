@@ -42,7 +42,7 @@ class BlockSchema(ObjectBaseModel):
     block_type_id: UUID | None = None
     block_type: BlockType | None = None
     capabilities: list[str] = Field(default_factory=list)
-    version: str = ""
+    version: str = "non-versioned"
 
 
 class BlockDocument(ObjectBaseModel):
