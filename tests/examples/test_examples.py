@@ -16,11 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 #: Those that tests of their own run, since they are parts of something: the demo, and programs that do not end.
 TESTED_ELSEWHERE = {
-    "seattle_weather.py": "test_seattle_weather.py",
-    "seattle_plot.py": "test_seattle_weather.py",
     "seattle_best_months.py": "test_seattle_weather.py",
     "seattle_booking.py": "test_seattle_weather.py",
     "seattle_checked.py": "test_seattle_weather.py",
+    "seattle_plot.py": "test_seattle_weather.py",
+    "seattle_weather.py": "test_seattle_weather.py",
     "background/thumbnails.py": "test_background.py",
     "background/web.py": "test_background.py",
 }
