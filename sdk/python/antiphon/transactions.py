@@ -72,7 +72,7 @@ class Transaction(TransactionCore):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         self._activation.__exit__(None, None, None)
-        drive(self.ending(error), _session(self))
+        drive(self.ending(failed=error is not None), _session(self))
 
 
 class AsyncTransaction(TransactionCore):
@@ -106,7 +106,7 @@ class AsyncTransaction(TransactionCore):
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         self._activation.__exit__(None, None, None)
-        await adrive(self.ending(error), _session(self))
+        await adrive(self.ending(failed=error is not None), _session(self))
 
 
 def _session(transaction: TransactionCore) -> Session | None:

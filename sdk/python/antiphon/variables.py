@@ -19,6 +19,7 @@ from antiphon.engine.server_calls import call_server
 from antiphon.exceptions import ObjectAlreadyExists, ObjectNotFound
 from antiphon.option_checks import checked_tags
 from antiphon.text_limits import encodable
+from antiphon.types import MAX_VARIABLE_NAME_LENGTH, MAX_VARIABLE_VALUE_LENGTH
 from antiphon.v1 import variable_pb2
 from antiphon.v1.variable_service_pb2 import (
     CreateVariableRequest,
@@ -33,8 +34,6 @@ from antiphon.v1.variable_service_pb2 import (
 
 __all__ = ["T", "Variable"]
 
-#: Limits of the contract, in characters.
-MAX_VARIABLE_NAME_LENGTH, MAX_VARIABLE_VALUE_LENGTH = 255, 5000
 _NAME = re.compile("[a-z0-9_-]+")
 
 #: What JSON can say.

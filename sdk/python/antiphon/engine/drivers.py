@@ -41,6 +41,11 @@ def drive(life: Life, session: Session | None) -> Any:
     raise RuntimeError("An engine gave something on, and nobody iterates.")
 
 
+def drive_in_thread(life: Life, session: Session, *, isasync: bool) -> Any:
+    """Runs an engine of either kind to its end in this thread; that of async code in a loop of its own."""
+    return asyncio.run(adrive(life, session)) if isasync else drive(life, session)
+
+
 def iterate(life: Life, session: Session | None) -> Generator[Any, Any, Any]:
     """The same for an engine that gives values on its way: yields them, and returns what it returns."""
     step: Callable[[Any], Effect] = life.send

@@ -1,12 +1,11 @@
 """From a call of a task to its run: ids, names, frames, and the driver that fits."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from antiphon.collections_visit import Upstream
 from antiphon.context import FlowRunContext, TaskRunContext, current_tags
-from antiphon.engine.drivers import adrive, aiterate, drive, iterate, send
+from antiphon.engine.drivers import adrive, aiterate, drive, drive_in_thread, iterate, send
 from antiphon.engine.effects import Body, Life
 from antiphon.engine.proposals import propose_task_run, task_run_pending
 from antiphon.engine.retry_policies import retry_policy
@@ -167,9 +166,7 @@ def _session() -> Session:
 def run_in_thread(call: TaskCall) -> State:
     """Runs either kind in this thread, an async task in a loop of its own."""
     call.gathers = call.task.isgenerator
-    if call.task.isasync:
-        return asyncio.run(adrive(task_life(call), call.session))
-    return drive(task_life(call), call.session)  # type: ignore[no-any-return]
+    return drive_in_thread(task_life(call), call.session, isasync=call.task.isasync)  # type: ignore[no-any-return]
 
 
 def announce(call: TaskCall) -> bool:

@@ -172,12 +172,12 @@ def _in_transaction(call: TaskCall) -> Life:
     except GeneratorExit:
         # A coroutine that is being closed cannot wait for hooks.
         raise
-    except BaseException as error:
+    except BaseException:
         if call.transaction is not None:
-            yield from call.transaction.ending(error)
+            yield from call.transaction.ending(failed=True)
         raise
     if call.transaction is not None and not state.is_completed():
-        yield from call.transaction.ending(state.failure() if state.is_final() else RunRevoked())
+        yield from call.transaction.ending(failed=True)
     return state
 
 
@@ -285,7 +285,7 @@ def _staged(call: TaskCall, transaction: TransactionCore, keeper: Keeper, state:
     elif transaction.is_plain:
         transaction.state = TransactionState.COMMITTED
         return settled(state, keeper)
-    yield from transaction.ending(None)
+    yield from transaction.ending(failed=False)
     if transaction.write_error is not None:
         return exception_to_failed_state(transaction.write_error, message=NOT_KEPT)
     return settled(state, keeper) if transaction.is_committed() else state

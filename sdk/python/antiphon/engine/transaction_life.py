@@ -187,11 +187,11 @@ class TransactionCore:
                 self.state = TransactionState.COMMITTED
                 self._unlock()
 
-    def ending(self, error: BaseException | None) -> Life:
-        """The code inside has ended, by `error` perhaps: commits, rolls back, or leaves it to the one around."""
+    def ending(self, *, failed: bool) -> Life:
+        """The code inside has ended: commits, rolls back, or leaves it to the one around."""
         if self.parent is not None:
             self.parent.children.append(self)
-        if error is not None:
+        if failed:
             yield from self.rolling_back()
             if self.parent is not None:
                 yield from self.parent.rolling_back()

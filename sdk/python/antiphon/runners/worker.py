@@ -4,7 +4,6 @@ Runs here speak to the server by the session of this process: `get_session()` op
 that follow share it, so there is one a worker process and never one a task. It ends with the process.
 """
 
-import asyncio
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ from contextvars import copy_context
 
 from antiphon.annotations import quote
 from antiphon.context import FlowRunContext, TaskRunContext, tags
-from antiphon.engine.drivers import adrive, drive
+from antiphon.engine.drivers import drive_in_thread
 from antiphon.engine.effects import Life
 from antiphon.engine.flow_life import settle_submitted
 from antiphon.engine.scopes import RunScope
@@ -117,7 +116,7 @@ def _lived(call: TaskCall, around: FlowRunContext | None, tags_around: frozenset
                 stack.enter_context(around)
             if tags_around:
                 stack.enter_context(tags(*tags_around))
-            state = _driven(call, around)
+            state = drive_in_thread(_life(call, around), call.session, isasync=call.task.isasync)
     except BaseException as error:  # noqa: BLE001 - whatever broke off the run, the sender must hear of it
         state = exception_to_crashed_state(error)
         state.state_details.task_run_id = run_id
@@ -125,13 +124,6 @@ def _lived(call: TaskCall, around: FlowRunContext | None, tags_around: frozenset
     finally:
         session.remove_run_handler(run_id)
     return _reported(call, state)
-
-
-def _driven(call: TaskCall, around: FlowRunContext | None) -> State:
-    life = _life(call, around)
-    if call.task.isasync:
-        return asyncio.run(adrive(life, call.session))
-    return drive(life, call.session)  # type: ignore[no-any-return]
 
 
 def _life(call: TaskCall, around: FlowRunContext | None) -> Life:
