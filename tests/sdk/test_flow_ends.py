@@ -1,5 +1,6 @@
 """From what a flow's function gives to the state that its run ends in, here and on the server."""
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -318,11 +319,35 @@ def test_the_stored_result_can_be_read_elsewhere(stored: Stored) -> None:
 
 
 @pytest.mark.parametrize("message", ["x" * 50_000, "half \ud800 a pair", "\0"])
-def test_any_message_can_be_stored(stored: Stored, message: str) -> None:
+def test_any_message_can_be_stored(stored: Stored, monkeypatch: pytest.MonkeyPatch, message: str) -> None:
     @flow
     def around() -> None:
         raise ValueError(message)
 
+    # What pytest captures of logs cannot hold them all.
+    monkeypatch.setattr(logging.getLogger("antiphon.flow_runs"), "disabled", True)
     state = around(return_state=True)
     kept = stored.flow_run(state.state_details.flow_run_id or "").state
     assert kept.message.startswith("ValueError: " + message[:4])
+
+
+def test_the_log_has_the_traceback_of_what_failed(stored: Stored) -> None:
+    """As far as it is the user's: without the frames of the engine that called him."""
+
+    @task
+    def inner() -> None:
+        raise ValueError("no")
+
+    @flow
+    def outer() -> None:
+        inner()
+
+    state = outer(return_state=True)
+    failures = [log.message for log in stored.logs(state.state_details.flow_run_id or "") if "Traceback" in log.message]
+    assert [message.splitlines()[0] for message in failures] == [
+        "Task run raised an exception:",
+        "Flow run raised an exception:",
+    ]
+    (frame,) = [line for line in failures[0].splitlines() if line.startswith("  File ")]
+    assert __file__ in frame and "in inner" in frame
+    assert failures[0].endswith("ValueError: no")

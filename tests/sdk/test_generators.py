@@ -207,3 +207,56 @@ def test_a_flow_can_be_cancelled_between_two_values(stored: Stored) -> None:
         for _ in running:
             pass
     assert type_of(stored.flow_run(ids[0]).state) == "CANCELLED"
+
+
+# What a function returns
+
+
+def thrice() -> Iterator[int]:
+    yield from range(3)
+
+
+def test_a_generator_that_is_returned_becomes_a_list(stored: Stored) -> None:
+    """It cannot be kept, nor sent to another process."""
+
+    @task
+    def give() -> Any:
+        return thrice()
+
+    @task
+    async def agive() -> Any:
+        return thrice()
+
+    @flow
+    def around() -> Any:
+        assert give() == give.submit().result() == agive.submit().result() == [0, 1, 2]
+        return thrice()
+
+    assert around() == [0, 1, 2]
+    assert around(return_state=True).result() == [0, 1, 2]
+
+
+@in_loop
+async def test_so_does_one_that_a_coroutine_returns(stored: Stored) -> None:
+    @flow
+    async def around() -> Any:
+        return thrice()
+
+    assert await around() == [0, 1, 2]
+
+
+def test_what_a_returned_generator_raises_is_the_runs(stored: Stored) -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise ValueError("in the middle")
+
+    @task
+    def give() -> Any:
+        return broken()
+
+    @flow
+    def around() -> Any:
+        state = give(return_state=True)
+        return state.name, state.message
+
+    assert around() == ("Failed", "ValueError: in the middle")

@@ -425,3 +425,15 @@ def test_results_in_a_transaction_are_kept_at_its_end(stored: Stored, tmp_path: 
     assert body.fn is not None
     with transaction("the-key", ResultStore(tmp_path / "kept")) as txn:
         assert txn.is_committed()
+
+
+def test_what_was_staged_anew_is_rolled_back_anew(diary: Diary) -> None:
+    """As a task's is that is retried inside a transaction which fails in the end."""
+    with pytest.raises(ValueError, match="in the end"), transaction() as txn:
+        for _ in range(2):
+            txn.stage(1, on_rollback_hooks=[diary.hook("undo")])
+            assert txn.rollback()
+        txn.stage(1, on_rollback_hooks=[diary.hook("undo")])
+        raise ValueError("in the end")
+    assert txn.is_rolled_back()
+    assert len(diary.notes) >= 3

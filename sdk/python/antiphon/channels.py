@@ -21,6 +21,10 @@ CHANNEL_OPTIONS: ChannelOptions = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.enable_http_proxy", 0),
+    # No transparent retries: where a server takes a connection and says GOAWAY at once, as it stops, gRPC begins a
+    # stream over and over on it, and then never ends it, whatever its deadline and though it is cancelled (grpcio
+    # 1.85). Who calls tries again by himself.
+    ("grpc.enable_retries", 0),
 )
 
 

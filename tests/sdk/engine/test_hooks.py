@@ -37,7 +37,7 @@ def seen(kind: Kind) -> Seen:
 
 def logs(stored: Stored, state: State) -> list[tuple[str, str]]:
     """The lines that hooks wrote, by the run that they belong to."""
-    own = ("Beginning", "Finished")
+    own = ("Beginning", "Finished", "Flow run raised", "Task run raised")
     flow_run_id = state.state_details.flow_run_id or ""
     return [
         (log.message, "task" if log.task_run_id else "flow")

@@ -2,6 +2,7 @@
 
 from asyncio import CancelledError
 from collections.abc import Callable
+from types import TracebackType
 from typing import Protocol
 
 from antiphon.collections_visit import find_futures
@@ -20,6 +21,8 @@ from antiphon.state_rules import exception_to_crashed_state, exception_to_failed
 AWAITING_RETRY = "AwaitingRetry"
 #: And of that in which a run stays whose inputs cannot come.
 NOT_READY = "NotReady"
+#: How the names of modules begin whose frames stand between a caller and the code of a run.
+_ENGINE = ("antiphon.", "asyncio.", "contextlib")
 
 
 def is_interrupt(error: BaseException) -> bool:
@@ -41,16 +44,35 @@ def is_crash(outcome: Outcome) -> bool:
     return is_interrupt(error)
 
 
-def final_state(outcome: Outcome, scope: RunScope, keeper: Keeper, *, noun: str, timeout: float | None) -> Life:
+class Told(Protocol):
+    """A call of a flow or a task, as far as bringing it to its end goes."""
+
+    #: The run's end was proposed, or the server knows it already.
+    told: bool
+
+    @property
+    def run(self) -> FlowRun | TaskRun: ...
+
+    @property
+    def context(self) -> FlowRunContext | TaskRunContext: ...
+
+    @property
+    def scope(self) -> RunScope: ...
+
+
+def final_state(outcome: Outcome, call: Told, keeper: Keeper, *, noun: str, timeout: float | None) -> Life:
     """An engine's part: gives the State that code which was not broken off leads to. Futures in the result are waited
-    for; `keeper` has the record that is to be written for it, if there is one."""
-    error = outcome.error
+    for; `keeper` has the record that is to be written for it, if there is one. The run's log gets an exception's
+    traceback."""
+    error, scope = outcome.error, call.scope
     if outcome.timed_out:
         message = f"{noun} exceeded timeout of {timeout} second(s)"
         return exception_to_failed_state(TimeoutError(message), name="TimedOut")
     if outcome.stopped:
         return cancelled(scope)
     if error is not None:
+        trace = _from_user_code(error.__traceback__)
+        run_logger(call.context).error("%s raised an exception:", noun, exc_info=(type(error), error, trace))
         return exception_to_failed_state(error)
     try:
         futures = find_futures(outcome.value)
@@ -71,28 +93,20 @@ def final_state(outcome: Outcome, scope: RunScope, keeper: Keeper, *, noun: str,
     return state
 
 
+def _from_user_code(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback without the engine's frames that it begins with; all of it where nothing else is there."""
+    part = trace
+    while part is not None and part.tb_frame.f_globals.get("__name__", "").startswith(_ENGINE):
+        part = part.tb_next
+    return part or trace
+
+
 def not_ready(error: UpstreamTaskError) -> State:
     return State(StateType.PENDING, NOT_READY, message=str(error))
 
 
 def cancelled(scope: RunScope) -> State:
     return State(StateType.CANCELLED, message=scope.reason or None)
-
-
-class Told(Protocol):
-    """A call of a flow or a task, as far as bringing it to its end goes."""
-
-    #: The run's end was proposed, or the server knows it already.
-    told: bool
-
-    @property
-    def run(self) -> FlowRun | TaskRun: ...
-
-    @property
-    def context(self) -> FlowRunContext | TaskRunContext: ...
-
-    @property
-    def scope(self) -> RunScope: ...
 
 
 def to_the_end(

@@ -9,7 +9,7 @@ from typing import Any
 from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
 from antiphon.engine.ending import AWAITING_RETRY, final_state, is_crash, not_ready, to_the_end
-from antiphon.engine.generating import iterated
+from antiphon.engine.generating import iterated, listed_where_lazy
 from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.keeping import Keeper, kept
 from antiphon.engine.pauses import Pauses
@@ -140,7 +140,11 @@ def _attempt(call: FlowCall) -> Life:
         calling = partial(_calling, call, _Opening(call.context.task_runner, left_open))
         args, kwargs = call_args(call.flow.fn, call.context.parameters)
         first = calling(call.flow.fn, args, kwargs, call.flow.timeout_seconds)
-        outcome: Outcome = (yield from iterated(calling, first)) if call.flow.isgenerator else (yield first)
+        outcome: Outcome
+        if call.flow.isgenerator:
+            outcome = yield from iterated(calling, first)
+        else:
+            outcome = yield from listed_where_lazy(calling, first, isasync=call.flow.isasync)
         suspended = isinstance(outcome.error, Pause)
         if outcome.timed_out or (is_crash(outcome) and not suspended):
             call.scope.stop_children(RunCancelled, "the flow run around it ended early")
@@ -152,9 +156,7 @@ def _attempt(call: FlowCall) -> Life:
     if outcome.error is not None and is_crash(outcome):
         raise outcome.error
     keeper = Keeper(call.context.result_options)
-    state: State = yield from final_state(
-        outcome, call.scope, keeper, noun="Flow run", timeout=call.flow.timeout_seconds
-    )
+    state: State = yield from final_state(outcome, call, keeper, noun="Flow run", timeout=call.flow.timeout_seconds)
     return (yield from kept(state, keeper, run_logger(call.context)))
 
 

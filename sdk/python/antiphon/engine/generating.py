@@ -1,7 +1,8 @@
 """Code that yields: what it gives on its way goes to whoever iterates, or into a list."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from inspect import isgenerator
 from typing import Any
 
 from antiphon.engine.effects import Call, Give, Life, NoMore, Outcome
@@ -39,6 +40,19 @@ def iterated(calling: Calling, call: Call, *, gathers: bool = False) -> Life:
             return Outcome() if outcome.error is None else outcome
         except BaseException as thrown:  # noqa: BLE001 - it belongs to the code that yields
             step, argument = source.throw, thrown
+
+
+def listed_where_lazy(calling: Calling, call: Call, *, isasync: bool) -> Life:
+    """An engine's part: does the call of a function and gives its Outcome. A generator that it returns cannot be kept
+    nor sent, so that becomes the list of what it yields, as part of the run's code."""
+    outcome: Outcome = yield call
+    if not isgenerator(outcome.value):
+        return outcome
+    return (yield calling(_alist if isasync else list, (outcome.value,), {}, call.timeout))
+
+
+async def _alist(values: Iterator[Any]) -> list[Any]:
+    return list(values)
 
 
 class _End(Exception):

@@ -19,7 +19,7 @@ from antiphon.engine.ending import (
     not_ready,
     to_the_end,
 )
-from antiphon.engine.generating import iterated
+from antiphon.engine.generating import iterated, listed_where_lazy
 from antiphon.engine.handing_over import fit_to_travel
 from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.keeping import NOT_KEPT, Keeper, kept, report, settled
@@ -248,13 +248,13 @@ def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
     if call.task.isgenerator:
         outcome = yield from iterated(partial(_calling, call), the_call, gathers=call.gathers)
     else:
-        outcome = yield the_call
+        outcome = yield from listed_where_lazy(partial(_calling, call), the_call, isasync=call.task.isasync)
     if outcome.error is not None and is_crash(outcome):
         raise outcome.error
     task, transaction = call.task, call.transaction
     assert transaction is not None
     keeper = Keeper(call.context.result_options, transaction.store, transaction.key, task.cache_expiration)
-    state: State = yield from final_state(outcome, call.scope, keeper, noun="Task run", timeout=task.timeout_seconds)
+    state: State = yield from final_state(outcome, call, keeper, noun="Task run", timeout=task.timeout_seconds)
     if call.handed_over is not None and keeper.record is None:
         state = fit_to_travel(state)
     if not state.is_completed():

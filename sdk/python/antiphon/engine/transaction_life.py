@@ -254,15 +254,19 @@ class TransactionCore:
         if self.is_committed() or self.is_rolled_back() or self._rolling_back:
             return False
         self._rolling_back = True
-        for hook in reversed(self.on_rollback_hooks):
-            problem = yield from self._call(hook)
-            if problem is not None:
-                self.logger.error(
-                    "Rollback hook %s raised %r; it is ignored.", function_name(hook), problem, exc_info=problem
-                )
-        self.state = TransactionState.ROLLED_BACK
-        for child in reversed(self.children):
-            yield from child.rolling_back()
+        try:
+            for hook in reversed(self.on_rollback_hooks):
+                problem = yield from self._call(hook)
+                if problem is not None:
+                    self.logger.error(
+                        "Rollback hook %s raised %r; it is ignored.", function_name(hook), problem, exc_info=problem
+                    )
+            self.state = TransactionState.ROLLED_BACK
+            for child in reversed(self.children):
+                yield from child.rolling_back()
+        finally:
+            # What a retry stages anew can be rolled back anew.
+            self._rolling_back = False
         self._unlock()
         if self.undoing:
             yield Send(self.undoing, wait=False)

@@ -8,6 +8,7 @@ from typing import Any, Final, TextIO
 
 from antiphon.logging.formatters import AntiphonFormatter
 from antiphon.settings import get_current_settings
+from antiphon.text_limits import encodable
 
 _RESET: Final = "\x1b[0m"
 _COLORS: Final = ((logging.ERROR, "\x1b[31m"), (logging.WARNING, "\x1b[33m"), (logging.INFO, ""), (0, "\x1b[2m"))
@@ -34,7 +35,8 @@ class AntiphonConsoleHandler(logging.StreamHandler[TextIO]):
         """A record as it is written."""
         settings = get_current_settings().logging
         colors = settings.colors and self._is_terminal() and not os.environ.get("NO_COLOR")
-        line = super().format(record)
+        # What stands behind stderr, a file or a test that looks, may take no half of a surrogate pair.
+        line = encodable(super().format(record))
         if settings.markup:
             line = _with_markup(line, colors)
         color = next(color for level, color in _COLORS if record.levelno >= level) if colors else ""

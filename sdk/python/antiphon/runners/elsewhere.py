@@ -16,7 +16,7 @@ from antiphon.engine.effects import Await, Life, Send
 from antiphon.engine.proposals import is_accepted, state_that_holds
 from antiphon.engine.scopes import RunScope, set_apart
 from antiphon.engine.task_life import TaskCall
-from antiphon.exceptions import AntiphonSignal, SerializationError
+from antiphon.exceptions import AntiphonSignal, SerializationError, TerminationSignal
 from antiphon.logging.run_loggers import run_logger
 from antiphon.runners.answers import Answer, WorkerLost, unpack_answer
 from antiphon.runners.errand import GRACE, Errand, Parcel
@@ -79,6 +79,9 @@ def _carried_out(call: TaskCall, errand: Errand) -> Life:
     with set_apart(call.scope) as apart:
         try:
             yield from _first_of_end_and_stop(call.scope, errand.future, apart)
+            if call.scope.signal is TerminationSignal:
+                # Both words of it may be here before the wait is looked at, which has ended well then.
+                raise TerminationSignal
             if not errand.future.done():
                 yield from _stopped(call, errand, apart)
         except AntiphonSignal:
