@@ -13,7 +13,16 @@ from antiphon_server.domain.model import Proposal, RetryPolicy, Run, RunKind, St
 from antiphon_server.domain.policy import decide
 from antiphon_server.domain.rules import policy_of
 from antiphon_server.domain.slots import keeps
-from antiphon_server.domain.states import COMPLETED, DEFAULT_NAMES, PAUSED, PENDING, RUNNING, TERMINAL, StateType, VerdictKind
+from antiphon_server.domain.states import (
+    COMPLETED,
+    DEFAULT_NAMES,
+    PAUSED,
+    PENDING,
+    RUNNING,
+    TERMINAL,
+    StateType,
+    VerdictKind,
+)
 from effort import examples
 
 SECOND = 1_000_000
