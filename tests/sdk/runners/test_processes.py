@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,63 @@ def test_an_initializer_that_raises(stored: Stored) -> None:
 
     with pytest.raises(CrashedRun, match="ended with exit code 1; it says why on its standard error"):
         around()
+
+
+def _by_fork(seconds: int) -> int:
+    child = os.fork()
+    if child == 0:
+        time.sleep(seconds)
+        os._exit(0)
+    return child
+
+
+def _by_shell(seconds: int) -> int:
+    with subprocess.Popen(
+        f"sleep {seconds} >/dev/null & echo $!", shell=True, stdout=subprocess.PIPE, close_fds=False
+    ) as shell:
+        assert shell.stdout is not None
+        return int(shell.stdout.readline())
+
+
+def _with_all_descriptors(seconds: int) -> int:
+    """As what forks in C does, which no hook of Python's sees."""
+    descriptors = [int(each) for each in os.listdir("/proc/self/fd")]
+    return subprocess.Popen(["sleep", str(seconds)], pass_fds=[each for each in descriptors if _is_open(each)]).pid
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("leave_behind", [_by_fork, _by_shell, _with_all_descriptors])
+def test_a_death_is_seen_though_a_process_is_left_behind(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, leave_behind: Callable[[int], int]
+) -> None:
+    if leave_behind is not _with_all_descriptors:
+        # There are systems that cannot say it.
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
+    elif not hasattr(os, "pidfd_open"):
+        pytest.skip("this system cannot say that a process has died")
+
+    @task
+    def die() -> None:
+        (tmp_path / "left").write_text(str(leave_behind(60)))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    @flow(task_runner=ProcessPoolTaskRunner(1))
+    def around() -> Any:
+        future = die.submit()
+        future.wait(30)
+        try:
+            return future.state.name
+        finally:
+            os.kill(int((tmp_path / "left").read_text()), signal.SIGKILL)
+
+    assert around() == "Crashed"
 
 
 def test_code_that_blocks_in_c_is_ended(stored: Stored, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

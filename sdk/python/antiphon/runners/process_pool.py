@@ -5,6 +5,7 @@ takes all tasks with it.
 """
 
 import json
+import os
 import pickle
 import queue
 import socket
@@ -63,6 +64,8 @@ class _Worker:
                 (sys.executable, "-c", _BOOTSTRAP, *arguments), pass_fds=(there.fileno(),), stdin=subprocess.DEVNULL
             )
         self.line = Connection(here.detach())
+        #: Readable once the process has died; None where the system has no such thing.
+        self.death = _watch(self.process.pid)
         self.errand: ProcessErrand | None = None
         self.flow: bytes | None = None
         self.say(first_words)
@@ -78,6 +81,22 @@ class _Worker:
     def say(self, message: bytes) -> None:
         with suppress(OSError):  # it died; that is seen as the line's end
             self.line.send_bytes(message)
+
+    def hang_up(self) -> None:
+        """The process has died: after what it has said comes the line's end, whoever else holds the other end."""
+        self._forget_death()
+        with suppress(OSError), socket.socket(fileno=os.dup(self.line.fileno())) as here:
+            here.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Of this end."""
+        self.line.close()
+        self._forget_death()
+
+    def _forget_death(self) -> None:
+        death, self.death = self.death, None
+        if death is not None:
+            os.close(death)
 
 
 class ProcessPool:
@@ -124,11 +143,16 @@ class ProcessPool:
         try:
             while not self._closing:
                 lines: dict[Any, _Worker] = {worker.line: worker for worker in self._workers}
-                for ready in wait([self._ear, *lines]):
+                deaths: dict[Any, _Worker] = {
+                    worker.death: worker for worker in self._workers if worker.death is not None
+                }
+                for ready in wait([self._ear, *lines, *deaths]):
                     if ready == self._ear:
                         self._hear()
-                    else:
+                    elif ready in lines:
                         self._listen(lines[ready])
+                    else:
+                        deaths[ready].hang_up()
                 self._hand_out()
         finally:
             self._end()
@@ -151,7 +175,7 @@ class ProcessPool:
 
     def _bury(self, worker: _Worker) -> None:
         self._workers.remove(worker)
-        worker.line.close()
+        worker.close()
         code = worker.process.wait()
         errand, worker.errand = worker.errand, None
         if errand is not None:
@@ -201,7 +225,7 @@ class ProcessPool:
             errand.future.cancel()
         for worker in self._workers:
             # They see the line's end.
-            worker.line.close()
+            worker.close()
         for worker in self._workers:
             try:
                 code = worker.process.wait(_LAST_WORDS)
@@ -212,6 +236,13 @@ class ProcessPool:
                 worker.errand.future.set_exception(WorkerLost(_obituary(worker.process.pid, code)))
         self._mouth.close()
         self._ear.close()
+
+
+def _watch(pid: int) -> int | None:
+    """Gives a descriptor that can be waited on for the death of a child, where the system has them: on Linux."""
+    with suppress(AttributeError, OSError):
+        return os.pidfd_open(pid)
+    return None
 
 
 def _obituary(pid: int, code: int) -> str:

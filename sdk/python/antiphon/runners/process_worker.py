@@ -27,6 +27,9 @@ def main(descriptor: int) -> None:
     # Ctrl-C in a terminal goes to all processes there; the one that submits says what follows for its tasks.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = Connection(descriptor)
+    # Processes that tasks leave behind must not hold the line: its end says that this one has died.
+    os.set_inheritable(descriptor, False)
+    os.register_at_fork(after_in_child=line.close)
     initializer, arguments = pickle.loads(line.recv_bytes())
     if initializer is not None:
         initializer(*arguments)
