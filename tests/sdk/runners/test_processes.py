@@ -80,6 +80,34 @@ def test_an_initializer_that_raises(stored: Stored) -> None:
         around()
 
 
+def test_an_initializer_that_hangs_does_not_hold_up_the_pool(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """However much is sent to its process meanwhile, that is ended when its task is cancelled."""
+    monkeypatch.setattr(elsewhere, "GRACE", 0.3)
+
+    def hang() -> None:
+        (tmp_path / "began").touch()
+        time.sleep(60)
+
+    @task
+    def size(data: bytes) -> int:
+        return len(data)
+
+    @flow(task_runner=ProcessPoolTaskRunner(1, initializer=hang))
+    def around() -> Any:
+        future = size.submit(bytes(10_000_000))
+        while not (tmp_path / "began").exists():
+            time.sleep(0.01)
+        context = FlowRunContext.get()
+        assert context is not None
+        context.task_runner.cancel_all()
+        future.wait(30)
+        return future.state.name
+
+    assert around() == "Cancelled"
+
+
 def _by_fork(seconds: int) -> int:
     child = os.fork()
     if child == 0:
@@ -231,12 +259,17 @@ def move(point):
 
 @task
 def hang(path):
+    block(path)
+
+def block(path):
     open(path, "w").close()
     end = time.monotonic() + 120
     while time.monotonic() < end:
         pass
 
-@flow(task_runner=ProcessPoolTaskRunner(2))
+with_initializer = {"initializer": block, "initargs": sys.argv[1:2]} if sys.argv[2:] else {}
+
+@flow(task_runner=ProcessPoolTaskRunner(2, **with_initializer))
 def around():
     if len(sys.argv) > 1:
         hang.submit(sys.argv[1]).wait()
@@ -277,3 +310,13 @@ def test_the_end_of_the_submitting_process(stored: Stored, tmp_path: Path, how: 
     run = stored.flow_runs("around")[-1]
     (task_run,) = [each for each in stored.task_runs(run.id) if each.name == "hang-0"]
     assert task_run.state.name == "Crashed"
+
+
+def test_the_end_of_the_submitting_process_while_an_initializer_runs(stored: Stored, tmp_path: Path) -> None:
+    began = tmp_path / "began"
+    with program(tmp_path, stored.client.target, str(began), "in the initializer") as process:
+        while not began.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.communicate(timeout=60)  # all who hold the pipe have ended

@@ -30,12 +30,14 @@ def main(descriptor: int) -> None:
     # Processes that tasks leave behind must not hold the line: its end says that this one has died.
     os.set_inheritable(descriptor, False)
     os.register_at_fork(after_in_child=line.close)
-    initializer, arguments = pickle.loads(line.recv_bytes())
-    if initializer is not None:
-        initializer(*arguments)
+    first_words = line.recv_bytes()
     orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
     listener = _Listener(line, orders)
+    # Before any code of the user's: while that takes its time, somebody reads what is sent, and sees the line's end.
     threading.Thread(target=listener.run, name="antiphon-line", daemon=True).start()
+    initializer, arguments = pickle.loads(first_words)
+    if initializer is not None:
+        initializer(*arguments)
     while (order := orders.get()) is not None:
         answer = carry_out(*order)
         listener.scope = None
@@ -43,6 +45,7 @@ def main(descriptor: int) -> None:
             line.send_bytes(answer)
         except OSError:
             break
+    listener.limit.cancel()
     # What would follow is a wait for threads of user code.
     close_all()
     sys.stdout.flush()
@@ -57,6 +60,9 @@ class _Listener:
         self._flow: bytes | None = None
         #: Of the task that runs.
         self.scope: RunScope | None = None
+        #: Ends the process where code does not let itself be interrupted; begins at the line's end.
+        self.limit = threading.Timer(GRACE, _leave)
+        self.limit.daemon = True
 
     def run(self) -> None:
         while True:
@@ -78,15 +84,12 @@ class _Listener:
 
     def _alone(self) -> None:
         """The process that submitted is done, or gone."""
+        # Code that blocks in C, or that does not let itself be interrupted, has its run ended by the session's end.
+        self.limit.start()
         self._orders.put(None)
         scope = self.scope
-        if scope is None:
-            return
-        scope.stop(TerminationSignal, "The process that runs the flow has gone away.")
-        # Code that blocks in C, or that does not let itself be interrupted, has its run ended by the session's end.
-        timer = threading.Timer(GRACE, _leave)
-        timer.daemon = True
-        timer.start()
+        if scope is not None:
+            scope.stop(TerminationSignal, "The process that runs the flow has gone away.")
 
 
 def _leave() -> None:
