@@ -108,6 +108,44 @@ def test_an_initializer_that_hangs_does_not_hold_up_the_pool(
     assert around() == "Cancelled"
 
 
+@task
+def one() -> int:
+    return 1
+
+
+def test_anything_may_stand_in_the_path(stored: Stored, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path, b"bytes", None])
+
+    @task
+    def path() -> list[str]:
+        return sys.path
+
+    @flow(task_runner=ProcessPoolTaskRunner(1))
+    def around() -> Any:
+        future = path.submit()
+        future.wait(30)
+        return future.result()
+
+    assert around()[-1] == str(tmp_path)
+
+
+def test_a_process_that_cannot_be_started(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It crashes its task alone; the pool goes on."""
+
+    @flow(task_runner=ProcessPoolTaskRunner(1))
+    def around() -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", [*sys.argv, 3])
+            futures = [one.submit() for _ in range(2)]
+            wait(futures, timeout=30)
+        return [future.state for future in futures], one.submit().result()
+
+    states, number = around()
+    assert [state.name for state in states] == ["Crashed"] * 2
+    assert states[0].message.startswith("No process could be started: ")
+    assert number == 1
+
+
 def _by_fork(seconds: int) -> int:
     child = os.fork()
     if child == 0:

@@ -58,12 +58,12 @@ class _Worker:
 
     def __init__(self, first_words: bytes) -> None:
         here, there = socket.socketpair()
-        with there:
-            arguments = (str(there.fileno()), json.dumps(sys.path), *sys.argv)
+        with here, there:
+            arguments = (str(there.fileno()), json.dumps(_paths()), *sys.argv)
             self.process = subprocess.Popen(
                 (sys.executable, "-c", _BOOTSTRAP, *arguments), pass_fds=(there.fileno(),), stdin=subprocess.DEVNULL
             )
-        self.line = Connection(here.detach())
+            self.line = Connection(here.detach())
         #: Readable once the process has died; None where the system has no such thing.
         self.death = _watch(self.process.pid)
         self.errand: ProcessErrand | None = None
@@ -196,11 +196,13 @@ class ProcessPool:
         while self._waiting and len(self._workers) < self._size:
             try:
                 worker = _Worker(self._first_words)
-            except OSError as error:
-                if not self._workers:
-                    self._waiting.popleft().future.set_exception(WorkerLost(f"No process could be started: {error}"))
-                    continue
-                return
+            except Exception as error:  # noqa: BLE001 - user code may have put anything into the paths and arguments
+                if self._workers:
+                    return  # They take what waits.
+                future = self._waiting.popleft().future
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(WorkerLost(f"No process could be started: {error}"))
+                continue
             self._workers.append(worker)
             yield worker
 
@@ -236,6 +238,11 @@ class ProcessPool:
                 worker.errand.future.set_exception(WorkerLost(_obituary(worker.process.pid, code)))
         self._mouth.close()
         self._ear.close()
+
+
+def _paths() -> list[str]:
+    """Where modules are found. What else somebody has put there Python does not look at either."""
+    return [os.fsdecode(each) for each in sys.path if isinstance(each, str | os.PathLike)]
 
 
 def _watch(pid: int) -> int | None:
