@@ -29,6 +29,7 @@ from antiphon.results import ResultStore
 from antiphon.session import registry
 from antiphon.settings import temporary_settings
 from antiphon.states import Completed
+from antiphon.task_worker import TaskWorker
 from antiphon.v1 import state_pb2
 from antiphon.v1.concurrency_limit_pb2 import ConcurrencyLimit
 from antiphon.v1.concurrency_limit_service_pb2 import CreateConcurrencyLimitRequest
@@ -383,6 +384,51 @@ def test_cancelling_interrupts_what_runs(stored: Stored) -> None:
         assert future.state.is_cancelled() and interrupted == ["RunCancelled"]
         with pytest.raises(CancelledRun):
             future.result()
+
+
+def test_cancelling_ends_what_waits_for_runs_before_it(stored: Stored, caplog: pytest.LogCaptureFixture) -> None:
+    before = aadd.delay(1)  # which nobody serves
+    future = add.delay(before)
+    with serving(add):
+        _until_pending(stored, future.task_run_id)
+        _cancel(stored, future.task_run_id)
+        future.wait(PATIENCE)
+        assert future.state.is_cancelled()
+    assert "crashed" not in caplog.text
+
+
+def test_cancelling_ends_what_waits_for_room(stored: Stored, caplog: pytest.LogCaptureFixture) -> None:
+    running, go_on = threading.Event(), threading.Event()
+
+    @task
+    def work() -> None:
+        running.set()
+        go_on.wait(PATIENCE)
+
+    first, second = work.delay(), work.delay()
+
+    async def execute() -> None:
+        worker = TaskWorker(work, limit=1)
+        one = asyncio.ensure_future(worker.execute_task_run(stored.task_run(first.task_run_id)))
+        assert await asyncio.to_thread(running.wait, PATIENCE)
+        other = asyncio.ensure_future(worker.execute_task_run(stored.task_run(second.task_run_id)))
+        await asyncio.to_thread(_until_pending, stored, second.task_run_id)
+        _cancel(stored, second.task_run_id)
+        try:
+            await asyncio.wait_for(other, 20)
+            await asyncio.to_thread(second.wait, PATIENCE)
+            assert second.state.is_cancelled() and not one.done()
+        finally:
+            go_on.set()
+        await one
+
+    asyncio.run(execute())
+    first.wait(PATIENCE)
+    assert first.state.is_completed() and "crashed" not in caplog.text
+
+
+def _until_pending(stored: Stored, task_run_id: str) -> None:
+    _until(lambda: stored.task_run(task_run_id).state.name == "Pending")
 
 
 def test_cancelling_takes_it_from_the_queue(stored: Stored) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -72,12 +73,16 @@ class TakenRun:
         futures = [each for each in upstream if is_future(each)]
         if futures:
             wait()
-            await adrive(_until_ended(futures, self.scope), self.session)
+            # A run that is stopped meanwhile begins all the same: its life hears of it at once and ends.
+            with suppress(RunCancelled, RunRevoked):
+                await adrive(_until_ended(futures, self.scope), self.session)
         self.call = self._task_call(call, claimed, opening)
-        if room is None:
+        if room is None or not await _entered(room, self.scope):
             return await self._run(call)
-        async with room:
+        try:
             return await self._run(call)
+        finally:
+            room.release()
 
     def give_back(self) -> None:
         """Stops what runs, and has another worker run it."""
@@ -180,6 +185,23 @@ def _sent(proposal: Proposal) -> Life:
 
 def _until_ended(futures: list[Any], scope: RunScope) -> Life:
     yield Await(futures, scope)
+
+
+async def _entered(room: asyncio.Semaphore, scope: RunScope) -> bool:
+    """Waits for room; False where the run is stopped before, which needs none to end."""
+    if not room.locked():
+        return await room.acquire()
+    entering = asyncio.ensure_future(room.acquire())
+    loop = asyncio.get_running_loop()
+    try:
+        with scope.stopped_by(lambda _: (loop, entering.cancel)):
+            return await entering
+    except asyncio.CancelledError:
+        if entering.done() and not entering.cancelled():
+            room.release()
+        if scope.signal is None:
+            raise
+        return False
 
 
 async def _in_thread(call: TaskCall) -> State:
