@@ -18,7 +18,10 @@ import pytest
 
 from antiphon import flow, task
 from antiphon.distributed_futures import AntiphonDistributedFuture
+from antiphon.engine.taken_runs import TakenRun
 from antiphon.exceptions import ServerUnreachable
+from antiphon.ids import new_id
+from antiphon.session.session import Session
 from antiphon.settings import get_current_settings, temporary_settings
 from antiphon.task_keys import task_key_of
 from antiphon.task_worker import StopTaskWorker, TaskWorker, aserve, create_status_server, serve
@@ -295,3 +298,73 @@ def test_one_run_can_be_executed_by_hand(stored: Stored) -> None:
 
     asyncio.run(execute())
     assert future.result(timeout=PATIENCE) is None
+
+
+def test_a_run_that_is_offered_twice_is_here_once(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed = _removed_handlers(monkeypatch)
+    running, go_on = threading.Event(), threading.Event()
+
+    @task
+    def work() -> None:
+        running.set()
+        go_on.wait(PATIENCE)
+
+    future = work.delay()
+    offered = stored.task_run(future.task_run_id)
+
+    async def execute() -> None:
+        worker = TaskWorker(work)
+        first = asyncio.ensure_future(worker.execute_task_run(offered))
+        try:
+            assert await asyncio.to_thread(running.wait, PATIENCE)
+            await worker.execute_task_run(offered)
+            assert worker.current_tasks == 1 and removed == [], "the first one still hears commands"
+        finally:
+            go_on.set()
+        await first
+        assert worker.current_tasks == 0 and removed == [future.task_run_id]
+        assert worker.finished_task_runs == {work.task_key: 1}
+
+    asyncio.run(execute())
+
+
+def test_a_run_that_is_tried_again_before_its_last_time_here_is_over(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = _removed_handlers(monkeypatch)
+    first = stored.task_run(nothing.delay().task_run_id)
+    second = type(first)()
+    second.CopyFrom(first)
+    second.state.id = new_id()
+
+    async def execute() -> None:
+        over = {first.state.id: asyncio.Event(), second.state.id: asyncio.Event()}
+
+        async def live(taken: TakenRun, room: object, wait: object) -> None:
+            await over[taken.offered.state.id].wait()
+
+        monkeypatch.setattr(TakenRun, "live", live)
+        worker = TaskWorker(nothing)
+        one, other = (asyncio.ensure_future(worker.execute_task_run(each)) for each in (first, second))
+        await asyncio.sleep(0)
+        over[first.state.id].set()
+        await one
+        assert worker.current_tasks == 1 and removed == [], "the second one still hears commands"
+        over[second.state.id].set()
+        await other
+        assert worker.current_tasks == 0 and removed == [first.id]
+
+    asyncio.run(execute())
+
+
+def _removed_handlers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The runs for which this process hears no more commands."""
+    removed: list[str] = []
+    remove = Session.remove_run_handler
+
+    def note(session: Session, run_id: str) -> None:
+        removed.append(run_id)
+        remove(session, run_id)
+
+    monkeypatch.setattr(Session, "remove_run_handler", note)
+    return removed

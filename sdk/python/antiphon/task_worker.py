@@ -76,6 +76,8 @@ class TaskWorker:
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._taken: dict[asyncio.Task[None], TakenRun] = {}
+        #: The same by the run. One may be offered again, to be tried once more, before its last time here is over.
+        self._by_run: dict[UUID, TakenRun] = {}
         self._failure: AntiphonException | None = None
 
     @property
@@ -218,6 +220,10 @@ class TaskWorker:
     async def _run(self, taken: TakenRun, give_back: Any) -> None:
         """One run, whose failure is its own and not the worker's."""
         key, run_id = taken.offered.task_key, UUID(taken.offered.id)
+        earlier = self._by_run.get(run_id)
+        if earlier is not None and earlier.offered.state.id == taken.offered.state.id:
+            give_back()  # A server that has begun anew did not know that it is here.
+            return
         given = False
 
         def give_back_once() -> None:
@@ -226,6 +232,7 @@ class TaskWorker:
                 given = True
                 give_back()
 
+        self._by_run[run_id] = taken
         self.in_flight_task_runs[key][run_id] = taken.start_time
         taken.session.set_run_handler(taken.offered.id, taken.obey)
         try:
@@ -235,8 +242,10 @@ class TaskWorker:
         except BaseException as error:
             logger.error("Task run %s has crashed: %r", taken.offered.id, error, exc_info=error)
         finally:
-            taken.session.remove_run_handler(taken.offered.id)
-            self.in_flight_task_runs[key].pop(run_id, None)
+            if self._by_run.get(run_id) is taken:
+                del self._by_run[run_id]
+                taken.session.remove_run_handler(taken.offered.id)
+                self.in_flight_task_runs[key].pop(run_id, None)
             self.finished_task_runs[key] += 1
             give_back_once()
 
