@@ -13,6 +13,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import fakeredis
+import httpx
 import pytest
 
 from antiphon.blocks import notifications as every
@@ -137,8 +138,9 @@ def test_a_notification_that_fails_is_logged_or_raised(heard: Heard, caplog: pyt
 
 
 def test_settings_that_a_service_does_not_take_are_told() -> None:
-    with pytest.raises(ValueError, match="The settings of this SlackWebhook are none that its service takes.*url"):
+    with pytest.raises(ValueError, match="The settings of this SlackWebhook are none that its service takes") as caught:
         SlackWebhook(url="nonsense").notify("x")
+    assert "Check its fields url, allow_private_urls." in str(caught.value)
 
 
 REFUSED: list[NotificationBlock] = [
@@ -227,6 +229,16 @@ def test_a_custom_webhook_that_fails_says_so_without_secrets(heard: Heard) -> No
         with block.raise_on_failure(), pytest.raises(NotificationError, match=said) as caught:
             block.notify("lost")
         assert "hunter2" not in str(caught.value)
+
+
+def test_a_url_is_in_no_log(heard: Heard, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(1):
+        Webhook(url=f"{heard.url}/hunter2").call()
+        custom(heard.url + "/{{token}}").notify("x")
+        assert [path for _, path, _, _ in heard.calls] == ["/hunter2"] * 2
+        assert "hunter2" not in caplog.text
+        httpx.get(f"{heard.url}/of-others")
+    assert "/of-others" in caplog.text
 
 
 def test_a_custom_webhook_that_cannot_be_is_told() -> None:
