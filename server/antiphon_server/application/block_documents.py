@@ -20,7 +20,8 @@ from antiphon_server.domain.block_data import (
     secret_paths,
     unmasked,
 )
-from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, not_found
+from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, not_found
+from antiphon_server.domain.filter_values import UUID_TEXT
 from antiphon_server.storage.block_tables import block_documents, block_references, block_schemas
 from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -208,6 +209,10 @@ def _existing_references(working_set: WorkingSet, data: Values) -> list[str]:
             f"the block refers to {len(ids):,} others, and may to {MOST_REFERENCES:,}",
             field="block_document.data",
         )
+    for id in ids:
+        # Of what JSON says as text, not all can be asked for in a database.
+        if not UUID_TEXT.fullmatch(id):
+            raise _no_part(id)
     working_set.flush()
     documents, known = block_documents, set[str]()
     for some in chunks(ids):
@@ -215,8 +220,12 @@ def _existing_references(working_set: WorkingSet, data: Values) -> list[str]:
         known.update(working_set.connection.execute(found).scalars())
     for id in ids:
         if id not in known:
-            raise not_found(NOUN, id, "it cannot be part of this one")
+            raise _no_part(id)
     return ids
+
+
+def _no_part(id: str) -> NotFound:
+    return not_found(NOUN, id, "it cannot be part of this one")
 
 
 def _check_no_cycle(working_set: WorkingSet, row: Any, references: Sequence[str]) -> None:

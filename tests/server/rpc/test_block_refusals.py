@@ -116,6 +116,9 @@ REFUSES: list[tuple[str, Ask, grpc.StatusCode, str, tuple[str, ...]]] = [
         (DATA,),
     ),
     ("CreateBlockDocument", create(data=ref("no id")), NOT_FOUND, "BLOCK_DOCUMENT_NOT_FOUND", ()),
+    ("CreateBlockDocument", create(data=ref("\ud800")), NOT_FOUND, "BLOCK_DOCUMENT_NOT_FOUND", ()),
+    ("CreateBlockDocument", create(data=ref("x" * 900_000)), NOT_FOUND, "BLOCK_DOCUMENT_NOT_FOUND", ()),
+    ("UpdateBlockDocument", update("data", data=ref("\ud800")), NOT_FOUND, "BLOCK_DOCUMENT_NOT_FOUND", ()),
     ("CreateBlockDocument", create(secretFields=[""]), INVALID, "FIELD_INVALID", ("block_document.secret_fields[0]",)),
     ("GetBlockDocument", by_name("login", "pord"), NOT_FOUND, "BLOCK_DOCUMENT_NOT_FOUND", ()),
     ("GetBlockDocument", by_name("lugin", "prod"), NOT_FOUND, "BLOCK_TYPE_NOT_FOUND", ()),
@@ -167,6 +170,18 @@ def test_a_name_that_is_not_there_is_told_with_those_that_are_close(world: World
     )
     refusal = world.refused("GetBlockDocument", by_name("lugin", "prod")(world))
     assert "there is no block type lugin; did you mean login? `antiphon block type ls` shows" in refusal.message
+
+
+def test_half_a_surrogate_pair_is_kept(world: World) -> None:
+    half = "\ud800"
+    odd = login_type("odd", title=half, secret_fields=[half, f"*.{half}"])
+    schema = world.call("RegisterBlockType", odd).block_schema
+    assert json.loads(schema.fields)["title"] == half
+    data = {half: "s", "a": {half: "s", "b": half}}
+    made = {"blockDocument": {"name": "odd", "blockSchemaId": schema.id, "data": json.dumps(data)}}
+    shown = world.call("CreateBlockDocument", made).block_document
+    assert json.loads(shown.data) == {half: "********", "a": {half: "********", "b": half}}
+    assert document(world, shown.id) == data
 
 
 def test_a_changed_schema_says_anew_what_is_secret(world: World) -> None:
