@@ -18,6 +18,7 @@ from antiphon_server.domain.block_data import (
     masked,
     referenced_ids,
     secret_paths,
+    shown_paths,
     unmasked,
 )
 from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, not_found
@@ -108,15 +109,21 @@ class UpdateBlockDocument:
         """The values as they are to be, and what is secret of them besides what the schema says."""
         known = json.loads(row.secret_fields)
         secret_fields = list(self.changes.get("secret_fields", known))
-        if "data" not in self.changes:
-            return whole_data(self.box, row), secret_fields
-        data: Values = self.changes["data"]
         before = schema if schema.id == row.block_schema_id else _schema(working_set, row.block_schema_id)
-        paths = list(dict.fromkeys([*_paths(before), *known]))
-        check_cost(data, paths)
-        if row.secrets is not None and has_mask(data, paths):
-            data = unmasked(data, whole_data(self.box, row), paths)
-        return data, secret_fields
+        earlier = _paths(before)
+        if "data" in self.changes:
+            data: Values = self.changes["data"]
+            paths = list(dict.fromkeys([*earlier, *known]))
+            check_cost(data, paths)
+            earlier = [path for path in earlier if has_mask(data, [path])]
+            if row.secrets is not None and has_mask(data, paths):
+                data = unmasked(data, whole_data(self.box, row), paths)
+        else:
+            data = whole_data(self.box, row)
+        # What was secret by the earlier schema and stays as it was is no less secret by the new one.
+        now = list(dict.fromkeys([*_paths(schema), *secret_fields]))
+        check_cost(data, [*now, *earlier])
+        return data, [*secret_fields, *shown_paths(masked(data, now), earlier)]
 
 
 @dataclass(slots=True)

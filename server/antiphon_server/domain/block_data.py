@@ -100,6 +100,15 @@ def has_mask(values: Values, paths: Sequence[str]) -> bool:
     return any(holder[key] == MASK for path in paths for holder, key in _places(values, path.split(".")))
 
 
+def shown_paths(values: Values, paths: Sequence[str]) -> list[str]:
+    """Those of the paths that lead to something other than MASK and null."""
+    return [
+        path
+        for path in paths
+        if any(holder[key] not in (None, MASK) for holder, key in _places(values, path.split(".")))
+    ]
+
+
 def referenced_ids(values: Values) -> set[str]:
     """The ids of the documents that stand in the values, as they are written there."""
     found: set[str] = set()
