@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["quiet"]
-
 _QUIET: ContextVar[frozenset[str]] = ContextVar("antiphon_quiet_loggers", default=frozenset())
 
 
