@@ -262,3 +262,8 @@ def test_a_result_need_not_stay_in_the_process(stored: Stored, kind: Kind, tmp_p
     state = kind.call(made, return_state=True)
     assert not state.has_value()
     assert state.result() == [1]
+
+
+def test_a_key_that_is_no_path_is_hashed(stored: Stored, kind: Kind, counted: Counted) -> None:
+    made = task(cache_key_fn=lambda context, parameters: f"https://example.com//{parameters['x']}/")(counted.fn)
+    assert names_of(kind, made, 1, 1, 2) == ["Completed", "Cached", "Completed"]

@@ -1,6 +1,7 @@
 """Results kept inline and in storage."""
 
 import asyncio
+import gc
 import json
 import os
 import subprocess
@@ -159,6 +160,9 @@ def test_a_block_is_a_storage(home: Path) -> None:
     payload = store.persist(LARGE, persist_result=True)
     assert payload is not None
     assert store.load(payload) == LARGE
+    assert load(payload) == LARGE
+    del store
+    gc.collect()
     with pytest.raises(ResultStorageError, match=r"never saved.*block\.save"):
         load(payload)
 
@@ -314,3 +318,9 @@ def test_a_serializer_by_its_name() -> None:
     assert resolve_serializer("compressed/json").type == "compressed/json"
     with pytest.raises(UnknownSerializer):
         resolve_serializer("no such")
+
+
+def test_descriptions_and_bytes_in_one_place(home: Path) -> None:
+    store = ResultStore(home / "kept", metadata_storage=home / "kept")
+    store.write("x", key="a")
+    assert store.read("a").result == "x"

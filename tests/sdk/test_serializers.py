@@ -169,3 +169,15 @@ def test_what_cannot_be_written_names_type_and_remedy() -> None:
 def test_what_cannot_be_read_says_why(encoding: str, message: str) -> None:
     with pytest.raises(SerializationError, match=message):
         read_encoded(encoding, b"{broken")
+
+
+def add_one(value: dict[str, int]) -> dict[str, int]:
+    return {name: number + 1 for name, number in value.items()}
+
+
+def test_a_compressed_one_keeps_the_options_of_the_one_inside() -> None:
+    plain = CompressedSerializer(serializer=JSONSerializer())
+    made = CompressedSerializer(serializer=JSONSerializer(object_decoder=f"{__name__}.add_one"))
+    assert plain != made
+    encoding, data = write_encoded(made, {"a": 1})
+    assert read_encoded(encoding, data) == {"a": 2}

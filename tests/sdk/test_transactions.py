@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from antiphon import flow, task
-from antiphon.exceptions import ConfigurationError
+from antiphon import flow, runtime, task
+from antiphon.cache_policies import INPUTS
+from antiphon.engine.drivers import drive
+from antiphon.exceptions import ConfigurationError, ResultStorageError
+from antiphon.locking.filesystem import FileSystemLockManager
 from antiphon.locking.memory import MemoryLockManager
 from antiphon.result_store import ResultStore
 from antiphon.settings import temporary_settings
@@ -22,6 +25,7 @@ from antiphon.transactions import (
     get_transaction,
     transaction,
 )
+from antiphon.variables import Variable
 from in_loop import in_loop
 from stored import Stored
 
@@ -437,3 +441,170 @@ def test_what_was_staged_anew_is_rolled_back_anew(diary: Diary) -> None:
         raise ValueError("in the end")
     assert txn.is_rolled_back()
     assert len(diary.notes) >= 3
+
+
+# Locks
+
+
+def in_time(work: Any) -> None:
+    """Does it in a daemon thread: what waits for itself must not keep the tests."""
+    done = threading.Event()
+
+    def run() -> None:
+        work()
+        done.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    assert done.wait(20)
+
+
+def test_one_does_not_wait_for_those_around_it(tmp_path: Path) -> None:
+    store = ResultStore(tmp_path, lock_manager=MemoryLockManager())
+
+    def nested() -> None:
+        with transaction("again", store, isolation_level="SERIALIZABLE") as outer:
+            with transaction("again", store, isolation_level="SERIALIZABLE") as inner:
+                inner.stage(1)
+            assert store.lock_manager.is_locked("again")
+            outer.stage(2)
+
+    in_time(nested)
+    assert store.read("again").result == 2
+    assert not store.lock_manager.is_locked("again")
+
+
+def test_tasks_with_one_key_in_one_transaction(stored: Stored, tmp_path: Path) -> None:
+    policy = INPUTS.configure(
+        lock_manager=MemoryLockManager(), isolation_level=IsolationLevel.SERIALIZABLE, key_storage=tmp_path
+    )
+
+    @task(cache_policy=policy)
+    def double(x: int) -> int:
+        return 2 * x
+
+    @flow
+    def around() -> Any:
+        with transaction():
+            return double(21), double(21)
+
+    in_time(lambda: around() == (42, 42) or pytest.fail("wrong"))
+
+
+class Unlucky(ResultStore):
+    def find(self, key: str) -> Any:
+        raise ResultStorageError("no luck")
+
+
+def test_a_lock_is_given_back_where_it_cannot_begin(tmp_path: Path) -> None:
+    store = Unlucky(tmp_path, lock_manager=MemoryLockManager())
+    with pytest.raises(ResultStorageError):
+        transaction("unlucky", store, isolation_level="SERIALIZABLE").__enter__()
+    assert not store.lock_manager.is_locked("unlucky")
+
+
+def test_what_is_done_stays_done_though_the_lock_cannot_be_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    manager = FileSystemLockManager(tmp_path / "locks")
+    store = ResultStore(tmp_path, lock_manager=manager)
+
+    def fail(*_: Any) -> None:
+        raise ConnectionError("the lock server is away")
+
+    with transaction("k", store, isolation_level="SERIALIZABLE") as txn:
+        txn.stage(1)
+        monkeypatch.setattr(manager, "release_lock", fail)
+    assert txn.is_committed()
+    assert "could not be given back: the lock server is away" in caplog.text
+
+
+# What comes late, and what comes again
+
+
+def test_what_ends_as_the_one_around_commits_commits_too(store: ResultStore) -> None:
+    with transaction() as outer:
+        inner = Transaction(key="late", store=store)
+        inner.begin()
+        inner.stage("x")
+
+        def end(_: Any) -> None:
+            drive(inner.ending(failed=False), None)
+
+        outer.stage(None, on_commit_hooks=[end])
+    assert inner.is_committed()
+    assert store.read("late").result == "x"
+
+
+def test_a_retry_after_a_result_that_could_not_be_written(stored: Stored, tmp_path: Path, diary: Diary) -> None:
+    place = tmp_path / "results"
+    place.write_text("in the way")
+
+    @task(retries=1, cache_policy=INPUTS, result_storage=place)
+    def work(x: int) -> int:
+        if diary.notes:
+            place.unlink()
+        diary.notes.append("tried")
+        return x
+
+    work.on_commit(diary.hook("committed"))
+    work.on_rollback(diary.hook("rolled back"))
+
+    @flow
+    def around() -> Any:
+        return work(1)
+
+    assert around() == 1
+    assert diary.notes == ["tried", "committed", "rolled back", "tried", "committed"]
+
+
+# Hooks of what was stopped
+
+
+def test_hooks_of_a_cancelled_run_may_call_the_server(stored: Stored, diary: Diary) -> None:
+    @task
+    def work() -> None: ...
+
+    @work.on_rollback
+    def undo(_: Any) -> None:
+        Variable.set("undone", True, overwrite=True)
+        diary.notes.append("undone")
+
+    @flow
+    def around() -> None:
+        with transaction():
+            work()
+            stored.cancel(runtime.flow_run.id)
+            threading.Event().wait(30)
+
+    @around.on_cancellation
+    def clean(*_: Any) -> None:
+        diary.notes.append(f"{Variable.get('undone')}")
+
+    assert around(return_state=True).is_cancelled()
+    assert diary.notes == ["undone", "True"]
+
+
+@in_loop
+async def test_so_may_those_of_async_code(stored: Stored, diary: Diary) -> None:
+    @task
+    async def work() -> None: ...
+
+    @work.on_rollback
+    async def undo(_: Any) -> None:
+        await Variable.aset("undone", True, overwrite=True)
+        diary.notes.append("undone")
+
+    @flow
+    async def around() -> None:
+        async with atransaction():
+            await work()
+            stored.cancel(runtime.flow_run.id)
+            await asyncio.sleep(30)
+
+    @around.on_cancellation
+    async def clean(*_: Any) -> None:
+        diary.notes.append(f"{await Variable.aget('undone')}")
+
+    state = await around(return_state=True)
+    assert state.is_cancelled()
+    assert diary.notes == ["undone", "True"]

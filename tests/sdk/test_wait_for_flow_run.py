@@ -11,6 +11,7 @@ import pytest
 from antiphon import flow, runtime
 from antiphon.exceptions import FlowRunWaitTimeout, ObjectNotFound
 from antiphon.flow_runs import wait_for_flow_run
+from antiphon.payloads import PICKLE, make_payload
 from antiphon.service_client import ServiceClient
 from antiphon.session import registry
 from antiphon.settings import temporary_settings
@@ -61,6 +62,15 @@ def test_a_run_that_ends_while_many_wait(stored: Stored) -> None:
 def test_a_run_that_goes_on(stored: Stored) -> None:
     with pytest.raises(FlowRunWaitTimeout, match=r"has not ended within 0\.02 second.*wait for longer"):
         asyncio.run(wait_for_flow_run(made(stored.client), timeout=0.02))
+
+
+def test_a_run_whose_parameters_cannot_be_read_here(stored: Stored) -> None:
+    unreadable = make_payload(PICKLE, b"cno_such_module\nThing\n.")
+    request = CreateFlowRunRequest(flow_run=FlowRun(flow_name="of others", parameters=unreadable))
+    id = stored.client.call(stored.client.flow_runs.CreateFlowRun, request).flow_run.id
+    cancel(stored.client, id)
+    run = asyncio.run(wait_for_flow_run(id))
+    assert (run.flow_name, run.state_name, run.parameters) == ("of others", "Cancelled", {})
 
 
 def test_an_unknown_run(stored: Stored) -> None:

@@ -3,11 +3,12 @@
 import logging
 import math
 import time
+from typing import Any
 from uuid import UUID
 
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.server_calls import wait_at_server
-from antiphon.exceptions import FlowRunWaitTimeout, ServerError
+from antiphon.exceptions import FlowRunWaitTimeout, SerializationError, ServerError
 from antiphon.given_clients import AnyClient
 from antiphon.payloads import decode
 from antiphon.runs import FlowRun
@@ -35,8 +36,8 @@ def _wait_for_flow_run(
 
     `timeout` is in seconds; None waits for ever. `poll_interval` has no effect, since nobody polls. `client` is that of
     another server than the configured one. With `log_states` each state that the run is found in is logged. Who waits
-    holds no thread. Raises FlowRunWaitTimeout where the run goes on after `timeout`, ObjectNotFound for an unknown run,
-    ServerError.
+    holds no thread. Parameters that cannot be read in this process are {}. Raises FlowRunWaitTimeout where the run goes
+    on after `timeout`, ObjectNotFound for an unknown run, ServerError.
     """
     logger = logging.getLogger("antiphon.flow_runs")
     end = math.inf if timeout is None else time.monotonic() + timeout
@@ -89,6 +90,15 @@ def _run_from(message: flow_run_pb2.FlowRun) -> FlowRun:
         run_count=message.run_count,
         state=from_proto(message.state),
         flow_name=message.flow_name,
-        parameters=decode(message.parameters) if message.HasField("parameters") else {},
+        parameters=_parameters_of(message),
         parent_task_run_id=message.parent_task_run_id or None,
     )
+
+
+def _parameters_of(message: flow_run_pb2.FlowRun) -> dict[str, Any]:
+    """Empty where they cannot be read here, such as pickles of modules that this process lacks: who waits for the end
+    of a run is told of it all the same."""
+    try:
+        return decode(message.parameters) if message.HasField("parameters") else {}
+    except SerializationError:
+        return {}

@@ -4,11 +4,16 @@ import asyncio
 import importlib
 import inspect
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 from antiphon.engine.drivers import drive
 from antiphon.exceptions import AntiphonException, ResultStorageError
 from antiphon.result_storage import check_key
+
+#: URL -> the block, as long as it lives.
+_unsaved: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
 
 class BlockStorage:
@@ -22,6 +27,9 @@ class BlockStorage:
         self.url = (
             f"block:{slug()}/{name}" if name and slug is not None else f"block:{type(block).__name__}:{id(block)}"
         )
+        if not name:
+            with suppress(TypeError):  # no weak reference can be made to it
+                _unsaved[self.url] = block
 
     def location(self, key: str) -> str:
         """For people: in a block that knows a folder, by that."""
@@ -50,6 +58,12 @@ class BlockStorage:
         if found is None:
             raise FileNotFoundError(self.location(key))
         return bytes(found)
+
+
+def unsaved_block_storage(url: str) -> BlockStorage | None:
+    """Return the storage in a block of this process that was not saved; None where it is not there (any more)."""
+    block = _unsaved.get(url)
+    return BlockStorage(block) if block is not None else None
 
 
 def load_block_storage(name: str) -> BlockStorage:

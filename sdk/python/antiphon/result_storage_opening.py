@@ -48,16 +48,23 @@ def _open_named(place: str) -> ResultStorage:
         settings = get_current_settings()
         return _open_block(name, (settings.api.url, settings.home))
     if name is not place:
-        raise ResultStorageError(
-            f"The result is in the storage block {name!r}, which was never saved, so only the process that made it "
-            "finds it. Save the block: block.save(name)."
-        )
+        return _open_unsaved(place, name)
     scheme, mark, _ = place.partition("://")
     if not mark:
         return LocalStorage(Path(place).expanduser())
     if scheme.lower() == LOCAL_SCHEME:
         return LocalStorage(_path_of(place))
     return _open_remote(place)
+
+
+def _open_unsaved(url: str, name: str) -> ResultStorage:
+    storage: ResultStorage | None = importlib.import_module(BLOCKS_MODULE).unsaved_block_storage(url)
+    if storage is None:
+        raise ResultStorageError(
+            f"The result is in the storage block {name!r}, which was never saved, so only the process that made it "
+            "finds it, and only as long as it has the block. Save the block: block.save(name)."
+        )
+    return storage
 
 
 @lru_cache(maxsize=64)

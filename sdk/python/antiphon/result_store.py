@@ -56,8 +56,14 @@ class ResultStore:
 
     @property
     def metadata_storage(self) -> ResultStorage | None:
-        """Where their descriptions are kept, if apart from them."""
+        """Where their descriptions are kept, if a place was named for them."""
         return self._metadata
+
+    @property
+    def _heads(self) -> ResultStorage | None:
+        """Where descriptions lie; None where that is with the results themselves, as in the same place they must."""
+        metadata = self._metadata
+        return metadata if metadata is not None and metadata.url != self.storage.url else None
 
     def prepare(
         self, value: Any, *, persist_result: bool | None, key: str | None = None, expiration: datetime | None = None
@@ -90,19 +96,21 @@ class ResultStore:
     def write_record(self, record: ResultRecord) -> None:
         """Put a record where it belongs. Raises ResultStorageError."""
         key = record.metadata.storage_key
-        if self._metadata is None:
+        heads = self._heads
+        if heads is None:
             self.storage.write(key, record.content())
             return
         # The bytes first: a description that is there means that they are.
         self.storage.write(key, record.data)
-        self._metadata.write(key, record.head())
+        heads.write(key, record.head())
 
     def read(self, key: str) -> ResultRecord:
         """Return what is kept under a key. Raises MissingResult, SerializationError for what is damaged."""
         try:
-            if self._metadata is None:
+            heads = self._heads
+            if heads is None:
                 return ResultRecord.read(key, self.storage.read(key))
-            return ResultRecord.read(key, self._metadata.read(key) + self.storage.read(key))
+            return ResultRecord.read(key, heads.read(key) + self.storage.read(key))
         except OSError as error:
             raise MissingResult(f"No result is kept under {self.storage.location(key)}: {_reason(error)}.") from error
 

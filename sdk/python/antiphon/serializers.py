@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_serializer, field_validator
 
 from antiphon.exceptions import SerializationError
 from antiphon.payloads import JSON, NULL, PICKLE, REFERENCE, type_name
@@ -54,10 +54,13 @@ class Serializer(BaseModel, Generic[D]):
         """Return the value that the bytes say."""
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.model_dump() == other.model_dump()
+        return type(other) is type(self) and self._options() == other._options()
 
     def __hash__(self) -> int:
-        return hash((type(self), self.model_dump_json()))
+        return hash((type(self), self._options()))
+
+    def _options(self) -> str:
+        return self.model_dump_json()
 
 
 class PickleSerializer(Serializer[D]):
@@ -156,6 +159,11 @@ class CompressedSerializer(Serializer[D]):
     @classmethod
     def _check_serializer(cls, value: Any) -> Any:
         return resolve_serializer(value)
+
+    @field_serializer("serializer")
+    def _with_its_options(self, value: Serializer[D]) -> dict[str, Any]:
+        """As its own class has it, and not the declared one."""
+        return {"type": value.type, **value.model_dump(mode="json", exclude_defaults=True)}
 
     @field_validator("compressionlib")
     @classmethod

@@ -12,15 +12,8 @@ from typing import Any, Self
 
 from antiphon.engine.drivers import adrive, drive
 from antiphon.engine.dual import session_around
-from antiphon.engine.transaction_life import (
-    CommitMode,
-    Hook,
-    IsolationLevel,
-    TransactionCore,
-    TransactionState,
-    active_transaction,
-    as_isolation_level,
-)
+from antiphon.engine.transaction_life import Hook, TransactionCore, active_transaction
+from antiphon.engine.transaction_modes import CommitMode, IsolationLevel, TransactionState, as_isolation_level
 from antiphon.result_options import get_result_store
 from antiphon.result_store import ResultStore
 from antiphon.session.registry import get_session

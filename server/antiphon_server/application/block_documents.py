@@ -18,9 +18,11 @@ from antiphon_server.domain.block_data import (
     masked,
     referenced_ids,
     secret_paths,
+    shown_paths,
     unmasked,
 )
-from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, not_found
+from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, not_found
+from antiphon_server.domain.filter_values import UUID_TEXT
 from antiphon_server.storage.block_tables import block_documents, block_references, block_schemas
 from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -107,15 +109,21 @@ class UpdateBlockDocument:
         """The values as they are to be, and what is secret of them besides what the schema says."""
         known = json.loads(row.secret_fields)
         secret_fields = list(self.changes.get("secret_fields", known))
-        if "data" not in self.changes:
-            return whole_data(self.box, row), secret_fields
-        data: Values = self.changes["data"]
         before = schema if schema.id == row.block_schema_id else _schema(working_set, row.block_schema_id)
-        paths = list(dict.fromkeys([*_paths(before), *known]))
-        check_cost(data, paths)
-        if row.secrets is not None and has_mask(data, paths):
-            data = unmasked(data, whole_data(self.box, row), paths)
-        return data, secret_fields
+        earlier = _paths(before)
+        if "data" in self.changes:
+            data: Values = self.changes["data"]
+            paths = list(dict.fromkeys([*earlier, *known]))
+            check_cost(data, paths)
+            earlier = [path for path in earlier if has_mask(data, [path])]
+            if row.secrets is not None and has_mask(data, paths):
+                data = unmasked(data, whole_data(self.box, row), paths)
+        else:
+            data = whole_data(self.box, row)
+        # What was secret by the earlier schema and stays as it was is no less secret by the new one.
+        now = list(dict.fromkeys([*_paths(schema), *secret_fields]))
+        check_cost(data, [*now, *earlier])
+        return data, [*secret_fields, *shown_paths(masked(data, now), earlier)]
 
 
 @dataclass(slots=True)
@@ -208,6 +216,10 @@ def _existing_references(working_set: WorkingSet, data: Values) -> list[str]:
             f"the block refers to {len(ids):,} others, and may to {MOST_REFERENCES:,}",
             field="block_document.data",
         )
+    for id in ids:
+        # Of what JSON says as text, not all can be asked for in a database.
+        if not UUID_TEXT.fullmatch(id):
+            raise _no_part(id)
     working_set.flush()
     documents, known = block_documents, set[str]()
     for some in chunks(ids):
@@ -215,8 +227,12 @@ def _existing_references(working_set: WorkingSet, data: Values) -> list[str]:
         known.update(working_set.connection.execute(found).scalars())
     for id in ids:
         if id not in known:
-            raise not_found(NOUN, id, "it cannot be part of this one")
+            raise _no_part(id)
     return ids
+
+
+def _no_part(id: str) -> NotFound:
+    return not_found(NOUN, id, "it cannot be part of this one")
 
 
 def _check_no_cycle(working_set: WorkingSet, row: Any, references: Sequence[str]) -> None:

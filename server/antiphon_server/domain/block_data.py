@@ -6,6 +6,7 @@ object, and lists on the way are passed through.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -27,7 +28,7 @@ _REF, _REF_ID = "$ref", "block_document_id"
 def parse_object(text: str, reason: str, field: str) -> Values:
     """The object that a JSON text is; empty text is {}. Raises InvalidArgument with `reason`, which quotes no value."""
     try:
-        value = json.loads(text or "{}", parse_constant=_no_constant)
+        value = json.loads(text or "{}", parse_constant=_no_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         why = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise InvalidArgument(reason, f"{field} is no JSON: {why}", field=field) from None
@@ -97,6 +98,15 @@ def unmasked(values: Values, before: Values, paths: Sequence[str]) -> Values:
 def has_mask(values: Values, paths: Sequence[str]) -> bool:
     """Whether one of the secrets is only MASK."""
     return any(holder[key] == MASK for path in paths for holder, key in _places(values, path.split(".")))
+
+
+def shown_paths(values: Values, paths: Sequence[str]) -> list[str]:
+    """Those of the paths that lead to something other than MASK and null."""
+    return [
+        path
+        for path in paths
+        if any(holder[key] not in (None, MASK) for holder, key in _places(values, path.split(".")))
+    ]
 
 
 def referenced_ids(values: Values) -> set[str]:
@@ -171,3 +181,11 @@ def _is_deeper(value: Any, depth: int) -> bool:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    """The number; one that is too large for Python would be written as Infinity, which is no JSON."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

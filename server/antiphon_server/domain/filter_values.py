@@ -15,7 +15,7 @@ _ORDERED = {
     ">": Check.GREATER,
     ">=": Check.GREATER_OR_EQUAL,
 }
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UUID_START = re.compile(r"[0-9a-f][0-9a-f-]{0,34}")
 _INT = re.compile(r"-?[0-9]{1,19}")
 _TIME = re.compile(
@@ -107,7 +107,7 @@ def _uuid_check(sign: str, parts: tuple[str, ...]) -> tuple[Check, str]:
 
 
 def _uuid(text: str) -> str:
-    if not _UUID.fullmatch(text.lower()):
+    if not UUID_TEXT.fullmatch(text.lower()):
         raise Unfit("is not a UUID of 36 characters such as 01890a5d-ac96-774b-bcce-b302099a8057")
     return text.lower()
 

@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import fakeredis
+import httpx
 import pytest
 
 from antiphon.blocks import notifications as every
@@ -136,10 +138,30 @@ def test_a_notification_that_fails_is_logged_or_raised(heard: Heard, caplog: pyt
 
 
 def test_settings_that_a_service_does_not_take_are_told() -> None:
-    with pytest.raises(ValueError, match="The settings of this SlackWebhook are none that its service takes"):
+    with pytest.raises(ValueError, match="The settings of this SlackWebhook are none that its service takes") as caught:
         SlackWebhook(url="nonsense").notify("x")
-    with pytest.raises(ValueError, match="The service twilio does not take these settings"):
-        every.TwilioSMS(account_sid="", auth_token="x", from_phone_number="1", to_phone_numbers=["1"]).notify("x")
+    assert "Check its fields url, allow_private_urls." in str(caught.value)
+
+
+REFUSED: list[NotificationBlock] = [
+    every.TwilioSMS(
+        account_sid="AC" + "a" * 32, auth_token="hunter2", from_phone_number="1", to_phone_numbers=["hunter2"]
+    ),
+    every.MicrosoftTeamsWebhook(url="https://prod-1.westus.logic.azure.com/hunter2"),
+    every.DiscordWebhook(webhook_id=" ", webhook_token="hunter2"),
+    every.PagerDutyWebHook(integration_key="hunter2", api_key=" "),
+    SlackWebhook(url="nonsense://hunter2"),
+    SlackWebhook(url="twilio://hunter2:hunter2@hunter2"),
+]
+
+
+@pytest.mark.parametrize("block", REFUSED, ids=lambda block: type(block).__name__)
+def test_settings_that_are_refused_are_not_quoted(block: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(1), pytest.raises(ValueError, match=f"The settings of this {type(block).__name__}") as caught:
+        block.notify("x")
+    assert "auth_token" in str(caught.value) or type(block) is not every.TwilioSMS
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value)) + caplog.text
+    assert caught.value.__context__ is None
 
 
 SAMPLES: list[NotificationBlock] = [
@@ -207,6 +229,16 @@ def test_a_custom_webhook_that_fails_says_so_without_secrets(heard: Heard) -> No
         with block.raise_on_failure(), pytest.raises(NotificationError, match=said) as caught:
             block.notify("lost")
         assert "hunter2" not in str(caught.value)
+
+
+def test_a_url_is_in_no_log(heard: Heard, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(1):
+        Webhook(url=f"{heard.url}/hunter2").call()
+        custom(heard.url + "/{{token}}").notify("x")
+        assert [path for _, path, _, _ in heard.calls] == ["/hunter2"] * 2
+        assert "hunter2" not in caplog.text
+        httpx.get(f"{heard.url}/of-others")
+    assert "/of-others" in caplog.text
 
 
 def test_a_custom_webhook_that_cannot_be_is_told() -> None:

@@ -129,5 +129,46 @@ def test_a_lock_of_another_process_ends_with_it(tmp_path: Path) -> None:
     manager.release_lock("k", "me")
 
 
+def test_a_lock_that_another_process_took_after_its_time_ends_with_that(tmp_path: Path) -> None:
+    manager = FileSystemLockManager(tmp_path)
+    assert manager.acquire_lock("k", "me", hold_timeout=0)
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "True\n"
+        with pytest.raises(ValueError):
+            manager.release_lock("k", "me")
+        child.kill()
+        child.wait(10)
+    assert not manager.is_locked("k")
+    assert manager.acquire_lock("k", "me", acquire_timeout=0)
+    manager.release_lock("k", "me")
+
+
+@in_loop
+async def test_who_is_cancelled_as_he_gets_it_does_not_keep_it(tmp_path: Path) -> None:
+    trying, go_on = threading.Event(), threading.Event()
+
+    class Slow(FileSystemLockManager):
+        def try_lock(self, key: str, holder: str, hold_timeout: float | None) -> bool:
+            trying.set()
+            go_on.wait(10)
+            return super().try_lock(key, holder, hold_timeout)
+
+    manager = Slow(tmp_path)
+    acquiring = asyncio.ensure_future(manager.aacquire_lock("k", "me"))
+    await asyncio.to_thread(trying.wait, 10)
+    acquiring.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await acquiring
+    go_on.set()
+    assert await manager.await_for_lock("k", timeout=10)
+    while manager.is_lock_holder("k", "me"):
+        await asyncio.sleep(0.01)
+    assert await manager.aacquire_lock("k", "you", acquire_timeout=10)
+    manager.release_lock("k", "you")
+
+
 def test_there_is_one_memory_manager() -> None:
     assert MemoryLockManager() is MemoryLockManager()

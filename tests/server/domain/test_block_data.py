@@ -62,6 +62,8 @@ def test_references_are_found_at_any_depth() -> None:
         ("null", "must be a JSON object"),
         ('{"password": "hunter2"', "at line 1, column"),
         ('{"a": NaN}', "cannot be read"),
+        ('{"a": [1e400]}', "cannot be read"),
+        ('{"a": -1e400}', "cannot be read"),
         ('{"a": ' + "9" * 5000 + "}", "cannot be read"),
         ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "levels deep"),
         ('{"a": ' + "[" * MAX_DEPTH + "]" * MAX_DEPTH + "}", "levels deep"),

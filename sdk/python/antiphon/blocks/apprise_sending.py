@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr
 from antiphon.blocks import extras
 from antiphon.blocks.abstract import NotificationBlock, NotificationError
 from antiphon.blocks.private_urls import check_public
+from antiphon.blocks.quiet_logs import quiet
 from antiphon.engine.dual import Work, ask, awaitable, dual
 
 _EXTRA = "notifications"
@@ -47,14 +48,26 @@ class AbstractAppriseNotificationBlock(NotificationBlock, ABC):
     def _send(self, body: str, subject: str | None) -> str | None:
         """What Apprise said of a failure; None where it was sent."""
         apprise = extras.load("apprise", _EXTRA, "Sending a notification")
-        client, service = apprise.Apprise(), self._service()
+        client = apprise.Apprise()
+        if not self._is_taken_by(client):
+            names = [name for name in type(self).model_fields if name != "notify_type"]
+            raise ValueError(
+                f"The settings of this {type(self).__name__} are none that its service takes. Check its fields "
+                f"{', '.join(names)}."
+            )
         with _said_by_apprise() as said:
-            if not service or not client.add(service):
-                raise ValueError(
-                    f"The settings of this {type(self).__name__} are none that its service takes. Check URL and keys."
-                )
             sent = client.notify(body=body, title=subject, notify_type=self.notify_type)
         return None if sent else "\n".join(said)
+
+    def _is_taken_by(self, client: Any) -> bool:
+        """Whether Apprise takes the settings. What it says against them quotes them, and some are secret: nobody hears
+        it, and no exception has it as its context."""
+        with quiet("apprise"):
+            try:
+                service = self._service()
+                return bool(service and client.add(service))
+            except TypeError:
+                return False
 
 
 class AppriseNotificationBlock(AbstractAppriseNotificationBlock, ABC):
@@ -74,12 +87,11 @@ class AppriseNotificationBlock(AbstractAppriseNotificationBlock, ABC):
 
 
 def plugin(schema: str, **settings: Any) -> Any:
-    """Return the plugin of Apprise that sends by a service. Raises MissingExtraError, ValueError."""
-    try:
-        return _plugins()[schema](**settings)
-    except TypeError as error:
-        # So Apprise says what is wrong with a key or an address.
-        raise ValueError(f"The service {schema} does not take these settings: {error}") from None
+    """Return the plugin of Apprise that sends by a service.
+
+    Raises MissingExtraError; TypeError for settings that the service does not take, which quotes them.
+    """
+    return _plugins()[schema](**settings)
 
 
 def from_native_url(schema: str, url: SecretStr, **settings: Any) -> Any:

@@ -9,6 +9,7 @@ from pydantic import Field
 from antiphon.blocks import extras
 from antiphon.blocks.abstract import NotificationBlock, NotificationError
 from antiphon.blocks.private_urls import check_public
+from antiphon.blocks.quiet_logs import quiet
 from antiphon.engine.dual import Work, ask, awaitable, dual
 from antiphon.types import SecretDict
 
@@ -114,7 +115,7 @@ class CustomWebhookNotificationBlock(NotificationBlock):
         if isinstance(call.get("data"), str):
             call["content"] = call.pop("data")
         try:
-            with httpx.Client(timeout=self.timeout, cookies=cookies) as client:
+            with quiet("httpx"), httpx.Client(timeout=self.timeout, cookies=cookies) as client:
                 response = client.request(self.method, **call)
         except httpx.HTTPError as error:
             return f"The call of {self.name} failed: {type(error).__name__}."

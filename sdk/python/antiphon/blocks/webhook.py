@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr
 from antiphon.blocks import extras
 from antiphon.blocks.core import Block
 from antiphon.blocks.private_urls import check_public
+from antiphon.blocks.quiet_logs import quiet
 from antiphon.engine.dual import Work, ask, dual
 from antiphon.types import SecretDict
 
@@ -52,5 +53,6 @@ class Webhook(Block):
         if not self.allow_private_urls:
             check_public(url)
         body = {"content": payload} if isinstance(payload, str) else {"json": payload} if payload is not None else {}
-        with httpx.Client(verify=self.verify) as client:
+        # httpx logs whole URLs.
+        with quiet("httpx"), httpx.Client(verify=self.verify) as client:
             return client.request(self.method, url, headers=self.headers.get_secret_value(), **body)

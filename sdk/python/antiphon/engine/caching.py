@@ -6,9 +6,12 @@ from typing import Any, Final
 from antiphon import runtime
 from antiphon.cache_policies import NO_CACHE
 from antiphon.context import FlowRunContext, TaskRunContext
-from antiphon.engine.transaction_life import TransactionCore, as_isolation_level
-from antiphon.exceptions import AntiphonException, InvalidNameError
+from antiphon.engine.transaction_life import TransactionCore
+from antiphon.engine.transaction_modes import as_isolation_level
+from antiphon.exceptions import AntiphonException, InvalidNameError, ResultStorageError
+from antiphon.hashing import hash_objects
 from antiphon.logging.run_loggers import run_logger
+from antiphon.result_storage import check_key
 from antiphon.settings import get_current_settings
 from antiphon.transactions import Transaction
 
@@ -64,7 +67,15 @@ def storage_key(task: Any, context: TaskRunContext, parameters: dict[str, Any]) 
             exc_info=None if isinstance(error, AntiphonException) else error,
         )
         return None
-    return key
+    return _tidy(key)
+
+
+def _tidy(key: str | None) -> str | None:
+    """A policy's key as one that a storage takes: a URL, say, is none, and so its hash is taken."""
+    try:
+        return check_key(key) if key is not None else None
+    except ResultStorageError:
+        return hash_objects(key)
 
 
 def _rendered(template: str, context: TaskRunContext, parameters: dict[str, Any]) -> str:

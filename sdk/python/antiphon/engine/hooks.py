@@ -7,7 +7,7 @@ from typing import Any
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.engine.effects import Call, Life, Outcome
 from antiphon.engine.ending import is_interrupt
-from antiphon.engine.scopes import RunScope, set_apart
+from antiphon.engine.scopes import RunScope, set_apart, standing_in
 from antiphon.exceptions import TerminationSignal
 from antiphon.logging.prints import patch_print
 from antiphon.logging.run_loggers import run_logger
@@ -28,7 +28,7 @@ def run_hooks(
         # Those that are called because the process is to end are not cut short by that.
         apart = nullcontext(RunScope()) if run.scope.signal is TerminationSignal else set_apart(run.scope)
         with apart as scope:
-            outcome: Outcome = yield Call(hook, arguments, {}, scope, contexts_of(run))
+            outcome: Outcome = yield Call(hook, arguments, {}, scope, (*contexts_of(run), standing_in(scope)))
         if outcome.error is None:
             continue
         if is_interrupt(outcome.error):

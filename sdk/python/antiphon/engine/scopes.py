@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from antiphon.context import FlowRunContext, TaskRunContext
@@ -119,8 +120,28 @@ def set_apart(scope: RunScope) -> Iterator[RunScope]:
         yield apart
 
 
+#: The scope of a run, and the one that stands in for it in hooks.
+_standing_in: ContextVar[tuple[RunScope | None, RunScope] | None] = ContextVar("antiphon_scope", default=None)
+
+
+@contextmanager
+def standing_in(apart: RunScope) -> Iterator[None]:
+    """Inside, `apart` is what is around in place of the scope of the present run: hooks of a run that was stopped may
+    call the server."""
+    token = _standing_in.set((_scope_of_run_around(), apart))
+    try:
+        yield
+    finally:
+        _standing_in.reset(token)
+
+
 def scope_around() -> RunScope | None:
     """That of the innermost run that the calling code is part of."""
+    scope, instead = _scope_of_run_around(), _standing_in.get()
+    return instead[1] if instead is not None and instead[0] is scope else scope
+
+
+def _scope_of_run_around() -> RunScope | None:
     run = TaskRunContext.around() or FlowRunContext.around()
     scope: RunScope | None = run.scope if run is not None else None
     return scope

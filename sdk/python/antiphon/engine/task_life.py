@@ -34,7 +34,8 @@ from antiphon.engine.proposals import (
 )
 from antiphon.engine.reuse import Reuse
 from antiphon.engine.scopes import RunScope
-from antiphon.engine.transaction_life import TransactionCore, TransactionState
+from antiphon.engine.transaction_life import TransactionCore
+from antiphon.engine.transaction_modes import TransactionState
 from antiphon.engine.upstream import inputs, plain
 from antiphon.exceptions import (
     ConfigurationError,
@@ -171,13 +172,19 @@ def _in_transaction(call: TaskCall) -> Life:
         state: State = yield from _live(call)
     except GeneratorExit:
         # A coroutine that is being closed cannot wait for hooks.
+        if call.transaction is not None:
+            call.transaction.unlock()
         raise
     except BaseException:
         if call.transaction is not None:
             yield from call.transaction.ending(failed=True)
         raise
-    if call.transaction is not None and not state.is_completed():
-        yield from call.transaction.ending(failed=True)
+    transaction = call.transaction
+    if transaction is not None and not state.is_completed():
+        yield from transaction.ending(failed=True)
+    elif transaction is not None and transaction.is_active():
+        # The server had an end for the run before its code was called, so there is nothing to commit.
+        transaction.unlock()
     return state
 
 
@@ -243,6 +250,8 @@ def _let_in(call: TaskCall, frames: tuple[Body, ...], scope: RunScope | None = N
 
 def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
     """Calls the user's code once; gives the state that it leads to."""
+    if call.transaction is not None and call.transaction.is_rolled_back():
+        yield from call.transaction.beginning_anew()
     the_call = _the_call(call, parameters)
     outcome: Outcome
     if call.task.isgenerator:

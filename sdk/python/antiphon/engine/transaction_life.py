@@ -2,47 +2,22 @@
 
 import copy
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from enum import Enum, auto
 from typing import Any
 
 from antiphon.annotations import NotSet
 from antiphon.engine.effects import Ask, Body, Call, Life, Outcome, Send
-from antiphon.engine.scopes import RunScope
+from antiphon.engine.key_lock import KeyLock
+from antiphon.engine.scopes import RunScope, standing_in
+from antiphon.engine.transaction_modes import CommitMode, IsolationLevel, TransactionState
 from antiphon.exceptions import ConfigurationError, ResultStorageError, SerializationError
 from antiphon.ids import new_id
 from antiphon.result_records import ResultRecord
 from antiphon.result_store import ResultStore
 from antiphon.signatures import function_name
-
-
-class IsolationLevel(Enum):
-    """Whether transactions of one key exclude each other: SERIALIZABLE ones do, by the store's lock manager."""
-
-    READ_COMMITTED = auto()
-    SERIALIZABLE = auto()
-
-
-class CommitMode(Enum):
-    """When a transaction commits: EAGER ones at their end, LAZY ones at the end of the outermost transaction around
-    them, OFF ones only where somebody commits them."""
-
-    EAGER = auto()
-    LAZY = auto()
-    OFF = auto()
-
-
-class TransactionState(Enum):
-    """Where a transaction stands."""
-
-    PENDING = auto()
-    ACTIVE = auto()
-    STAGED = auto()
-    COMMITTED = auto()
-    ROLLED_BACK = auto()
-
 
 _active: ContextVar["TransactionCore | None"] = ContextVar("antiphon_transaction", default=None)
 
@@ -85,8 +60,11 @@ class TransactionCore:
         self._staged: Any = NotSet
         self._record: ResultRecord | None = None
         self._rolling_back = False
-        #: Who holds the lock on the key.
-        self._holder: str | None = None
+        #: By which name this transaction and those inside hold locks.
+        self._holder: str = self.parent._holder if self.parent is not None else new_id()
+        self._lock: KeyLock | None = None
+        #: Held while one joins `children`, or this one ends.
+        self._membership = threading.Lock()
         if self.isolation_level is IsolationLevel.SERIALIZABLE and key is not None:
             assert self.store is not None
             if self.store.lock_manager is None:
@@ -178,50 +156,85 @@ class TransactionCore:
         store, key = self.store, self.key
         assert store is not None
         if self.isolation_level is IsolationLevel.SERIALIZABLE:
-            holder = new_id()
-            yield from _locked(store.lock_manager, key, holder)
-            self._holder = holder
-        if not self.overwrite:
+            self._lock = KeyLock(store.lock_manager, key, self._holder, self.logger)
+            yield from self._lock.taking()
+        if self.overwrite:
+            return
+        try:
             self._record = yield Ask(lambda: store.find(key))
-            if self._record is not None:
-                self.state = TransactionState.COMMITTED
-                self._unlock()
+        except BaseException:
+            self.unlock()
+            raise
+        if self._record is not None:
+            self.state = TransactionState.COMMITTED
+            self.unlock()
+
+    def beginning_anew(self) -> Life:
+        """After a rollback, for another attempt at what was done inside."""
+        self.on_commit_hooks, self.on_rollback_hooks, self.children = [], [], []
+        self.write_error, self._staged = None, NotSet
+        self.state = TransactionState.ACTIVE
+        if self._lock is not None:
+            yield from self._lock.taking()
 
     def ending(self, *, failed: bool) -> Life:
         """The code inside has ended: commits, rolls back, or leaves it to the one around."""
-        if self.parent is not None:
-            self.parent.children.append(self)
+        parent = self.parent
         if failed:
             yield from self.rolling_back()
-            if self.parent is not None:
-                yield from self.parent.rolling_back()
-        elif self.parent is not None and self.parent.is_rolled_back():
+            if parent is not None:
+                yield from parent.rolling_back()
+        elif parent is not None and parent.is_rolled_back():
             yield from self.rolling_back()
-        elif self.commit_mode is CommitMode.EAGER or (self.parent is not None and self.parent.is_committed()):
-            # The one around may have ended before what was submitted inside.
+        elif self.commit_mode is CommitMode.EAGER:
             yield from self.committing()
-        elif self.parent is not None:
-            return
+        elif parent is not None:
+            if not parent._takes_in(self):
+                # It has ended before what was submitted inside.
+                yield from (self.committing() if parent.is_committed() else self.rolling_back())
         elif self.commit_mode is CommitMode.OFF:
             yield from self.rolling_back()
         else:
             yield from self.committing()
+
+    def _takes_in(self, child: "TransactionCore") -> bool:
+        """Has it commit and roll back with this one; False where this one has ended."""
+        with self._membership:
+            if self.is_committed() or self.is_rolled_back():
+                return False
+            self.children.append(child)
+            return True
 
     def committing(self) -> Life:
         """Commits those inside, calls the hooks, writes the value; gives whether that went well. What goes wrong is
         logged, and rolls it back."""
         if self.is_committed() or self.is_rolled_back():
             return False
-        for child in self.children:
-            yield from child.committing()
+        count: int = yield from self._children_committing(0)
         problem = yield from self._committed()
         if problem is None:
-            self.state = TransactionState.COMMITTED
-            self._unlock()
+            # What was submitted inside may have ended meanwhile.
+            while not self._is_settled(count):
+                count = yield from self._children_committing(count)
+            self.unlock()
             return True
         self.logger.error("The transaction %scannot commit and is rolled back: %s", self._label(), problem)
         yield from self.rolling_back()
         return False
+
+    def _children_committing(self, begin: int) -> Life:
+        """Commits those from the number `begin` on; gives how many there are."""
+        children = self.children[begin:]
+        for child in children:
+            yield from child.committing()
+        return begin + len(children)
+
+    def _is_settled(self, count: int) -> bool:
+        """Makes it COMMITTED where `count` are all that are inside; says whether it is."""
+        with self._membership:
+            if len(self.children) == count:
+                self.state = TransactionState.COMMITTED
+        return self.is_committed()
 
     def _committed(self) -> Life:
         """Gives what kept it from committing, if anything."""
@@ -261,56 +274,34 @@ class TransactionCore:
                     self.logger.error(
                         "Rollback hook %s raised %r; it is ignored.", function_name(hook), problem, exc_info=problem
                     )
-            self.state = TransactionState.ROLLED_BACK
+            with self._membership:
+                self.state = TransactionState.ROLLED_BACK
             for child in reversed(self.children):
                 yield from child.rolling_back()
         finally:
             # What a retry stages anew can be rolled back anew.
             self._rolling_back = False
-        self._unlock()
+            self.unlock()
         if self.undoing:
             yield Send(self.undoing, wait=False)
         return True
 
     def _call(self, hook: Hook) -> Life:
-        outcome: Outcome = yield Call(hook, (self,), {}, RunScope())
+        scope = RunScope()
+        outcome: Outcome = yield Call(hook, (self,), {}, scope, (standing_in(scope),))
         if outcome.error is not None and not isinstance(outcome.error, Exception):
             raise outcome.error
         return outcome.error
 
-    def _unlock(self) -> None:
-        holder, self._holder = self._holder, None
-        if holder is not None and self.store is not None and self.key is not None:
-            try:
-                self.store.lock_manager.release_lock(self.key, holder)
-            except ValueError as error:
-                self.logger.warning("The lock on the transaction's key was lost before its end: %s", error)
+    def unlock(self) -> None:
+        """Gives the lock back, if this transaction has taken it."""
+        if self._lock is not None:
+            self._lock.give_back()
 
     def _label(self) -> str:
         return f"{self.key!r} " if self.key is not None else ""
 
 
-def as_isolation_level(level: IsolationLevel | str | None) -> IsolationLevel | None:
-    """Return the level, or the one of that name. Raises ValueError for another name."""
-    if level is None or isinstance(level, IsolationLevel):
-        return level
-    try:
-        return IsolationLevel[level]
-    except KeyError:
-        raise ValueError(f"isolation_level is READ_COMMITTED or SERIALIZABLE, not {level!r}.") from None
-
-
 def active_transaction() -> TransactionCore | None:
     """Return the transaction that the calling code is part of."""
     return _active.get()
-
-
-def _locked(manager: Any, key: str, holder: str) -> Life:
-    acquiring = getattr(manager, "acquiring", None)
-    if acquiring is not None:
-        yield from acquiring(key, holder)
-        return
-    # One of somebody else's making.
-    outcome: Outcome = yield Call(manager.aacquire_lock, (key, holder), {}, RunScope())
-    if outcome.error is not None:
-        raise outcome.error

@@ -83,7 +83,7 @@ class FileSystemLockManager(LockManager):
         """Who has the lock; None where it is free: never taken, its time over, or its process gone."""
         try:
             with path.open("rb") as file:
-                if str(path) not in _held and _is_free(file.fileno()):
+                if not _is_held_here(path, file.fileno()) and _is_free(file.fileno()):
                     return None
                 lock = json.loads(file.read())
         except FileNotFoundError:
@@ -99,6 +99,18 @@ class FileSystemLockManager(LockManager):
         descriptor = _held.pop(str(path), None)
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _is_held_here(path: Path, descriptor: int) -> bool:
+    """Whether the file at the path is that of this process's lock. After its time is over another process may have put
+    its own in the place."""
+    ours = _held.get(str(path))
+    if ours is None:
+        return False
+    if os.path.samestat(os.fstat(ours), os.fstat(descriptor)):
+        return True
+    os.close(_held.pop(str(path)))
+    return False
 
 
 def _is_free(descriptor: int) -> bool:

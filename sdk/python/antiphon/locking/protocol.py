@@ -1,7 +1,9 @@
 """What a lock manager does. Waiting is written once for sync and async code; a manager says how a lock is tried for."""
 
+import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from antiphon.engine.drivers import adrive, drive
@@ -10,6 +12,34 @@ from antiphon.engine.effects import Ask, Await
 from antiphon.engine.scopes import RunScope, scope_around
 
 __all__ = ["LockManager"]
+
+
+class _Attempt:
+    """Tries to take a lock, perhaps in another thread than its caller's, who may have been interrupted meanwhile: then
+    nobody would give the lock back."""
+
+    def __init__(self, try_lock: Callable[[], bool], release: Callable[[], None]) -> None:
+        self._try_lock = try_lock
+        self._release = release
+        self._guard = threading.Lock()
+        self._taken = False
+        self._abandoned = False
+
+    def __call__(self) -> bool:
+        taken = self._try_lock()
+        with self._guard:
+            self._taken = taken and not self._abandoned
+            late = taken and self._abandoned
+        if late:
+            self._release()
+        return taken
+
+    def abandon(self) -> None:
+        with self._guard:
+            self._abandoned = True
+            taken, self._taken = self._taken, False
+        if taken:
+            self._release()
 
 
 class LockManager(ABC):
@@ -43,12 +73,17 @@ class LockManager(ABC):
     ) -> Work[bool]:
         """As `acquire_lock`, as a part of an engine."""
         deadline = None if acquire_timeout is None else time.monotonic() + acquire_timeout
-        while True:
-            told = self.waiter(key)
-            if (yield Ask(lambda: self.try_lock(key, holder, hold_timeout))):
-                return True
-            if not (yield from self._look_again(told, deadline)):
-                return False
+        attempt = _Attempt(lambda: self.try_lock(key, holder, hold_timeout), lambda: self.release_lock(key, holder))
+        try:
+            while True:
+                told = self.waiter(key)
+                if (yield Ask(attempt)):
+                    return True
+                if not (yield from self._look_again(told, deadline)):
+                    return False
+        except BaseException:
+            attempt.abandon()
+            raise
 
     def waiting(self, key: str, timeout: float | None = None) -> Work[bool]:
         """As `wait_for_lock`, as a part of an engine."""

@@ -190,7 +190,9 @@ class BlockServiceServicer:
     def UpdateBlockDocument(self, request, context):
         """Changes what `update_mask` names: `name`, `data`, `block_schema_id` (of the same type; another fails with
         INVALID_ARGUMENT, reason BLOCK_SCHEMA_OF_OTHER_TYPE) and `secret_fields`. Other paths are refused with
-        INVALID_ARGUMENT. A changed schema or other secret fields count for the values as they are stored, too.
+        INVALID_ARGUMENT. A changed schema or other secret fields count for the values as they are stored, too. A value that
+        was secret by the schema before, and that the update does not set, stays secret: where the new schema does not say
+        so, its path is added to `secret_fields`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -67,7 +67,9 @@ class BlockServiceStub:
     UpdateBlockDocument: _grpc.UnaryUnaryMultiCallable[_block_service_pb2.UpdateBlockDocumentRequest, _block_service_pb2.UpdateBlockDocumentResponse]
     """Changes what `update_mask` names: `name`, `data`, `block_schema_id` (of the same type; another fails with
     INVALID_ARGUMENT, reason BLOCK_SCHEMA_OF_OTHER_TYPE) and `secret_fields`. Other paths are refused with
-    INVALID_ARGUMENT. A changed schema or other secret fields count for the values as they are stored, too.
+    INVALID_ARGUMENT. A changed schema or other secret fields count for the values as they are stored, too. A value that
+    was secret by the schema before, and that the update does not set, stays secret: where the new schema does not say
+    so, its path is added to `secret_fields`.
     """
     DeleteBlockDocument: _grpc.UnaryUnaryMultiCallable[_block_service_pb2.DeleteBlockDocumentRequest, _block_service_pb2.DeleteBlockDocumentResponse]
     """Deletes one document. One that others refer to fails with FAILED_PRECONDITION (reason BLOCK_DOCUMENT_IN_USE)."""
@@ -115,7 +117,9 @@ class BlockServiceAsyncStub(BlockServiceStub):
     UpdateBlockDocument: _aio.UnaryUnaryMultiCallable[_block_service_pb2.UpdateBlockDocumentRequest, _block_service_pb2.UpdateBlockDocumentResponse]  # type: ignore[assignment]
     """Changes what `update_mask` names: `name`, `data`, `block_schema_id` (of the same type; another fails with
     INVALID_ARGUMENT, reason BLOCK_SCHEMA_OF_OTHER_TYPE) and `secret_fields`. Other paths are refused with
-    INVALID_ARGUMENT. A changed schema or other secret fields count for the values as they are stored, too.
+    INVALID_ARGUMENT. A changed schema or other secret fields count for the values as they are stored, too. A value that
+    was secret by the schema before, and that the update does not set, stays secret: where the new schema does not say
+    so, its path is added to `secret_fields`.
     """
     DeleteBlockDocument: _aio.UnaryUnaryMultiCallable[_block_service_pb2.DeleteBlockDocumentRequest, _block_service_pb2.DeleteBlockDocumentResponse]  # type: ignore[assignment]
     """Deletes one document. One that others refer to fails with FAILED_PRECONDITION (reason BLOCK_DOCUMENT_IN_USE)."""
@@ -226,7 +230,9 @@ class BlockServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_block_service_pb2.UpdateBlockDocumentResponse, _abc.Awaitable[_block_service_pb2.UpdateBlockDocumentResponse]]:
         """Changes what `update_mask` names: `name`, `data`, `block_schema_id` (of the same type; another fails with
         INVALID_ARGUMENT, reason BLOCK_SCHEMA_OF_OTHER_TYPE) and `secret_fields`. Other paths are refused with
-        INVALID_ARGUMENT. A changed schema or other secret fields count for the values as they are stored, too.
+        INVALID_ARGUMENT. A changed schema or other secret fields count for the values as they are stored, too. A value that
+        was secret by the schema before, and that the update does not set, stays secret: where the new schema does not say
+        so, its path is added to `secret_fields`.
         """
 
     @_abc_1.abstractmethod
