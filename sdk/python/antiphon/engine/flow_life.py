@@ -9,7 +9,7 @@ from typing import Any
 from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Body, Call, Life, Outcome, Send
 from antiphon.engine.ending import AWAITING_RETRY, final_state, is_crash, not_ready, to_the_end
-from antiphon.engine.generating import iterated, listed_where_lazy
+from antiphon.engine.generating import outcome_of
 from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.keeping import Keeper, kept
 from antiphon.engine.pauses import Pauses
@@ -140,11 +140,7 @@ def _attempt(call: FlowCall) -> Life:
         calling = partial(_calling, call, _Opening(call.context.task_runner, left_open))
         args, kwargs = call_args(call.flow.fn, call.context.parameters)
         first = calling(call.flow.fn, args, kwargs, call.flow.timeout_seconds)
-        outcome: Outcome
-        if call.flow.isgenerator:
-            outcome = yield from iterated(calling, first)
-        else:
-            outcome = yield from listed_where_lazy(calling, first, isasync=call.flow.isasync)
+        outcome: Outcome = yield from outcome_of(call.flow, calling, first)
         suspended = isinstance(outcome.error, Pause)
         if outcome.timed_out or (is_crash(outcome) and not suspended):
             call.scope.stop_children(RunCancelled, "the flow run around it ended early")

@@ -1,4 +1,4 @@
-"""Code that yields: what it gives on its way goes to whoever iterates, or into a list."""
+"""The call of a run's code. Where that yields, what it gives on its way goes to whoever iterates, or into a list."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +11,16 @@ from antiphon.engine.effects import Call, Give, Life, NoMore, Outcome
 Calling = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any], float | None], Call]
 
 
-def iterated(calling: Calling, call: Call, *, gathers: bool = False) -> Life:
-    """An engine's part: does the call of a generator function and gives its Outcome at its end. Each value is given on;
-    with `gathers` the outcome's value is the list of all instead."""
+def outcome_of(decorated: Any, calling: Calling, call: Call, *, gathers: bool = False) -> Life:
+    """An engine's part: does the call of a flow's or task's function, of any kind, and gives its Outcome at its end."""
+    if decorated.isgenerator:
+        return (yield from _iterated(calling, call, gathers=gathers))
+    return (yield from _listed_where_lazy(calling, call, isasync=decorated.isasync))
+
+
+def _iterated(calling: Calling, call: Call, *, gathers: bool) -> Life:
+    """Does the call of a generator function. Each value is given on; with `gathers` the outcome's value is the list of
+    all instead."""
     source = _Source(call.function(*call.args, **call.kwargs))
     gathered: list[Any] = []
     step, argument, left = source.send, None, call.timeout
@@ -42,9 +49,9 @@ def iterated(calling: Calling, call: Call, *, gathers: bool = False) -> Life:
             step, argument = source.throw, thrown
 
 
-def listed_where_lazy(calling: Calling, call: Call, *, isasync: bool) -> Life:
-    """An engine's part: does the call of a function and gives its Outcome. A generator that it returns cannot be kept
-    nor sent, so that becomes the list of what it yields, as part of the run's code."""
+def _listed_where_lazy(calling: Calling, call: Call, *, isasync: bool) -> Life:
+    """Does the call of a function. A generator that it returns cannot be kept nor sent, so that becomes the list of
+    what it yields, as part of the run's code."""
     outcome: Outcome = yield call
     if not isgenerator(outcome.value):
         return outcome

@@ -19,7 +19,7 @@ from antiphon.engine.ending import (
     not_ready,
     to_the_end,
 )
-from antiphon.engine.generating import iterated, listed_where_lazy
+from antiphon.engine.generating import outcome_of
 from antiphon.engine.handing_over import fit_to_travel
 from antiphon.engine.hooks import contexts_of, run_hooks
 from antiphon.engine.keeping import NOT_KEPT, Keeper, kept, report, settled
@@ -253,11 +253,7 @@ def _attempt(call: TaskCall, parameters: dict[str, Any]) -> Life:
     if call.transaction is not None and call.transaction.is_rolled_back():
         yield from call.transaction.beginning_anew()
     the_call = _the_call(call, parameters)
-    outcome: Outcome
-    if call.task.isgenerator:
-        outcome = yield from iterated(partial(_calling, call), the_call, gathers=call.gathers)
-    else:
-        outcome = yield from listed_where_lazy(partial(_calling, call), the_call, isasync=call.task.isasync)
+    outcome: Outcome = yield from outcome_of(call.task, partial(_calling, call), the_call, gathers=call.gathers)
     if outcome.error is not None and is_crash(outcome):
         raise outcome.error
     task, transaction = call.task, call.transaction

@@ -60,10 +60,10 @@ class TransactionCore:
         self._staged: Any = NotSet
         self._record: ResultRecord | None = None
         self._rolling_back = False
-        #: By which name this transaction and those inside hold locks.
-        self._holder: str = self.parent._holder if self.parent is not None else new_id()
+        #: Of an outermost one, see `_holder`.
+        self._name = ""
         self._lock: KeyLock | None = None
-        #: Held while one joins `children`, or this one ends.
+        #: Held while one joins `children`, this one ends, or gets its name.
         self._membership = threading.Lock()
         if self.isolation_level is IsolationLevel.SERIALIZABLE and key is not None:
             assert self.store is not None
@@ -292,6 +292,16 @@ class TransactionCore:
         if outcome.error is not None and not isinstance(outcome.error, Exception):
             raise outcome.error
         return outcome.error
+
+    @property
+    def _holder(self) -> str:
+        """By which name this transaction holds a lock: that of the outermost around it. Made when it is first needed,
+        since most have no lock."""
+        if self.parent is not None:
+            return self.parent._holder
+        with self._membership:
+            self._name = self._name or new_id()
+        return self._name
 
     def unlock(self) -> None:
         """Gives the lock back, if this transaction has taken it."""
