@@ -13,6 +13,7 @@ from antiphon.exceptions import ServerError, ServerUnreachable
 from antiphon.server_address import connect_target
 from antiphon.server_errors import START_HINT, from_rpc_error
 from antiphon.settings import get_current_settings
+from antiphon.stream_reading import read_apart
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
 from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
 from antiphon.v1.artifact_service_pb2_grpc import ArtifactServiceStub
@@ -84,7 +85,7 @@ class ServiceClient:
         """Call one of the stubs' streaming methods and yield what it sends. Raises as `call`; closing it cancels."""
         answers = method(request)
         try:
-            yield from answers
+            yield from read_apart(answers)
         except grpc.RpcError as error:
             raise from_rpc_error(error, self.target) from error
         finally:

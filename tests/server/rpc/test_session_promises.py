@@ -167,7 +167,8 @@ def test_a_client_that_says_more_bytes_than_are_answered_is_made_to_wait(
 
     def noted(frames: int, size: int) -> None:
         took(frames, size)
-        most.append(stream.unanswered_bytes)
+        if size > 100_000:  # Not an answer to the server's ping, which a slow machine sees too.
+            most.append(stream.unanswered_bytes)
 
     monkeypatch.setattr(SessionStream, "took", lambda _, *what: noted(*what))
     runs = [FlowRun(id=new_id(), flow_name="f", parameters={"data": b"x" * 100_000}) for _ in range(50)]
