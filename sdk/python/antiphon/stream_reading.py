@@ -41,7 +41,7 @@ def _read(
             if not room.get():
                 return
             read.put((answer,))
-    except BaseException as error:  # Whatever it is: the one who takes the answers raises it.
+    except BaseException as error:  # noqa: BLE001 - whatever it is, who takes the answers raises it
         read.put(error)
     else:
         read.put(None)
