@@ -1,7 +1,6 @@
 """Slots that programs take by name, as tests of the SDK take them and look at them."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -45,14 +44,6 @@ class Limits:
         request = pb.ListSlotWaitersRequest(name=name, page_size=1000)
         page = self._client.call(self._limits.ListSlotWaiters, request)
         return len(page.slot_waiters) + (1000 if page.next_page_token else 0)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Looks until something holds that another thread or a server brings about and tells nobody of."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.005)
 
 
 def hold(kind: Kind, *args: Any, inside: Callable[[], Any] = lambda: None, **options: Any) -> Any:

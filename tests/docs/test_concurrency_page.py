@@ -18,9 +18,10 @@ from antiphon.settings.current import settings_of_process, with_changes
 from antiphon.shared_client import close_clients
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import CancelFlowRunRequest, ListFlowRunsRequest
-from named_slots import PATIENCE, Limits, until
+from named_slots import PATIENCE, Limits
 from on_pause import OnPause
 from running_server import RunningServer
+from until import until
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -16,8 +16,9 @@ from antiphon.concurrency.errors import (
 )
 from antiphon.v1.flow_run_service_pb2 import CancelFlowRunRequest
 from kinds import Kind
-from named_slots import PATIENCE, SHORT, Limits, hold, until
+from named_slots import PATIENCE, SHORT, Limits, hold
 from stored import Stored
+from until import until
 
 
 def test_lost_slots_stop_a_strict_holder(kind: Kind, name: str, limits: Limits) -> None:

@@ -20,9 +20,10 @@ from antiphon.session import registry
 from antiphon.settings import temporary_settings
 from antiphon.shared_client import close_clients
 from kinds import Kind
-from named_slots import PATIENCE, SHORT, Limits, hold, until
+from named_slots import PATIENCE, SHORT, Limits, hold
 from running_server import RunningServer
 from server_process import ServerProcess
+from until import until
 
 
 @pytest.fixture

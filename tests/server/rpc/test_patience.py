@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from hand_session import new_id
 from refusals import refusal_of
 from running_server import FrozenClock, RunningServer
+from until import until
 from world import MISSING, World
 
 INVALID, NOT_FOUND, EXISTS = (
@@ -61,14 +61,6 @@ def waiting(world: World, run_id: str, number: int = 1) -> None:
     """Returns once so many calls wait for something about a run."""
     patience = world.server.server.patience
     until(lambda: len(patience._waiting.get(run_id, ())) == number)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Looks until something holds that a server does by itself and tells nobody of."""
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.002)
 
 
 def test_inputs_come_in_the_order_of_arrival(world: World) -> None:

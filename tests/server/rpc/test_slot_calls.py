@@ -19,6 +19,7 @@ from antiphon_server.domain.errors import Unavailable
 from hand_session import HandSession, new_id
 from refusals import Refusal, refusal_of
 from running_server import RunningServer
+from until import until
 from world import World
 
 Attach = Callable[..., HandSession]
@@ -61,14 +62,6 @@ def holders(world: World, name: str = "db") -> list[str]:
 
 def waiters(world: World, name: str = "db") -> list[str]:
     return [waiter.holder for waiter in world.call("ListSlotWaiters", {"name": name}).slot_waiters]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Looks until something holds that a server does by itself and tells nobody of."""
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.005)
 
 
 def fill(world: World, slots: int = 2) -> str:
