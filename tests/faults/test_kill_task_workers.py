@@ -3,7 +3,6 @@ once."""
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from antiphon.tasks import Task
 from python_programs import programs
 from server_process import ServerProcess
 from stored import Stored
+from until import until
 
 pytestmark = pytest.mark.timeout(240)
 PATIENCE = 120.0
@@ -60,15 +60,15 @@ def test_every_run_that_was_queued_is_run_and_ends_once(tmp_path: Path, monkeypa
         environment = {"ANTIPHON_API_URL": address, "ANTIPHON_HOME": str(home)}
         first = start(work_of_test.__file__, **environment)
         second = start(work_of_test.__file__, **environment)
-        _until(lambda: len(os.listdir(folder)) > COUNT // 6)
+        until(lambda: len(os.listdir(folder)) > COUNT // 6, PATIENCE)
         first.kill()
-        _until(lambda: len(os.listdir(folder)) > COUNT // 3)
+        until(lambda: len(os.listdir(folder)) > COUNT // 3, PATIENCE)
         server.end(signal.SIGKILL)
         server.close()
         server = ServerProcess(home, *arguments).serving()
         start(work_of_test.__file__, **environment)
         assert [future.result(timeout=PATIENCE) for future in futures] == list(range(COUNT))
-        _until(lambda: sorted(told) == sorted(future.task_run_id for future in futures))
+        until(lambda: sorted(told) == sorted(future.task_run_id for future in futures), PATIENCE)
         assert second.poll() is None, "it has outlived the server"
         with ServiceClient(address) as client:
             stored = Stored(client)
@@ -79,10 +79,3 @@ def test_every_run_that_was_queued_is_run_and_ends_once(tmp_path: Path, monkeypa
     # Four at most were in the hands of the worker that was killed.
     again = [len((folder / str(number)).read_text()) for number in range(COUNT)]
     assert min(again) == 1 and sum(again) <= COUNT + 4, again
-
-
-def _until(condition: object) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end
-        time.sleep(0.01)

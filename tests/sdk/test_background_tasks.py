@@ -39,6 +39,7 @@ from antiphon.v1.transition_pb2 import Proposal
 from antiphon.v1.transition_service_pb2 import ProposeTransitionRequest
 from serving import serving
 from stored import Stored
+from until import until
 
 PATIENCE = 30.0
 
@@ -239,7 +240,7 @@ def test_one_whose_upstream_failed_is_not_ready(stored: Stored) -> None:
     with serving(add, fail):
         result = tolerant.result(timeout=PATIENCE)
         assert isinstance(result[1], ValueError)
-        _until(lambda: follower.state.name == "NotReady")
+        until(lambda: follower.state.name == "NotReady", PATIENCE)
     with pytest.raises(UnfinishedRun):
         follower.state.result()
 
@@ -303,7 +304,7 @@ def test_many_futures_are_told_on_one_stream_as_they_end(stored: Stored) -> None
     with serving(add):
         assert len(list(as_completed(futures, timeout=PATIENCE))) == 20
         assert not wait(futures, timeout=PATIENCE).not_done
-    _until(lambda: len(called) == 20)
+    until(lambda: len(called) == 20, PATIENCE)
     names = [thread.name for thread in threading.enumerate()]
     assert names.count("antiphon-run-ends") == 1
 
@@ -428,7 +429,7 @@ def test_cancelling_ends_what_waits_for_room(stored: Stored, caplog: pytest.LogC
 
 
 def _until_pending(stored: Stored, task_run_id: str) -> None:
-    _until(lambda: stored.task_run(task_run_id).state.name == "Pending")
+    until(lambda: stored.task_run(task_run_id).state.name == "Pending", PATIENCE)
 
 
 def test_cancelling_takes_it_from_the_queue(stored: Stored) -> None:
@@ -498,13 +499,6 @@ def _logs(stored: Stored, task_run_id: str) -> list[Any]:
     assert registry.get_uploader().flush(10)
     request = ListLogsRequest(filter=f'task_run_id = "{task_run_id}"')
     return list(stored.client.pages(stored.client.logs.ListLogs, request, "logs"))
-
-
-def _until(condition: Any) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_a_large_result_goes_by_the_storage(stored: Stored) -> None:

@@ -28,6 +28,7 @@ from antiphon.task_worker import StopTaskWorker, TaskWorker, aserve, create_stat
 from python_programs import programs
 from serving import serving
 from stored import Stored
+from until import until
 
 PATIENCE = 30.0
 
@@ -213,10 +214,10 @@ def test_a_script_serves_what_others_import_and_lets_runs_end_when_it_is_told_to
     with programs() as start:
         worker = start(script.__file__, **_environment(stored, tmp_path))
         future = script.wait_for.delay(str(tmp_path / "go"), str(tmp_path / "running"))
-        _until((tmp_path / "running").exists)
+        until((tmp_path / "running").exists, PATIENCE)
         worker.send_signal(signal.SIGTERM)
         later = script.quick.delay()
-        _until(lambda: _ready_for(worker, "stops when its 1 runs have ended"))
+        until(lambda: _ready_for(worker, "stops when its 1 runs have ended"), PATIENCE)
         (tmp_path / "go").touch()
         assert worker.wait(PATIENCE) == 0
         assert future.result(timeout=PATIENCE) == "done"
@@ -227,9 +228,9 @@ def test_told_twice_it_leaves_its_runs_to_others(stored: Stored, script: Any, tm
     with programs() as start:
         worker = start(script.__file__, **_environment(stored, tmp_path))
         future = script.wait_for.delay(str(tmp_path / "go"), str(tmp_path / "running"))
-        _until((tmp_path / "running").exists)
+        until((tmp_path / "running").exists, PATIENCE)
         worker.send_signal(signal.SIGINT)
-        _until(lambda: _ready_for(worker, "stops when"))
+        until(lambda: _ready_for(worker, "stops when"), PATIENCE)
         worker.send_signal(signal.SIGINT)
         assert worker.wait(PATIENCE) == 0
     assert stored.task_run(future.task_run_id).session_id == ""
@@ -270,13 +271,6 @@ def _ready_for(worker: "subprocess.Popen[str]", words: str) -> bool:
 def _read(port: int, path: str) -> Any:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
         return json.load(answer)
-
-
-def _until(condition: Any) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_a_future_of_a_served_task_can_be_made_of_its_id(stored: Stored) -> None:

@@ -13,7 +13,6 @@ from antiphon.exceptions import ServerError, ServerUnreachable
 from antiphon.server_address import connect_target
 from antiphon.server_errors import START_HINT, from_rpc_error
 from antiphon.settings import get_current_settings
-from antiphon.stream_reading import read_apart
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
 from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
 from antiphon.v1.artifact_service_pb2_grpc import ArtifactServiceStub
@@ -82,10 +81,13 @@ class ServiceClient:
         return response
 
     def stream(self, method: Callable[..., Iterator[Response]], request: Message) -> Iterator[Response]:
-        """Call one of the stubs' streaming methods and yield what it sends. Raises as `call`; closing it cancels."""
+        """Call one of the stubs' streaming methods and yield what it sends. Raises as `call`; closing it cancels.
+
+        Where Ctrl-C may come, on the main thread, read it by `antiphon.stream_reading.read_apart`.
+        """
         answers = method(request)
         try:
-            yield from read_apart(answers)
+            yield from answers
         except grpc.RpcError as error:
             raise from_rpc_error(error, self.target) from error
         finally:

@@ -12,7 +12,8 @@ _AHEAD = 16
 
 
 def read_apart(answers: Iterable[Item]) -> Iterator[Item]:
-    """Yield what `answers` yields, which another thread reads; raise what it raises.
+    """Yield what `answers` yields, which another thread reads; raise what it raises. Left before its end, the stream
+    ends with its channel.
 
     A KeyboardInterrupt that comes while gRPC waits for a message leaves gRPC's locks broken: they are Python code,
     and the signal may fall between a lock's release and its reacquisition. Then closing the channel can hang for

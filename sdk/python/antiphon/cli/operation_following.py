@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from antiphon.exceptions import ServerError
 from antiphon.service_client import ServiceClient
+from antiphon.stream_reading import read_apart
 from antiphon.v1.operation_pb2 import Operation, OperationState
 from antiphon.v1.operation_service_pb2 import WatchOperationRequest
 
@@ -27,7 +28,7 @@ def follow_operation(client: ServiceClient, operation_id: str, reconnect_timeout
     while True:
         try:
             request = WatchOperationRequest(id=operation_id)
-            for response in client.stream(client.operations.WatchOperation, request):
+            for response in read_apart(client.stream(client.operations.WatchOperation, request)):
                 fruitless = 0
                 yield response.operation
             return
