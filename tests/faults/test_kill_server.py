@@ -18,10 +18,9 @@ from antiphon.v1.flow_run_pb2 import FlowRun
 from hand_session import HandSession, new_id, proposal
 from refusals import refusal_of
 from server_process import ServerProcess
+from until import until
 
 KILLS = 25
-#: So many where none of them fell between a commit and its acknowledgement, as on a machine that is busy otherwise.
-MOST_KILLS = 100
 LIFE = ("PENDING", "RUNNING", "COMPLETED")
 
 
@@ -78,6 +77,13 @@ def lives(count: int) -> list[session_pb2.ClientFrame]:
     return frames
 
 
+def committed_in(path: Path) -> int:
+    """The last frame that the database has of its one session."""
+    with closing(sqlite3.connect(path)) as database:
+        ((sequence,),) = database.execute("SELECT sequence FROM sessions")
+    return int(sequence)
+
+
 def check_database(path: Path, said: list[session_pb2.ClientFrame], committed: int) -> None:
     """Every frame up to the last committed one is there once, none behind it is, and rows agree with each other."""
     with closing(sqlite3.connect(path)) as database:
@@ -104,15 +110,15 @@ def check_database(path: Path, said: list[session_pb2.ClientFrame], committed: i
 def test_a_server_killed_at_any_moment_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
     chance = random.Random(20_260_101)
     client = Client()
-    told_too_little = 0
-    for kill in range(MOST_KILLS + 1):
+    told_too_little = False
+    for kill in range(KILLS + 2):
         server = ServerProcess(tmp_path).serving()
         try:
             with server.channel() as channel:
                 session = client.attach(channel)
                 committed = session.welcome.committed_sequence
                 assert client.acked <= committed <= len(client.frames)
-                told_too_little += client.acked < committed
+                told_too_little = client.acked < committed
                 check_database(tmp_path / "antiphon.db", client.frames, committed)
                 # What is not acked is said again, and some of what is, which a client may do as well.
                 first = max(0, client.acked - chance.randrange(20))
@@ -120,20 +126,24 @@ def test_a_server_killed_at_any_moment_loses_nothing_and_doubles_nothing(tmp_pat
                     session.say(*client.frames[first:])
                     while client.acked < len(client.frames):
                         assert client.hear(1) is None
-                if (kill >= KILLS and told_too_little) or kill == MOST_KILLS:
+                if kill > KILLS:
                     break
                 for _ in range(chance.randrange(1, 40)):
                     client.say(lives(chance.randrange(1, 6)))
-                client.hear(chance.randrange(0, 12))
-                time.sleep(chance.random() * 0.01)  # To be anywhere within a transaction.
-                server.end(signal.SIGKILL)
-                assert client.hear() is not None
+                if kill < KILLS:
+                    client.hear(chance.randrange(0, 12))
+                    time.sleep(chance.random() * 0.01)  # To be anywhere within a transaction.
+                    server.end(signal.SIGKILL)
+                    assert client.hear() is not None
+                else:  # The last one is sure to fall between a commit and its acknowledgement.
+                    until(lambda: committed_in(tmp_path / "antiphon.db") > client.acked)
+                    server.end(signal.SIGKILL)
                 session.cut()
         finally:
             server.close()
     assert len(client.verdicts) == 3 * len(client.frames) // 4
     assert {verdict.kind for verdict in client.verdicts.values()} == {transition_pb2.VERDICT_KIND_ACCEPT}
-    assert told_too_little, "no kill fell between a commit and its acknowledgement; more or other points are needed"
+    assert told_too_little
 
 
 def test_a_server_that_is_asked_to_go_answers_all_that_it_commits_and_goes_at_once(tmp_path: Path) -> None:
@@ -162,6 +172,6 @@ def test_a_server_that_is_asked_to_go_answers_all_that_it_commits_and_goes_at_on
                 assert next(health).status == health_pb2.HealthCheckResponse.NOT_SERVING
                 session.cut()
                 assert server.wait() == 0
-                assert time.monotonic() - asked < 3.0, "without a wait for luck; it takes about a tenth of that"
+                assert time.monotonic() - asked < 4.5, "without a wait for luck; it takes about a tenth of that"
         finally:
             server.close()

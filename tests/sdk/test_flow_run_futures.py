@@ -80,7 +80,8 @@ def test_beside_futures_of_tasks(stored: Stored) -> None:
         def around() -> Any:
             there: AntiphonFlowRunFuture[int] = AntiphonFlowRunFuture(run.id)
             here = one.submit()
-            done, not_done = wait([here, there], timeout=0.5)
+            here.wait()
+            done, not_done = wait([here, there], timeout=0.01)
             assert (done, not_done) == ({here}, {there})
             run.gate.set()
             assert {each.result() for each in as_completed([here, there], timeout=30)} == {1, 2}

@@ -160,12 +160,21 @@ def stubborn() -> None:
     flow(on_crashed=[hook])(sleep.fn)()
 
 
-@flow
-def just_before_a_blocking_call() -> None:
+def killed_as_it_blocks() -> None:
     """The signal is there when time.sleep begins, and Python has not called its handler yet."""
-    ready()
     kill = partial(ctypes.CDLL(None).kill, os.getpid(), signal.SIGTERM)
     list(map(operator.call, (kill, partial(time.sleep, LONG))))
+
+
+@flow
+def just_before_a_blocking_call() -> None:
+    ready()
+    killed_as_it_blocks()
+
+
+def stubborn_just_before_a_blocking_call() -> None:
+    termination.ONE_WORD = 0.0
+    flow(on_crashed=[lambda *_: killed_as_it_blocks()])(sleep.fn)()
 
 
 def in_a_thread() -> None:
@@ -195,6 +204,7 @@ WAYS = {
     "after_a_cancel": after_a_cancel,
     "stubborn": stubborn,
     "just_before_a_blocking_call": just_before_a_blocking_call,
+    "stubborn_just_before_a_blocking_call": stubborn_just_before_a_blocking_call,
     "in_a_thread": in_a_thread,
     "afterwards": afterwards,
 }

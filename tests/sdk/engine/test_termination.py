@@ -103,6 +103,10 @@ def test_one_that_falls_just_before_a_blocking_call_is_heard_at_once(stored: Sto
     assert stored.flow_run(out.strip()).state.message == MESSAGE
 
 
+def test_a_later_one_that_falls_just_before_a_blocking_call_ends_it_at_once(start: Start) -> None:
+    assert told_to_end(start("stubborn_just_before_a_blocking_call"))[1] == -signal.SIGTERM
+
+
 def test_without_descriptors_to_spare_it_still_works(handled: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left() -> None:
         raise OSError("too many open files")

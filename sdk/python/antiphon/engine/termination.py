@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from antiphon.engine.alarm import RING_INTERVAL
 from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import TerminationSignal
 from antiphon.session import forking
@@ -21,6 +22,8 @@ from antiphon.session.registry import close_all
 
 #: Seconds after the first signal for which more of them change nothing: one word to end may come as several signals.
 ONE_WORD = 1.0
+#: Stands for the signal where Python has called the handler; no signal has this number.
+_TOLD = 0
 REASON = "The process was told to end (SIGTERM)."
 
 #: Of the main thread's root flow runs; async ones may overlap.
@@ -50,15 +53,31 @@ class _Ear:
             signal.set_wakeup_fd(present)
 
     def tell(self) -> None:
-        """The same as the signal, of which somebody else's descriptor may have got word."""
+        """The same as the first signal, of which somebody else's descriptor may have got word."""
         with suppress(BlockingIOError):  # then it has a lot to hear already
-            self._told.send(bytes([signal.SIGTERM]))
+            self._told.send(bytes([_TOLD]))
 
     def _listen(self) -> None:
+        first = None
         while numbers := self._heard.recv(256):
             # A handler that code put in place meanwhile has the say.
-            if signal.SIGTERM in numbers and signal.getsignal(signal.SIGTERM) == _handle:
+            if not {signal.SIGTERM, _TOLD} & set(numbers) or signal.getsignal(signal.SIGTERM) != _handle:
+                continue
+            now = time.monotonic()
+            if first is not None and signal.SIGTERM in numbers and now - first > ONE_WORD:
+                _insist()
+            else:
+                first = first if first is not None else now
                 _stop_all()
+
+
+def _insist() -> None:
+    """Has the main thread call the handler, which then ends the process, whatever it waits for."""
+    main = threading.main_thread().ident
+    assert main is not None
+    while signal.getsignal(signal.SIGTERM) == _handle:
+        signal.pthread_kill(main, signal.SIGTERM)
+        time.sleep(RING_INTERVAL)
 
 
 #: Made when it is first needed.
