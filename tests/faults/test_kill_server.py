@@ -172,6 +172,6 @@ def test_a_server_that_is_asked_to_go_answers_all_that_it_commits_and_goes_at_on
                 assert next(health).status == health_pb2.HealthCheckResponse.NOT_SERVING
                 session.cut()
                 assert server.wait() == 0
-                assert time.monotonic() - asked < 4.5, "without a wait for luck; it takes about a tenth of that"
+                assert time.monotonic() - asked < 3.0, "without a wait for luck; it takes about a tenth of that"
         finally:
             server.close()

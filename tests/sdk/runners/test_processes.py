@@ -19,6 +19,10 @@ from antiphon.runners import elsewhere
 from antiphon.settings import temporary_settings
 from antiphon.task_runners import ConcurrentTaskRunner, ProcessPoolTaskRunner, ThreadPoolTaskRunner
 from stored import Stored
+from until import until
+
+#: Seconds for a process to come to where a test wants it.
+PATIENCE = 60.0
 
 
 @pytest.mark.parametrize("workers", [0, -1, True, 1.5])
@@ -80,6 +84,14 @@ def test_an_initializer_that_raises(stored: Stored) -> None:
         around()
 
 
+def cancel_all_once_there(began: Path) -> None:
+    """Of the flow that calls it, when a process of its pool has made the file."""
+    until(began.exists, PATIENCE)
+    context = FlowRunContext.get()
+    assert context is not None
+    context.task_runner.cancel_all()
+
+
 def test_an_initializer_that_hangs_does_not_hold_up_the_pool(
     stored: Stored, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -97,11 +109,7 @@ def test_an_initializer_that_hangs_does_not_hold_up_the_pool(
     @flow(task_runner=ProcessPoolTaskRunner(1, initializer=hang))
     def around() -> Any:
         future = size.submit(bytes(10_000_000))
-        while not (tmp_path / "began").exists():
-            time.sleep(0.01)
-        context = FlowRunContext.get()
-        assert context is not None
-        context.task_runner.cancel_all()
+        cancel_all_once_there(tmp_path / "began")
         future.wait(30)
         return future.state.name
 
@@ -219,11 +227,7 @@ def test_code_that_blocks_in_c_is_ended(stored: Stored, monkeypatch: pytest.Monk
     @flow(task_runner=ProcessPoolTaskRunner(1))
     def around() -> Any:
         blocked = block.submit()
-        while not (tmp_path / "began").exists():
-            time.sleep(0.01)
-        context = FlowRunContext.get()
-        assert context is not None
-        context.task_runner.cancel_all()
+        cancel_all_once_there(tmp_path / "began")
         begin = time.monotonic()
         wait([blocked])
         assert time.monotonic() - begin < 20
@@ -262,11 +266,7 @@ def test_what_is_queued_is_taken_back(stored: Stored, tmp_path: Path) -> None:
     @flow(task_runner=ProcessPoolTaskRunner(1))
     def around() -> Any:
         futures = [block.submit() for _ in range(5)]
-        while not (tmp_path / "began").exists():
-            time.sleep(0.01)
-        context = FlowRunContext.get()
-        assert context is not None
-        context.task_runner.cancel_all()
+        cancel_all_once_there(tmp_path / "began")
         wait(futures)
         return [future.state.name for future in futures]
 
@@ -340,9 +340,8 @@ def test_the_end_of_the_submitting_process(stored: Stored, tmp_path: Path, how: 
     """Its workers see it and end their runs and themselves."""
     began = tmp_path / "began"
     with program(tmp_path, stored.client.target, str(began)) as process:
-        while not began.exists():
-            assert process.poll() is None
-            time.sleep(0.01)
+        until(lambda: began.exists() or process.poll() is not None, PATIENCE)
+        assert process.poll() is None
         process.send_signal(how)
         process.communicate(timeout=60)  # all who hold the pipe have ended
     run = stored.flow_runs("around")[-1]
@@ -353,8 +352,7 @@ def test_the_end_of_the_submitting_process(stored: Stored, tmp_path: Path, how: 
 def test_the_end_of_the_submitting_process_while_an_initializer_runs(stored: Stored, tmp_path: Path) -> None:
     began = tmp_path / "began"
     with program(tmp_path, stored.client.target, str(began), "in the initializer") as process:
-        while not began.exists():
-            assert process.poll() is None
-            time.sleep(0.01)
+        until(lambda: began.exists() or process.poll() is not None, PATIENCE)
+        assert process.poll() is None
         process.kill()
         process.communicate(timeout=60)  # all who hold the pipe have ended

@@ -15,7 +15,6 @@ from hand_session import HEARTBEAT, HandSession, end_of, new_id
 from in_writer import in_writer
 from refusals import Refusal, refusal_in, refusal_of
 from running_server import RunningServer
-from until import until
 from world import World, proposed
 
 ACCEPT, ABORT = 1, 4
@@ -183,7 +182,7 @@ def test_a_client_that_says_more_bytes_than_are_answered_is_made_to_wait(
     held.join(30)
     assert len(most) == 50
     assert max(most) < 300_000 + 101_000, "one message at most is read beyond the bound"
-    until(lambda: stream.unanswered_bytes == 0)
+    assert stream.unanswered_bytes == 0
 
 
 def test_answers_that_cannot_be_made_end_the_stream(attach: Attach, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ That holds for flows of the main thread, and where nobody else has a handler for
 while later ends the process at once.
 """
 
+import math
 import os
 import signal
 import socket
@@ -58,16 +59,17 @@ class _Ear:
             self._told.send(bytes([_TOLD]))
 
     def _listen(self) -> None:
-        first = None
+        #: When a word was first heard, of time.monotonic.
+        first = math.inf
         while numbers := self._heard.recv(256):
             # A handler that code put in place meanwhile has the say.
             if not {signal.SIGTERM, _TOLD} & set(numbers) or signal.getsignal(signal.SIGTERM) != _handle:
                 continue
             now = time.monotonic()
-            if first is not None and signal.SIGTERM in numbers and now - first > ONE_WORD:
+            if signal.SIGTERM in numbers and now - first > ONE_WORD:
                 _insist()
             else:
-                first = first if first is not None else now
+                first = min(first, now)
                 _stop_all()
 
 
