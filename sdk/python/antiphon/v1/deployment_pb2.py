@@ -22,18 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from antiphon.v1 import payload_pb2 as antiphon_dot_v1_dot_payload__pb2
+from antiphon.v1 import schedule_pb2 as antiphon_dot_v1_dot_schedule__pb2
 from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61ntiphon/v1/deployment.proto\x12\x0b\x61ntiphon.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x04\n\nDeployment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1c\n\x07\x66low_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1b\n\tflow_name\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x0e\n\x06paused\x18\x05 \x01(\x08\x12\'\n\x11\x63oncurrency_limit\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x00\x88\x01\x01\x12\x44\n\x12\x63ollision_strategy\x18\x07 \x01(\x0e\x32\x1e.antiphon.v1.CollisionStrategyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12?\n\x0cgrace_period\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05*\x00\x12\"\n\rwork_queue_id\x18\t \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1f\n\x04tags\x18\n \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\"\x07r\x05\x10\x01\x18\xc8\x01\x12\x14\n\x0c\x61\x63tive_slots\x18\x0b \x01(\x03\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\x0e \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\x14\n\x12_concurrency_limit*z\n\x11\x43ollisionStrategy\x12\"\n\x1e\x43OLLISION_STRATEGY_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43OLLISION_STRATEGY_ENQUEUE\x10\x01\x12!\n\x1d\x43OLLISION_STRATEGY_CANCEL_NEW\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61ntiphon/v1/deployment.proto\x12\x0b\x61ntiphon.v1\x1a\x19\x61ntiphon/v1/payload.proto\x1a\x1a\x61ntiphon/v1/schedule.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x08\n\nDeployment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1c\n\x07\x66low_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1b\n\tflow_name\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x0e\n\x06paused\x18\x05 \x01(\x08\x12\'\n\x11\x63oncurrency_limit\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x00\x88\x01\x01\x12\x44\n\x12\x63ollision_strategy\x18\x07 \x01(\x0e\x32\x1e.antiphon.v1.CollisionStrategyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12?\n\x0cgrace_period\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05*\x00\x12\"\n\rwork_queue_id\x18\t \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1f\n\x04tags\x18\n \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\"\x07r\x05\x10\x01\x18\xc8\x01\x12\x14\n\x0c\x61\x63tive_slots\x18\x0b \x01(\x03\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\x0e \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1e\n\x0b\x64\x65scription\x18\x0f \x01(\tB\t\xbaH\x06r\x04\x18\xa8\xc3\x01\x12\x19\n\x07version\x18\x10 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1c\n\nentrypoint\x18\x11 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\x12\x16\n\x04path\x18\x12 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\x12\x1d\n\npull_steps\x18\x13 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06\x12(\n\nparameters\x18\x14 \x01(\x0b\x32\x14.antiphon.v1.Payload\x12#\n\x10parameter_schema\x18\x15 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06\x12 \n\x18\x65nforce_parameter_schema\x18\x16 \x01(\x08\x12 \n\rjob_variables\x18\x17 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06\x12M\n\x06labels\x18\x18 \x03(\x0b\x32#.antiphon.v1.Deployment.LabelsEntryB\x18\xbaH\x15\x9a\x01\x12\x10\x64\"\x07r\x05\x10\x01\x18\xc8\x01*\x05r\x03\x18\xf4\x03\x12\x32\n\tschedules\x18\x19 \x03(\x0b\x32\x15.antiphon.v1.ScheduleB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12 \n\x0ework_pool_name\x18\x1a \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12!\n\x0fwork_queue_name\x18\x1b \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x16\n\x0eversion_number\x18\x1c \x01(\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x14\n\x12_concurrency_limit\"\x81\x01\n\x11\x44\x65ploymentVersion\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12+\n\ndeployment\x18\x02 \x01(\x0b\x32\x17.antiphon.v1.Deployment\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*z\n\x11\x43ollisionStrategy\x12\"\n\x1e\x43OLLISION_STRATEGY_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43OLLISION_STRATEGY_ENQUEUE\x10\x01\x12!\n\x1d\x43OLLISION_STRATEGY_CANCEL_NEW\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'antiphon.v1.deployment_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_DEPLOYMENT_LABELSENTRY']._loaded_options = None
+  _globals['_DEPLOYMENT_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_DEPLOYMENT'].fields_by_name['name']._loaded_options = None
   _globals['_DEPLOYMENT'].fields_by_name['name']._serialized_options = b'\272H\007r\005\020\001\030\364\003'
   _globals['_DEPLOYMENT'].fields_by_name['flow_id']._loaded_options = None
@@ -52,8 +56,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEPLOYMENT'].fields_by_name['tags']._serialized_options = b'\272H\016\222\001\013\020d\"\007r\005\020\001\030\310\001'
   _globals['_DEPLOYMENT'].fields_by_name['etag']._loaded_options = None
   _globals['_DEPLOYMENT'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030d'
-  _globals['_COLLISIONSTRATEGY']._serialized_start=677
-  _globals['_COLLISIONSTRATEGY']._serialized_end=799
-  _globals['_DEPLOYMENT']._serialized_start=140
-  _globals['_DEPLOYMENT']._serialized_end=675
+  _globals['_DEPLOYMENT'].fields_by_name['description']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['description']._serialized_options = b'\272H\006r\004\030\250\303\001'
+  _globals['_DEPLOYMENT'].fields_by_name['version']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['version']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_DEPLOYMENT'].fields_by_name['entrypoint']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['entrypoint']._serialized_options = b'\272H\005r\003\030\320\017'
+  _globals['_DEPLOYMENT'].fields_by_name['path']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['path']._serialized_options = b'\272H\005r\003\030\320\017'
+  _globals['_DEPLOYMENT'].fields_by_name['pull_steps']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['pull_steps']._serialized_options = b'\272H\006r\004\030\240\215\006'
+  _globals['_DEPLOYMENT'].fields_by_name['parameter_schema']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['parameter_schema']._serialized_options = b'\272H\006r\004\030\240\215\006'
+  _globals['_DEPLOYMENT'].fields_by_name['job_variables']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['job_variables']._serialized_options = b'\272H\006r\004\030\240\215\006'
+  _globals['_DEPLOYMENT'].fields_by_name['labels']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['labels']._serialized_options = b'\272H\025\232\001\022\020d\"\007r\005\020\001\030\310\001*\005r\003\030\364\003'
+  _globals['_DEPLOYMENT'].fields_by_name['schedules']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['schedules']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_DEPLOYMENT'].fields_by_name['work_pool_name']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['work_pool_name']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_DEPLOYMENT'].fields_by_name['work_queue_name']._loaded_options = None
+  _globals['_DEPLOYMENT'].fields_by_name['work_queue_name']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_COLLISIONSTRATEGY']._serialized_start=1426
+  _globals['_COLLISIONSTRATEGY']._serialized_end=1548
+  _globals['_DEPLOYMENT']._serialized_start=195
+  _globals['_DEPLOYMENT']._serialized_end=1292
+  _globals['_DEPLOYMENT_LABELSENTRY']._serialized_start=1225
+  _globals['_DEPLOYMENT_LABELSENTRY']._serialized_end=1270
+  _globals['_DEPLOYMENTVERSION']._serialized_start=1295
+  _globals['_DEPLOYMENTVERSION']._serialized_end=1424
 # @@protoc_insertion_point(module_scope)

@@ -23,11 +23,15 @@ _sym_db = _symbol_database.Default()
 
 
 from antiphon.v1 import deployment_pb2 as antiphon_dot_v1_dot_deployment__pb2
+from antiphon.v1 import flow_run_pb2 as antiphon_dot_v1_dot_flow__run__pb2
+from antiphon.v1 import operation_pb2 as antiphon_dot_v1_dot_operation__pb2
+from antiphon.v1 import payload_pb2 as antiphon_dot_v1_dot_payload__pb2
 from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$antiphon/v1/deployment_service.proto\x12\x0b\x61ntiphon.v1\x1a\x1c\x61ntiphon/v1/deployment.proto\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\"o\n\x17\x43reateDeploymentRequest\x12\x33\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.DeploymentB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x18\x43reateDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment\"I\n\x0e\x44\x65ploymentName\x12\x1d\n\tflow_name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"p\n\x14GetDeploymentRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12+\n\x04name\x18\x02 \x01(\x0b\x32\x1b.antiphon.v1.DeploymentNameH\x00\x42\x13\n\ndeployment\x12\x05\xbaH\x02\x08\x01\"D\n\x15GetDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment\"\x88\x01\n\x16ListDeploymentsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x1a\n\x08order_by\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"`\n\x17ListDeploymentsResponse\x12,\n\x0b\x64\x65ployments\x18\x01 \x03(\x0b\x32\x17.antiphon.v1.Deployment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa8\x01\n\x17UpdateDeploymentRequest\x12\x33\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.DeploymentB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x18UpdateDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment\"g\n\x17\x44\x65leteDeploymentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x1a\n\x18\x44\x65leteDeploymentResponse\"O\n\x16PauseDeploymentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"F\n\x17PauseDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment\"P\n\x17ResumeDeploymentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x18ResumeDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment2\xab\x05\n\x11\x44\x65ploymentService\x12_\n\x10\x43reateDeployment\x12$.antiphon.v1.CreateDeploymentRequest\x1a%.antiphon.v1.CreateDeploymentResponse\x12V\n\rGetDeployment\x12!.antiphon.v1.GetDeploymentRequest\x1a\".antiphon.v1.GetDeploymentResponse\x12\\\n\x0fListDeployments\x12#.antiphon.v1.ListDeploymentsRequest\x1a$.antiphon.v1.ListDeploymentsResponse\x12_\n\x10UpdateDeployment\x12$.antiphon.v1.UpdateDeploymentRequest\x1a%.antiphon.v1.UpdateDeploymentResponse\x12_\n\x10\x44\x65leteDeployment\x12$.antiphon.v1.DeleteDeploymentRequest\x1a%.antiphon.v1.DeleteDeploymentResponse\x12\\\n\x0fPauseDeployment\x12#.antiphon.v1.PauseDeploymentRequest\x1a$.antiphon.v1.PauseDeploymentResponse\x12_\n\x10ResumeDeployment\x12$.antiphon.v1.ResumeDeploymentRequest\x1a%.antiphon.v1.ResumeDeploymentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$antiphon/v1/deployment_service.proto\x12\x0b\x61ntiphon.v1\x1a\x1c\x61ntiphon/v1/deployment.proto\x1a\x1a\x61ntiphon/v1/flow_run.proto\x1a\x1b\x61ntiphon/v1/operation.proto\x1a\x19\x61ntiphon/v1/payload.proto\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"o\n\x17\x43reateDeploymentRequest\x12\x33\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.DeploymentB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x18\x43reateDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment\"I\n\x0e\x44\x65ploymentName\x12\x1d\n\tflow_name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"p\n\x14GetDeploymentRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12+\n\x04name\x18\x02 \x01(\x0b\x32\x1b.antiphon.v1.DeploymentNameH\x00\x42\x13\n\ndeployment\x12\x05\xbaH\x02\x08\x01\"D\n\x15GetDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment\"\x88\x01\n\x16ListDeploymentsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x18\n\x06\x66ilter\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@\x12\x1a\n\x08order_by\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"`\n\x17ListDeploymentsResponse\x12,\n\x0b\x64\x65ployments\x18\x01 \x03(\x0b\x32\x17.antiphon.v1.Deployment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa8\x01\n\x17UpdateDeploymentRequest\x12\x33\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.DeploymentB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x18UpdateDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment\"g\n\x17\x44\x65leteDeploymentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x1a\n\x18\x44\x65leteDeploymentResponse\"O\n\x16PauseDeploymentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"F\n\x17PauseDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment\"P\n\x17ResumeDeploymentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"G\n\x18ResumeDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment\"\x9f\x01\n\x16\x41pplyDeploymentRequest\x12\x33\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.DeploymentB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"W\n\x17\x41pplyDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"\xf6\x03\n\x14RunDeploymentRequest\x12\x16\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12+\n\x04name\x18\x02 \x01(\x0b\x32\x1b.antiphon.v1.DeploymentNameH\x00\x12(\n\nparameters\x18\x03 \x01(\x0b\x32\x14.antiphon.v1.Payload\x12\x32\n\x0escheduled_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x0b\x66low_run_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1f\n\rflow_run_name\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1f\n\x04tags\x18\x07 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\"\x07r\x05\x10\x01\x18\xc8\x01\x12!\n\x0fidempotency_key\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x10\n\x08priority\x18\t \x01(\x05\x12\'\n\x12parent_task_run_id\x18\n \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12!\n\x0fwork_queue_name\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12 \n\rjob_variables\x18\x0c \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06\x12\x1f\n\nrequest_id\x18\r \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x42\x13\n\ndeployment\x12\x05\xbaH\x02\x08\x01\"P\n\x15RunDeploymentResponse\x12&\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x14.antiphon.v1.FlowRun\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"\xf2\x02\n\x19\x42\x61\x63kfillDeploymentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\x0bschedule_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x36\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x34\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12(\n\nparameters\x18\x05 \x01(\x0b\x32\x14.antiphon.v1.Payload\x12#\n\x0fmax_active_runs\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\r\n\x05rerun\x18\x07 \x01(\x08\x12\x0f\n\x07\x64ry_run\x18\x08 \x01(\x08\x12\x1f\n\x04tags\x18\t \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\"\x07r\x05\x10\x01\x18\xc8\x01\x12\x1f\n\nrequest_id\x18\n \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x9f\x01\n\x1a\x42\x61\x63kfillDeploymentResponse\x12)\n\toperation\x18\x01 \x01(\x0b\x32\x16.antiphon.v1.Operation\x12\x13\n\x0btotal_count\x18\x02 \x01(\x05\x12\x16\n\x0e\x65xisting_count\x18\x03 \x01(\x05\x12)\n\x05times\x18\x04 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\"z\n\x1dListDeploymentVersionsRequest\x12\x1f\n\rdeployment_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"k\n\x1eListDeploymentVersionsResponse\x12\x30\n\x08versions\x18\x01 \x03(\x0b\x32\x1e.antiphon.v1.DeploymentVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8a\x01\n\x19RollBackDeploymentRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\x0eversion_number\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"I\n\x1aRollBackDeploymentResponse\x12+\n\ndeployment\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.Deployment2\xa2\t\n\x11\x44\x65ploymentService\x12_\n\x10\x43reateDeployment\x12$.antiphon.v1.CreateDeploymentRequest\x1a%.antiphon.v1.CreateDeploymentResponse\x12V\n\rGetDeployment\x12!.antiphon.v1.GetDeploymentRequest\x1a\".antiphon.v1.GetDeploymentResponse\x12\\\n\x0fListDeployments\x12#.antiphon.v1.ListDeploymentsRequest\x1a$.antiphon.v1.ListDeploymentsResponse\x12_\n\x10UpdateDeployment\x12$.antiphon.v1.UpdateDeploymentRequest\x1a%.antiphon.v1.UpdateDeploymentResponse\x12\\\n\x0f\x41pplyDeployment\x12#.antiphon.v1.ApplyDeploymentRequest\x1a$.antiphon.v1.ApplyDeploymentResponse\x12_\n\x10\x44\x65leteDeployment\x12$.antiphon.v1.DeleteDeploymentRequest\x1a%.antiphon.v1.DeleteDeploymentResponse\x12\\\n\x0fPauseDeployment\x12#.antiphon.v1.PauseDeploymentRequest\x1a$.antiphon.v1.PauseDeploymentResponse\x12_\n\x10ResumeDeployment\x12$.antiphon.v1.ResumeDeploymentRequest\x1a%.antiphon.v1.ResumeDeploymentResponse\x12V\n\rRunDeployment\x12!.antiphon.v1.RunDeploymentRequest\x1a\".antiphon.v1.RunDeploymentResponse\x12\x65\n\x12\x42\x61\x63kfillDeployment\x12&.antiphon.v1.BackfillDeploymentRequest\x1a\'.antiphon.v1.BackfillDeploymentResponse\x12q\n\x16ListDeploymentVersions\x12*.antiphon.v1.ListDeploymentVersionsRequest\x1a+.antiphon.v1.ListDeploymentVersionsResponse\x12\x65\n\x12RollBackDeployment\x12&.antiphon.v1.RollBackDeploymentRequest\x1a\'.antiphon.v1.RollBackDeploymentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -74,36 +78,108 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMEDEPLOYMENTREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RESUMEDEPLOYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_RESUMEDEPLOYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
-  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_start=146
-  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_end=257
-  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_start=259
-  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_end=330
-  _globals['_DEPLOYMENTNAME']._serialized_start=332
-  _globals['_DEPLOYMENTNAME']._serialized_end=405
-  _globals['_GETDEPLOYMENTREQUEST']._serialized_start=407
-  _globals['_GETDEPLOYMENTREQUEST']._serialized_end=519
-  _globals['_GETDEPLOYMENTRESPONSE']._serialized_start=521
-  _globals['_GETDEPLOYMENTRESPONSE']._serialized_end=589
-  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_start=592
-  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_end=728
-  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_start=730
-  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_end=826
-  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_start=829
-  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_end=997
-  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_start=999
-  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_end=1070
-  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_start=1072
-  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_end=1175
-  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_start=1177
-  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_end=1203
-  _globals['_PAUSEDEPLOYMENTREQUEST']._serialized_start=1205
-  _globals['_PAUSEDEPLOYMENTREQUEST']._serialized_end=1284
-  _globals['_PAUSEDEPLOYMENTRESPONSE']._serialized_start=1286
-  _globals['_PAUSEDEPLOYMENTRESPONSE']._serialized_end=1356
-  _globals['_RESUMEDEPLOYMENTREQUEST']._serialized_start=1358
-  _globals['_RESUMEDEPLOYMENTREQUEST']._serialized_end=1438
-  _globals['_RESUMEDEPLOYMENTRESPONSE']._serialized_start=1440
-  _globals['_RESUMEDEPLOYMENTRESPONSE']._serialized_end=1511
-  _globals['_DEPLOYMENTSERVICE']._serialized_start=1514
-  _globals['_DEPLOYMENTSERVICE']._serialized_end=2197
+  _globals['_APPLYDEPLOYMENTREQUEST'].fields_by_name['deployment']._loaded_options = None
+  _globals['_APPLYDEPLOYMENTREQUEST'].fields_by_name['deployment']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_APPLYDEPLOYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_APPLYDEPLOYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_RUNDEPLOYMENTREQUEST'].oneofs_by_name['deployment']._loaded_options = None
+  _globals['_RUNDEPLOYMENTREQUEST'].oneofs_by_name['deployment']._serialized_options = b'\272H\002\010\001'
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['flow_run_id']._loaded_options = None
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['flow_run_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['flow_run_name']._loaded_options = None
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['flow_run_name']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['tags']._loaded_options = None
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['tags']._serialized_options = b'\272H\016\222\001\013\020d\"\007r\005\020\001\030\310\001'
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['idempotency_key']._loaded_options = None
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['parent_task_run_id']._loaded_options = None
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['parent_task_run_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['work_queue_name']._loaded_options = None
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['work_queue_name']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['job_variables']._loaded_options = None
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['job_variables']._serialized_options = b'\272H\006r\004\030\240\215\006'
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_RUNDEPLOYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['schedule_id']._loaded_options = None
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['schedule_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['start_time']._loaded_options = None
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['start_time']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['end_time']._loaded_options = None
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['end_time']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['max_active_runs']._loaded_options = None
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['max_active_runs']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['tags']._loaded_options = None
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['tags']._serialized_options = b'\272H\016\222\001\013\020d\"\007r\005\020\001\030\310\001'
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_BACKFILLDEPLOYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_LISTDEPLOYMENTVERSIONSREQUEST'].fields_by_name['deployment_id']._loaded_options = None
+  _globals['_LISTDEPLOYMENTVERSIONSREQUEST'].fields_by_name['deployment_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTDEPLOYMENTVERSIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTDEPLOYMENTVERSIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTDEPLOYMENTVERSIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTDEPLOYMENTVERSIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200 '
+  _globals['_ROLLBACKDEPLOYMENTREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_ROLLBACKDEPLOYMENTREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_ROLLBACKDEPLOYMENTREQUEST'].fields_by_name['version_number']._loaded_options = None
+  _globals['_ROLLBACKDEPLOYMENTREQUEST'].fields_by_name['version_number']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_ROLLBACKDEPLOYMENTREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_ROLLBACKDEPLOYMENTREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_ROLLBACKDEPLOYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_ROLLBACKDEPLOYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_start=263
+  _globals['_CREATEDEPLOYMENTREQUEST']._serialized_end=374
+  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_start=376
+  _globals['_CREATEDEPLOYMENTRESPONSE']._serialized_end=447
+  _globals['_DEPLOYMENTNAME']._serialized_start=449
+  _globals['_DEPLOYMENTNAME']._serialized_end=522
+  _globals['_GETDEPLOYMENTREQUEST']._serialized_start=524
+  _globals['_GETDEPLOYMENTREQUEST']._serialized_end=636
+  _globals['_GETDEPLOYMENTRESPONSE']._serialized_start=638
+  _globals['_GETDEPLOYMENTRESPONSE']._serialized_end=706
+  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_start=709
+  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_end=845
+  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_start=847
+  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_end=943
+  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_start=946
+  _globals['_UPDATEDEPLOYMENTREQUEST']._serialized_end=1114
+  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_start=1116
+  _globals['_UPDATEDEPLOYMENTRESPONSE']._serialized_end=1187
+  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_start=1189
+  _globals['_DELETEDEPLOYMENTREQUEST']._serialized_end=1292
+  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_start=1294
+  _globals['_DELETEDEPLOYMENTRESPONSE']._serialized_end=1320
+  _globals['_PAUSEDEPLOYMENTREQUEST']._serialized_start=1322
+  _globals['_PAUSEDEPLOYMENTREQUEST']._serialized_end=1401
+  _globals['_PAUSEDEPLOYMENTRESPONSE']._serialized_start=1403
+  _globals['_PAUSEDEPLOYMENTRESPONSE']._serialized_end=1473
+  _globals['_RESUMEDEPLOYMENTREQUEST']._serialized_start=1475
+  _globals['_RESUMEDEPLOYMENTREQUEST']._serialized_end=1555
+  _globals['_RESUMEDEPLOYMENTRESPONSE']._serialized_start=1557
+  _globals['_RESUMEDEPLOYMENTRESPONSE']._serialized_end=1628
+  _globals['_APPLYDEPLOYMENTREQUEST']._serialized_start=1631
+  _globals['_APPLYDEPLOYMENTREQUEST']._serialized_end=1790
+  _globals['_APPLYDEPLOYMENTRESPONSE']._serialized_start=1792
+  _globals['_APPLYDEPLOYMENTRESPONSE']._serialized_end=1879
+  _globals['_RUNDEPLOYMENTREQUEST']._serialized_start=1882
+  _globals['_RUNDEPLOYMENTREQUEST']._serialized_end=2384
+  _globals['_RUNDEPLOYMENTRESPONSE']._serialized_start=2386
+  _globals['_RUNDEPLOYMENTRESPONSE']._serialized_end=2466
+  _globals['_BACKFILLDEPLOYMENTREQUEST']._serialized_start=2469
+  _globals['_BACKFILLDEPLOYMENTREQUEST']._serialized_end=2839
+  _globals['_BACKFILLDEPLOYMENTRESPONSE']._serialized_start=2842
+  _globals['_BACKFILLDEPLOYMENTRESPONSE']._serialized_end=3001
+  _globals['_LISTDEPLOYMENTVERSIONSREQUEST']._serialized_start=3003
+  _globals['_LISTDEPLOYMENTVERSIONSREQUEST']._serialized_end=3125
+  _globals['_LISTDEPLOYMENTVERSIONSRESPONSE']._serialized_start=3127
+  _globals['_LISTDEPLOYMENTVERSIONSRESPONSE']._serialized_end=3234
+  _globals['_ROLLBACKDEPLOYMENTREQUEST']._serialized_start=3237
+  _globals['_ROLLBACKDEPLOYMENTREQUEST']._serialized_end=3375
+  _globals['_ROLLBACKDEPLOYMENTRESPONSE']._serialized_start=3377
+  _globals['_ROLLBACKDEPLOYMENTRESPONSE']._serialized_end=3450
+  _globals['_DEPLOYMENTSERVICE']._serialized_start=3453
+  _globals['_DEPLOYMENTSERVICE']._serialized_end=4639
 # @@protoc_insertion_point(module_scope)

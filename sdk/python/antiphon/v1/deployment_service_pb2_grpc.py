@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DeploymentServiceStub:
-    """Flows as they are meant to run: under which limit, for which work queue.
+    """Flows as they are meant to run: from where, with what, when, under which limit, for which work queue.
     """
 
     def __init__(self, channel):
@@ -55,6 +55,11 @@ class DeploymentServiceStub:
                 request_serializer=antiphon_dot_v1_dot_deployment__service__pb2.UpdateDeploymentRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.UpdateDeploymentResponse.FromString,
                 _registered_method=True)
+        self.ApplyDeployment = channel.unary_unary(
+                '/antiphon.v1.DeploymentService/ApplyDeployment',
+                request_serializer=antiphon_dot_v1_dot_deployment__service__pb2.ApplyDeploymentRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.ApplyDeploymentResponse.FromString,
+                _registered_method=True)
         self.DeleteDeployment = channel.unary_unary(
                 '/antiphon.v1.DeploymentService/DeleteDeployment',
                 request_serializer=antiphon_dot_v1_dot_deployment__service__pb2.DeleteDeploymentRequest.SerializeToString,
@@ -70,15 +75,35 @@ class DeploymentServiceStub:
                 request_serializer=antiphon_dot_v1_dot_deployment__service__pb2.ResumeDeploymentRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.ResumeDeploymentResponse.FromString,
                 _registered_method=True)
+        self.RunDeployment = channel.unary_unary(
+                '/antiphon.v1.DeploymentService/RunDeployment',
+                request_serializer=antiphon_dot_v1_dot_deployment__service__pb2.RunDeploymentRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.RunDeploymentResponse.FromString,
+                _registered_method=True)
+        self.BackfillDeployment = channel.unary_unary(
+                '/antiphon.v1.DeploymentService/BackfillDeployment',
+                request_serializer=antiphon_dot_v1_dot_deployment__service__pb2.BackfillDeploymentRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.BackfillDeploymentResponse.FromString,
+                _registered_method=True)
+        self.ListDeploymentVersions = channel.unary_unary(
+                '/antiphon.v1.DeploymentService/ListDeploymentVersions',
+                request_serializer=antiphon_dot_v1_dot_deployment__service__pb2.ListDeploymentVersionsRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.ListDeploymentVersionsResponse.FromString,
+                _registered_method=True)
+        self.RollBackDeployment = channel.unary_unary(
+                '/antiphon.v1.DeploymentService/RollBackDeployment',
+                request_serializer=antiphon_dot_v1_dot_deployment__service__pb2.RollBackDeploymentRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.RollBackDeploymentResponse.FromString,
+                _registered_method=True)
 
 
 class DeploymentServiceServicer:
-    """Flows as they are meant to run: under which limit, for which work queue.
+    """Flows as they are meant to run: from where, with what, when, under which limit, for which work queue.
     """
 
     def CreateDeployment(self, request, context):
-        """Makes a deployment, and registers its flow where the name is new. A name that the flow has a deployment of fails
-        with ALREADY_EXISTS (reason DEPLOYMENT_EXISTS), an unknown flow or work queue with NOT_FOUND.
+        """Makes a deployment with its schedules, and registers its flow where the name is new. A name that the flow has a
+        deployment of fails with ALREADY_EXISTS (reason DEPLOYMENT_EXISTS), an unknown flow or work queue with NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,27 +124,39 @@ class DeploymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateDeployment(self, request, context):
-        """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `collision_strategy`, `grace_period`,
-        `work_queue_id`, `tags`. Other paths are refused with INVALID_ARGUMENT. `concurrency_limit`, `grace_period` and
-        `work_queue_id` that are named and not set are taken away. A change of `concurrency_limit` does to the runs that
-        wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep the work queue that
-        they were created with.
+        """Changes what `update_mask` names: `name`, `description`, `version`, `paused`, `entrypoint`, `path`, `pull_steps`,
+        `parameters`, `parameter_schema`, `enforce_parameter_schema`, `job_variables`, `schedules`, `concurrency_limit`,
+        `collision_strategy`, `grace_period`, `work_queue_id`, `work_queue_name`, `tags`, `labels`. Other paths are refused
+        with INVALID_ARGUMENT. What is named and not set is taken away. `work_queue_name` needs `work_pool_name` beside it.
+        `schedules` become what is sent: one that is there with the same slug, or with neither a slug nor any difference in
+        when it fires, stays the same schedule, others are deleted. A change of `concurrency_limit` does to the runs that
+        wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep what they were created
+        with, but those that schedules have planned ahead are planned anew where the change is of what they are made with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApplyDeployment(self, request, context):
+        """Makes a deployment, or changes the one that the flow has of this name, as UpdateDeployment does: its etag is not
+        looked at. For tools that are run again and again with what a deployment shall be.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteDeployment(self, request, context):
-        """Deletes one deployment with its limit. Its runs stay, and what runs goes on; who claims one is told ABORT from now
-        on, and so is at once who waits to.
+        """Deletes one deployment with its limit, its schedules and the runs that these have planned ahead. Its other runs stay,
+        and what runs goes on; who claims one is told ABORT from now on, and so is at once who waits to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PauseDeployment(self, request, context):
-        """Holds back the runs that schedules made: workers get none of them. What runs goes on, and who creates a run by hand
-        may run it. Of one that is paused already it changes nothing but the etag.
+        """Has its schedules rest: what they have planned ahead is deleted, and times that pass meanwhile are never caught up.
+        Runs of theirs that are due already are held back from workers. What runs goes on, and who creates a run by hand may
+        run it. Of one that is paused already it changes nothing but the etag.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,6 +164,40 @@ class DeploymentServiceServicer:
 
     def ResumeDeployment(self, request, context):
         """Ends the pause; of one that is not paused it changes nothing but the etag.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunDeployment(self, request, context):
+        """Creates a run that is SCHEDULED, for a worker to take. What it is made with is the deployment's as it is now, where
+        the request says nothing else. Parameters that do not fit the deployment's schema are refused with INVALID_ARGUMENT
+        (reason PARAMETERS_INVALID).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BackfillDeployment(self, request, context):
+        """Starts an operation that creates a run for each time of a schedule in a span, the oldest first (see Operation). A time
+        for which there is a run already is skipped. Where the span has more than 100,000 times it is refused with
+        INVALID_ARGUMENT (reason BACKFILL_TOO_LONG), and where the deployment has several schedules and none is named with
+        INVALID_ARGUMENT (reason SCHEDULE_MISSING).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeploymentVersions(self, request, context):
+        """Reads a page of what a deployment was, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollBackDeployment(self, request, context):
+        """Makes a deployment what it was: it gets the fields that a version keeps, and with them a new version. An unknown number
+        fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,6 +226,11 @@ def add_DeploymentServiceServicer_to_server(servicer, server):
                     request_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.UpdateDeploymentRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_deployment__service__pb2.UpdateDeploymentResponse.SerializeToString,
             ),
+            'ApplyDeployment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApplyDeployment,
+                    request_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.ApplyDeploymentRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_deployment__service__pb2.ApplyDeploymentResponse.SerializeToString,
+            ),
             'DeleteDeployment': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteDeployment,
                     request_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.DeleteDeploymentRequest.FromString,
@@ -170,6 +246,26 @@ def add_DeploymentServiceServicer_to_server(servicer, server):
                     request_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.ResumeDeploymentRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_deployment__service__pb2.ResumeDeploymentResponse.SerializeToString,
             ),
+            'RunDeployment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunDeployment,
+                    request_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.RunDeploymentRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_deployment__service__pb2.RunDeploymentResponse.SerializeToString,
+            ),
+            'BackfillDeployment': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillDeployment,
+                    request_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.BackfillDeploymentRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_deployment__service__pb2.BackfillDeploymentResponse.SerializeToString,
+            ),
+            'ListDeploymentVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeploymentVersions,
+                    request_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.ListDeploymentVersionsRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_deployment__service__pb2.ListDeploymentVersionsResponse.SerializeToString,
+            ),
+            'RollBackDeployment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollBackDeployment,
+                    request_deserializer=antiphon_dot_v1_dot_deployment__service__pb2.RollBackDeploymentRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_deployment__service__pb2.RollBackDeploymentResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'antiphon.v1.DeploymentService', rpc_method_handlers)
@@ -179,7 +275,7 @@ def add_DeploymentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DeploymentService:
-    """Flows as they are meant to run: under which limit, for which work queue.
+    """Flows as they are meant to run: from where, with what, when, under which limit, for which work queue.
     """
 
     @staticmethod
@@ -291,6 +387,33 @@ class DeploymentService:
             _registered_method=True)
 
     @staticmethod
+    def ApplyDeployment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.DeploymentService/ApplyDeployment',
+            antiphon_dot_v1_dot_deployment__service__pb2.ApplyDeploymentRequest.SerializeToString,
+            antiphon_dot_v1_dot_deployment__service__pb2.ApplyDeploymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def DeleteDeployment(request,
             target,
             options=(),
@@ -361,6 +484,114 @@ class DeploymentService:
             '/antiphon.v1.DeploymentService/ResumeDeployment',
             antiphon_dot_v1_dot_deployment__service__pb2.ResumeDeploymentRequest.SerializeToString,
             antiphon_dot_v1_dot_deployment__service__pb2.ResumeDeploymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunDeployment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.DeploymentService/RunDeployment',
+            antiphon_dot_v1_dot_deployment__service__pb2.RunDeploymentRequest.SerializeToString,
+            antiphon_dot_v1_dot_deployment__service__pb2.RunDeploymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BackfillDeployment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.DeploymentService/BackfillDeployment',
+            antiphon_dot_v1_dot_deployment__service__pb2.BackfillDeploymentRequest.SerializeToString,
+            antiphon_dot_v1_dot_deployment__service__pb2.BackfillDeploymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeploymentVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.DeploymentService/ListDeploymentVersions',
+            antiphon_dot_v1_dot_deployment__service__pb2.ListDeploymentVersionsRequest.SerializeToString,
+            antiphon_dot_v1_dot_deployment__service__pb2.ListDeploymentVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollBackDeployment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.DeploymentService/RollBackDeployment',
+            antiphon_dot_v1_dot_deployment__service__pb2.RollBackDeploymentRequest.SerializeToString,
+            antiphon_dot_v1_dot_deployment__service__pb2.RollBackDeploymentResponse.FromString,
             options,
             channel_credentials,
             insecure,

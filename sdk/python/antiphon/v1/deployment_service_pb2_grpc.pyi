@@ -27,71 +27,121 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DeploymentServiceStub:
-    """Flows as they are meant to run: under which limit, for which work queue."""
+    """Flows as they are meant to run: from where, with what, when, under which limit, for which work queue."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> DeploymentServiceAsyncStub: ...
     CreateDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.CreateDeploymentRequest, _deployment_service_pb2.CreateDeploymentResponse]
-    """Makes a deployment, and registers its flow where the name is new. A name that the flow has a deployment of fails
-    with ALREADY_EXISTS (reason DEPLOYMENT_EXISTS), an unknown flow or work queue with NOT_FOUND.
+    """Makes a deployment with its schedules, and registers its flow where the name is new. A name that the flow has a
+    deployment of fails with ALREADY_EXISTS (reason DEPLOYMENT_EXISTS), an unknown flow or work queue with NOT_FOUND.
     """
     GetDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.GetDeploymentRequest, _deployment_service_pb2.GetDeploymentResponse]
     """Reads one deployment. An unknown id or name fails with NOT_FOUND."""
     ListDeployments: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ListDeploymentsRequest, _deployment_service_pb2.ListDeploymentsResponse]
     """Reads a page of deployments."""
     UpdateDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.UpdateDeploymentRequest, _deployment_service_pb2.UpdateDeploymentResponse]
-    """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `collision_strategy`, `grace_period`,
-    `work_queue_id`, `tags`. Other paths are refused with INVALID_ARGUMENT. `concurrency_limit`, `grace_period` and
-    `work_queue_id` that are named and not set are taken away. A change of `concurrency_limit` does to the runs that
-    wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep the work queue that
-    they were created with.
+    """Changes what `update_mask` names: `name`, `description`, `version`, `paused`, `entrypoint`, `path`, `pull_steps`,
+    `parameters`, `parameter_schema`, `enforce_parameter_schema`, `job_variables`, `schedules`, `concurrency_limit`,
+    `collision_strategy`, `grace_period`, `work_queue_id`, `work_queue_name`, `tags`, `labels`. Other paths are refused
+    with INVALID_ARGUMENT. What is named and not set is taken away. `work_queue_name` needs `work_pool_name` beside it.
+    `schedules` become what is sent: one that is there with the same slug, or with neither a slug nor any difference in
+    when it fires, stays the same schedule, others are deleted. A change of `concurrency_limit` does to the runs that
+    wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep what they were created
+    with, but those that schedules have planned ahead are planned anew where the change is of what they are made with.
+    """
+    ApplyDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ApplyDeploymentRequest, _deployment_service_pb2.ApplyDeploymentResponse]
+    """Makes a deployment, or changes the one that the flow has of this name, as UpdateDeployment does: its etag is not
+    looked at. For tools that are run again and again with what a deployment shall be.
     """
     DeleteDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.DeleteDeploymentRequest, _deployment_service_pb2.DeleteDeploymentResponse]
-    """Deletes one deployment with its limit. Its runs stay, and what runs goes on; who claims one is told ABORT from now
-    on, and so is at once who waits to.
+    """Deletes one deployment with its limit, its schedules and the runs that these have planned ahead. Its other runs stay,
+    and what runs goes on; who claims one is told ABORT from now on, and so is at once who waits to.
     """
     PauseDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.PauseDeploymentRequest, _deployment_service_pb2.PauseDeploymentResponse]
-    """Holds back the runs that schedules made: workers get none of them. What runs goes on, and who creates a run by hand
-    may run it. Of one that is paused already it changes nothing but the etag.
+    """Has its schedules rest: what they have planned ahead is deleted, and times that pass meanwhile are never caught up.
+    Runs of theirs that are due already are held back from workers. What runs goes on, and who creates a run by hand may
+    run it. Of one that is paused already it changes nothing but the etag.
     """
     ResumeDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ResumeDeploymentRequest, _deployment_service_pb2.ResumeDeploymentResponse]
     """Ends the pause; of one that is not paused it changes nothing but the etag."""
+    RunDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.RunDeploymentRequest, _deployment_service_pb2.RunDeploymentResponse]
+    """Creates a run that is SCHEDULED, for a worker to take. What it is made with is the deployment's as it is now, where
+    the request says nothing else. Parameters that do not fit the deployment's schema are refused with INVALID_ARGUMENT
+    (reason PARAMETERS_INVALID).
+    """
+    BackfillDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.BackfillDeploymentRequest, _deployment_service_pb2.BackfillDeploymentResponse]
+    """Starts an operation that creates a run for each time of a schedule in a span, the oldest first (see Operation). A time
+    for which there is a run already is skipped. Where the span has more than 100,000 times it is refused with
+    INVALID_ARGUMENT (reason BACKFILL_TOO_LONG), and where the deployment has several schedules and none is named with
+    INVALID_ARGUMENT (reason SCHEDULE_MISSING).
+    """
+    ListDeploymentVersions: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ListDeploymentVersionsRequest, _deployment_service_pb2.ListDeploymentVersionsResponse]
+    """Reads a page of what a deployment was, the newest first."""
+    RollBackDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]
+    """Makes a deployment what it was: it gets the fields that a version keeps, and with them a new version. An unknown number
+    fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND).
+    """
 
 @_typing.type_check_only
 class DeploymentServiceAsyncStub(DeploymentServiceStub):
-    """Flows as they are meant to run: under which limit, for which work queue."""
+    """Flows as they are meant to run: from where, with what, when, under which limit, for which work queue."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.CreateDeploymentRequest, _deployment_service_pb2.CreateDeploymentResponse]  # type: ignore[assignment]
-    """Makes a deployment, and registers its flow where the name is new. A name that the flow has a deployment of fails
-    with ALREADY_EXISTS (reason DEPLOYMENT_EXISTS), an unknown flow or work queue with NOT_FOUND.
+    """Makes a deployment with its schedules, and registers its flow where the name is new. A name that the flow has a
+    deployment of fails with ALREADY_EXISTS (reason DEPLOYMENT_EXISTS), an unknown flow or work queue with NOT_FOUND.
     """
     GetDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.GetDeploymentRequest, _deployment_service_pb2.GetDeploymentResponse]  # type: ignore[assignment]
     """Reads one deployment. An unknown id or name fails with NOT_FOUND."""
     ListDeployments: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ListDeploymentsRequest, _deployment_service_pb2.ListDeploymentsResponse]  # type: ignore[assignment]
     """Reads a page of deployments."""
     UpdateDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.UpdateDeploymentRequest, _deployment_service_pb2.UpdateDeploymentResponse]  # type: ignore[assignment]
-    """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `collision_strategy`, `grace_period`,
-    `work_queue_id`, `tags`. Other paths are refused with INVALID_ARGUMENT. `concurrency_limit`, `grace_period` and
-    `work_queue_id` that are named and not set are taken away. A change of `concurrency_limit` does to the runs that
-    wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep the work queue that
-    they were created with.
+    """Changes what `update_mask` names: `name`, `description`, `version`, `paused`, `entrypoint`, `path`, `pull_steps`,
+    `parameters`, `parameter_schema`, `enforce_parameter_schema`, `job_variables`, `schedules`, `concurrency_limit`,
+    `collision_strategy`, `grace_period`, `work_queue_id`, `work_queue_name`, `tags`, `labels`. Other paths are refused
+    with INVALID_ARGUMENT. What is named and not set is taken away. `work_queue_name` needs `work_pool_name` beside it.
+    `schedules` become what is sent: one that is there with the same slug, or with neither a slug nor any difference in
+    when it fires, stays the same schedule, others are deleted. A change of `concurrency_limit` does to the runs that
+    wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep what they were created
+    with, but those that schedules have planned ahead are planned anew where the change is of what they are made with.
+    """
+    ApplyDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ApplyDeploymentRequest, _deployment_service_pb2.ApplyDeploymentResponse]  # type: ignore[assignment]
+    """Makes a deployment, or changes the one that the flow has of this name, as UpdateDeployment does: its etag is not
+    looked at. For tools that are run again and again with what a deployment shall be.
     """
     DeleteDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.DeleteDeploymentRequest, _deployment_service_pb2.DeleteDeploymentResponse]  # type: ignore[assignment]
-    """Deletes one deployment with its limit. Its runs stay, and what runs goes on; who claims one is told ABORT from now
-    on, and so is at once who waits to.
+    """Deletes one deployment with its limit, its schedules and the runs that these have planned ahead. Its other runs stay,
+    and what runs goes on; who claims one is told ABORT from now on, and so is at once who waits to.
     """
     PauseDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.PauseDeploymentRequest, _deployment_service_pb2.PauseDeploymentResponse]  # type: ignore[assignment]
-    """Holds back the runs that schedules made: workers get none of them. What runs goes on, and who creates a run by hand
-    may run it. Of one that is paused already it changes nothing but the etag.
+    """Has its schedules rest: what they have planned ahead is deleted, and times that pass meanwhile are never caught up.
+    Runs of theirs that are due already are held back from workers. What runs goes on, and who creates a run by hand may
+    run it. Of one that is paused already it changes nothing but the etag.
     """
     ResumeDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ResumeDeploymentRequest, _deployment_service_pb2.ResumeDeploymentResponse]  # type: ignore[assignment]
     """Ends the pause; of one that is not paused it changes nothing but the etag."""
+    RunDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.RunDeploymentRequest, _deployment_service_pb2.RunDeploymentResponse]  # type: ignore[assignment]
+    """Creates a run that is SCHEDULED, for a worker to take. What it is made with is the deployment's as it is now, where
+    the request says nothing else. Parameters that do not fit the deployment's schema are refused with INVALID_ARGUMENT
+    (reason PARAMETERS_INVALID).
+    """
+    BackfillDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.BackfillDeploymentRequest, _deployment_service_pb2.BackfillDeploymentResponse]  # type: ignore[assignment]
+    """Starts an operation that creates a run for each time of a schedule in a span, the oldest first (see Operation). A time
+    for which there is a run already is skipped. Where the span has more than 100,000 times it is refused with
+    INVALID_ARGUMENT (reason BACKFILL_TOO_LONG), and where the deployment has several schedules and none is named with
+    INVALID_ARGUMENT (reason SCHEDULE_MISSING).
+    """
+    ListDeploymentVersions: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ListDeploymentVersionsRequest, _deployment_service_pb2.ListDeploymentVersionsResponse]  # type: ignore[assignment]
+    """Reads a page of what a deployment was, the newest first."""
+    RollBackDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]  # type: ignore[assignment]
+    """Makes a deployment what it was: it gets the fields that a version keeps, and with them a new version. An unknown number
+    fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND).
+    """
 
 class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Flows as they are meant to run: under which limit, for which work queue."""
+    """Flows as they are meant to run: from where, with what, when, under which limit, for which work queue."""
 
     @_abc_1.abstractmethod
     def CreateDeployment(
@@ -99,8 +149,8 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _deployment_service_pb2.CreateDeploymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.CreateDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.CreateDeploymentResponse]]:
-        """Makes a deployment, and registers its flow where the name is new. A name that the flow has a deployment of fails
-        with ALREADY_EXISTS (reason DEPLOYMENT_EXISTS), an unknown flow or work queue with NOT_FOUND.
+        """Makes a deployment with its schedules, and registers its flow where the name is new. A name that the flow has a
+        deployment of fails with ALREADY_EXISTS (reason DEPLOYMENT_EXISTS), an unknown flow or work queue with NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -125,11 +175,24 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _deployment_service_pb2.UpdateDeploymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.UpdateDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.UpdateDeploymentResponse]]:
-        """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `collision_strategy`, `grace_period`,
-        `work_queue_id`, `tags`. Other paths are refused with INVALID_ARGUMENT. `concurrency_limit`, `grace_period` and
-        `work_queue_id` that are named and not set are taken away. A change of `concurrency_limit` does to the runs that
-        wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep the work queue that
-        they were created with.
+        """Changes what `update_mask` names: `name`, `description`, `version`, `paused`, `entrypoint`, `path`, `pull_steps`,
+        `parameters`, `parameter_schema`, `enforce_parameter_schema`, `job_variables`, `schedules`, `concurrency_limit`,
+        `collision_strategy`, `grace_period`, `work_queue_id`, `work_queue_name`, `tags`, `labels`. Other paths are refused
+        with INVALID_ARGUMENT. What is named and not set is taken away. `work_queue_name` needs `work_pool_name` beside it.
+        `schedules` become what is sent: one that is there with the same slug, or with neither a slug nor any difference in
+        when it fires, stays the same schedule, others are deleted. A change of `concurrency_limit` does to the runs that
+        wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep what they were created
+        with, but those that schedules have planned ahead are planned anew where the change is of what they are made with.
+        """
+
+    @_abc_1.abstractmethod
+    def ApplyDeployment(
+        self,
+        request: _deployment_service_pb2.ApplyDeploymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.ApplyDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.ApplyDeploymentResponse]]:
+        """Makes a deployment, or changes the one that the flow has of this name, as UpdateDeployment does: its etag is not
+        looked at. For tools that are run again and again with what a deployment shall be.
         """
 
     @_abc_1.abstractmethod
@@ -138,8 +201,8 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _deployment_service_pb2.DeleteDeploymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.DeleteDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.DeleteDeploymentResponse]]:
-        """Deletes one deployment with its limit. Its runs stay, and what runs goes on; who claims one is told ABORT from now
-        on, and so is at once who waits to.
+        """Deletes one deployment with its limit, its schedules and the runs that these have planned ahead. Its other runs stay,
+        and what runs goes on; who claims one is told ABORT from now on, and so is at once who waits to.
         """
 
     @_abc_1.abstractmethod
@@ -148,8 +211,9 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _deployment_service_pb2.PauseDeploymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.PauseDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.PauseDeploymentResponse]]:
-        """Holds back the runs that schedules made: workers get none of them. What runs goes on, and who creates a run by hand
-        may run it. Of one that is paused already it changes nothing but the etag.
+        """Has its schedules rest: what they have planned ahead is deleted, and times that pass meanwhile are never caught up.
+        Runs of theirs that are due already are held back from workers. What runs goes on, and who creates a run by hand may
+        run it. Of one that is paused already it changes nothing but the etag.
         """
 
     @_abc_1.abstractmethod
@@ -159,5 +223,46 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.ResumeDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.ResumeDeploymentResponse]]:
         """Ends the pause; of one that is not paused it changes nothing but the etag."""
+
+    @_abc_1.abstractmethod
+    def RunDeployment(
+        self,
+        request: _deployment_service_pb2.RunDeploymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.RunDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.RunDeploymentResponse]]:
+        """Creates a run that is SCHEDULED, for a worker to take. What it is made with is the deployment's as it is now, where
+        the request says nothing else. Parameters that do not fit the deployment's schema are refused with INVALID_ARGUMENT
+        (reason PARAMETERS_INVALID).
+        """
+
+    @_abc_1.abstractmethod
+    def BackfillDeployment(
+        self,
+        request: _deployment_service_pb2.BackfillDeploymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.BackfillDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.BackfillDeploymentResponse]]:
+        """Starts an operation that creates a run for each time of a schedule in a span, the oldest first (see Operation). A time
+        for which there is a run already is skipped. Where the span has more than 100,000 times it is refused with
+        INVALID_ARGUMENT (reason BACKFILL_TOO_LONG), and where the deployment has several schedules and none is named with
+        INVALID_ARGUMENT (reason SCHEDULE_MISSING).
+        """
+
+    @_abc_1.abstractmethod
+    def ListDeploymentVersions(
+        self,
+        request: _deployment_service_pb2.ListDeploymentVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.ListDeploymentVersionsResponse, _abc.Awaitable[_deployment_service_pb2.ListDeploymentVersionsResponse]]:
+        """Reads a page of what a deployment was, the newest first."""
+
+    @_abc_1.abstractmethod
+    def RollBackDeployment(
+        self,
+        request: _deployment_service_pb2.RollBackDeploymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.RollBackDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.RollBackDeploymentResponse]]:
+        """Makes a deployment what it was: it gets the fields that a version keeps, and with them a new version. An unknown number
+        fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND).
+        """
 
 def add_DeploymentServiceServicer_to_server(servicer: DeploymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

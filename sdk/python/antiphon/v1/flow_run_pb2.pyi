@@ -15,7 +15,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FlowRun(_message.Message):
-    __slots__ = ("id", "name", "flow_id", "flow_name", "flow_version", "parameters", "tags", "idempotency_key", "parent_task_run_id", "retry_policy", "run_count", "state", "start_time", "end_time", "expected_start_time", "next_scheduled_start_time", "total_run_time", "session_id", "create_time", "update_time", "etag", "deployment_id", "work_queue_id", "infrastructure_pid", "priority", "auto_scheduled", "fencing_token", "deadline_time", "resuming", "pause_keys")
+    __slots__ = ("id", "name", "flow_id", "flow_name", "flow_version", "parameters", "tags", "idempotency_key", "parent_task_run_id", "retry_policy", "run_count", "state", "start_time", "end_time", "expected_start_time", "next_scheduled_start_time", "total_run_time", "session_id", "create_time", "update_time", "etag", "deployment_id", "work_queue_id", "infrastructure_pid", "priority", "auto_scheduled", "fencing_token", "deadline_time", "resuming", "pause_keys", "schedule_id", "deployment_version_number", "job_variables", "operation_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     FLOW_ID_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +46,10 @@ class FlowRun(_message.Message):
     DEADLINE_TIME_FIELD_NUMBER: _ClassVar[int]
     RESUMING_FIELD_NUMBER: _ClassVar[int]
     PAUSE_KEYS_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_VERSION_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    JOB_VARIABLES_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     flow_id: str
@@ -76,4 +80,8 @@ class FlowRun(_message.Message):
     deadline_time: _timestamp_pb2.Timestamp
     resuming: bool
     pause_keys: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., flow_id: _Optional[str] = ..., flow_name: _Optional[str] = ..., flow_version: _Optional[str] = ..., parameters: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., tags: _Optional[_Iterable[str]] = ..., idempotency_key: _Optional[str] = ..., parent_task_run_id: _Optional[str] = ..., retry_policy: _Optional[_Union[_retry_policy_pb2.RetryPolicy, _Mapping]] = ..., run_count: _Optional[int] = ..., state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expected_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_scheduled_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_run_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., session_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., deployment_id: _Optional[str] = ..., work_queue_id: _Optional[str] = ..., infrastructure_pid: _Optional[str] = ..., priority: _Optional[int] = ..., auto_scheduled: _Optional[bool] = ..., fencing_token: _Optional[int] = ..., deadline_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resuming: _Optional[bool] = ..., pause_keys: _Optional[_Iterable[str]] = ...) -> None: ...
+    schedule_id: str
+    deployment_version_number: int
+    job_variables: str
+    operation_id: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., flow_id: _Optional[str] = ..., flow_name: _Optional[str] = ..., flow_version: _Optional[str] = ..., parameters: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., tags: _Optional[_Iterable[str]] = ..., idempotency_key: _Optional[str] = ..., parent_task_run_id: _Optional[str] = ..., retry_policy: _Optional[_Union[_retry_policy_pb2.RetryPolicy, _Mapping]] = ..., run_count: _Optional[int] = ..., state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expected_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_scheduled_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_run_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., session_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., deployment_id: _Optional[str] = ..., work_queue_id: _Optional[str] = ..., infrastructure_pid: _Optional[str] = ..., priority: _Optional[int] = ..., auto_scheduled: _Optional[bool] = ..., fencing_token: _Optional[int] = ..., deadline_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resuming: _Optional[bool] = ..., pause_keys: _Optional[_Iterable[str]] = ..., schedule_id: _Optional[str] = ..., deployment_version_number: _Optional[int] = ..., job_variables: _Optional[str] = ..., operation_id: _Optional[str] = ...) -> None: ...

@@ -27,19 +27,21 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61ntiphon/v1/operation.proto\x12\x0b\x61ntiphon.v1\x1a\x17\x61ntiphon/v1/state.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"H\n\x10OperationFailure\x12\x13\n\x0b\x66low_run_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x9b\x04\n\tOperation\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x04verb\x18\x02 \x01(\x0e\x32\x1a.antiphon.v1.OperationVerb\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12*\n\x0eproposed_state\x18\x05 \x01(\x0b\x32\x12.antiphon.v1.State\x12\r\n\x05\x66orce\x18\x06 \x01(\x08\x12*\n\x05state\x18\x07 \x01(\x0e\x32\x1b.antiphon.v1.OperationState\x12\x13\n\x0btotal_count\x18\x08 \x01(\x05\x12\x12\n\ndone_count\x18\t \x01(\x05\x12\x17\n\x0fsucceeded_count\x18\n \x01(\x05\x12\x14\n\x0c\x66\x61iled_count\x18\x0b \x01(\x05\x12\x15\n\rskipped_count\x18\x0c \x01(\x05\x12/\n\x08\x66\x61ilures\x18\r \x03(\x0b\x32\x1d.antiphon.v1.OperationFailure\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x05\x65rror\x18\x11 \x01(\x0b\x32\x12.google.rpc.Status*\x9d\x01\n\rOperationVerb\x12\x1e\n\x1aOPERATION_VERB_UNSPECIFIED\x10\x00\x12\x19\n\x15OPERATION_VERB_CANCEL\x10\x01\x12\x19\n\x15OPERATION_VERB_DELETE\x10\x02\x12\x18\n\x14OPERATION_VERB_RETRY\x10\x03\x12\x1c\n\x18OPERATION_VERB_SET_STATE\x10\x04*\xa8\x01\n\x0eOperationState\x12\x1f\n\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17OPERATION_STATE_RUNNING\x10\x01\x12\x1d\n\x19OPERATION_STATE_SUCCEEDED\x10\x02\x12\x1d\n\x19OPERATION_STATE_CANCELLED\x10\x03\x12\x1a\n\x16OPERATION_STATE_FAILED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61ntiphon/v1/operation.proto\x12\x0b\x61ntiphon.v1\x1a\x17\x61ntiphon/v1/state.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"H\n\x10OperationFailure\x12\x13\n\x0b\x66low_run_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xbc\x01\n\x08\x42\x61\x63kfill\x12\x15\n\rdeployment_id\x18\x01 \x01(\t\x12\x13\n\x0bschedule_id\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fmax_active_runs\x18\x05 \x01(\x05\x12\r\n\x05rerun\x18\x06 \x01(\x08\"\xc4\x04\n\tOperation\x12\n\n\x02id\x18\x01 \x01(\t\x12(\n\x04verb\x18\x02 \x01(\x0e\x32\x1a.antiphon.v1.OperationVerb\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12*\n\x0eproposed_state\x18\x05 \x01(\x0b\x32\x12.antiphon.v1.State\x12\r\n\x05\x66orce\x18\x06 \x01(\x08\x12*\n\x05state\x18\x07 \x01(\x0e\x32\x1b.antiphon.v1.OperationState\x12\x13\n\x0btotal_count\x18\x08 \x01(\x05\x12\x12\n\ndone_count\x18\t \x01(\x05\x12\x17\n\x0fsucceeded_count\x18\n \x01(\x05\x12\x14\n\x0c\x66\x61iled_count\x18\x0b \x01(\x05\x12\x15\n\rskipped_count\x18\x0c \x01(\x05\x12/\n\x08\x66\x61ilures\x18\r \x03(\x0b\x32\x1d.antiphon.v1.OperationFailure\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x05\x65rror\x18\x11 \x01(\x0b\x32\x12.google.rpc.Status\x12\'\n\x08\x62\x61\x63kfill\x18\x12 \x01(\x0b\x32\x15.antiphon.v1.Backfill*\xba\x01\n\rOperationVerb\x12\x1e\n\x1aOPERATION_VERB_UNSPECIFIED\x10\x00\x12\x19\n\x15OPERATION_VERB_CANCEL\x10\x01\x12\x19\n\x15OPERATION_VERB_DELETE\x10\x02\x12\x18\n\x14OPERATION_VERB_RETRY\x10\x03\x12\x1c\n\x18OPERATION_VERB_SET_STATE\x10\x04\x12\x1b\n\x17OPERATION_VERB_BACKFILL\x10\x05*\xa8\x01\n\x0eOperationState\x12\x1f\n\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17OPERATION_STATE_RUNNING\x10\x01\x12\x1d\n\x19OPERATION_STATE_SUCCEEDED\x10\x02\x12\x1d\n\x19OPERATION_STATE_CANCELLED\x10\x03\x12\x1a\n\x16OPERATION_STATE_FAILED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'antiphon.v1.operation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OPERATIONVERB']._serialized_start=744
-  _globals['_OPERATIONVERB']._serialized_end=901
-  _globals['_OPERATIONSTATE']._serialized_start=904
-  _globals['_OPERATIONSTATE']._serialized_end=1072
+  _globals['_OPERATIONVERB']._serialized_start=976
+  _globals['_OPERATIONVERB']._serialized_end=1162
+  _globals['_OPERATIONSTATE']._serialized_start=1165
+  _globals['_OPERATIONSTATE']._serialized_end=1333
   _globals['_OPERATIONFAILURE']._serialized_start=127
   _globals['_OPERATIONFAILURE']._serialized_end=199
-  _globals['_OPERATION']._serialized_start=202
-  _globals['_OPERATION']._serialized_end=741
+  _globals['_BACKFILL']._serialized_start=202
+  _globals['_BACKFILL']._serialized_end=390
+  _globals['_OPERATION']._serialized_start=393
+  _globals['_OPERATION']._serialized_end=973
 # @@protoc_insertion_point(module_scope)

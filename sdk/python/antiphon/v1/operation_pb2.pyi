@@ -19,6 +19,7 @@ class OperationVerb(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OPERATION_VERB_DELETE: _ClassVar[OperationVerb]
     OPERATION_VERB_RETRY: _ClassVar[OperationVerb]
     OPERATION_VERB_SET_STATE: _ClassVar[OperationVerb]
+    OPERATION_VERB_BACKFILL: _ClassVar[OperationVerb]
 
 class OperationState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -32,6 +33,7 @@ OPERATION_VERB_CANCEL: OperationVerb
 OPERATION_VERB_DELETE: OperationVerb
 OPERATION_VERB_RETRY: OperationVerb
 OPERATION_VERB_SET_STATE: OperationVerb
+OPERATION_VERB_BACKFILL: OperationVerb
 OPERATION_STATE_UNSPECIFIED: OperationState
 OPERATION_STATE_RUNNING: OperationState
 OPERATION_STATE_SUCCEEDED: OperationState
@@ -48,8 +50,24 @@ class OperationFailure(_message.Message):
     message: str
     def __init__(self, flow_run_id: _Optional[str] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
+class Backfill(_message.Message):
+    __slots__ = ("deployment_id", "schedule_id", "start_time", "end_time", "max_active_runs", "rerun")
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_ID_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    MAX_ACTIVE_RUNS_FIELD_NUMBER: _ClassVar[int]
+    RERUN_FIELD_NUMBER: _ClassVar[int]
+    deployment_id: str
+    schedule_id: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    max_active_runs: int
+    rerun: bool
+    def __init__(self, deployment_id: _Optional[str] = ..., schedule_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_active_runs: _Optional[int] = ..., rerun: _Optional[bool] = ...) -> None: ...
+
 class Operation(_message.Message):
-    __slots__ = ("id", "verb", "filter", "reason", "proposed_state", "force", "state", "total_count", "done_count", "succeeded_count", "failed_count", "skipped_count", "failures", "create_time", "update_time", "end_time", "error")
+    __slots__ = ("id", "verb", "filter", "reason", "proposed_state", "force", "state", "total_count", "done_count", "succeeded_count", "failed_count", "skipped_count", "failures", "create_time", "update_time", "end_time", "error", "backfill")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERB_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +85,7 @@ class Operation(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    BACKFILL_FIELD_NUMBER: _ClassVar[int]
     id: str
     verb: OperationVerb
     filter: str
@@ -84,4 +103,5 @@ class Operation(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     error: _status_pb2.Status
-    def __init__(self, id: _Optional[str] = ..., verb: _Optional[_Union[OperationVerb, str]] = ..., filter: _Optional[str] = ..., reason: _Optional[str] = ..., proposed_state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., force: _Optional[bool] = ..., state: _Optional[_Union[OperationState, str]] = ..., total_count: _Optional[int] = ..., done_count: _Optional[int] = ..., succeeded_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., skipped_count: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[OperationFailure, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+    backfill: Backfill
+    def __init__(self, id: _Optional[str] = ..., verb: _Optional[_Union[OperationVerb, str]] = ..., filter: _Optional[str] = ..., reason: _Optional[str] = ..., proposed_state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., force: _Optional[bool] = ..., state: _Optional[_Union[OperationState, str]] = ..., total_count: _Optional[int] = ..., done_count: _Optional[int] = ..., succeeded_count: _Optional[int] = ..., failed_count: _Optional[int] = ..., skipped_count: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[OperationFailure, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., backfill: _Optional[_Union[Backfill, _Mapping]] = ...) -> None: ...

@@ -5,17 +5,59 @@ moment at which the wall shows a time that fits, so twice in a fold and not in a
 at its times: once in a fold, at the first moment, and at the moment of the jump where its time is skipped.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadDateError, croniter
+from croniter import CroniterBadDateError, CroniterError, croniter
 
 from antiphon_server.domain.schedules import local_time
+from antiphon_server.domain.schedules.local_time import START
 
 #: An expression that fits no time within so many years is taken to be over.
 MOST_YEARS = 10
+_FIELDS = (
+    "minute (0 to 59)",
+    "hour (0 to 23)",
+    "day of the month (1 to 31)",
+    "month (1 to 12)",
+    "day of the week (0 to 7, or sun to sat)",
+    "second (0 to 59)",
+)
+#: Fields whose value is drawn from a name or by chance.
+_DRAWN = re.compile(r"(?i)^[hr](\(|/|$)")
+
+
+def check_cron(expression: str, *, day_or: bool) -> None:
+    """Raises ValueError, with a sentence for the person who wrote the expression."""
+    fields = expression.split()
+    if expression.startswith("@"):
+        if not croniter.is_valid(expression):
+            raise ValueError("it is none of @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually")
+    elif len(fields) not in (5, 6):
+        raise ValueError(f"it has {len(fields)} fields and not 5, or 6 with seconds: minute hour day month weekday")
+    for place, field in enumerate(fields):
+        if not expression.startswith("@"):
+            _check_field(place, field)
+    # Only now, since what it says of a wrong field is for programmers.
+    try:
+        found = croniter(expression, START, day_or=day_or, max_years_between_matches=MOST_YEARS)
+        found.get_next(datetime)
+    except CroniterBadDateError:
+        raise ValueError(f"no day fits it within {MOST_YEARS} years; is there such a day in that month?") from None
+    except CroniterError as error:
+        raise ValueError(str(error)) from None
+
+
+def _check_field(place: int, field: str) -> None:
+    if _DRAWN.match(field):
+        raise ValueError(f"{field!r} asks for a random or hashed {_FIELDS[place]}; write the value, or use jitter")
+    alone = ["*"] * max(place + 1, 5)
+    alone[place] = field
+    if not croniter.is_valid(" ".join(alone)):
+        raise ValueError(f"{field!r} is no {_FIELDS[place]}")
 
 
 def cron_times(expression: str, zone: ZoneInfo, after: datetime, *, day_or: bool) -> Iterator[datetime]:

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from dateutil import rrule as recurrence
 
 from antiphon_server.domain.schedules import local_time
+from antiphon_server.domain.schedules.local_time import START
 
-#: Where a rule says no DTSTART it counts from here, as in Prefect.
-START = datetime(2020, 1, 1)  # noqa: DTZ001 - a time on the wall
-#: Characters of a rule, and times that COUNT may ask for: it is counted from the start whenever the rule is expanded.
-LONGEST, MOST_COUNTED = 6_500, 10_000
+#: Times that COUNT may ask for: they are counted from the start whenever the rule is expanded. Bounds of the others keep
+#: dateutil, which walks step by step, from walking for long.
+MOST_COUNTED, LONGEST_INTERVAL, MOST_RULES = 1_000, 100_000, 10
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 #: A rule that names no time within so long is taken to be over.
 HORIZON = timedelta(days=3660)
 #: Steps that are of one length on the wall, so that a rule can be started later without changing what it says.
@@ -25,21 +26,37 @@ _STEPS = {
     recurrence.SECONDLY: timedelta(seconds=1),
 }
 _UTC_TIME = re.compile(r"\b(\d{8}T\d{6})Z\b")
+#: What may leave months of seconds without a time.
+_OF_YEARS = ("_bymonth", "_bymonthday", "_bynmonthday", "_byyearday", "_byweekno", "_byeaster", "_bysetpos")
 
 
 def check_rrule(text: str, zone: ZoneInfo) -> None:
     """Raises ValueError, with a sentence for the person who wrote the rule."""
-    if len(text) > LONGEST:
-        raise ValueError(f"it has {len(text)} characters, more than {LONGEST}")
     if "TZID" in text.upper():
         raise ValueError("it has a TZID; say the time zone in time_zone, and times of the rule without one")
-    for rule in _rules(_parsed(text, zone)):
-        if rule._interval < 1:
-            raise ValueError("INTERVAL must be 1 or more")
-        if rule._count is not None and rule._count > MOST_COUNTED:
-            raise ValueError(f"COUNT must be {MOST_COUNTED} at most; say UNTIL instead")
-        if next(iter(rule.replace(count=None, until=_until(rule, rule._dtstart))), None) is None:
-            raise ValueError("it names no time within ten years of its start")
+    if "EXRULE" in text.upper():
+        raise ValueError("it has an EXRULE, which RFC 5545 has given up; say EXDATE, or exclude a calendar")
+    try:
+        rules = _rules(_parsed(text, zone))
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"RFC 5545, section 3.8.5, has no such rule ({error}); write one like FREQ=DAILY") from None
+    if len(rules) > MOST_RULES:
+        raise ValueError(f"it has {len(rules)} RRULEs; {MOST_RULES} are possible")
+    for rule in rules:
+        _check_one(rule)
+
+
+def _check_one(rule: Any) -> None:
+    if not 1 <= rule._interval <= LONGEST_INTERVAL:
+        raise ValueError(f"INTERVAL must be from 1 to {LONGEST_INTERVAL}")
+    if rule._count is not None and not 1 <= rule._count <= MOST_COUNTED:
+        raise ValueError(f"COUNT must be from 1 to {MOST_COUNTED}; say UNTIL instead")
+    if not FIRST_YEAR <= rule._dtstart.year < LAST_YEAR:
+        raise ValueError(f"DTSTART must be in the years {FIRST_YEAR} to {LAST_YEAR - 1}")
+    if rule._freq in (recurrence.MINUTELY, recurrence.SECONDLY) and any(getattr(rule, name) for name in _OF_YEARS):
+        raise ValueError("FREQ=MINUTELY and SECONDLY go with BYDAY and finer ones; say FREQ=DAILY with BYHOUR and so on")
+    if next(iter(rule.replace(count=None, until=_until(rule, rule._dtstart))), None) is None:
+        raise ValueError("it names no time within ten years of its start")
 
 
 def rrule_times(text: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
@@ -66,7 +83,7 @@ def _parsed(text: str, zone: ZoneInfo) -> Any:
 
 
 def _rules(parsed: Any) -> list[Any]:
-    return [*parsed._rrule, *parsed._exrule] if isinstance(parsed, recurrence.rruleset) else [parsed]
+    return list(parsed._rrule) if isinstance(parsed, recurrence.rruleset) else [parsed]
 
 
 def _until(rule: Any, start: datetime) -> datetime:
@@ -79,7 +96,6 @@ def _advanced(parsed: Any, start: datetime) -> Any:
     one, and without those beyond the horizon, in which it would look for a time that never comes."""
     if isinstance(parsed, recurrence.rruleset):
         parsed._rrule = [_advanced(each, start) for each in parsed._rrule]
-        parsed._exrule = [_advanced(each, start) for each in parsed._exrule]
         return parsed
     if parsed._count is not None:
         return parsed
