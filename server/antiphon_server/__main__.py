@@ -126,7 +126,9 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
     starter.tell("ready " + " ".join(server.addresses))
     if options.clock_fd is not None:
         ttl = round(options.session_ttl * 1e6)
-        control = ClockControl(clock, server.core, server.waits, server.slot_expiry, server.sweeper, ttl)
+        control = ClockControl(
+            clock, server.core, server.waits, server.slot_expiry, server.sweeper, server.scheduler, ttl
+        )
         obeying = asyncio.create_task(control.obey(options.clock_fd))
         obeying.add_done_callback(lambda _: server.asked_to_stop.set())
     if options.idle_timeout > 0:

@@ -68,6 +68,7 @@ from antiphon_server.rpc.task_run_taking import TaskRunTaking
 from antiphon_server.rpc.task_run_watching import TaskRunWatches
 from antiphon_server.rpc.watching import ChangeLog, Watches
 from antiphon_server.services.operations_runner import OperationsRunner
+from antiphon_server.services.scheduler import Scheduler
 from antiphon_server.services.slot_expiry import SlotExpiry
 from antiphon_server.services.slot_queues import SlotQueues
 from antiphon_server.services.sweeper import Sweeper
@@ -163,6 +164,7 @@ class Server:
         self.core.listen(self._task_run_watches.note)
         self.task_dispatch = TaskDispatch(self.core, self._reader)
         self._task_run_taking = TaskRunTaking(self.task_dispatch)
+        self.scheduler = Scheduler(self.core)
         self.operations_runner = OperationsRunner(self.core, self._reader)
         self._grpc = grpc.aio.server(
             interceptors=(
@@ -183,12 +185,14 @@ class Server:
         self.slot_expiry.start()
         await self.slot_queues.restore()
         await self.operations_runner.restore()
+        await self.scheduler.restore()
         await self._grpc.start()
         for service in ("", *SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         self.sweeper = Sweeper(self.core, interval=settings.session_ttl / 6, ttl=self._ttl)
         self._background += [
-            asyncio.create_task(each.run()) for each in (self.sweeper, self.operations_runner, self.task_dispatch)
+            asyncio.create_task(each.run())
+            for each in (self.sweeper, self.operations_runner, self.task_dispatch, self.scheduler)
         ]
         logger.info("listening on %s, database %s", ", ".join(self.addresses), settings.database)
 

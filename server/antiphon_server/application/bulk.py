@@ -106,7 +106,7 @@ class RunChunk:
             needs.transitions.add(transition_of(self.operation_id, run_id))
 
     def apply(self, working_set: WorkingSet) -> bool:
-        row = _find(working_set, self.operation_id)
+        row = find_bulk(working_set, self.operation_id)
         if row is None or row.state != BulkState.RUNNING:
             return False
         if self.after != cursor_of(row):
@@ -156,7 +156,7 @@ class RunChunk:
         totals = {f"{name}_count": getattr(row, f"{name}_count") + counts[name] for name in _COUNTED}
         handled = sum(totals.values())
         ended = {"state": BulkState.SUCCEEDED, "end_time": working_set.now} if done else {}
-        _update(
+        update_bulk(
             working_set,
             self.operation_id,
             **totals,
@@ -180,14 +180,14 @@ class CancelBulk:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        row = _find(working_set, self.id)
+        row = find_bulk(working_set, self.id)
         if row is None:
             raise not_found(NOUN, self.id, UNKNOWN)
         if row.state == BulkState.CANCELLED:
             return
         if row.state != BulkState.RUNNING:
             raise FailedPrecondition("OPERATION_DONE", f"operation {self.id} has {BulkState(row.state).name} already")
-        _update(working_set, self.id, state=BulkState.CANCELLED, end_time=working_set.now)
+        update_bulk(working_set, self.id, state=BulkState.CANCELLED, end_time=working_set.now)
 
 
 @dataclass(slots=True)
@@ -200,10 +200,10 @@ class FailBulk:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        row = _find(working_set, self.id)
+        row = find_bulk(working_set, self.id)
         if row is not None and row.state == BulkState.RUNNING:
             told = json.dumps([type(self.error).__name__, self.error.reason, self.error.message])
-            _update(working_set, self.id, state=BulkState.FAILED, end_time=working_set.now, error=told)
+            update_bulk(working_set, self.id, state=BulkState.FAILED, end_time=working_set.now, error=told)
 
 
 @dataclass(slots=True)
@@ -231,7 +231,7 @@ class ForgetBulks:
         return forget(working_set, table, old.order_by(table.c.end_time))
 
 
-def _find(working_set: WorkingSet, id: str) -> Any:
+def find_bulk(working_set: WorkingSet, id: str) -> Any:
     """The row as it is, after what the same batch did; None where there is none."""
     working_set.flush()
     table = tables.operations
@@ -250,7 +250,8 @@ def _order(row: Any) -> Order:
     return Order(row.id, BulkVerb(row.verb), row.reason, state, row.force)
 
 
-def _update(working_set: WorkingSet, id: str, **values: Any) -> None:
+def update_bulk(working_set: WorkingSet, id: str, **values: Any) -> None:
+    """Sets columns of an operation, and tells who follows it."""
     table = tables.operations
     working_set.connection.execute(table.update().where(table.c.id == id).values(**values, update_time=working_set.now))
     working_set.changes.operations.append(id)

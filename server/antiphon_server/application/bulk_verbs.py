@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 from antiphon_server.application import transitions
-from antiphon_server.application.edits import delete_runs
 from antiphon_server.application.operations import CancelFlowRun
+from antiphon_server.application.run_deletion import delete_runs
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.bulk import BulkVerb, Outcome, Refusal, arrived
 from antiphon_server.domain.errors import AntiphonError

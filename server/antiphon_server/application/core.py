@@ -13,7 +13,7 @@ from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 from antiphon_server.storage.writer import Done, Operation, Outcome, Writer
 
 #: What the wire needs of the storage comes through here.
-__all__ = ["Changes", "Core", "Needs", "Operation", "WorkingSet"]
+__all__ = ["Changes", "Core", "Needs", "Operation", "WorkingSet", "settle"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Core:
     async def run(self, operation: Operation, *, bulk: bool = False) -> Any:
         """The operation's answer once it is durable; raises what it raised."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._writer.submit(operation, partial(_settle, future), bulk=bulk)
+        self._writer.submit(operation, partial(settle, future), bulk=bulk)
         return await future
 
     def submit(self, operation: Operation, done: Done) -> None:
@@ -90,7 +90,8 @@ def _tell(hearer: Callable[[Any], None], word: Any) -> None:
         logger.exception("a commit could not be told to %s", hearer)
 
 
-def _settle(future: asyncio.Future[Any], answer: Any) -> None:
+def settle(future: asyncio.Future[Any], answer: Any) -> None:
+    """Gives an operation's answer, or the exception that it raised, to who awaits it."""
     if future.done():  # the caller went away
         return
     if isinstance(answer, Exception):

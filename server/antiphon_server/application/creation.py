@@ -90,6 +90,11 @@ class CreateFlowRun:
     work_queue_id: str | None
     infrastructure_pid: str
     auto_scheduled: bool
+    #: Of what a deployment, a schedule or an operation makes.
+    schedule_id: str | None = None
+    operation_id: str | None = None
+    deployment_version: int | None = None
+    job_variables: str | None = None
 
     def needs(self, needs: Needs) -> None:
         _needs_of(self.new, needs)
@@ -117,10 +122,17 @@ class CreateFlowRun:
                 )
             if used is not None:
                 return used
+        self.add(working_set, flow_id, flow_name)
+        return self.new.id
+
+    def add(self, working_set: WorkingSet, flow_id: str, flow_name: str) -> None:
+        """Adds the run, of which all was looked at."""
+        parent = self.parent_task_run_id
         run = _run(self.new, RunKind.FLOW_RUN, working_set.now)
         run.parent_task_run_id = parent
         run.deployment_id, run.work_queue_id = self.deployment_id, self._queue(working_set)
         run.infrastructure_pid, run.auto_scheduled = self.infrastructure_pid, self.auto_scheduled
+        run.schedule_id = self.schedule_id
         fixed = _fixed(self.new, working_set.now)
         fixed["name"] = fixed["name"] or f"{flow_name}-{self.new.id[-6:]}"
         fixed.update(
@@ -133,9 +145,12 @@ class CreateFlowRun:
             work_queue_id=run.work_queue_id,
             infrastructure_pid=run.infrastructure_pid,
             auto_scheduled=run.auto_scheduled,
+            schedule_id=self.schedule_id,
+            operation_id=self.operation_id,
+            deployment_version=self.deployment_version,
+            job_variables=self.job_variables,
         )
         working_set.add_run(run, fixed)
-        return self.new.id
 
     def _queue(self, working_set: WorkingSet) -> str | None:
         """The work queue that was asked for, or the deployment's. Raises NotFound for one that is not there."""

@@ -1,17 +1,16 @@
-"""Deployments: made, changed and deleted, each with its own concurrency limit."""
+"""Deployments: made, changed, rolled back and deleted, each with its own concurrency limit and its schedules."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
-from antiphon_server.application import limits, rows
+from antiphon_server.application import deployment_versions, limits, rows
 from antiphon_server.application.creation import find_or_add_flow
+from antiphon_server.application.deployment_deletion import delete_deployments, schedules_of
+from antiphon_server.application.planning import replan
+from antiphon_server.application.schedules import set_schedules
 from antiphon_server.domain import limit_names
-from antiphon_server.domain.errors import AlreadyExists
+from antiphon_server.domain.errors import AlreadyExists, NotFound
 from antiphon_server.storage import tables
-from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 NOUN = "deployment"
@@ -19,31 +18,37 @@ NOUN = "deployment"
 
 @dataclass(slots=True)
 class CreateDeployment:
-    """A deployment, and its flow where the name is new. `values` are columns. The answer is its id."""
+    """A deployment, and its flow where the name is new. `values` are columns of it and its first version, and may have
+    `concurrency_limit`, `schedules` and `work_queue`: names of a pool and a queue. The answer is its id."""
 
     flow_id: str
     flow_name: str
     values: dict[str, Any]
-    concurrency_limit: int | None
 
     def needs(self, needs: Needs) -> None:
         if not self.flow_id:
             needs.flow_names.add(self.flow_name)
 
     def apply(self, working_set: WorkingSet) -> str:
-        _check_queue(working_set, self.values)
+        return self.add(working_set, _with_queue(working_set, self.values))
+
+    def add(self, working_set: WorkingSet, values: dict[str, Any]) -> str:
         flow_id, _ = find_or_add_flow(working_set, self.flow_id, self.flow_name)
         # Of a flow that is new no deployment has the name, so nothing is refused once it is there.
-        _check_name(working_set, flow_id, self.values["name"])
-        id = rows.add(working_set, tables.deployments, {**self.values, "flow_id": flow_id})
-        if self.concurrency_limit is not None:
-            limits.set_own(working_set, limit_names.of_deployment(id), self.concurrency_limit)
+        _check_name(working_set, flow_id, values["name"])
+        own, content = deployment_versions.split(values)
+        limit, wanted = own.pop("concurrency_limit"), own.pop("schedules")
+        id = rows.add(working_set, tables.deployments, {**own, "flow_id": flow_id})
+        deployment_versions.first(working_set, id, content)
+        if limit is not None:
+            limits.set_own(working_set, limit_names.of_deployment(id), limit)
+        replan(working_set, set_schedules(working_set, id, wanted))
         return id
 
 
 @dataclass(slots=True)
 class UpdateDeployment:
-    """Sets columns of one deployment, and its limit where `values` has `concurrency_limit`."""
+    """Sets what `values` has, as in CreateDeployment."""
 
     id: str
     etag: str
@@ -53,15 +58,51 @@ class UpdateDeployment:
 
     def apply(self, working_set: WorkingSet) -> None:
         row = rows.find(working_set, tables.deployments, NOUN, self.id, self.etag)
-        _check_queue(working_set, self.values)
-        if self.values.get("name", row.name) != row.name:
-            _check_name(working_set, row.flow_id, self.values["name"])
-        limits.change_owner(working_set, tables.deployments, row, self.values, limit_names.of_deployment(row.id))
+        update(working_set, row, _with_queue(working_set, self.values))
+
+
+@dataclass(slots=True)
+class ApplyDeployment:
+    """Creates a deployment or, where the flow has one of this name, sets what `changes` has. The answer is its id and
+    whether it is new."""
+
+    creation: CreateDeployment
+    changes: dict[str, Any]
+
+    def needs(self, needs: Needs) -> None:
+        self.creation.needs(needs)
+
+    def apply(self, working_set: WorkingSet) -> tuple[str, bool]:
+        flow_id = self.creation.flow_id or working_set.flow_ids.get(self.creation.flow_name, "")
+        deployments = tables.deployments
+        working_set.flush()
+        name = self.creation.values["name"]
+        found = deployments.select().where(deployments.c.flow_id == flow_id, deployments.c.name == name)
+        row = working_set.connection.execute(found).one_or_none()
+        if row is None:
+            return self.creation.apply(working_set), True
+        update(working_set, row, _with_queue(working_set, self.changes))
+        return row.id, False
+
+
+@dataclass(slots=True)
+class RollBackDeployment:
+    """Makes a deployment what it was in a version; 0 is the one before the current one."""
+
+    id: str
+    etag: str
+    number: int
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> None:
+        row = rows.find(working_set, tables.deployments, NOUN, self.id, self.etag)
+        update(working_set, row, deployment_versions.of_number(working_set, row, self.number))
 
 
 @dataclass(slots=True)
 class DeleteDeployment:
-    """Deletes one deployment with its limit; its runs stay."""
+    """Deletes one deployment with its limit and its schedules; its runs stay."""
 
     id: str
     etag: str
@@ -70,33 +111,23 @@ class DeleteDeployment:
 
     def apply(self, working_set: WorkingSet) -> None:
         row = rows.find(working_set, tables.deployments, NOUN, self.id, self.etag)
-        _delete(working_set, [row.id])
+        delete_deployments(working_set, [row.id])
 
 
-def delete_deployments_of(working_set: WorkingSet, flow_id: str) -> None:
-    """Deletes all deployments of a flow."""
-    deployments = tables.deployments
-    found = select(deployments.c.id).where(deployments.c.flow_id == flow_id)
-    _delete(working_set, list(working_set.connection.execute(found).scalars()))
-
-
-def leave_queues(working_set: WorkingSet, queue_ids: Sequence[str]) -> None:
-    """Takes work queues that go away out of the deployments that name them."""
-    deployments = tables.deployments
-    for some in chunks(queue_ids):
-        working_set.connection.execute(
-            deployments.update()
-            .where(deployments.c.work_queue_id.in_(some))
-            .values(work_queue_id=None, update_time=working_set.now, version=deployments.c.version + 1)
-        )
-
-
-def _delete(working_set: WorkingSet, ids: Sequence[str]) -> None:
-    deployments = tables.deployments
-    for some in chunks(ids):
-        working_set.connection.execute(deployments.delete().where(deployments.c.id.in_(some)))
-    working_set.surroundings.forget()
-    limits.drop_own(working_set, [limit_names.of_deployment(id) for id in ids])
+def update(working_set: WorkingSet, row: Any, values: dict[str, Any]) -> None:
+    """Changes a deployment, a row that was found; what its schedules have planned is planned anew where it would be
+    made with other things now."""
+    if values.get("name", row.name) != row.name:
+        _check_name(working_set, row.flow_id, values["name"])
+    own, content = deployment_versions.split(values)
+    wanted = own.pop("schedules", None)
+    own |= deployment_versions.change(working_set, row, content) if content else {}
+    limits.change_owner(working_set, tables.deployments, row, own, limit_names.of_deployment(row.id))
+    stale = set_schedules(working_set, row.id, wanted) if wanted is not None else []
+    made_with = ("version_number", "work_queue_id", "paused")
+    if any(name in own and own[name] != getattr(row, name) for name in made_with):
+        stale = schedules_of(working_set, [row.id])
+    replan(working_set, stale)
 
 
 def _check_name(working_set: WorkingSet, flow_id: str, name: str) -> None:
@@ -108,8 +139,35 @@ def _check_name(working_set: WorkingSet, flow_id: str, name: str) -> None:
         )
 
 
-def _check_queue(working_set: WorkingSet, values: dict[str, Any]) -> None:
-    """Raises NotFound for a work queue that is not there."""
-    queue = values.get("work_queue_id")
-    if queue is not None:
-        rows.find(working_set, tables.work_queues, "work queue", queue, why="no deployment can use it")
+def _with_queue(working_set: WorkingSet, values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the id of the work queue where that is said by names. Raises NotFound for one that is not
+    there."""
+    if "work_queue" in values:
+        pool_name, queue_name = values["work_queue"]
+        rest = {name: value for name, value in values.items() if name != "work_queue"}
+        return {**rest, "work_queue_id": _queue_named(working_set, pool_name, queue_name)}
+    if values.get("work_queue_id") is not None:
+        rows.find(
+            working_set, tables.work_queues, "work queue", values["work_queue_id"], why="no deployment can use it"
+        )
+    return values
+
+
+def _queue_named(working_set: WorkingSet, pool_name: str, queue_name: str) -> str:
+    """The queue with this name in a pool; without a name the one that is served first."""
+    working_set.flush()
+    pools, queues = tables.work_pools, tables.work_queues
+    pool = working_set.connection.execute(pools.select().where(pools.c.name == pool_name)).one_or_none()
+    if pool is None:
+        raise NotFound(
+            "WORK_POOL_NOT_FOUND",
+            f"there is no work pool {pool_name!r}; make it first: antiphon work-pool create {pool_name!r}",
+        )
+    query = queues.select().where(queues.c.work_pool_id == pool.id).order_by(queues.c.priority, queues.c.create_time)
+    if queue_name:
+        query = query.where(queues.c.name == queue_name)
+    found = working_set.connection.execute(query.limit(1)).one_or_none()
+    if found is None:
+        wanted = f"no work queue {queue_name!r}" if queue_name else "no work queue"
+        raise NotFound("WORK_QUEUE_NOT_FOUND", f"work pool {pool_name!r} has {wanted}; make it by CreateWorkQueue")
+    return str(found.id)

@@ -4,7 +4,8 @@ from antiphon_server.domain import limit_names
 from antiphon_server.domain.facts import Cached, CollisionStrategy, Deployment, Fact, Facts, Limit, Queue
 from antiphon_server.domain.model import Proposal, Run, RunKind
 from antiphon_server.domain.policy import Policy
-from antiphon_server.storage.surroundings import DeploymentRow, QueueRow
+from antiphon_server.domain.schedules.kinds import Overlap
+from antiphon_server.storage.surroundings import DeploymentRow, QueueRow, ScheduleRow
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 
@@ -33,8 +34,12 @@ def facts_for(working_set: WorkingSet, policy: Policy, run: Run, proposal: Propo
     if run.deployment_id is not None and Fact.DEPLOYMENT in wanted:
         deployment = surroundings.deployment(run.deployment_id)
         facts.deployment = _deployment(deployment) if deployment is not None else None
+    schedule = None
+    if run.schedule_id is not None and Fact.LIMITS in wanted:
+        schedule = surroundings.schedule(run.schedule_id)
+        facts.overlap = Overlap(schedule.overlap) if schedule is not None else None
     if Fact.LIMITS in wanted:
-        facts.limits = _limits(working_set, run, _names(run, deployment, queue))
+        facts.limits = _limits(working_set, run, _names(run, deployment, schedule, queue))
     details = proposal.state.details
     if Fact.CACHE in wanted and details is not None and details.cache_key:
         facts.cached = _cached(working_set, details.cache_key)
@@ -49,7 +54,9 @@ def _queue(row: QueueRow) -> Queue:
     return Queue(row.name, row.pool_name, row.paused, row.pool_paused)
 
 
-def _names(run: Run, deployment: DeploymentRow | None, queue: QueueRow | None) -> list[tuple[str, str]]:
+def _names(
+    run: Run, deployment: DeploymentRow | None, schedule: ScheduleRow | None, queue: QueueRow | None
+) -> list[tuple[str, str]]:
     """The names of the limits that the run is subject to, where they exist, and how people call what they bound."""
     if run.kind is RunKind.TASK_RUN:
         return [(limit_names.of_tag(tag), f"tag {tag!r}") for tag in sorted(run.tags)]
@@ -57,6 +64,8 @@ def _names(run: Run, deployment: DeploymentRow | None, queue: QueueRow | None) -
     if run.deployment_id is not None:
         called = f"deployment {deployment.name!r}" if deployment is not None else f"deployment {run.deployment_id}"
         names.append((limit_names.of_deployment(run.deployment_id), called))
+    if schedule is not None:
+        names.append((limit_names.of_schedule(schedule.id), f"schedule {schedule.slug or schedule.id!r}"))
     if queue is not None:
         names.append((limit_names.of_work_queue(queue.id), f"work queue {queue.name!r}"))
         names.append((limit_names.of_work_pool(queue.pool_id), f"work pool {queue.pool_name!r}"))

@@ -28,10 +28,11 @@ def main() -> None:
     os.nice(_NICE)
     text = sys.stdin.buffer.read()
     size = int(sys.argv[1])
-    json.dump(_misfit(text[:size].decode(), text[size:]), sys.stdout)
+    json.dump(misfit(json.loads(text[:size]), text[size:]), sys.stdout)
 
 
-def _misfit(schema: str, data: bytes) -> dict[str, Any] | None:
+def misfit(schema: Any, data: bytes) -> dict[str, Any] | None:
+    """What is wrong with a value, as JSON, or None where it fits."""
     try:
         value = json.loads(data, parse_constant=no_constant)
     except (ValueError, RecursionError) as error:
@@ -39,11 +40,10 @@ def _misfit(schema: str, data: bytes) -> dict[str, Any] | None:
     # Not above, since the server imports this file and must not wait for them.
     library = importlib.import_module("jsonschema")
     referencing = importlib.import_module("referencing")
-    parsed = json.loads(schema)
-    kind = library.validators.validator_for(parsed, default=library.Draft202012Validator)
+    kind = library.validators.validator_for(schema, default=library.Draft202012Validator)
     try:
         # Its registry is empty: what a schema refers to elsewhere must not make the server call there.
-        misfit = library.exceptions.best_match(kind(parsed, registry=referencing.Registry()).iter_errors(value))
+        found = library.exceptions.best_match(kind(schema, registry=referencing.Registry()).iter_errors(value))
     except RecursionError:
         return _said("it is nested too deeply to be checked")
     except referencing.exceptions.Unresolvable as unknown:
@@ -52,7 +52,7 @@ def _misfit(schema: str, data: bytes) -> dict[str, Any] | None:
         return _said(f"the schema cannot be applied to it: it has the unknown type {unknown.type!r}")
     except _NO_SCHEMA as wrong:
         return _said(f"the schema cannot be applied to it: {wrong}")
-    return None if misfit is None else _said(misfit.message, *misfit.absolute_path)
+    return None if found is None else _said(found.message, *found.absolute_path)
 
 
 def _said(message: str, *path: str | int) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""JSON schemas of what a paused run asks for, and whether an answer fits. The library is loaded at the first one that
-comes: a server that starts for one hello must not wait for it."""
+"""JSON schemas of what a paused run asks for, and of what a flow is called with, and whether a value fits. The library
+is loaded at the first one that comes: a server that starts for one hello must not wait for it."""
 
 import asyncio
 import importlib
@@ -19,14 +19,19 @@ _JSON = "json/plain"
 MOST_PARTS = 1_000
 #: Characters of all regular expressions of a schema; compiling one may cost a millisecond each.
 MOST_PATTERN_CHARACTERS = 2_000
+#: Steps of a look at a value that the server takes by itself, of about ten microseconds each; bytes of a value that may
+#: ask for all of them once more; and keys of a schema that may ask for any number.
+MOST_STEPS, _BYTES_OF_STEP = 5_000, 500
+_COSTLY = frozenset({"pattern", "patternProperties", "uniqueItems", "$dynamicRef", "contains", "unevaluatedItems"})
+_MOST_STEPS_OF_KEY = MOST_STEPS
 #: Seconds of processor time for the look at one answer.
 FITTING_SECONDS = 3
 #: Seconds until it is given up where the machine has other things to do.
 _PATIENCE = 60.0
 
 
-def check_schema(text: str, field: str) -> None:
-    """Raises InvalidArgument (INPUT_SCHEMA_INVALID), which names `field`, for a text that is no JSON schema."""
+def check_schema(text: str, field: str, reason: str = "INPUT_SCHEMA_INVALID") -> None:
+    """Raises InvalidArgument (`reason`), which names `field`, for a text that is no JSON schema."""
     try:
         schema = json.loads(text, parse_constant=input_fitting.no_constant)
         if not isinstance(schema, dict | bool):
@@ -34,9 +39,39 @@ def check_schema(text: str, field: str) -> None:
         _check_cost(schema)
         _kind_of(schema).check_schema(schema)
     except _library().exceptions.SchemaError as error:
-        raise _schema_invalid(f"{_path(error.absolute_path, '$')}: {error.message}", field) from None
+        why = f"{_path(error.absolute_path, '$')}: {error.message}"
     except (ValueError, RecursionError, OverflowError, re.error) as error:
-        raise _schema_invalid(str(error), field) from None
+        why = str(error)
+    else:
+        return
+    raise InvalidArgument(reason, f"{field} is no JSON schema: {why}", field=field)
+
+
+def check_parameter_schema(text: str, field: str) -> None:
+    """Raises InvalidArgument (PARAMETER_SCHEMA_INVALID), which names `field`, for what is no schema of an object."""
+    check_schema(text, field, "PARAMETER_SCHEMA_INVALID")
+    if not isinstance(json.loads(text), dict):
+        raise InvalidArgument("PARAMETER_SCHEMA_INVALID", f"{field} is no JSON schema of an object", field=field)
+
+
+async def check_parameters(schema: str, parameters: bytes | None, field: str, *, complete: bool) -> None:
+    """Raises InvalidArgument (PARAMETERS_INVALID) for arguments, a serialized payload of a JSON object, that do not fit
+    `schema`, which was checked before. Unless they are `complete`, more of them may come."""
+    kept = json.loads(schema)
+    if not complete:
+        kept.pop("required", None)
+    data = payload_pb2.Payload.FromString(parameters).data if parameters is not None else b"{}"
+    if fits_in_process(kept, len(data)):
+        misfit = input_fitting.misfit(kept, data)
+    else:
+        said = await _fitting(json.dumps(kept).encode(), data)
+        late = f"they cannot be checked within {FITTING_SECONDS} s; deploy with a simpler schema"
+        misfit = json.loads(said) if said is not None else {"message": late, "path": []}
+    if misfit is not None:
+        place = _path(misfit["path"], field)
+        raise InvalidArgument(
+            "PARAMETERS_INVALID", f"{place} does not fit the deployment's schema: {misfit['message']}", field=place
+        )
 
 
 async def check_input(schema: str, payload: payload_pb2.Payload | None, field: str) -> None:
@@ -83,6 +118,40 @@ def _json_of(payload: payload_pb2.Payload, field: str) -> bytes:
     return payload.data
 
 
+def fits_in_process(schema: Any, size: int) -> bool:
+    """Whether a look at a value of `size` bytes is sure to be short: the schema asks for neither regular expressions nor
+    comparisons of all with all, and its references multiply it by little."""
+    costs: dict[int, int] = {}
+
+    def cost(part: Any, below: tuple[int, ...]) -> int:
+        if not isinstance(part, dict | list):
+            return 0
+        if id(part) in below:
+            return MOST_STEPS  # It refers to itself, so how deep it goes is up to the value.
+        known = costs.get(id(part))
+        if known is None:
+            below = (*below, id(part))
+            parts = part.values() if isinstance(part, dict) else part
+            known = 1 + sum(cost(each, below) for each in parts if costs.get(id(part), 0) < MOST_STEPS)
+            if isinstance(part, dict):
+                known += _MOST_STEPS_OF_KEY * bool(part.keys() & _COSTLY)
+                known += cost(_referred(schema, part.get("$ref")), below)
+            costs[id(part)] = min(known, MOST_STEPS)
+        return costs[id(part)]
+
+    return cost(schema, ()) * max(size // _BYTES_OF_STEP, 1) < MOST_STEPS
+
+
+def _referred(schema: Any, reference: Any) -> Any:
+    """The part of the schema that a reference within it means; None where that is not told by a plain path."""
+    if not isinstance(reference, str):
+        return None
+    part = schema
+    for step in reference.removeprefix("#/").split("/"):
+        part = part.get(step) if isinstance(part, dict) else None
+    return part
+
+
 def _check_cost(schema: Any) -> None:
     """Raises ValueError for what takes so long to check that others would notice."""
     parts = pattern_characters = 0
@@ -109,10 +178,6 @@ def _patterns(part: dict[str, Any]) -> Iterable[str]:
         yield pattern
     if isinstance(properties, dict):
         yield from properties
-
-
-def _schema_invalid(why: str, field: str) -> InvalidArgument:
-    return InvalidArgument("INPUT_SCHEMA_INVALID", f"{field} is no JSON schema: {why}", field=field)
 
 
 def _input_invalid(why: str, field: str) -> InvalidArgument:

@@ -70,6 +70,7 @@ FLOW_RUNS = Listing(
         **_fields(parent_task_run_id=Kind.UUID, parent_flow_run_id=Kind.UUID, deployment_id=Kind.UUID),
         **_fields(work_queue_id=Kind.UUID, work_queue_name=Kind.STRING),
         **_fields(flow_version=Kind.STRING, idempotency_key=Kind.STRING),
+        **_fields(schedule_id=Kind.UUID, operation_id=Kind.UUID),
         **_flag("auto_scheduled"),
         **_fields(**dict.fromkeys((*_RUN_TIMES, "create_time"), Kind.TIME), run_count=Kind.INT),
     },
@@ -124,9 +125,28 @@ DEPLOYMENTS = Listing(
     {
         **_fields(id=Kind.UUID, name=Kind.STRING, flow_id=Kind.UUID, flow_name=Kind.STRING),
         **_flag("paused"),
-        **_fields(work_queue_id=Kind.UUID, work_queue_name=Kind.STRING, concurrency_limit=Kind.INT),
-        **_fields(tags=Kind.TAGS, create_time=Kind.TIME),
+        **_fields(work_queue_id=Kind.UUID, work_queue_name=Kind.STRING, work_pool_name=Kind.STRING),
+        **_fields(concurrency_limit=Kind.INT, tags=Kind.TAGS, create_time=Kind.TIME),
+        "version": FilterField(Kind.STRING, "version_name"),
     },
+)
+DEPLOYMENT_VERSIONS = Listing(
+    "ListDeploymentVersions", sources.DEPLOYMENT_VERSIONS, _order("create_time desc", "create_time")
+)
+SCHEDULES = Listing(
+    "ListSchedules",
+    sources.SCHEDULES,
+    _order("create_time", "create_time"),
+    {
+        **_fields(id=Kind.UUID, deployment_id=Kind.UUID, slug=Kind.STRING, create_time=Kind.TIME),
+        **_flag("paused"),
+    },
+)
+CALENDARS = Listing(
+    "ListCalendars",
+    sources.CALENDARS,
+    _order("name", "name", "create_time"),
+    _fields(id=Kind.UUID, name=Kind.STRING, create_time=Kind.TIME),
 )
 WORK_POOLS = Listing(
     "ListWorkPools",

@@ -21,12 +21,14 @@ from antiphon_server.storage.sources import (
     BLOCK_DOCUMENTS,
     BLOCK_SCHEMAS,
     BLOCK_TYPES,
+    CALENDARS,
     CONCURRENCY_LIMITS,
     DEPLOYMENTS,
     FLOW_RUNS,
     FLOWS,
     LATEST_ARTIFACTS,
     OPERATIONS,
+    SCHEDULES,
     TASK_RUNS,
     VARIABLES,
     WORK_POOLS,
@@ -94,6 +96,45 @@ class Queries:
     async def deployment(self, id: str, *, name: str = "", flow_name: str = "") -> Record:
         """By id, or by names where that is empty. Raises NotFound (DEPLOYMENT_NOT_FOUND)."""
         return await self._get_or_find(DEPLOYMENTS, "deployment", id, flow_name=flow_name, name=name)
+
+    async def deployment_versions(self, deployment_id: str, request: PageRequest) -> RecordPage:
+        """One page of what a deployment was; filter and order of the request are not looked at.
+
+        Raises NotFound (DEPLOYMENT_NOT_FOUND), InvalidArgument: PAGE_TOKEN_INVALID, PAGE_SIZE_INVALID.
+        """
+        id = deployment_id.lower()
+        if not await self._reader.exists(DEPLOYMENTS, id):
+            raise not_found("deployment", id)
+        listing = listings.DEPLOYMENT_VERSIONS
+        condition = Comparison("deployment_id", Kind.UUID, Check.EQUAL, id)
+        return await self._page(listing, condition, parse_order_by("", listing.order), request, id)
+
+    async def taken_keys(self, flow_id: str, keys: Sequence[str]) -> int:
+        """How many of some idempotency keys runs of a flow have."""
+        return await self._reader.taken_keys(flow_id, keys)
+
+    async def schedules_of(self, deployment_ids: Sequence[str]) -> dict[str, list[Record]]:
+        """The schedules of deployments, by the deployments' ids."""
+        found: dict[str, list[Record]] = {id: [] for id in deployment_ids}
+        for row in await self._reader.belonging(SCHEDULES, "deployment_id", deployment_ids):
+            found[row.deployment_id].append(row)
+        return found
+
+    async def schedule(self, id: str) -> Record:
+        """Raises NotFound (SCHEDULE_NOT_FOUND)."""
+        return await self._get(SCHEDULES, id.lower(), "schedule")
+
+    async def calendar(self, id: str, *, name: str = "") -> Record:
+        """By id, or by name where that is empty. Raises NotFound (CALENDAR_NOT_FOUND)."""
+        return await self._get_or_find(CALENDARS, "calendar", id, name=name)
+
+    async def calendars(self, names: Sequence[str]) -> list[Record]:
+        """Those with these names. Raises NotFound (CALENDAR_NOT_FOUND)."""
+        found = {row.name: row for row in await self._reader.belonging(CALENDARS, "name", names)} if names else {}
+        for name in names:
+            if name not in found:
+                raise not_found("calendar", name, "make it by CreateCalendar first")
+        return list(found.values())
 
     async def work_pool(self, id: str, *, name: str = "") -> Record:
         """By id, or by name where that is empty. Raises NotFound (WORK_POOL_NOT_FOUND)."""

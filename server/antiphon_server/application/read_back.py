@@ -8,11 +8,13 @@ from antiphon_server.storage.sources import (
     BLOCK_DOCUMENTS,
     BLOCK_SCHEMAS,
     BLOCK_TYPES,
+    CALENDARS,
     CONCURRENCY_LIMITS,
     DEPLOYMENTS,
     FLOW_RUNS,
     FLOWS,
     OPERATIONS,
+    SCHEDULES,
     TASK_RUNS,
     VARIABLES,
     WORK_POOLS,
@@ -44,6 +46,22 @@ def concurrency_limit(working_set: WorkingSet, id: str) -> Any:
 
 def deployment(working_set: WorkingSet, id: str) -> Any:
     return _row(working_set, DEPLOYMENTS, id)
+
+
+def schedules_of(working_set: WorkingSet, deployment_id: str) -> Any:
+    """The schedules of a deployment, by their creation."""
+    working_set.flush()
+    table = SCHEDULES.table
+    statement = SCHEDULES.rows.where(table.c.deployment_id == deployment_id)
+    return working_set.connection.execute(statement.order_by(table.c.create_time, table.c.id)).all()
+
+
+def schedule(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, SCHEDULES, id)
+
+
+def calendar(working_set: WorkingSet, id: str) -> Any:
+    return _row(working_set, CALENDARS, id)
 
 
 def work_pool(working_set: WorkingSet, id: str) -> Any:

@@ -1,4 +1,5 @@
-"""What is below a flow run that stops: its subflows are asked to stop, and task runs that nobody works on are ended."""
+"""What stops with others: below a flow run that stops its subflows are asked to, and task runs that nobody works on are
+ended; runs that hold what another one is to have are asked to as well."""
 
 from collections.abc import Iterator, Set
 from typing import Any
@@ -6,10 +7,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, true
 from uuid_utils import uuid7
 
-from antiphon_server.domain.decision import StopBelow
+from antiphon_server.domain.decision import StopBelow, StopOthers
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.states import CANCELLED, CANCELLING, DEFAULT_NAMES, LIVE, RUNNING, StateType
-from antiphon_server.storage.tables import flow_runs, task_runs
+from antiphon_server.storage.tables import flow_runs, slots, task_runs
 from antiphon_server.storage.working_set import WorkingSet
 
 
@@ -36,6 +37,17 @@ def stop_below(working_set: WorkingSet, flow_run_id: str, effect: StopBelow) -> 
         yield _proposal(RunKind.FLOW_RUN, id, CANCELLING, effect.reason)
     for id in ended:
         yield _proposal(RunKind.TASK_RUN, id, CANCELLED, effect.reason)
+
+
+def stop_holders(working_set: WorkingSet, run_id: str, effect: StopOthers) -> list[Proposal]:
+    """The server's own proposals for the flow runs that hold slots of a limit, but for one that waits for it."""
+    working_set.flush()
+    holders = select(flow_runs.c.id).join(slots, slots.c.holder_id == flow_runs.c.id)
+    holders = holders.where(slots.c.limit_id == effect.limit_id, flow_runs.c.id != run_id)
+    others = working_set.connection.execute(holders.where(_in(flow_runs.c.state_type, LIVE - {CANCELLING}))).scalars()
+    found = sorted(others)
+    working_set.load_runs(RunKind.FLOW_RUN, set(found))
+    return [_proposal(RunKind.FLOW_RUN, id, CANCELLING, effect.reason) for id in found]
 
 
 def _in(column: ColumnElement[Any], states: Set[StateType]) -> ColumnElement[bool]:

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import func, select
 
 from antiphon_server.application import limits, rows
-from antiphon_server.application.deployments import leave_queues
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists
 from antiphon_server.storage import tables
@@ -132,9 +131,20 @@ def _delete_queues(working_set: WorkingSet, ids: Sequence[str], *limits_beside: 
     queues = tables.work_queues
     for some in chunks(ids):
         working_set.connection.execute(queues.delete().where(queues.c.id.in_(some)))
-    leave_queues(working_set, ids)
+    _leave(working_set, ids)
     working_set.surroundings.forget()
     limits.drop_own(working_set, [*map(limit_names.of_work_queue, ids), *limits_beside])
+
+
+def _leave(working_set: WorkingSet, queue_ids: Sequence[str]) -> None:
+    """Takes queues that go away out of the deployments that name them."""
+    deployments = tables.deployments
+    for some in chunks(queue_ids):
+        working_set.connection.execute(
+            deployments.update()
+            .where(deployments.c.work_queue_id.in_(some))
+            .values(work_queue_id=None, update_time=working_set.now, version=deployments.c.version + 1)
+        )
 
 
 def _check_pool_name(working_set: WorkingSet, name: str) -> None:

@@ -7,12 +7,13 @@ from antiphon_server.domain.states import CANCELLED, CANCELLING, StateType, Verd
 
 
 class BulkVerb(IntEnum):
-    """What is done with each run; the numbers are those of `antiphon.v1.OperationVerb`."""
+    """What is done with each run, or each time of a schedule; the numbers are those of `antiphon.v1.OperationVerb`."""
 
     CANCEL = 1
     DELETE = 2
     RETRY = 3
     SET_STATE = 4
+    BACKFILL = 5
 
 
 class BulkState(IntEnum):

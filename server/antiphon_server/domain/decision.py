@@ -69,6 +69,14 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class StopOthers:
+    """Effect: the runs that hold slots of this limit are cancelled."""
+
+    limit_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remember:
     """Effect: what the run keeps in mind beyond its state."""
 
@@ -90,7 +98,18 @@ class KeepInCache:
     expire_time: int | None
 
 
-Effect = TellHolder | MirrorToParent | StopBelow | TakeSlots | KeepSlots | Queued | Remember | Restart | KeepInCache
+Effect = (
+    TellHolder
+    | MirrorToParent
+    | StopBelow
+    | TakeSlots
+    | KeepSlots
+    | Queued
+    | StopOthers
+    | Remember
+    | Restart
+    | KeepInCache
+)
 
 
 @dataclass(frozen=True, slots=True)

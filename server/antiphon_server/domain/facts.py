@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from antiphon_server.domain.model import Run, State
+from antiphon_server.domain.schedules.kinds import Overlap
 
 
 class Fact(Enum):
@@ -100,6 +101,8 @@ class Facts:
     #: None also where the run names one that is gone.
     deployment: Deployment | None = None
     queue: Queue | None = None
-    #: By name; those of deployment, queue and pool, or of the tags.
+    #: What becomes of runs of the run's schedule that would overlap; None also where that is gone.
+    overlap: Overlap | None = None
+    #: By name; those of deployment, schedule, queue and pool, or of the tags.
     limits: tuple[Limit, ...] = ()
     cached: Cached | None = None

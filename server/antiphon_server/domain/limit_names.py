@@ -1,6 +1,7 @@
 """What the concurrency limits are called that the policy looks for by itself."""
 
 TAG, DEPLOYMENT, WORK_QUEUE, WORK_POOL = "tag:", "deployment:", "work-queue:", "work-pool:"
+SCHEDULE = "schedule:"
 
 
 def of_tag(tag: str) -> str:
@@ -19,8 +20,12 @@ def of_work_pool(id: str) -> str:
     return WORK_POOL + id
 
 
+def of_schedule(id: str) -> str:
+    return SCHEDULE + id
+
+
 #: How names of limits that belong to something begin, and what that is.
-_OWNERS = {DEPLOYMENT: "a deployment", WORK_POOL: "a work pool", WORK_QUEUE: "a work queue"}
+_OWNERS = {DEPLOYMENT: "a deployment", WORK_POOL: "a work pool", WORK_QUEUE: "a work queue", SCHEDULE: "a schedule"}
 
 
 def owner_of(name: str) -> str | None:

@@ -135,8 +135,9 @@ class Run:
     infrastructure_pid: str = ""
     #: Flow runs: the session that claimed the run, where another one runs it.
     launcher_session_id: str | None = None
-    #: Flow runs: made by a schedule.
+    #: Flow runs: made by a schedule, and by which one.
     auto_scheduled: bool = False
+    schedule_id: str | None = None
     #: Flow runs: left its pause, or was told to, and is not RUNNING yet, so the next RUNNING is no new attempt.
     resuming: bool = False
     retry_type: RetryType | None = None

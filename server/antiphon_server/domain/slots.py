@@ -4,8 +4,9 @@ import random
 from collections.abc import Sequence
 
 from antiphon_server.domain import limit_names
-from antiphon_server.domain.facts import CollisionStrategy, Deployment, Limit
+from antiphon_server.domain.facts import CollisionStrategy, Facts, Limit
 from antiphon_server.domain.model import State
+from antiphon_server.domain.schedules.kinds import Overlap
 from antiphon_server.domain.states import CANCELLED, CANCELLING, DEFAULT_NAMES, PENDING, RUNNING, StateType
 
 #: Microseconds after which a run that found no slot is scheduled again, should nobody call it before.
@@ -32,13 +33,23 @@ def full(limits: Sequence[Limit]) -> tuple[Limit, ...]:
     return tuple(limit for limit in wanted(limits) if limit.free == 0)
 
 
-def collision(limits: Sequence[Limit], deployment: Deployment | None) -> Limit | None:
-    """The deployment's own limit, where that is full and what collides is cancelled. A full work pool or work queue is
-    no collision, since other deployments fill it as well."""
-    if deployment is None or deployment.collision_strategy is not CollisionStrategy.CANCEL_NEW:
+def collision(facts: Facts) -> Limit | None:
+    """The own limit of the run's deployment, or of its schedule, where that is full and what collides is cancelled. A
+    full work pool or work queue is no collision, since other deployments fill it as well."""
+    names = set()
+    if facts.deployment is not None and facts.deployment.collision_strategy is CollisionStrategy.CANCEL_NEW:
+        names.add(limit_names.of_deployment(facts.deployment.id))
+    if facts.run.schedule_id is not None and facts.overlap is Overlap.SKIP:
+        names.add(limit_names.of_schedule(facts.run.schedule_id))
+    return next((limit for limit in full(facts.limits) if limit.name in names), None)
+
+
+def overlapped(facts: Facts) -> Limit | None:
+    """The limit of the run's schedule, where that is full and who holds its slot is to be cancelled."""
+    if facts.run.schedule_id is None or facts.overlap is not Overlap.CANCEL_OTHER:
         return None
-    own = limit_names.of_deployment(deployment.id)
-    return next((limit for limit in full(limits) if limit.name == own), None)
+    own = limit_names.of_schedule(facts.run.schedule_id)
+    return next((limit for limit in full(facts.limits) if limit.name == own), None)
 
 
 def guess(limit: Limit, seed: str) -> int:
@@ -63,7 +74,7 @@ def cancelled_for_want_of(limit: Limit) -> State:
     return State(
         CANCELLED,
         DEFAULT_NAMES[CANCELLED],
-        f"all {limit.slots} slots of {limit.title} are taken, and its deployment cancels new runs that collide",
+        f"all {limit.slots} slots of {limit.title} are taken, and new runs that collide there are cancelled",
     )
 
 

@@ -1,50 +1,77 @@
 """DeploymentService, loaded on demand."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from antiphon.v1 import deployment_pb2, deployment_service_pb2_grpc
 from antiphon.v1 import deployment_service_pb2 as pb
 from antiphon_server.application import read_back
-from antiphon_server.application.core import Core, WorkingSet
-from antiphon_server.application.deployments import DeleteDeployment, UpdateDeployment
+from antiphon_server.application.core import Core, Operation, WorkingSet
+from antiphon_server.application.deployments import DeleteDeployment, RollBackDeployment, UpdateDeployment
+from antiphon_server.application.queries import Queries
+from antiphon_server.rpc.backfills import Backfills
 from antiphon_server.rpc.deployment_conversions import (
+    apply_deployment_from,
     create_deployment_from,
     deployment_message,
+    run_deployment_from,
     update_deployment_from,
 )
+from antiphon_server.rpc.deployment_reads import DeploymentReads
 from antiphon_server.rpc.mutations import mutate
+from antiphon_server.rpc.parameter_checks import ParameterChecks
 from antiphon_server.rpc.parts import Parts
-from antiphon_server.rpc.work_reads import WorkReads
+from antiphon_server.rpc.stored import stored_flow_run
+
+Response = TypeVar(
+    "Response",
+    pb.UpdateDeploymentResponse,
+    pb.PauseDeploymentResponse,
+    pb.ResumeDeploymentResponse,
+    pb.RollBackDeploymentResponse,
+)
 
 
 class DeploymentServicer(deployment_service_pb2_grpc.DeploymentServiceServicer):
-    def __init__(self, core: Core, reads: WorkReads) -> None:
+    def __init__(self, core: Core, queries: Queries) -> None:
         self._core = core
-        self._reads = reads
+        self._queries = queries
+        self._reads = DeploymentReads(queries)
+        self._checks = ParameterChecks(queries)
+        self._backfills = Backfills(core, queries, self._checks)
 
     async def CreateDeployment(self, request: pb.CreateDeploymentRequest, context: Any) -> pb.CreateDeploymentResponse:
+        create = create_deployment_from(request.deployment)
+        await self._checks.of_deployment(create.values)
         return await mutate(
             self._core,
             request,
-            create_deployment_from(request.deployment),
+            create,
             pb.CreateDeploymentResponse,
             lambda working_set, id: pb.CreateDeploymentResponse(deployment=_stored(working_set, id)),
         )
 
     async def GetDeployment(self, request: pb.GetDeploymentRequest, context: Any) -> pb.GetDeploymentResponse:
-        return await self._reads.get_deployment(request)
+        named = request.name
+        found = await self._reads.deployment(request.id, name=named.name, flow_name=named.flow_name)
+        return pb.GetDeploymentResponse(deployment=found)
 
     async def ListDeployments(self, request: pb.ListDeploymentsRequest, context: Any) -> pb.ListDeploymentsResponse:
         return await self._reads.list_deployments(request)
 
     async def UpdateDeployment(self, request: pb.UpdateDeploymentRequest, context: Any) -> pb.UpdateDeploymentResponse:
         update = update_deployment_from(request)
+        await self._checks.of_deployment(update.values, await self._queries.deployment(update.id))
+        return await self._changed(request, update, pb.UpdateDeploymentResponse, update.id)
+
+    async def ApplyDeployment(self, request: pb.ApplyDeploymentRequest, context: Any) -> pb.ApplyDeploymentResponse:
+        apply = apply_deployment_from(request)
+        await self._checks.of_deployment(apply.creation.values)
         return await mutate(
             self._core,
             request,
-            update,
-            pb.UpdateDeploymentResponse,
-            lambda working_set, _: pb.UpdateDeploymentResponse(deployment=_stored(working_set, update.id)),
+            apply,
+            pb.ApplyDeploymentResponse,
+            lambda working_set, it: pb.ApplyDeploymentResponse(deployment=_stored(working_set, it[0]), created=it[1]),
         )
 
     async def DeleteDeployment(self, request: pb.DeleteDeploymentRequest, context: Any) -> pb.DeleteDeploymentResponse:
@@ -58,31 +85,62 @@ class DeploymentServicer(deployment_service_pb2_grpc.DeploymentServiceServicer):
 
     async def PauseDeployment(self, request: pb.PauseDeploymentRequest, context: Any) -> pb.PauseDeploymentResponse:
         id = request.id.lower()
-        return await mutate(
-            self._core,
-            request,
-            UpdateDeployment(id, "", {"paused": True}),
-            pb.PauseDeploymentResponse,
-            lambda working_set, _: pb.PauseDeploymentResponse(deployment=_stored(working_set, id)),
-        )
+        return await self._changed(request, UpdateDeployment(id, "", {"paused": True}), pb.PauseDeploymentResponse, id)
 
     async def ResumeDeployment(self, request: pb.ResumeDeploymentRequest, context: Any) -> pb.ResumeDeploymentResponse:
         id = request.id.lower()
+        update = UpdateDeployment(id, "", {"paused": False})
+        return await self._changed(request, update, pb.ResumeDeploymentResponse, id)
+
+    async def RunDeployment(self, request: pb.RunDeploymentRequest, context: Any) -> pb.RunDeploymentResponse:
+        named = request.name
+        deployment = await self._queries.deployment(request.id, name=named.name, flow_name=named.flow_name)
+        run = run_deployment_from(request, deployment.id, self._core.clock())
+        await self._checks.of_run(deployment, run.run.parameters)
         return await mutate(
             self._core,
             request,
-            UpdateDeployment(id, "", {"paused": False}),
-            pb.ResumeDeploymentResponse,
-            lambda working_set, _: pb.ResumeDeploymentResponse(deployment=_stored(working_set, id)),
+            run,
+            pb.RunDeploymentResponse,
+            lambda working_set, it: pb.RunDeploymentResponse(
+                flow_run=stored_flow_run(working_set, it[0]), created=it[1]
+            ),
+        )
+
+    async def BackfillDeployment(
+        self, request: pb.BackfillDeploymentRequest, context: Any
+    ) -> pb.BackfillDeploymentResponse:
+        return await self._backfills.start(request)
+
+    async def ListDeploymentVersions(
+        self, request: pb.ListDeploymentVersionsRequest, context: Any
+    ) -> pb.ListDeploymentVersionsResponse:
+        return await self._reads.list_versions(request)
+
+    async def RollBackDeployment(
+        self, request: pb.RollBackDeploymentRequest, context: Any
+    ) -> pb.RollBackDeploymentResponse:
+        id = request.id.lower()
+        roll_back = RollBackDeployment(id, request.etag, request.version_number)
+        return await self._changed(request, roll_back, pb.RollBackDeploymentResponse, id)
+
+    async def _changed(self, request: Any, operation: Operation, response: type[Response], id: str) -> Response:
+        """Changes one deployment, and answers with it."""
+        return await mutate(
+            self._core,
+            request,
+            operation,
+            response,
+            lambda working_set, _: response(deployment=_stored(working_set, id)),
         )
 
 
 def _stored(working_set: WorkingSet, id: str) -> deployment_pb2.Deployment:
     """The deployment as readers will see it once this transaction is committed."""
-    return deployment_message(read_back.deployment(working_set, id))
+    return deployment_message(read_back.deployment(working_set, id), read_back.schedules_of(working_set, id))
 
 
 def add_to(server: Any, parts: Parts) -> None:
     deployment_service_pb2_grpc.add_DeploymentServiceServicer_to_server(
-        DeploymentServicer(parts.core, WorkReads(parts.queries)), server
+        DeploymentServicer(parts.core, parts.queries), server
     )

@@ -17,6 +17,7 @@ OURS: Mapping[str, str] = MappingProxyType(
         "antiphon.v1.BlockService": "antiphon_server.rpc.block_servicer",
         "antiphon.v1.ConcurrencyLimitService": "antiphon_server.rpc.concurrency_limit_servicer",
         "antiphon.v1.DeploymentService": "antiphon_server.rpc.deployment_servicer",
+        "antiphon.v1.ScheduleService": "antiphon_server.rpc.schedule_servicer",
         "antiphon.v1.VariableService": "antiphon_server.rpc.variable_servicer",
         "antiphon.v1.WorkPoolService": "antiphon_server.rpc.work_pool_servicer",
     }

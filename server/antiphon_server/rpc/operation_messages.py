@@ -1,5 +1,6 @@
 """Rows of `operations` to messages."""
 
+import importlib
 import json
 from typing import Any
 
@@ -33,6 +34,22 @@ def operation_message(row: Any) -> operation_pb2.Operation:
         update_time=micros_to_timestamp(row.update_time),
         end_time=micros_to_timestamp(row.end_time) if row.end_time is not None else None,
         error=_error(row.error),
+        backfill=_backfill(row.backfill),
+    )
+
+
+def _backfill(data: bytes | None) -> operation_pb2.Backfill | None:
+    if data is None:
+        return None
+    # Not above: most servers never see one, and who starts for a hello must not wait.
+    request = importlib.import_module("antiphon.v1.deployment_service_pb2").BackfillDeploymentRequest.FromString(data)
+    return operation_pb2.Backfill(
+        deployment_id=request.id,
+        schedule_id=request.schedule_id,
+        start_time=request.start_time,
+        end_time=request.end_time,
+        max_active_runs=request.max_active_runs,
+        rerun=request.rerun,
     )
 
 

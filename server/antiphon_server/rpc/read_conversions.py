@@ -56,6 +56,10 @@ def flow_run_message(row: Record) -> flow_run_pb2.FlowRun:
         work_queue_id=row.work_queue_id,
         infrastructure_pid=row.infrastructure_pid,
         auto_scheduled=row.auto_scheduled,
+        schedule_id=row.schedule_id,
+        operation_id=row.operation_id,
+        deployment_version_number=row.deployment_version,
+        job_variables=row.job_variables,
         resuming=row.resuming,
         pause_keys=json.loads(row.pause_keys),
     )

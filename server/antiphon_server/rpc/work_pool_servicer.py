@@ -7,7 +7,9 @@ from antiphon.v1 import work_pool_service_pb2 as pb
 from antiphon_server.application import read_back
 from antiphon_server.application.core import Core, WorkingSet
 from antiphon_server.application.work_pools import DeleteWorkPool, DeleteWorkQueue
-from antiphon_server.rpc.deployment_conversions import (
+from antiphon_server.rpc.mutations import mutate
+from antiphon_server.rpc.parts import Parts
+from antiphon_server.rpc.work_pool_conversions import (
     create_work_pool_from,
     create_work_queue_from,
     update_work_pool_from,
@@ -15,8 +17,6 @@ from antiphon_server.rpc.deployment_conversions import (
     work_pool_message,
     work_queue_message,
 )
-from antiphon_server.rpc.mutations import mutate
-from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.work_reads import WorkReads
 
 

@@ -1,14 +1,13 @@
-"""The reading RPCs of limits, deployments, work pools and work queues. Errors are those of `Queries`, which says
+"""The reading RPCs of limits, work pools and work queues. Errors are those of `Queries`, which says
 them."""
 
 from antiphon.v1 import concurrency_limit_service_pb2 as limits_pb
-from antiphon.v1 import deployment_service_pb2 as deployments_pb
 from antiphon.v1 import work_pool_service_pb2 as pools_pb
 from antiphon_server.application import listings
 from antiphon_server.application.queries import PageRequest, Queries
-from antiphon_server.rpc.deployment_conversions import deployment_message, work_pool_message, work_queue_message
 from antiphon_server.rpc.limit_conversions import limit_message, slot_message, slot_waiter_message
 from antiphon_server.rpc.reads import listed
+from antiphon_server.rpc.work_pool_conversions import work_pool_message, work_queue_message
 
 
 class WorkReads:
@@ -41,20 +40,6 @@ class WorkReads:
         page = await self._queries.slot_waiters(limit, PageRequest(request.page_size, request.page_token))
         return limits_pb.ListSlotWaitersResponse(
             slot_waiters=map(slot_waiter_message, page.rows), next_page_token=page.next_page_token
-        )
-
-    async def get_deployment(
-        self, request: deployments_pb.GetDeploymentRequest
-    ) -> deployments_pb.GetDeploymentResponse:
-        row = await self._queries.deployment(request.id, name=request.name.name, flow_name=request.name.flow_name)
-        return deployments_pb.GetDeploymentResponse(deployment=deployment_message(row))
-
-    async def list_deployments(
-        self, request: deployments_pb.ListDeploymentsRequest
-    ) -> deployments_pb.ListDeploymentsResponse:
-        page = await listed(self._queries, listings.DEPLOYMENTS, request)
-        return deployments_pb.ListDeploymentsResponse(
-            deployments=map(deployment_message, page.rows), next_page_token=page.next_page_token
         )
 
     async def get_work_pool(self, request: pools_pb.GetWorkPoolRequest) -> pools_pb.GetWorkPoolResponse:

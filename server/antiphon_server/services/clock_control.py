@@ -15,6 +15,7 @@ from antiphon_server.application.core import Core
 from antiphon_server.application.time_travel import KeepAlive
 from antiphon_server.clocks import MovableClock
 from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.services.scheduler import Scheduler
 from antiphon_server.services.slot_expiry import SlotExpiry
 from antiphon_server.services.sweeper import Sweeper
 from antiphon_server.services.waits import Waits
@@ -31,9 +32,17 @@ class ClockControl:
     """Obeys one socket. Belongs to the event loop."""
 
     def __init__(
-        self, clock: MovableClock, core: Core, waits: Waits, slot_expiry: SlotExpiry, sweeper: Sweeper, ttl: int
+        self,
+        clock: MovableClock,
+        core: Core,
+        waits: Waits,
+        slot_expiry: SlotExpiry,
+        sweeper: Sweeper,
+        scheduler: Scheduler,
+        ttl: int,
     ) -> None:
         """`ttl` is that of sessions, in microseconds."""
+        self._scheduler = scheduler
         self._clock = clock
         self._core = core
         self._waits = waits
@@ -119,6 +128,8 @@ class ClockControl:
             self._sweeper.clock_moved(by)
             self._waits.clock_moved()
             self._slot_expiry.clock_moved()
+            self._scheduler.clock_moved()
+            await self._scheduler.round()
             await self._sweeper.sweep()
 
 

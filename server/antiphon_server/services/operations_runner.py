@@ -1,12 +1,14 @@
 """Works long-running operations through: a chunk of the first, a chunk of the next, and so on until none is left."""
 
 import asyncio
+import importlib
 import logging
+from typing import Any
 
 from antiphon_server.application import listings
 from antiphon_server.application.bulk import CHUNK, FailBulk, RunChunk, RunningBulks, cursor_of
-from antiphon_server.application.core import Core
-from antiphon_server.domain.bulk import BulkState
+from antiphon_server.application.core import Core, settle
+from antiphon_server.domain.bulk import BulkState, BulkVerb
 from antiphon_server.domain.errors import AntiphonError, Internal, ResourceExhausted, Unavailable
 from antiphon_server.domain.filters import parse_filter
 from antiphon_server.storage.reader import Reader
@@ -28,6 +30,10 @@ class OperationsRunner:
         self._reader = reader
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._known: set[str] = set()
+        #: Run -> the backfill that waits for it to end.
+        self._awaited: dict[str, str] = {}
+        #: Backfills that stopped waiting while they were still at their last step.
+        self._woken: set[str] = set()
         core.listen(self._on_changes)
 
     @property
@@ -44,7 +50,9 @@ class OperationsRunner:
         """Goes on until it is cancelled."""
         while True:
             id = await self._queue.get()
-            if await self._goes_on(id):
+            goes_on = await self._goes_on(id)
+            if goes_on or id in self._woken:
+                self._woken.discard(id)
                 self._queue.put_nowait(id)
             else:
                 self._known.discard(id)
@@ -58,10 +66,28 @@ class OperationsRunner:
         row = await self._reader.get(OPERATIONS, id)
         if row is None or row.state != BulkState.RUNNING:
             return False
+        if row.verb == BulkVerb.BACKFILL:
+            return await self._backfill(id)
         condition = parse_filter(row.filter, listings.FLOW_RUNS.filters)
         after = cursor_of(row)
         keys = await self._reader.oldest(FLOW_RUNS, condition, after, row.create_time, CHUNK)
         return await self._do(RunChunk(id, after, keys, condition, last=len(keys) < CHUNK))
+
+    async def _backfill(self, id: str) -> bool:
+        """The next runs of a backfill, which then waits until one of them has changed."""
+        # Loaded when there is one: it needs what expands schedules.
+        module = importlib.import_module("antiphon_server.application.backfills")
+        answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def done(progress: Any) -> None:
+            # Before anybody hears of the next commit, which may end a run.
+            if isinstance(progress, module.Progress) and not progress.at_once:
+                self._awaited.update(dict.fromkeys(progress.active, id))
+            settle(answered, progress)
+
+        self._core.submit(module.BackfillChunk(id), done)
+        progress = await answered
+        return progress is not None and bool(progress.at_once)
 
     async def _do(self, chunk: RunChunk) -> bool:
         """A bug that one run brings to light is not the end of the others: that run is found and counted as failed."""
@@ -111,3 +137,10 @@ class OperationsRunner:
     def _on_changes(self, changes: Changes) -> None:
         for id in changes.operations:
             self._add(id)
+        if self._awaited:
+            for _, run_id in changes.runs:
+                waiting = self._awaited.pop(run_id, None)
+                if waiting in self._known:
+                    self._woken.add(waiting)
+                elif waiting is not None:
+                    self._add(waiting)

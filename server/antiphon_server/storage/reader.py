@@ -20,7 +20,8 @@ from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
 from antiphon_server.storage.sources import BLOCK_DOCUMENTS, INPUT_WEIGHT, Source
-from antiphon_server.storage.tables import flow_run_inputs
+from antiphon_server.storage.statements import chunks
+from antiphon_server.storage.tables import flow_run_inputs, flow_runs
 from antiphon_server.storage.task_queue import Queued
 
 if TYPE_CHECKING:
@@ -131,6 +132,22 @@ class Reader:
         async with self._connection() as connection:
             found = await connection.execute(source.by_ids, {"ids": list(ids)})
             return {row.id: row for row in found}
+
+    async def taken_keys(self, flow_id: str, keys: Sequence[str]) -> int:
+        """How many of some idempotency keys runs of a flow have."""
+        runs, taken = flow_runs.c, 0
+        async with self._connection() as connection:
+            for some in chunks(keys):
+                query = select(func.count()).where(runs.flow_id == flow_id, runs.idempotency_key.in_(some))
+                taken += (await connection.execute(query)).scalar_one()
+        return taken
+
+    async def belonging(self, source: Source, column: str, keys: Sequence[str]) -> list[Record]:
+        """All rows with one of `keys` in a column, by their creation."""
+        statement = source.rows.where(source.columns[column].in_(keys))
+        created = statement.order_by(source.table.c.create_time, source.table.c.id)
+        async with self._connection() as connection:
+            return list((await connection.execute(created)).all())
 
     async def queued_task_runs(self, task_key: str, now: int, limit: int) -> tuple[list[Queued], int | None]:
         """The first `limit` runs of a task that a worker may take, in order; where they are fewer, also when the next

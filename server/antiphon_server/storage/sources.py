@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from antiphon_server.domain import limit_names
 from antiphon_server.storage.block_tables import block_documents, block_schemas, block_types
+from antiphon_server.storage.deployment_tables import calendars, deployment_versions, schedules
 from antiphon_server.storage.filter_sql import Columns
 from antiphon_server.storage.sql_functions import blob_bytes, text_bytes
 from antiphon_server.storage.tables import (
@@ -60,6 +61,8 @@ _NOT_READ = (
     "retry_type",
     "queue_time",
 )
+#: What a version says of itself.
+_OF_VERSION = ("id", "deployment_id", "number", "create_time", "tags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +176,32 @@ def _named_with(source: Source, table: Table, key: Column[Any], label: str) -> S
 
 
 def _deployments() -> Source:
-    source = _limited(deployments, limit_names.DEPLOYMENT)
-    work_queue_name = _looked_up(work_queues.c.name, by=deployments.c.work_queue_id)
-    source = replace(source, columns={**source.columns, "work_queue_name": work_queue_name})
-    return _named_with(source, flows, deployments.c.flow_id, "flow_name")
+    """With the name of the flow, the content of the version that holds, and the names of work queue and pool."""
+    limited = _limited(deployments, limit_names.DEPLOYMENT)
+    versions = deployment_versions
+    held = (versions.c.deployment_id == deployments.c.id) & (versions.c.number == deployments.c.version_number)
+    content = [column for column in versions.c if column.name not in deployments.c and column.name not in _OF_VERSION]
+    joined = deployments.join(flows, flows.c.id == deployments.c.flow_id).join(versions, held)
+    queue_name = _looked_up(work_queues.c.name, by=deployments.c.work_queue_id)
+    pool = work_queues.join(work_pools, work_pools.c.id == work_queues.c.work_pool_id)
+    of_pool = select(work_pools.c.name).select_from(pool).where(work_queues.c.id == deployments.c.work_queue_id)
+    pool_name = of_pool.correlate(deployments).scalar_subquery()
+    names: dict[str, ColumnElement[Any]] = {
+        "flow_name": flows.c.name,
+        "work_queue_name": queue_name,
+        "work_pool_name": pool_name,
+    }
+    rows = limited.rows.add_columns(*content, *(column.label(name) for name, column in names.items()))
+    weight = limited.weight + select(_weight(content)).where(held).correlate(deployments).scalar_subquery()
+    source = _source(deployments, rows.select_from(joined), None, weight)
+    return replace(source, columns={**limited.columns, **names, "version_name": versions.c.version_name}, joined=joined)
+
+
+def _schedules() -> Source:
+    """With the time at which the first of its runs that wait is to start."""
+    waiting = select(func.min(flow_runs.c.next_scheduled_start_time)).where(flow_runs.c.schedule_id == schedules.c.id)
+    rows = select(schedules, waiting.correlate(schedules).scalar_subquery().label("next_time"))
+    return _source(schedules, rows, None, _weight(schedules.c))
 
 
 def _artifacts(*, latest: bool, with_data: bool) -> Source:
@@ -207,6 +232,10 @@ COMMANDS = _plain(commands)
 OPERATIONS = _plain(operations)
 CONCURRENCY_LIMITS = _limits()
 DEPLOYMENTS = _deployments()
+#: What a deployment was, by `deployment_id`.
+DEPLOYMENT_VERSIONS = _plain(deployment_versions)
+SCHEDULES = _schedules()
+CALENDARS = _plain(calendars)
 WORK_POOLS = _limited(work_pools, limit_names.WORK_POOL)
 WORK_QUEUES = _named_with(
     _limited(work_queues, limit_names.WORK_QUEUE), work_pools, work_queues.c.work_pool_id, "work_pool_name"

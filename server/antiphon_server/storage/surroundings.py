@@ -1,4 +1,5 @@
-"""What stands around runs in one batch: deployments, work queues, and results in the cache. Loaded in bulk."""
+"""What stands around runs in one batch: deployments, schedules, work queues, and results in the cache. Loaded in
+bulk."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from antiphon_server.storage.deployment_tables import schedules
 from antiphon_server.storage.statements import Lookup, insert_into, rows_of
 from antiphon_server.storage.tables import cache_entries, deployments, work_pools, work_queues
 
@@ -36,6 +38,15 @@ class QueueRow:
 
 
 @dataclass(slots=True)
+class ScheduleRow:
+    """The fields are columns of `schedules`."""
+
+    id: str
+    slug: str
+    overlap: int
+
+
+@dataclass(slots=True)
 class CacheEntry:
     """The fields are columns of `cache_entries`; `id` is the transition that made the result."""
 
@@ -60,6 +71,7 @@ _QUEUES = Lookup(
     ).join_from(work_queues, work_pools, work_queues.c.work_pool_id == work_pools.c.id),
     work_queues.c.id,
 )
+_SCHEDULES = rows_of(schedules, ScheduleRow.__slots__)
 _CACHE = rows_of(cache_entries, CacheEntry.__slots__, key="cache_key")
 _INSERT_ENTRY = insert_into(cache_entries, CacheEntry.__slots__)
 _entry_row = attrgetter(*_INSERT_ENTRY.columns)
@@ -74,6 +86,7 @@ class Surroundings:
         self._now = now
         self._deployments: dict[str, DeploymentRow | None] = {}
         self._queues: dict[str, QueueRow | None] = {}
+        self._schedules: dict[str, ScheduleRow | None] = {}
         #: cache key -> good entries, the newest first.
         self._cached: dict[str, list[CacheEntry]] = {}
         self._new_entries: list[CacheEntry] = []
@@ -110,6 +123,17 @@ class Surroundings:
         self.load((), (id,))
         return self._queues[id]
 
+    def load_schedules(self, ids: Iterable[str]) -> None:
+        unknown = [id for id in ids if id not in self._schedules]
+        if unknown:
+            self._schedules.update(dict.fromkeys(unknown))
+            for row in _SCHEDULES.rows(self._cursor, self._dialect, unknown):
+                self._schedules[row[0]] = ScheduleRow(*row)
+
+    def schedule(self, id: str) -> ScheduleRow | None:
+        self.load_schedules((id,))
+        return self._schedules[id]
+
     def cached(self, key: str) -> list[CacheEntry]:
         """Good entries under a key, the newest first."""
         self.load_cache((key,))
@@ -126,6 +150,7 @@ class Surroundings:
         own."""
         self._deployments.clear()
         self._queues.clear()
+        self._schedules.clear()
         self._cached.clear()
 
     def flush(self) -> None:

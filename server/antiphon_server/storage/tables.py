@@ -116,6 +116,13 @@ flow_runs = Table(
     # The session that claimed the run, where another one runs it.
     Column("launcher_session_id", Id),
     Column("auto_scheduled", Boolean, nullable=False, server_default=false()),
+    # The schedule or the operation that made it.
+    Column("schedule_id", Id),
+    Column("operation_id", Id),
+    # The number of the deployment's version.
+    Column("deployment_version", Integer),
+    # A JSON object; NULL without a deployment.
+    Column("job_variables", Text),
     # What rules keep in mind, see domain/decision.py Remember. `pause_keys` is a JSON list.
     Column("resuming", Boolean, nullable=False, server_default=false()),
     Column("retry_type", Text),
@@ -130,6 +137,8 @@ flow_runs = Table(
     _index_where_set("next_scheduled_start_time"),
     _index_where_set("deployment_id"),
     _index_where_set("work_queue_id"),
+    Index(None, "schedule_id", "next_scheduled_start_time", sqlite_where=text("schedule_id IS NOT NULL")),
+    Index(None, "operation_id", "state_type", sqlite_where=text("operation_id IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 
@@ -301,8 +310,11 @@ deployments = Table(
     Column("grace_period", Micros),
     Column("work_queue_id", Id),
     Column("tags", Text, nullable=False),
+    # The one of `deployment_versions` that holds.
+    Column("version_number", Integer, nullable=False, server_default="1"),
     Column("create_time", Micros, nullable=False),
     Column("update_time", Micros, nullable=False),
+    # Counts writes; the etag.
     Column("version", Integer, nullable=False),
     Index(None, "flow_id", "name", unique=True),
     Index(None, "create_time", "id"),
@@ -450,9 +462,11 @@ operations = Table(
     Column("reason", Text, nullable=False),
     # A serialized antiphon.v1.State.
     Column("proposed_state", LargeBinary),
+    # A serialized antiphon.v1.BackfillDeploymentRequest.
+    Column("backfill", LargeBinary),
     Column("force", Boolean, nullable=False),
     Column("state", SmallInteger, nullable=False),
-    # The last run that was handled; NULL before the first.
+    # The last run, or time of a backfill, that was handled; NULL before the first.
     Column("cursor_time", Micros),
     Column("cursor_id", Id),
     Column("total_count", Integer, nullable=False),

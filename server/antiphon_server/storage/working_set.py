@@ -80,6 +80,8 @@ class Changes:
     queued: dict[str, int] = field(default_factory=dict)
     #: Task runs that ended or were deleted.
     ended_task_runs: list[str] = field(default_factory=list)
+    #: Whether when to plan a schedule was changed.
+    schedules: bool = False
     #: Long-running operations that were started, went on or ended.
     operations: list[str] = field(default_factory=list)
 
@@ -161,8 +163,11 @@ class WorkingSet:
         task_runs = [self._task_runs[id] for id in needs.limited_task_runs if id in self._task_runs]
         deployments = {run.deployment_id for run in flow_runs if run.deployment_id is not None}
         queues = {run.work_queue_id for run in flow_runs if run.work_queue_id is not None}
+        schedules = {run.schedule_id for run in flow_runs if run.schedule_id is not None}
         self.surroundings.load(deployments, queues)
+        self.surroundings.load_schedules(schedules)
         names = {limit_names.of_deployment(id) for id in deployments}
+        names.update(map(limit_names.of_schedule, schedules))
         names.update(limit_names.of_tag(tag) for run in task_runs for tag in run.tags)
         for queue in filter(None, map(self.surroundings.queue, queues)):
             names |= {limit_names.of_work_queue(queue.id), limit_names.of_work_pool(queue.pool_id)}

@@ -130,14 +130,14 @@ class ResumeDeploymentResponse(_message.Message):
     def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ...) -> None: ...
 
 class ApplyDeploymentRequest(_message.Message):
-    __slots__ = ("deployment", "update_mask", "request_id")
+    __slots__ = ("deployment", "existing_mask", "request_id")
     DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
-    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    EXISTING_MASK_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     deployment: _deployment_pb2.Deployment
-    update_mask: _field_mask_pb2.FieldMask
+    existing_mask: _field_mask_pb2.FieldMask
     request_id: str
-    def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ..., existing_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ApplyDeploymentResponse(_message.Message):
     __slots__ = ("deployment", "created")

@@ -20,7 +20,7 @@ class CancelNewWhenLate(Rule):
     needs = frozenset({Fact.DEPLOYMENT, Fact.LIMITS})
 
     def check(self, facts: Facts, proposal: Proposal, now: int) -> Finding | None:
-        collided = collision(facts.limits, facts.deployment)
+        collided = collision(facts)
         if proposal.state.name != LATE or facts.run.state_name == LATE or collided is None:
             return None
         state = cancelled_for_want_of(collided)

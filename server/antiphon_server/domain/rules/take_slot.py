@@ -3,7 +3,7 @@ pauses or is scheduled anew."""
 
 from dataclasses import dataclass
 
-from antiphon_server.domain.decision import Finding, Queued, TakeSlots
+from antiphon_server.domain.decision import Effect, Finding, Queued, StopOthers, TakeSlots
 from antiphon_server.domain.facts import Fact, Facts, Limit
 from antiphon_server.domain.model import Proposal, State, StateDetails
 from antiphon_server.domain.rule import Rule
@@ -15,6 +15,7 @@ from antiphon_server.domain.slots import (
     facts_of,
     full,
     guess,
+    overlapped,
     titles,
     wanted,
 )
@@ -61,7 +62,7 @@ class TakeSlot(Rule):
             return Finding(
                 self.name, VerdictKind.WAIT, reason, wait_until=until, wait_for=ids, facts=said, remedy=remedy
             )
-        collided = collision(facts.limits, facts.deployment)
+        collided = collision(facts)
         if collided is not None:
             return Finding(self.name, VerdictKind.REJECT, reason, cancelled_for_want_of(collided), facts=said)
         queued = State(
@@ -71,5 +72,8 @@ class TakeSlot(Rule):
             StateDetails(scheduled_time=now + SLOT_WAIT),
         )
         # A slot that it holds goes as it is scheduled, so it waits for that one too.
-        effects = (Queued(tuple(limit.id for limit in facts.limits if limit.active)),)
+        effects: tuple[Effect, ...] = (Queued(tuple(limit.id for limit in facts.limits if limit.active)),)
+        overlapping = overlapped(facts)
+        if overlapping is not None:
+            effects += (StopOthers(overlapping.id, f"its schedule starts flow run {facts.run.id} in its place"),)
         return Finding(self.name, VerdictKind.REJECT, reason, queued, effects=effects, facts=said, remedy=remedy)

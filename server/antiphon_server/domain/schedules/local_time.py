@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 _SECOND = timedelta(seconds=1)
 #: Where rules begin to count that say nothing else, as in Prefect.
-START = datetime(2020, 1, 1)  # noqa: DTZ001 - a time on the wall
+START = datetime(2020, 1, 1)
 
 
 def wall(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -11,8 +11,8 @@ from dateutil import rrule as recurrence
 from antiphon_server.domain.schedules import local_time
 from antiphon_server.domain.schedules.local_time import START
 
-#: Times that COUNT may ask for: they are counted from the start whenever the rule is expanded. Bounds of the others keep
-#: dateutil, which walks step by step, from walking for long.
+#: Bounds that keep dateutil, which walks step by step, from walking for long. What COUNT asks for is counted from the
+#: start whenever the rule is expanded.
 MOST_COUNTED, LONGEST_INTERVAL, MOST_RULES = 1_000, 100_000, 10
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 #: A rule that names no time within so long is taken to be over.
@@ -54,7 +54,9 @@ def _check_one(rule: Any) -> None:
     if not FIRST_YEAR <= rule._dtstart.year < LAST_YEAR:
         raise ValueError(f"DTSTART must be in the years {FIRST_YEAR} to {LAST_YEAR - 1}")
     if rule._freq in (recurrence.MINUTELY, recurrence.SECONDLY) and any(getattr(rule, name) for name in _OF_YEARS):
-        raise ValueError("FREQ=MINUTELY and SECONDLY go with BYDAY and finer ones; say FREQ=DAILY with BYHOUR and so on")
+        raise ValueError(
+            "FREQ=MINUTELY and SECONDLY go with BYDAY and finer ones; say FREQ=DAILY with BYHOUR and so on"
+        )
     if next(iter(rule.replace(count=None, until=_until(rule, rule._dtstart))), None) is None:
         raise ValueError("it names no time within ten years of its start")
 
@@ -83,7 +85,12 @@ def _parsed(text: str, zone: ZoneInfo) -> Any:
 
 
 def _rules(parsed: Any) -> list[Any]:
-    return list(parsed._rrule) if isinstance(parsed, recurrence.rruleset) else [parsed]
+    return list(parsed._rrule) if _is_set(parsed) else [parsed]
+
+
+def _is_set(parsed: Any) -> bool:
+    """Whether it is a dateutil.rrule.rruleset, whose parts its stubs do not know."""
+    return isinstance(parsed, recurrence.rruleset)
 
 
 def _until(rule: Any, start: datetime) -> datetime:
@@ -94,7 +101,7 @@ def _until(rule: Any, start: datetime) -> datetime:
 def _advanced(parsed: Any, start: datetime) -> Any:
     """The same rule, or set of rules, without the steps long before `start`, which dateutil would walk through one by
     one, and without those beyond the horizon, in which it would look for a time that never comes."""
-    if isinstance(parsed, recurrence.rruleset):
+    if _is_set(parsed):
         parsed._rrule = [_advanced(each, start) for each in parsed._rrule]
         return parsed
     if parsed._count is not None:

@@ -1,0 +1,177 @@
+"""Backfills: long-running operations that create a run for each time of a schedule in a span."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import func, select
+
+from antiphon.v1 import deployment_service_pb2
+from antiphon_server.application import deployment_runs, deployment_versions, rows
+from antiphon_server.application.arguments import merged
+from antiphon_server.application.bulk import find_bulk, update_bulk
+from antiphon_server.application.deployment_runs import RunOf
+from antiphon_server.application.planning import existing_keys, idempotency_key, series_in
+from antiphon_server.domain.bulk import BulkState, BulkVerb
+from antiphon_server.domain.schedules.series import Series
+from antiphon_server.domain.states import COMPLETED, TERMINAL
+from antiphon_server.storage import tables
+from antiphon_server.storage.deployment_tables import schedules
+from antiphon_server.storage.working_set import Needs, WorkingSet
+from antiphon_server.wire_times import timestamp_to_micros
+
+#: Times of one backfill, and runs that are created in one transaction.
+MOST_TIMES, CHUNK = 100_000, 50
+BACKFILLED = "backfill"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Of times in microseconds: `begin` is among them, `end` is not."""
+
+    begin: int
+    end: int
+
+    def times(self, series: Series, after: int | None = None) -> Any:
+        """Those of a series behind `after`, in order."""
+        for time in series.after(self.begin - 1 if after is None else after):
+            if time >= self.end:
+                return
+            yield time
+
+
+@dataclass(slots=True)
+class StartBackfill:
+    """Stores a new backfill; a runner hears of it by the commit. The answer is its id."""
+
+    id: str
+    #: With the schedule and the number of runs at once.
+    request: deployment_service_pb2.BackfillDeploymentRequest
+    total: int
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> str:
+        rows.find(working_set, schedules, "schedule", self.request.schedule_id)
+        kept = deployment_service_pb2.BackfillDeploymentRequest()
+        kept.CopyFrom(self.request)
+        kept.ClearField("request_id")
+        working_set.connection.execute(
+            tables.operations.insert(),
+            {
+                "id": self.id,
+                "verb": BulkVerb.BACKFILL,
+                "filter": "",
+                "reason": "",
+                "backfill": kept.SerializeToString(deterministic=True),
+                "force": False,
+                "state": BulkState.RUNNING,
+                "total_count": self.total,
+                "succeeded_count": 0,
+                "failed_count": 0,
+                "skipped_count": 0,
+                "failures": "[]",
+                "create_time": working_set.now,
+                "update_time": working_set.now,
+            },
+        )
+        working_set.changes.operations.append(self.id)
+        return self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a backfill goes on."""
+
+    #: At once; else when one of its runs changes.
+    at_once: bool = False
+    #: Those of its runs that have not ended.
+    active: Sequence[str] = field(default=())
+
+
+@dataclass(slots=True)
+class BackfillChunk:
+    """Creates the next runs of a backfill, as many as may be under way. The answer says how it goes on, and is None
+    where it has ended. Raises NotFound where its schedule is gone."""
+
+    operation_id: str
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> Progress | None:
+        operation = find_bulk(working_set, self.operation_id)
+        if operation is None or operation.state != BulkState.RUNNING:
+            return None
+        request = deployment_service_pb2.BackfillDeploymentRequest.FromString(operation.backfill)
+        schedule = rows.find(working_set, schedules, "schedule", request.schedule_id, why="it was deleted meanwhile")
+        deployment = deployment_versions.find(working_set, schedule.deployment_id)
+        active = _active(working_set, operation.id)
+        room = request.max_active_runs - len(active)
+        wanted = max(min(room, CHUNK), 0)
+        following = span_of(request).times(series_in(working_set, schedule), operation.cursor_time)
+        times = list(islice(following, wanted))
+        created = _create(working_set, operation.id, schedule, deployment, request, times)
+        over = wanted > len(times) and not active and not created
+        ended = {"state": BulkState.SUCCEEDED, "end_time": working_set.now} if over else {}
+        update_bulk(
+            working_set,
+            operation.id,
+            **ended,
+            **_counts(working_set, operation.id),
+            skipped_count=operation.skipped_count + len(times) - len(created),
+            cursor_time=times[-1] if times else operation.cursor_time,
+        )
+        return None if over else Progress(len(times) == wanted and len(created) < room, [*active, *created])
+
+
+def span_of(request: deployment_service_pb2.BackfillDeploymentRequest) -> Span:
+    """Raises InvalidArgument (TIME_INVALID)."""
+    begin = timestamp_to_micros(request.start_time, "start_time")
+    return Span(begin, timestamp_to_micros(request.end_time, "end_time"))
+
+
+def _create(
+    working_set: WorkingSet,
+    operation_id: str,
+    schedule: Any,
+    deployment: Any,
+    request: deployment_service_pb2.BackfillDeploymentRequest,
+    times: Sequence[int],
+) -> list[str]:
+    """A run for each time that has none, due at once; gives their ids."""
+    again = f":{operation_id}" if request.rerun else ""
+    keys = {idempotency_key(schedule.id, time) + again: time for time in times}
+    for _, key in existing_keys(working_set, [(deployment.flow_id, key) for key in keys]):
+        del keys[key]
+    own = request.parameters.SerializeToString(deterministic=True) if request.HasField("parameters") else None
+    created = []
+    for key, time in keys.items():
+        run = RunOf(
+            scheduled_time=time,
+            tags=(BACKFILLED, *request.tags),
+            parameters=merged(schedule.parameters, own),
+            idempotency_key=key,
+            operation_id=operation_id,
+        )
+        deployment_runs.creation_of(deployment, run).add(working_set, deployment.flow_id, deployment.flow_name)
+        deployment_runs.schedule(working_set, run)
+        created.append(run.id)
+    return created
+
+
+def _active(working_set: WorkingSet, operation_id: str) -> list[str]:
+    """The ids of its runs that have not ended."""
+    working_set.flush()
+    runs = tables.flow_runs.c
+    going_on = select(runs.id).where(runs.operation_id == operation_id, runs.state_type.not_in(TERMINAL))
+    return list(working_set.connection.execute(going_on).scalars())
+
+
+def _counts(working_set: WorkingSet, operation_id: str) -> dict[str, int]:
+    """How its runs have ended."""
+    runs = tables.flow_runs.c
+    query = select(runs.state_type, func.count()).where(runs.operation_id == operation_id).group_by(runs.state_type)
+    counts = {state: count for state, count in working_set.connection.execute(query)}
+    failed = sum(counts.get(state, 0) for state in TERMINAL if state is not COMPLETED)
+    return {"succeeded_count": counts.get(COMPLETED, 0), "failed_count": failed}

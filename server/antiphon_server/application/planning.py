@@ -1,0 +1,242 @@
+"""Planning ahead: the runs of the next times of schedules."""
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, tuple_
+from uuid_utils import uuid7
+
+from antiphon_server.application import deployment_runs, deployment_versions, transitions
+from antiphon_server.application.deployment_runs import RunOf
+from antiphon_server.application.run_deletion import delete_planned
+from antiphon_server.domain.model import Proposal, RunKind, State
+from antiphon_server.domain.schedules.days_off import DaysOff, days_off
+from antiphon_server.domain.schedules.kinds import CatchUp, RuleKind
+from antiphon_server.domain.schedules.plan import Away, Plan, Waiting, work_out
+from antiphon_server.domain.schedules.series import Series, moment_of, start_of
+from antiphon_server.domain.schedules.timing import Timing
+from antiphon_server.domain.schedules.zones import zone
+from antiphon_server.domain.states import CANCELLED, DEFAULT_NAMES, SCHEDULED
+from antiphon_server.storage import tables
+from antiphon_server.storage.deployment_tables import calendars, schedules
+from antiphon_server.storage.statements import MAX_KEYS, chunks
+from antiphon_server.storage.working_set import Needs, WorkingSet
+
+logger = logging.getLogger(__name__)
+
+#: Schedules that are planned in one transaction.
+MOST_PLANNED = 100
+AUTO_SCHEDULED = "auto-scheduled"
+
+
+@dataclass(slots=True)
+class PlanSchedules:
+    """Plans the schedules that are to be planned by now. The answer is when the next one is; None where none is."""
+
+    away: Away | None = None
+    #: The clock was put forward, as if the server had lived meanwhile: nothing was missed.
+    lived: bool = False
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> int | None:
+        found = _find(working_set, schedules.c.plan_time <= working_set.now, MOST_PLANNED)
+        waiting = _waiting(working_set, [each.schedule.id for each in found])
+        for each in found:
+            policy = CatchUp.ALL if self.lived else CatchUp(each.schedule.catch_up)
+            since = each.schedule.planned_time
+            each.plan = _work_out(working_set, each, waiting, since, policy, self.away)
+            for id in each.plan.dropped:
+                _drop(working_set, id, policy)
+        _carry_out(working_set, found)
+        time: int | None = working_set.connection.execute(select(func.min(schedules.c.plan_time))).scalar_one()
+        return time
+
+
+@dataclass(slots=True)
+class WakeSchedules:
+    """Has schedules planned anew of which runs came due while no server ran."""
+
+    away: Away
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> None:
+        runs = tables.flow_runs.c
+        due = select(runs.schedule_id).where(
+            runs.schedule_id.is_not(None),
+            runs.state_type == SCHEDULED,
+            runs.next_scheduled_start_time.between(self.away.since, self.away.until),
+        )
+        working_set.connection.execute(
+            schedules.update()
+            .where(schedules.c.id.in_(due), schedules.c.paused.is_(False))
+            .values(plan_time=working_set.now)
+        )
+
+
+@dataclass(slots=True)
+class _Planned:
+    """A schedule, its deployment with what that runs, and what is to be done with it."""
+
+    schedule: Any
+    deployment: Any
+    plan: Plan
+
+
+def replan(working_set: WorkingSet, schedule_ids: Sequence[str]) -> None:
+    """Plans schedules afresh that were made or changed, or whose deployments were: what was planned ahead goes, and no
+    time that has passed is caught up."""
+    delete_planned(working_set, schedule_ids)
+    for some in chunks(schedule_ids):
+        found = _find(working_set, schedules.c.id.in_(some))
+        for each in found:
+            # From before the jitter, since the run of a time that has passed may have been among those that went.
+            each.plan = _work_out(working_set, each, {}, working_set.now - each.schedule.jitter, None)
+        _carry_out(working_set, found)
+
+
+def timing_of(schedule: Any) -> Timing:
+    """Of a row of `schedules`. Raises ValueError for a time zone that is not known any more."""
+    return Timing(
+        RuleKind(schedule.rule_kind),
+        zone(schedule.time_zone),
+        schedule.rule,
+        schedule.day_and,
+        timedelta(microseconds=schedule.interval or 0),
+        moment_of(schedule.anchor_time) if schedule.anchor_time is not None else None,
+    )
+
+
+def series_of(schedule: Any, excluded: Iterable[Any]) -> Series:
+    """Of a row of `schedules` and those of the calendars that it excludes. Raises ValueError as `timing_of` does."""
+    return Series(timing_of(schedule), days_off_of(excluded), schedule.jitter, schedule.id)
+
+
+def days_off_of(found: Iterable[Any]) -> list[DaysOff]:
+    """Of rows of `calendars`."""
+    return [_days_off(row.name, row.days, row.weekdays) for row in found]
+
+
+def idempotency_key(schedule_id: str, time: int) -> str:
+    """Of the run of a time, in microseconds and without jitter, of a schedule."""
+    return f"schedule:{schedule_id}:{time}"
+
+
+def existing_keys(working_set: WorkingSet, keys: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of pairs of a flow and an idempotency key, those that a run has."""
+    runs = tables.flow_runs.c
+    pair = tuple_(runs.flow_id, runs.idempotency_key)
+    found: list[tuple[str, str]] = []
+    for start in range(0, len(keys), MAX_KEYS):
+        query = select(runs.flow_id, runs.idempotency_key).where(pair.in_(keys[start : start + MAX_KEYS]))
+        found += [(flow_id, key) for flow_id, key in working_set.connection.execute(query)]
+    return found
+
+
+@lru_cache(maxsize=100)
+def _days_off(name: str, days: str, weekdays: str) -> DaysOff:
+    return days_off(name, json.loads(days), json.loads(weekdays))
+
+
+def _find(working_set: WorkingSet, condition: Any, limit: int | None = None) -> list[_Planned]:
+    """Schedules, those first that are to be planned first."""
+    working_set.flush()
+    query = schedules.select().where(condition).order_by(schedules.c.plan_time).limit(limit)
+    found = working_set.connection.execute(query).all()
+    deployments: dict[str, Any] = {}
+    for some in chunks(list({row.deployment_id for row in found})):
+        content = deployment_versions.with_content().where(tables.deployments.c.id.in_(some))
+        deployments.update({row.id: row for row in working_set.connection.execute(content)})
+    return [_Planned(row, deployments[row.deployment_id], Plan()) for row in found]
+
+
+def _waiting(working_set: WorkingSet, schedule_ids: Sequence[str]) -> dict[str, list[Waiting]]:
+    """For each schedule, those of its runs that nobody has claimed, in order."""
+    runs = tables.flow_runs.c
+    found: dict[str, list[Waiting]] = {}
+    for some in chunks(schedule_ids):
+        query = select(runs.schedule_id, runs.next_scheduled_start_time, runs.id).where(
+            runs.schedule_id.in_(some), runs.next_scheduled_start_time.is_not(None), runs.run_count == 0
+        )
+        ordered = query.order_by(runs.schedule_id, runs.next_scheduled_start_time)
+        for schedule_id, start, id in working_set.connection.execute(ordered):
+            found.setdefault(schedule_id, []).append(Waiting(start, id))
+    return found
+
+
+def _work_out(
+    working_set: WorkingSet,
+    each: _Planned,
+    waiting: dict[str, list[Waiting]],
+    since: int,
+    policy: CatchUp | None,
+    away: Away | None = None,
+) -> Plan:
+    """Of a schedule that rests, or whose rule cannot be read, nothing is planned."""
+    schedule, deployment, now = each.schedule, each.deployment, working_set.now
+    if schedule.paused or deployment.paused:
+        return Plan(planned_time=now)
+    try:
+        series = series_in(working_set, schedule)
+        runs = waiting.get(schedule.id, ())
+        return work_out(series, runs, now, since, policy, most=schedule.max_scheduled_runs, away=away)
+    except (ValueError, OverflowError) as error:  # This machine does not know its time zone, say.
+        logger.error("schedule %s of %s/%s rests: %s", schedule.id, deployment.flow_name, deployment.name, error)
+        return Plan(planned_time=schedule.planned_time)
+
+
+def series_in(working_set: WorkingSet, schedule: Any) -> Series:
+    """Of a row of `schedules`, with the calendars that it excludes. Raises ValueError as `timing_of` does."""
+    names = json.loads(schedule.excluded_calendars)
+    named = calendars.select().where(calendars.c.name.in_(names))
+    return series_of(schedule, working_set.connection.execute(named) if names else ())
+
+
+def _drop(working_set: WorkingSet, id: str, policy: CatchUp) -> None:
+    said = f"no server ran at its time, and its schedule's catch-up policy is {policy.name}"
+    working_set.load(Needs(flow_runs={id}))
+    state = State(CANCELLED, DEFAULT_NAMES[CANCELLED], said)
+    transitions.propose(working_set, Proposal(str(uuid7()), RunKind.FLOW_RUN, id, state))
+
+
+def _carry_out(working_set: WorkingSet, found: Sequence[_Planned]) -> None:
+    """Creates a run for each time that has none, and notes how far schedules are planned."""
+    if not found:
+        return
+    new = {
+        (each.deployment.flow_id, idempotency_key(each.schedule.id, time)): (each, time)
+        for each in found
+        for time in each.plan.times
+    }
+    for known in existing_keys(working_set, list(new)):
+        del new[known]
+    for (_, key), (each, time) in new.items():
+        _create(working_set, each, key, time)
+    noted = schedules.update().where(schedules.c.id == bindparam("schedule"))
+    working_set.connection.execute(
+        noted.values(planned_time=bindparam("planned"), plan_time=bindparam("plan")),
+        [
+            {"schedule": each.schedule.id, "planned": each.plan.planned_time, "plan": each.plan.plan_time}
+            for each in found
+        ],
+    )
+    working_set.changes.schedules = True
+
+
+def _create(working_set: WorkingSet, each: _Planned, key: str, time: int) -> None:
+    schedule, deployment = each.schedule, each.deployment
+    run = RunOf(
+        scheduled_time=start_of(time, schedule.jitter, schedule.id),
+        tags=(AUTO_SCHEDULED,),
+        parameters=schedule.parameters,
+        idempotency_key=key,
+        schedule_id=schedule.id,
+    )
+    deployment_runs.creation_of(deployment, run).add(working_set, deployment.flow_id, deployment.flow_name)
+    deployment_runs.schedule(working_set, run)

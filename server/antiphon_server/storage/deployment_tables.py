@@ -1,0 +1,85 @@
+"""The tables of what deployments run, and when. Conventions as in `tables`."""
+
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
+
+from antiphon_server.storage.tables import Id, Micros, metadata
+
+__all__ = ["calendars", "deployment_versions", "schedules"]
+
+# What a deployment runs: a row for each time that this was changed. With rowids, since rows may be large.
+deployment_versions = Table(
+    "deployment_versions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("deployment_id", Id, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("description", Text, nullable=False),
+    # The author's word.
+    Column("version_name", Text, nullable=False),
+    Column("entrypoint", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    # JSON, as it was written; empty for none.
+    Column("pull_steps", Text, nullable=False),
+    Column("parameter_schema", Text, nullable=False),
+    Column("job_variables", Text, nullable=False),
+    Column("enforce_parameter_schema", Boolean, nullable=False),
+    # A serialized antiphon.v1.Payload.
+    Column("parameters", LargeBinary),
+    # JSON: a list of texts, as in the deployment, and an object of texts.
+    Column("tags", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Index(None, "deployment_id", "number", unique=True),
+    Index(None, "deployment_id", "create_time", "id"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("deployment_id", Id, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("rule_kind", SmallInteger, nullable=False),
+    # A cron expression, or a recurrence rule; empty for an interval.
+    Column("rule", Text, nullable=False),
+    Column("day_and", Boolean, nullable=False),
+    Column("interval", Micros),
+    Column("anchor_time", Micros),
+    Column("time_zone", Text, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    # A serialized antiphon.v1.Payload.
+    Column("parameters", LargeBinary),
+    Column("max_scheduled_runs", Integer, nullable=False),
+    Column("jitter", Micros, nullable=False),
+    Column("catch_up", SmallInteger, nullable=False),
+    Column("overlap", SmallInteger, nullable=False),
+    # A JSON list of names.
+    Column("excluded_calendars", Text, nullable=False),
+    # Every time up to and with this one has its run, or was passed over.
+    Column("planned_time", Micros, nullable=False),
+    # When to plan more; NULL where nothing is to be planned.
+    Column("plan_time", Micros),
+    Column("create_time", Micros, nullable=False),
+    Column("update_time", Micros, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "deployment_id", "create_time", "id"),
+    Index(None, "deployment_id", "slug", unique=True, sqlite_where=text("slug != ''")),
+    Index(None, "plan_time", sqlite_where=text("plan_time IS NOT NULL")),
+    Index(None, "create_time", "id"),
+)
+
+# Days on which schedules that name them do not fire.
+calendars = Table(
+    "calendars",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    # JSON: days as texts, and days of the week as numbers.
+    Column("days", Text, nullable=False),
+    Column("weekdays", Text, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("update_time", Micros, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "create_time", "id"),
+)
