@@ -22,8 +22,8 @@ def delete_deployments_of(working_set: WorkingSet, flow_id: str) -> None:
 
 
 def delete_deployments(working_set: WorkingSet, ids: Sequence[str]) -> None:
-    """Deletes deployments, which must be there, with their limits, schedules and versions; runs stay but those that were
-    only planned ahead."""
+    """Deletes deployments, which must be there, with their limits, schedules and versions; runs stay but for those that
+    were only planned ahead."""
     delete_schedules(working_set, schedules_of(working_set, ids))
     deployments, connection = tables.deployments, working_set.connection
     for some in chunks(ids):

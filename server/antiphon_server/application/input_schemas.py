@@ -119,7 +119,7 @@ def _json_of(payload: payload_pb2.Payload, field: str) -> bytes:
 
 
 def fits_in_process(schema: Any, size: int) -> bool:
-    """Whether a look at a value of `size` bytes is sure to be short: the schema asks for neither regular expressions nor
+    """Whether a look at a value of `size` bytes is sure to be short: the schema asks for no regular expressions and no
     comparisons of all with all, and its references multiply it by little."""
     costs: dict[int, int] = {}
 

@@ -14,8 +14,15 @@ from antiphon_server.storage.tables import flow_runs, slots, task_runs
 from antiphon_server.storage.working_set import WorkingSet
 
 
-def stop_below(working_set: WorkingSet, flow_run_id: str, effect: StopBelow) -> Iterator[Proposal]:
-    """The server's own proposals. Task runs in the hands of the process that runs the flow are its to end; those that
+def stopped_by(working_set: WorkingSet, flow_run_id: str, effect: StopBelow | StopOthers) -> Iterator[Proposal]:
+    """The server's own proposals that follow from an effect on a flow run."""
+    if isinstance(effect, StopOthers):
+        return _stop_holders(working_set, flow_run_id, effect)
+    return _stop_below(working_set, flow_run_id, effect)
+
+
+def _stop_below(working_set: WorkingSet, flow_run_id: str, effect: StopBelow) -> Iterator[Proposal]:
+    """Task runs in the hands of the process that runs the flow are its to end; those that
     another one works on are taken from it."""
     working_set.flush()
     connection = working_set.connection
@@ -39,15 +46,16 @@ def stop_below(working_set: WorkingSet, flow_run_id: str, effect: StopBelow) -> 
         yield _proposal(RunKind.TASK_RUN, id, CANCELLED, effect.reason)
 
 
-def stop_holders(working_set: WorkingSet, run_id: str, effect: StopOthers) -> list[Proposal]:
-    """The server's own proposals for the flow runs that hold slots of a limit, but for one that waits for it."""
+def _stop_holders(working_set: WorkingSet, run_id: str, effect: StopOthers) -> Iterator[Proposal]:
+    """For the flow runs that hold slots of a limit, but for the one that waits for it."""
     working_set.flush()
     holders = select(flow_runs.c.id).join(slots, slots.c.holder_id == flow_runs.c.id)
     holders = holders.where(slots.c.limit_id == effect.limit_id, flow_runs.c.id != run_id)
     others = working_set.connection.execute(holders.where(_in(flow_runs.c.state_type, LIVE - {CANCELLING}))).scalars()
     found = sorted(others)
     working_set.load_runs(RunKind.FLOW_RUN, set(found))
-    return [_proposal(RunKind.FLOW_RUN, id, CANCELLING, effect.reason) for id in found]
+    for id in found:
+        yield _proposal(RunKind.FLOW_RUN, id, CANCELLING, effect.reason)
 
 
 def _in(column: ColumnElement[Any], states: Set[StateType]) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from uuid_utils import uuid7
 from antiphon_server.application.fact_finding import facts_for, note_needs
 from antiphon_server.application.proposals import digest_of
 from antiphon_server.application.slot_moves import move_slots
-from antiphon_server.application.stopping import stop_below, stop_holders
+from antiphon_server.application.stopping import stopped_by
 from antiphon_server.application.verdicts import Verdict, findings_of, from_decision, from_memory
 from antiphon_server.domain.bookkeeping import enter, remember
 from antiphon_server.domain.deadlines import KILL, deadline_of
@@ -190,11 +190,8 @@ def _follow(working_set: WorkingSet, run: Run, state: State, decision: Decision)
                 working_set.surroundings.keep(entry)
             case Queued():
                 working_set.waiting.join(run.id, Claimant.of_run(run), effect.limit_ids)
-            case StopOthers():
-                for stopped in stop_holders(working_set, run.id, effect):
-                    propose(working_set, stopped)
-            case StopBelow():
-                for stopped in stop_below(working_set, run.id, effect):
+            case StopBelow() | StopOthers():
+                for stopped in stopped_by(working_set, run.id, effect):
                     propose(working_set, stopped)
 
 

@@ -13,6 +13,7 @@ from antiphon_server.domain.decision import (
     Remember,
     Restart,
     StopBelow,
+    StopOthers,
     TakeSlots,
     Tell,
     TellHolder,
@@ -61,16 +62,8 @@ def consequences_in_words(run: Run, decision: Decision, limits: Sequence[Limit])
 def _effect_words(effect: Effect, run: Run, limits: Sequence[Limit]) -> str | None:
     """What one effect means; None for what only the policy minds."""
     match effect:
-        case TakeSlots(limit_ids):
-            named = _named(limit_ids, limits)
-            taken = ", ".join(f"{each.title} ({each.taken + 1} of {each.slots} then taken)" for each in named)
-            return f"it takes a slot of {taken}"
-        case KeepSlots(expire_time):
-            # A session keeps them by being there.
-            until = f" until {time_words(expire_time)}" if run.session_id is None else ""
-            return f"it keeps its slots{until}" if run.holds_slots else None
-        case Queued(limit_ids):
-            return f"it stands in the queue of {', '.join(limit.title for limit in _named(limit_ids, limits))}"
+        case TakeSlots() | KeepSlots() | Queued() | StopOthers():
+            return _slot_words(effect, run, limits)
         case TellHolder(session_id, what):
             return f"session {session_id} is told {_TOLD[what]}"
         case MirrorToParent(task_run_id):
@@ -84,6 +77,23 @@ def _effect_words(effect: Effect, run: Run, limits: Sequence[Limit]) -> str | No
             return f"its result is handed out for the cache key {cache_key!r}{until}"
         case Remember():
             return None
+
+
+def _slot_words(effect: TakeSlots | KeepSlots | Queued | StopOthers, run: Run, limits: Sequence[Limit]) -> str | None:
+    match effect:
+        case TakeSlots(limit_ids):
+            named = _named(limit_ids, limits)
+            taken = ", ".join(f"{each.title} ({each.taken + 1} of {each.slots} then taken)" for each in named)
+            return f"it takes a slot of {taken}"
+        case KeepSlots(expire_time):
+            # A session keeps them by being there.
+            until = f" until {time_words(expire_time)}" if run.session_id is None else ""
+            return f"it keeps its slots{until}" if run.holds_slots else None
+        case Queued(limit_ids):
+            return f"it stands in the queue of {', '.join(limit.title for limit in _named(limit_ids, limits))}"
+        case StopOthers(limit_id):
+            held = ", ".join(limit.title for limit in _named((limit_id,), limits))
+            return f"runs that hold a slot of {held} are told to stop"
 
 
 def _named(limit_ids: Sequence[str], limits: Sequence[Limit]) -> list[Limit]:
