@@ -36,11 +36,13 @@ class World:
     block_type: str = ""
     schema: str = ""
     block: str = ""
+    schedule: str = ""
+    calendar: str = ""
 
     def fill(self) -> None:
         """Makes a flow, a scheduled run of it, a pending task run in that, a line of its log, an artifact, a variable,
-        what limits others (a limit of a tag, a deployment of the flow, a work pool with a queue), and a block with its
-        type and schema."""
+        what limits others (a limit of a tag, a deployment of the flow, a work pool with a queue), a block with its type
+        and schema, and a schedule of the deployment, which rests, and a calendar."""
         run = self.call("CreateFlowRun", {"flowRun": {"flowName": "etl", "name": "one", "tags": ["a"]}}).flow_run
         self.run, self.flow = run.id, run.flow_id
         self.task = self.call("CreateTaskRun", {"taskRun": {"flowRunId": run.id, "taskKey": "clean"}}).task_run.id
@@ -63,6 +65,10 @@ class World:
 
         registered = self.call("RegisterBlockType", login_type())
         self.block_type, self.schema = registered.block_type.id, registered.block_schema.id
+        calendar = {"name": "holidays", "days": ["12-25"]}
+        self.calendar = self.call("CreateCalendar", {"calendar": calendar}).calendar.id
+        schedule = {"deploymentId": self.deployment, "slug": "daily", "cron": {"expression": "@daily"}, "paused": True}
+        self.schedule = self.call("CreateSchedule", {"schedule": schedule}).schedule.id
         document = {"name": "prod", "blockSchemaId": self.schema, "data": LOGIN}
         self.block = self.call("CreateBlockDocument", {"blockDocument": document}).block_document.id
 

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, Table
 from uuid_utils import uuid7
 
 from antiphon_server.application.creation import CreateFlowRun, CreateTaskRun, NewRun
+from antiphon_server.application.deployments import CreateDeployment
 from antiphon_server.application.handing_over import hand_over_freed
 from antiphon_server.application.operations import ProposeTransition
 from antiphon_server.application.proposals import digest_of
@@ -148,3 +149,18 @@ class Writing:
 
 
 RETRY_ONCE = RetryPolicy(1, (10 * SECOND,))
+
+
+def new_deployment(name: str = "d", limit: int | None = 1, flow_name: str = "flow", **more: Any) -> CreateDeployment:
+    """Creates a deployment that differs from a plain one in `more`."""
+    plain = {
+        "name": name,
+        "paused": False,
+        "collision_strategy": 1,
+        "grace_period": None,
+        "work_queue_id": None,
+        "tags": "[]",
+        "concurrency_limit": limit,
+        "schedules": (),
+    }
+    return CreateDeployment("", flow_name, {**plain, **more})

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import Table, event, insert
 
+from antiphon_server.application.deployment_versions import EMPTY
 from antiphon_server.storage import all_tables, tables
 from antiphon_server.storage.database import writer_engine
+from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
 from limits import Limits
@@ -78,8 +80,15 @@ _DEFAULTS: Mapping[Table, Mapping[str, Any]] = {
         "paused": False,
         "collision_strategy": 1,
         "tags": "[]",
+        "version_number": 1,
         **_TIMES,
         "version": 1,
+    },
+    deployment_versions: {
+        **EMPTY,
+        "number": 1,
+        "tags": "[]",
+        "create_time": NOW,
     },
     tables.work_pools: {"name": "", "type": "process", "paused": False, **_TIMES, "version": 1},
     tables.work_queues: {"name": "", "paused": False, "priority": 1, **_TIMES, "version": 1},

@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
-from antiphon_server.application.deployments import CreateDeployment
 from antiphon_server.application.explaining import ExplainTransition, Explanation
 from antiphon_server.application.limits import CreateConcurrencyLimit
 from antiphon_server.application.operations import ProposeOnSession
 from antiphon_server.domain.states import CANCELLING, FAILED, PENDING, RUNNING, SCHEDULED, VerdictKind
 from antiphon_server.storage import tables
-from writing import FLOW_RUN, RETRY_ONCE, SECOND, START, TASK_RUN, Writing, proposal
+from writing import FLOW_RUN, RETRY_ONCE, SECOND, START, TASK_RUN, Writing, new_deployment, proposal
 
 ACCEPT, REJECT, WAIT, ABORT = VerdictKind
 
@@ -90,8 +89,7 @@ def test_of_several_proposals_the_foremost_counts(crowd: Crowd) -> None:
 
 def queued(writing: Writing, *, waiters: int) -> list[str]:
     """Runs of a deployment with one slot that is taken; they were asked for without a session."""
-    row = {"name": "nightly", "paused": False, "collision_strategy": 1, "tags": "[]"}
-    id = writing.do(CreateDeployment("", "flow", {**row, "grace_period": None, "work_queue_id": None}, 1))
+    id = writing.do(new_deployment("nightly"))
     holder, *runs = [writing.flow_run(deployment_id=id) for _ in range(waiters + 1)]
     writing.propose(holder, PENDING)
     for run in runs:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from antiphon_server.application.deployments import CreateDeployment, DeleteDeployment, UpdateDeployment
+from antiphon_server.application.deployments import DeleteDeployment, UpdateDeployment
 from antiphon_server.application.edits import Delete
 from antiphon_server.application.limits import (
     CreateConcurrencyLimit,
@@ -23,20 +23,7 @@ from antiphon_server.application.work_pools import (
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.states import PENDING, RUNNING
 from antiphon_server.storage import tables
-from writing import SECOND, TASK_RUN, Writing, new_id, propose
-
-DEPLOYMENT: dict[str, Any] = {
-    "name": "d",
-    "paused": False,
-    "collision_strategy": 1,
-    "grace_period": None,
-    "work_queue_id": None,
-    "tags": "[]",
-}
-
-
-def deployment(name: str = "d", limit: int | None = 1, **more: Any) -> CreateDeployment:
-    return CreateDeployment("", "flow", {**DEPLOYMENT, "name": name, **more}, limit)
+from writing import SECOND, TASK_RUN, Writing, new_deployment, new_id, propose
 
 
 def pool(name: str = "p", limit: int | None = 1) -> CreateWorkPool:
@@ -110,7 +97,7 @@ def test_what_was_freed_counts_for_the_next_in_the_batch(writing: Writing) -> No
 
 
 def test_the_limit_of_a_deployment_comes_changes_and_goes_with_it(writing: Writing) -> None:
-    id = writing.do(deployment())
+    id = writing.do(new_deployment())
     own = writing.row(tables.concurrency_limits)
     assert (own.name, own.slots, own.version) == (f"deployment:{id}", 1, 1)
     writing.do(UpdateDeployment(id, "1", {"concurrency_limit": 4, "paused": True}))
@@ -130,16 +117,16 @@ def test_the_limit_of_a_deployment_comes_changes_and_goes_with_it(writing: Writi
 def test_a_deployment_that_is_refused_registers_no_flow(writing: Writing) -> None:
     before = writing.everything()
     with pytest.raises(AntiphonError) as refused:
-        writing.do(deployment(work_queue_id=new_id()))
+        writing.do(new_deployment(work_queue_id=new_id()))
     assert refused.value.reason == "WORK_QUEUE_NOT_FOUND"
     assert writing.everything() == before
 
 
 def test_one_name_for_each_flow(writing: Writing) -> None:
-    first = writing.do(deployment())
-    other = CreateDeployment("", "another flow", DEPLOYMENT, None)
+    first = writing.do(new_deployment())
+    other = new_deployment(limit=None, flow_name="another flow")
     assert writing.do(other) != first
-    again, second = writing.together(deployment(), deployment("e"))
+    again, second = writing.together(new_deployment(), new_deployment("e"))
     assert isinstance(again, AntiphonError)
     writing.do(UpdateDeployment(first, "", {"name": "d"}))
     with pytest.raises(AntiphonError) as refused:
@@ -148,7 +135,7 @@ def test_one_name_for_each_flow(writing: Writing) -> None:
 
 
 def test_a_flow_takes_its_deployments_along(writing: Writing) -> None:
-    writing.together(deployment("a"), deployment("b"), CreateDeployment("", "another flow", DEPLOYMENT, 1))
+    writing.together(new_deployment("a"), new_deployment("b"), new_deployment(flow_name="another flow"))
     kept = next(row for row in writing.rows(tables.flows) if row.name == "another flow").id
     run = writing.flow_run(deployment_id=writing.rows(tables.deployments, name="a")[0].id)
     writing.propose(run, PENDING)
@@ -167,8 +154,8 @@ def test_a_pool_takes_its_queues_along_and_deployments_lose_them(
     gone, stays = writing.together(pool("gone"), pool("stays"))
     queues = writing.together(*(queue(gone, f"q{i}") for i in range(5)))
     other = writing.do(queue(stays))
-    writing.do(deployment("a", None, work_queue_id=queues[3]))
-    writing.do(deployment("b", None, work_queue_id=other))
+    writing.do(new_deployment("a", None, work_queue_id=queues[3]))
+    writing.do(new_deployment("b", None, work_queue_id=other))
     writing.do(DeleteWorkPool(gone, "1"))
     assert [row.id for row in writing.rows(tables.work_pools)] == [stays]
     assert [row.id for row in writing.rows(tables.work_queues)] == [other]
@@ -202,7 +189,7 @@ def test_a_queue_without_a_priority_goes_behind_all_others_of_its_pool(writing: 
     assert writing.row(tables.work_queues, id=writing.do(queue(first, "e"))).priority == LAST_PRIORITY
 
 
-@pytest.mark.parametrize("make", [deployment, pool, lambda: limit("x")])
+@pytest.mark.parametrize("make", [new_deployment, pool, lambda: limit("x")])
 def test_of_two_with_one_name_in_a_batch_the_second_is_refused(writing: Writing, make: Any) -> None:
     made, again = writing.together(make(), make())
     assert not isinstance(made, AntiphonError)

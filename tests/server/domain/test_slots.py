@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from antiphon_server.domain.facts import CollisionStrategy, Deployment
+from antiphon_server.domain.facts import CollisionStrategy, Deployment, Facts, Limit
+from antiphon_server.domain.model import Run
+from antiphon_server.domain.schedules.kinds import Overlap
 from antiphon_server.domain.slots import (
     LONGEST_GUESS,
     cancelled_for_want_of,
@@ -14,6 +16,7 @@ from antiphon_server.domain.slots import (
     full,
     guess,
     keeps,
+    overlapped,
     wanted,
 )
 from antiphon_server.domain.states import CANCELLED, CANCELLING, PAUSED, PENDING, RUNNING, StateType
@@ -45,9 +48,32 @@ def test_which_limits_let_nobody_in() -> None:
 def test_only_the_limit_of_a_deployment_that_cancels_makes_a_collision() -> None:
     own, queue = limit("deployment:d", 1, 1), Deployment("d", "nightly")
     cancel = replace(queue, collision_strategy=CollisionStrategy.CANCEL_NEW)
-    assert collision((FULL, own), cancel) is own
-    assert collision((FULL, replace(own, held=True)), cancel) is None
-    assert collision((FULL,), cancel) is collision((own,), queue) is collision((own,), None) is None
+    assert collision(around(FULL, own, deployment=cancel)) is own
+    assert collision(around(FULL, replace(own, held=True), deployment=cancel)) is None
+    assert collision(around(FULL, deployment=cancel)) is collision(around(own, deployment=queue)) is None
+    assert collision(around(own)) is None
+
+
+def test_the_limit_of_a_schedule_makes_what_its_overlap_says() -> None:
+    own = limit("schedule:s", 1, 1)
+    found = {
+        each: (collision(around(FULL, own, overlap=each)), overlapped(around(FULL, own, overlap=each)))
+        for each in Overlap
+    }
+    assert found == {
+        Overlap.ALLOW: (None, None),
+        Overlap.ENQUEUE: (None, None),
+        Overlap.SKIP: (own, None),
+        Overlap.CANCEL_OTHER: (None, own),
+    }
+    by_hand = replace(around(own, overlap=Overlap.SKIP), run=Run("r"))
+    assert collision(by_hand) is overlapped(replace(by_hand, overlap=Overlap.CANCEL_OTHER)) is None
+    assert overlapped(around(FULL, replace(own, held=True), overlap=Overlap.CANCEL_OTHER)) is None
+
+
+def around(*limits: Limit, **facts: object) -> Facts:
+    """What there is of a run of the schedule `s`."""
+    return Facts(Run("r", schedule_id="s"), limits=limits, **facts)  # type: ignore[arg-type]
 
 
 def test_a_guess_is_about_as_long_as_a_slot_is_held_and_differs_from_caller_to_caller() -> None:

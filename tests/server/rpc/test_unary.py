@@ -8,8 +8,8 @@ import pytest
 
 from antiphon_server.application.bulk import CancelBulk, StartBulk
 from antiphon_server.domain.bulk import BulkVerb
-from antiphon_server.storage import tables
 from block_calls import BLOCKS_DO
+from deployment_calls import DEPLOYMENTS_DO
 from hand_session import new_id
 from in_writer import in_writer
 from user_calls import USER_DOES
@@ -178,22 +178,14 @@ DOES: dict[str, tuple[Ask, Check]] = {
         ),
     ),
 }
-DOES |= WORK_DOES | USER_DOES | BLOCKS_DO
+DOES |= WORK_DOES | DEPLOYMENTS_DO | USER_DOES | BLOCKS_DO
 
 
 def running(world: World, *, deployed: bool = False) -> str:
-    """A run in RUNNING; `deployed`: as if it came from a deployment, of which the contract has none yet."""
-    run = {"flowName": "etl"} | ({"deploymentId": deployment(world)} if deployed else {})
+    """A run in RUNNING; `deployed`: of the deployment."""
+    run = {"flowName": "etl"} | ({"deploymentId": world.deployment} if deployed else {})
     id: str = world.call("CreateFlowRun", {"flowRun": run}).flow_run.id
     world.propose(id, "RUNNING")
-    return id
-
-
-def deployment(world: World) -> str:
-    id = new_id()
-    row = {"id": id, "name": "d", "flow_id": world.flow, "paused": False, "collision_strategy": 1, "tags": "[]"}
-    row |= {"create_time": 1, "update_time": 1, "version": 1}
-    in_writer(world.server, lambda it: it.connection.execute(tables.deployments.insert(), row))
     return id
 
 

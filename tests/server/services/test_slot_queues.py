@@ -8,7 +8,6 @@ import pytest
 
 from antiphon_server.application import handing_over, leases
 from antiphon_server.application.core import Core
-from antiphon_server.application.deployments import CreateDeployment
 from antiphon_server.application.leases import AcquireSlots, ForgetWaitingCalls, HandOn
 from antiphon_server.application.limits import CreateConcurrencyLimit, DeleteConcurrencyLimit, UpdateConcurrencyLimit
 from antiphon_server.application.operations import ProposeTransition
@@ -19,7 +18,7 @@ from antiphon_server.services import slot_queues
 from antiphon_server.services.slot_queues import SlotQueues
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Changes
-from writing import SECOND, Writing, flow_run, new_id, propose
+from writing import SECOND, Writing, flow_run, new_deployment, new_id, propose
 
 #: Waiters in one transaction, and all of them.
 MOST, MANY = 5, 23
@@ -101,8 +100,7 @@ def test_a_change_behind_its_back_is_heard(writing: Writing) -> None:
 @pytest.mark.parametrize("how", ["deleted", "renamed", "raised"])
 def test_what_a_server_left_that_died_the_next_one_finds(writing: Writing, how: str) -> None:
     """The runs of a queue: calls that wait are forgotten with their server."""
-    fields = {"name": "d", "paused": False, "collision_strategy": 1, "grace_period": None, "work_queue_id": None}
-    deployment = writing.do(CreateDeployment("", "flow", {**fields, "tags": "[]"}, 1))
+    deployment = writing.do(new_deployment())
     runs = writing.together(*(flow_run(deployment_id=deployment) for _ in range(MANY + 1)))
     writing.together(*(propose(run, PENDING) for run in runs))
     assert len(writing.rows(tables.slot_waiters)) == MANY

@@ -12,6 +12,7 @@ from antiphon_server.application.listings import Listing
 from antiphon_server.domain.filters import MAX_DEPTH, parse_filter
 from antiphon_server.domain.ordering import OrderKey, parse_order_by
 from antiphon_server.storage import sources, tables
+from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.reader import MAX_PAGE_BYTES, Page, Reader, Record
 
 Uuid = Callable[[int], str]
@@ -134,6 +135,7 @@ def test_every_filter_field_of_flow_runs(database: Any, uuid: Uuid, filter: str,
         | {"auto_scheduled": True},
     )
     database.add(tables.task_runs, {"id": uuid(9), "flow_run_id": uuid(1)})
+    database.add(deployment_versions, *({"id": uuid(10 + i), "deployment_id": uuid(i)} for i in (1, 2, 3)))
     database.add(tables.work_queues, {"id": uuid(8), "work_pool_id": uuid(0), "name": "fast"})
     text = filter.format(*map(uuid, range(10)))
     found = database.read(lambda reader: newest(reader, listings.FLOW_RUNS, text))
