@@ -136,6 +136,7 @@ def test_every_filter_field_of_flow_runs(database: Any, uuid: Uuid, filter: str,
     )
     database.add(tables.task_runs, {"id": uuid(9), "flow_run_id": uuid(1)})
     database.add(deployment_versions, *({"id": uuid(10 + i), "deployment_id": uuid(i)} for i in (1, 2, 3)))
+    database.add(tables.work_pools, {"id": uuid(0), "name": "pool"})
     database.add(tables.work_queues, {"id": uuid(8), "work_pool_id": uuid(0), "name": "fast"})
     text = filter.format(*map(uuid, range(10)))
     found = database.read(lambda reader: newest(reader, listings.FLOW_RUNS, text))
