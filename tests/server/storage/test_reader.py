@@ -135,8 +135,6 @@ def test_every_filter_field_of_flow_runs(database: Any, uuid: Uuid, filter: str,
         | {"auto_scheduled": True},
     )
     database.add(tables.task_runs, {"id": uuid(9), "flow_run_id": uuid(1)})
-    database.add(deployment_versions, *({"id": uuid(10 + i), "deployment_id": uuid(i)} for i in (1, 2, 3)))
-    database.add(tables.work_pools, {"id": uuid(0), "name": "pool"})
     database.add(tables.work_queues, {"id": uuid(8), "work_pool_id": uuid(0), "name": "fast"})
     text = filter.format(*map(uuid, range(10)))
     found = database.read(lambda reader: newest(reader, listings.FLOW_RUNS, text))
@@ -181,6 +179,7 @@ def test_deployments_by_their_limit_and_queue(database: Any, uuid: Uuid) -> None
         {"id": uuid(1), "flow_id": uuid(0), "name": "1", "work_queue_id": uuid(8), "update_time": T0 + 9},
         *({"id": uuid(i), "flow_id": uuid(0), "name": str(i), "update_time": T0 + i} for i in (2, 3)),
     )
+    database.add(deployment_versions, *({"id": uuid(10 + i), "deployment_id": uuid(i)} for i in (1, 2, 3)))
     database.add(tables.work_queues, {"id": uuid(8), "work_pool_id": uuid(0), "name": "fast"})
     limits = ({"id": uuid(4), "name": f"deployment:{uuid(1)}", "slots": 5}, {"id": uuid(5), "name": "x", "slots": 1})
     database.add(tables.concurrency_limits, *limits, {"id": uuid(6), "name": f"deployment:{uuid(3)}", "slots": 2})
