@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Engine
 
 from antiphon_server.application.handing_over import hand_over_freed
+from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 from antiphon_server.storage.writer import Done, Operation, Outcome, Writer
 
 #: What the wire needs of the storage comes through here.
-__all__ = ["Changes", "Core", "Needs", "Operation", "WorkingSet", "settle"]
+__all__ = ["Changes", "Core", "Needs", "Operation", "Reader", "WorkingSet", "settle"]
 
 logger = logging.getLogger(__name__)
 

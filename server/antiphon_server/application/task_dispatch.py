@@ -15,9 +15,10 @@ from antiphon_server.application.core import Changes, Core
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import SCHEDULED
+from antiphon_server.storage import work_lines
 from antiphon_server.storage.reader import Reader, Record
 from antiphon_server.storage.sources import TASK_RUNS
-from antiphon_server.storage.task_queue import Queued
+from antiphon_server.storage.work_lines import Queued
 
 logger = logging.getLogger(__name__)
 
@@ -181,7 +182,7 @@ class TaskDispatch:
         self._stirred.discard(key)
         offered = sum(1 for _, other in self._offers.values() if other == key)
         limit = min(self._room(key), MOST) + offered
-        due, following = await self._reader.queued_task_runs(key, self._core.clock(), limit)
+        due, following = await self._reader.queued(work_lines.TASK_RUNS, (key,), self._core.clock(), limit)
         if len(due) == limit:
             self._stirred.add(key)
         elif following is not None:

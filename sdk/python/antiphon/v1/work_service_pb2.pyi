@@ -126,18 +126,16 @@ class WorkerCredit(_message.Message):
     def __init__(self, runs: _Optional[int] = ..., none: _Optional[bool] = ...) -> None: ...
 
 class WorkOffer(_message.Message):
-    __slots__ = ("flow_run", "fencing_token", "deployment", "work_queue_name", "expire_time")
+    __slots__ = ("flow_run", "fencing_token", "deployment", "expire_time")
     FLOW_RUN_FIELD_NUMBER: _ClassVar[int]
     FENCING_TOKEN_FIELD_NUMBER: _ClassVar[int]
     DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
-    WORK_QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     flow_run: _flow_run_pb2.FlowRun
     fencing_token: int
     deployment: _deployment_pb2.Deployment
-    work_queue_name: str
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ..., fencing_token: _Optional[int] = ..., deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ..., work_queue_name: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, flow_run: _Optional[_Union[_flow_run_pb2.FlowRun, _Mapping]] = ..., fencing_token: _Optional[int] = ..., deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class OfferAnswer(_message.Message):
     __slots__ = ("claim", "decision", "reason", "retry_after")

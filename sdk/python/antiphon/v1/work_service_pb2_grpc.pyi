@@ -40,7 +40,8 @@ class WorkServiceStub:
     nobody else is offered it. The worker answers TAKEN, or DECLINED, which gives it back; no answer within 30 seconds
     does so as well, and nothing more is offered until something is heard.
 
-    The lease: the session lives as long as it is heard of within `WorkerWelcome.lease_timeout`; any message renews it.
+    The lease: the session lives as long as it is heard of, by a heartbeat or a report, within
+    `WorkerWelcome.lease_timeout`.
     After a cut the worker comes with its `resume_token`, says what it holds, and is offered again what it had claimed and
     does not hold. Where the lease has run out (FAILED_PRECONDITION, reason SESSION_EXPIRED) all of its runs that were not
     RUNNING yet were given back: it comes without a token, still says what it holds, and `WorkerWelcome.lost` has those
@@ -73,7 +74,8 @@ class WorkServiceAsyncStub(WorkServiceStub):
     nobody else is offered it. The worker answers TAKEN, or DECLINED, which gives it back; no answer within 30 seconds
     does so as well, and nothing more is offered until something is heard.
 
-    The lease: the session lives as long as it is heard of within `WorkerWelcome.lease_timeout`; any message renews it.
+    The lease: the session lives as long as it is heard of, by a heartbeat or a report, within
+    `WorkerWelcome.lease_timeout`.
     After a cut the worker comes with its `resume_token`, says what it holds, and is offered again what it had claimed and
     does not hold. Where the lease has run out (FAILED_PRECONDITION, reason SESSION_EXPIRED) all of its runs that were not
     RUNNING yet were given back: it comes without a token, still says what it holds, and `WorkerWelcome.lost` has those
@@ -109,7 +111,8 @@ class WorkServiceServicer(metaclass=_abc_1.ABCMeta):
         nobody else is offered it. The worker answers TAKEN, or DECLINED, which gives it back; no answer within 30 seconds
         does so as well, and nothing more is offered until something is heard.
 
-        The lease: the session lives as long as it is heard of within `WorkerWelcome.lease_timeout`; any message renews it.
+        The lease: the session lives as long as it is heard of, by a heartbeat or a report, within
+        `WorkerWelcome.lease_timeout`.
         After a cut the worker comes with its `resume_token`, says what it holds, and is offered again what it had claimed and
         does not hold. Where the lease has run out (FAILED_PRECONDITION, reason SESSION_EXPIRED) all of its runs that were not
         RUNNING yet were given back: it comes without a token, still says what it holds, and `WorkerWelcome.lost` has those
