@@ -27,6 +27,10 @@ class Wakeups:
         self.stirred[key] = None
         self._wake.set()
 
+    def wake(self) -> None:
+        """There may be room now for what stirred before."""
+        self._wake.set()
+
     def settle(self, key: str) -> None:
         """Somebody looks now."""
         self.stirred.pop(key, None)
