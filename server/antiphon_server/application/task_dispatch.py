@@ -60,6 +60,7 @@ class TaskDispatch:
         self._offers: dict[str, tuple[Worker, str]] = {}
         self._unclaimed: Offers[str, Worker] = Offers(self._lapsed)
         core.listen(self._on_changes)
+        core.at_clock_move(self._wakeups.clock_moved)
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""

@@ -48,6 +48,12 @@ class Wakeups:
             self._cancel(key)
             self._timers[key] = loop.call_later(seconds, self._came_due, key)
 
+    def clock_moved(self) -> None:
+        """What was to come due may be now."""
+        for key in list(self._timers):
+            self._cancel(key)
+            self.stir(key)
+
     def forget(self, key: str) -> None:
         """Nobody will look there."""
         self.stirred.pop(key, None)
