@@ -56,5 +56,6 @@ class Leadership:
 
     async def release(self) -> None:
         """Lets others lead at once."""
-        self._until.clear()
-        await self._core.run(ReleaseLeases(self.holder))
+        if self._until:
+            self._until.clear()
+            await self._core.run(ReleaseLeases(self.holder))
