@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from antiphon_server.application.arguments import merged
 from antiphon_server.application.input_schemas import check_parameters
-from antiphon_server.domain.errors import Aborted
+from antiphon_server.domain.errors import AntiphonError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Claiming(Protocol):
     checked: Collection[Claim]
 
 
-class Unchecked(Aborted):
-    """Claims that nobody has looked at. What people read of it is what holds where there are new ones each time."""
+class Unchecked(AntiphonError):
+    """Claims that nobody has looked at. People read of it only where there are new ones each time."""
 
     def __init__(self, claims: Sequence[Claim]) -> None:
         super().__init__(

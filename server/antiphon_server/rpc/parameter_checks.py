@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from antiphon_server.application.parameter_claims import Claiming, Unchecked, check
+from antiphon_server.domain.errors import Aborted
 
 T = TypeVar("T")
 
@@ -20,4 +21,7 @@ async def checked(operation: Claiming, attempt: Callable[[], Awaitable[T]]) -> T
         except Unchecked as unchecked:
             await check(unchecked.claims)
             operation.checked = [*operation.checked, *unchecked.claims]
-    return await attempt()
+    try:
+        return await attempt()
+    except Unchecked as unchecked:
+        raise Aborted(unchecked.reason, unchecked.message) from None

@@ -176,7 +176,8 @@ def _named_with(source: Source, table: Table, key: Column[Any], label: str) -> S
 
 
 def _deployments() -> Source:
-    """With the name of the flow, the content of the version that holds, and the names of work queue and pool."""
+    """With the name of the flow, the content of the version that holds, and the names of work queue and pool. The
+    schedules, which are read beside it, are part of its weight."""
     limited = _limited(deployments, limit_names.DEPLOYMENT)
     versions = deployment_versions
     held = (versions.c.deployment_id == deployments.c.id) & (versions.c.number == deployments.c.version_number)
@@ -192,7 +193,9 @@ def _deployments() -> Source:
         "work_pool_name": pool_name,
     }
     rows = limited.rows.add_columns(*content, *(column.label(name) for name, column in names.items()))
+    theirs = select(func.sum(_weight(schedules.c))).where(schedules.c.deployment_id == deployments.c.id)
     weight = limited.weight + select(_weight(content)).where(held).correlate(deployments).scalar_subquery()
+    weight += func.coalesce(theirs.correlate(deployments).scalar_subquery(), 0)
     source = _source(deployments, rows.select_from(joined), None, weight)
     return replace(source, columns={**limited.columns, **names, "version_name": versions.c.version_name}, joined=joined)
 
