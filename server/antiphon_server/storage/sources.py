@@ -7,10 +7,11 @@ deployment also `flow_name` and a queue `work_pool_name`. Block schemas and docu
 `block_type_name`.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from antiphon_server.domain import limit_names
 from antiphon_server.storage.block_tables import block_documents, block_schemas, block_types
 from antiphon_server.storage.deployment_tables import calendars, deployment_versions, schedules
-from antiphon_server.storage.filter_sql import Columns
+from antiphon_server.storage.filter_sql import Asked, Columns, LookedUp
 from antiphon_server.storage.sql_functions import blob_bytes, text_bytes
 from antiphon_server.storage.tables import (
     commands,
@@ -70,7 +71,7 @@ class Source:
     """One kind of thing that can be got by its id and listed."""
 
     table: Table
-    #: What filters and orders may name.
+    #: What filters and orders may name, besides what only filters may, in `looked_up`.
     columns: Columns
     #: Which rows of the table count; None where all do.
     condition: ColumnElement[bool] | None
@@ -82,6 +83,12 @@ class Source:
     by_ids: Select[Any]
     #: To select from where a filter asks for a column of another table.
     joined: FromClause | None = None
+    looked_up: Mapping[str, LookedUp] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def asked(self) -> Asked:
+        """What filters may name."""
+        return {**self.columns, **self.looked_up}
 
 
 def _weight(columns: Iterable[Column[Any]]) -> ColumnElement[int]:
@@ -124,13 +131,12 @@ def _runs(table: Table, *extra: ColumnElement[Any]) -> Source:
 def _flow_runs() -> Source:
     flow_name = select(flows.c.name).where(flows.c.id == flow_runs.c.flow_id).scalar_subquery().label("flow_name")
     source = _runs(flow_runs, flow_name)
-    columns: dict[str, ColumnElement[Any]] = {
-        **source.columns,
-        "flow_name": flows.c.name,
-        "parent_flow_run_id": _looked_up(task_runs.c.flow_run_id, by=flow_runs.c.parent_task_run_id),
-        "work_queue_name": _looked_up(work_queues.c.name, by=flow_runs.c.work_queue_id),
+    looked_up = {
+        "flow_name": LookedUp(flow_runs.c.flow_id, flows.c.name),
+        "parent_flow_run_id": LookedUp(flow_runs.c.parent_task_run_id, task_runs.c.flow_run_id),
+        "work_queue_name": LookedUp(flow_runs.c.work_queue_id, work_queues.c.name),
     }
-    return replace(source, columns=columns, joined=flow_runs.join(flows, flows.c.id == flow_runs.c.flow_id))
+    return replace(source, looked_up=looked_up)
 
 
 def _looked_up(column: Column[Any], *, by: Column[Any]) -> ColumnElement[Any]:
