@@ -38,10 +38,8 @@ CreationKey: TypeAlias = tuple[int, str]
 #: A page ends before the row with which it would grow beyond this, unless that is its first.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 _CHUNK = 128
-#: Of SQLite's machine, for a page that is looked for along an index; some ten milliseconds.
-GUESS_STEPS = 100_000
-#: Where connections that can end a statement keep what does so, see `reader_engine`.
-BUDGET = "budget"
+#: Steps of SQLite's machine for a page that is looked for along an index: at all, and for each of its rows.
+GUESS_STEPS, GUESS_STEPS_OF_ROW = 20_000, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,22 +243,28 @@ async def _page_keys(
     along it, with a look into the table at each of them, takes many times as long as a look at all rows as they lie. So
     the guess has a budget, and after that all rows are looked at: 100,000 runs in some 30 ms.
     """
-    budget = (await connection.get_raw_connection()).info.get(BUDGET)
     plain = _keys(source, condition, order, after, limit)
-    if budget is None:
-        return [tuple(row) for row in await connection.execute(plain)]
-    budget.limited = True
-    try:
-        return [tuple(row) for row in await connection.execute(plain)]
-    except OperationalError as error:
-        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
-            raise
-    finally:
-        budget.limited = False
+    found = await _within(connection, plain, GUESS_STEPS + limit * GUESS_STEPS_OF_ROW)
+    if found is not None:
+        return found
     columns = {name: unindexed(column) for name, column in source.columns.items()}
     looked_up = {name: replace(each, key=unindexed(each.key)) for name, each in source.looked_up.items()}
     slow = _keys(replace(source, columns=columns, looked_up=looked_up), condition, order, after, limit)
     return [tuple(row) for row in await connection.execute(slow)]
+
+
+async def _within(connection: "AsyncConnection", statement: Select[Any], steps: int) -> list[tuple[Any, ...]] | None:
+    """The rows of a statement, or None where it takes more steps than that."""
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    await driver.set_progress_handler(lambda: True, steps)
+    try:
+        return [tuple(row) for row in await connection.execute(statement)]
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return None
+    finally:
+        await driver.set_progress_handler(None, 0)
 
 
 def _keys(

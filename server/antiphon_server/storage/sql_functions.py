@@ -54,7 +54,8 @@ class unindexed(_Spelled):
 
     inherit_cache = True
     name = "unindexed"
-    spellings: ClassVar = {"sqlite": "+{0}", "postgresql": "{0}"}
+    # With a plus before the column SQLite would still walk partial indexes.
+    spellings: ClassVar = {"sqlite": "coalesce({0}, NULL)", "postgresql": "{0}"}
 
     def __init__(self, column: ColumnElement[Any]) -> None:
         super().__init__(column)
