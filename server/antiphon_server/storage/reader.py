@@ -1,14 +1,13 @@
 """The way in for queries: single rows and pages, as of the last commit."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Row, Select, func, literal, select, tuple_
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from antiphon_server.domain.errors import Unavailable
@@ -17,11 +16,10 @@ from antiphon_server.domain.ordering import OrderKey
 from antiphon_server.storage import task_queue
 from antiphon_server.storage.block_tables import block_references
 from antiphon_server.storage.faults import storage_error
-from antiphon_server.storage.keyset import after_clause, order_clauses
+from antiphon_server.storage.page_keys import page_keys
 from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
 from antiphon_server.storage.sources import BLOCK_DOCUMENTS, INPUT_WEIGHT, Source
-from antiphon_server.storage.sql_functions import unindexed
 from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.tables import flow_run_inputs, flow_runs
 from antiphon_server.storage.task_queue import Queued
@@ -38,8 +36,6 @@ CreationKey: TypeAlias = tuple[int, str]
 #: A page ends before the row with which it would grow beyond this, unless that is its first.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 _CHUNK = 128
-#: Steps of SQLite's machine for a page that is looked for along an index: at all, and for each of its rows.
-GUESS_STEPS, GUESS_STEPS_OF_ROW = 20_000, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +121,7 @@ class Reader:
         page, and just these rows. One that is deleted in between is left out.
         """
         async with self._connection() as connection:
-            keys = await _page_keys(connection, source, condition, order, after, limit + 1)
+            keys = await page_keys(connection, source, condition, order, after, limit + 1)
             keys, more = await _lightest(connection, source, keys, limit)
             found = await connection.execute(source.by_ids, {"ids": [key[-1] for key in keys]})
             rows = {row.id: row for row in found}
@@ -227,60 +223,6 @@ class Reader:
         async with self._connection() as connection:
             found = await connection.execute(statement.order_by(created, id).limit(limit))
             return [(row[0], row[1]) for row in found]
-
-
-async def _page_keys(
-    connection: "AsyncConnection",
-    source: Source,
-    condition: FilterNode | None,
-    order: Sequence[OrderKey],
-    after: Sequence[Any] | None,
-    limit: int,
-) -> list[tuple[Any, ...]]:
-    """The order keys of at most `limit` rows; the id is the last.
-
-    An index may lead straight to them, but which one is a guess: where few of the rows that it leads to fit, a walk
-    along it, with a look into the table at each of them, takes many times as long as a look at all rows as they lie. So
-    the guess has a budget, and after that all rows are looked at: 100,000 runs in some 30 ms.
-    """
-    plain = _keys(source, condition, order, after, limit)
-    found = await _within(connection, plain, GUESS_STEPS + limit * GUESS_STEPS_OF_ROW)
-    if found is not None:
-        return found
-    columns = {name: unindexed(column) for name, column in source.columns.items()}
-    looked_up = {name: replace(each, key=unindexed(each.key)) for name, each in source.looked_up.items()}
-    slow = _keys(replace(source, columns=columns, looked_up=looked_up), condition, order, after, limit)
-    return [tuple(row) for row in await connection.execute(slow)]
-
-
-async def _within(connection: "AsyncConnection", statement: Select[Any], steps: int) -> list[tuple[Any, ...]] | None:
-    """The rows of a statement, or None where it takes more steps than that."""
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    await driver.set_progress_handler(lambda: True, steps)
-    try:
-        return [tuple(row) for row in await connection.execute(statement)]
-    except OperationalError as error:
-        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
-            raise
-        return None
-    finally:
-        await driver.set_progress_handler(None, 0)
-
-
-def _keys(
-    source: Source,
-    condition: FilterNode | None,
-    order: Sequence[OrderKey],
-    after: Sequence[Any] | None,
-    limit: int,
-) -> Select[Any]:
-    """A query for order keys, of which the id is the last."""
-    names = [key.column for key in order]
-    columns = [source.columns[name] for name in names]
-    statement: Select[Any] = narrowed(select(*columns), source, condition, names)
-    if after is not None:
-        statement = statement.where(after_clause(order, source.columns, after))
-    return statement.order_by(*order_clauses(order, source.columns)).limit(limit)
 
 
 async def _lightest(
