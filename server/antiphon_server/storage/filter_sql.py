@@ -82,7 +82,7 @@ def _elsewhere(node: Comparison, looked_up: LookedUp) -> ColumnElement[bool]:
     """The other table is asked first, so that an index of the key answers."""
     key, column = looked_up.key, looked_up.column
     other, fits = column.table.c.id, _comparison(replace(node, negated=False), column)
-    if node.check is Check.PRESENT:
+    if node.check is Check.PRESENT and column.nullable:
         # Of too many rows to ask for them first.
         found: ColumnElement[bool] = and_(key.is_not(None), exists().where(other == key, fits))
     elif node.check is Check.EQUAL and column.unique and not node.negated:

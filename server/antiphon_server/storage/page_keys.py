@@ -41,24 +41,45 @@ async def page_keys(
     found = await _within(connection, guess, GUESS_STEPS + limit * GUESS_STEPS_OF_ROW)
     if found is not None:
         return found
-    sure = key_query(without_indexes(source), condition, order, after, limit)
-    return [tuple(row) for row in await connection.execute(sure)]
+    look = look_query(source, condition, order, after, limit)
+    return [tuple(row) for row in await connection.execute(look)]
 
 
 def key_query(
     source: Source, condition: FilterNode | None, order: Sequence[OrderKey], after: Sequence[Any] | None, limit: int
 ) -> Select[Any]:
     """A query for the order keys, of which the id is the last, of at most `limit` rows behind the keys `after`."""
-    names = [key.column for key in order]
-    columns = [source.columns[name] for name in names]
-    statement: Select[Any] = narrowed(select(*columns), source, condition, names)
-    if after is not None:
-        statement = statement.where(after_clause(order, source.columns, after))
+    statement = _behind(source, condition, order, after)
     return statement.order_by(*order_clauses(order, source.columns)).limit(limit)
 
 
-def without_indexes(source: Source) -> Source:
-    """The same, of which all rows are looked at."""
+def look_query(
+    source: Source, condition: FilterNode | None, order: Sequence[OrderKey], after: Sequence[Any] | None, limit: int
+) -> Select[Any]:
+    """The same by a look at all rows."""
+    found = _behind(_without_indexes(source), condition, order, after)
+    if not source.table.dialect_options["sqlite"]["with_rowid"]:
+        # They lie in the order of their ids, which is about that of time: from the end that comes first, so that what
+        # is sorted stays in its place.
+        id = source.table.c.id
+        found = found.order_by(id.desc() if order[-1].descending else id.asc())
+    # Without an offset SQLite would make one query of both.
+    rows = found.offset(0).subquery()
+    columns = {key.column: column for key, column in zip(order, rows.c, strict=True)}
+    return select(*rows.c).order_by(*order_clauses(order, columns)).limit(limit)
+
+
+def _behind(
+    source: Source, condition: FilterNode | None, order: Sequence[OrderKey], after: Sequence[Any] | None
+) -> Select[Any]:
+    """The order keys of the rows behind the keys `after`."""
+    names = [key.column for key in order]
+    columns = [source.columns[name].label(f"key_{place}") for place, name in enumerate(names)]
+    statement: Select[Any] = narrowed(select(*columns), source, condition, names)
+    return statement if after is None else statement.where(after_clause(order, source.columns, after))
+
+
+def _without_indexes(source: Source) -> Source:
     columns = {name: unindexed(column) for name, column in source.columns.items()}
     looked_up = {name: replace(each, key=unindexed(each.key)) for name, each in source.looked_up.items()}
     return replace(source, columns=columns, looked_up=looked_up)

@@ -22,7 +22,7 @@ from antiphon_server.domain.filter_tree import Kind
 from antiphon_server.domain.filters import parse_filter
 from antiphon_server.domain.ordering import parse_order_by
 from antiphon_server.storage import page_keys
-from antiphon_server.storage.page_keys import GUESS_STEPS, GUESS_STEPS_OF_ROW, key_query, without_indexes
+from antiphon_server.storage.page_keys import GUESS_STEPS, GUESS_STEPS_OF_ROW, key_query, look_query
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
 from bench.list_requests import NOTHING, TOGETHER, filters_of, orders_of
@@ -65,23 +65,25 @@ def driver(filled: tuple[Path, Mapping[str, str]]) -> Iterator[sqlite3.Connectio
 
 
 def query(listing: Listing, filter: str, order: str, limit: int = 101, *, sure: bool = False) -> Select[Any]:
-    source = without_indexes(listing.source) if sure else listing.source
-    return key_query(source, parse_filter(filter, listing.filters), parse_order_by(order, listing.order), None, limit)
+    condition, keys = parse_filter(filter, listing.filters), parse_order_by(order, listing.order)
+    return (look_query if sure else key_query)(listing.source, condition, keys, None, limit)
 
 
-def text_of(statement: Select[Any]) -> str:
-    return str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))  # type: ignore[no-untyped-call]
+def run(driver: sqlite3.Connection, statement: Select[Any], before: str = "") -> list[Any]:
+    """The rows of a statement, with something said before it."""
+    compiled = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})  # type: ignore[no-untyped-call]
+    return driver.execute(f"{before}{compiled}", [compiled.params[name] for name in compiled.positiontup]).fetchall()
 
 
 def plan(driver: sqlite3.Connection, statement: Select[Any]) -> list[str]:
-    return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {text_of(statement)}")]
+    return [row[3] for row in run(driver, statement, "EXPLAIN QUERY PLAN ")]
 
 
 def steps(driver: sqlite3.Connection, statement: Select[Any]) -> int:
     """How many the machine takes, to the hundred."""
     looks: list[None] = []
     driver.set_progress_handler(lambda: looks.append(None), 100)
-    driver.execute(text_of(statement)).fetchall()
+    run(driver, statement)
     driver.set_progress_handler(None, 0)
     return len(looks) * 100
 
