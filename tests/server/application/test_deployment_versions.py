@@ -25,6 +25,7 @@ OTHER: dict[str, Any] = {
     "enforce_parameter_schema": True,
     "parameters": packed(a=1),
     "labels": '{"team": "data"}',
+    "worker_affinity": '{"worker": "w"}',
     "tags": '["a"]',
 }
 

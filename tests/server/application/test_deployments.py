@@ -20,6 +20,7 @@ from antiphon_server.application.work_pools import CreateWorkPool, CreateWorkQue
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.schedules.kinds import CatchUp, Overlap, RuleKind
 from antiphon_server.domain.states import FAILED, PENDING, RUNNING
+from antiphon_server.domain.work_pools import DEFAULT_QUEUE
 from antiphon_server.storage import tables
 from antiphon_server.storage.deployment_tables import deployment_versions, schedules
 from json_arguments import packed, values_of
@@ -160,7 +161,8 @@ def test_one_name_of_two_flows_is_two_deployments(writing: Writing) -> None:
 
 
 def test_a_queue_by_names(writing: Writing) -> None:
-    first, second = queue(writing, "first"), queue(writing, "second")
+    second = queue(writing, "second")
+    first = writing.row(tables.work_queues, name=DEFAULT_QUEUE).id
     writing.do(new_deployment(work_queue=("p", "second")))
     assert writing.row(tables.deployments).work_queue_id == second
     writing.do(apply(work_queue=("p", "")))
