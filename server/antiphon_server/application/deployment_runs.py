@@ -7,10 +7,10 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from antiphon_server.application import deployment_versions, parameter_claims, transitions
+from antiphon_server.application import deployment_versions, job_variables, parameter_claims, transitions
 from antiphon_server.application.arguments import merged, merged_objects
 from antiphon_server.application.creation import CreateFlowRun, NewRun, run_with_key
-from antiphon_server.application.parameter_claims import Claim, demand
+from antiphon_server.application.parameter_claims import Checkable, demand
 from antiphon_server.application.proposals import digest_of
 from antiphon_server.domain.errors import not_found
 from antiphon_server.domain.model import Proposal, RunKind, State, StateDetails
@@ -52,7 +52,7 @@ class RunDeployment:
     work_queue_name: str = ""
     name: str = ""
     flow_name: str = ""
-    checked: Collection[Claim] = ()
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None:
         needs.flow_runs.add(self.run.id)
@@ -67,9 +67,18 @@ class RunDeployment:
             self.run.work_queue_id = _queue_beside(working_set, deployment, self.work_queue_name)
         key = self.run.idempotency_key
         if not known and (key is None or run_with_key(working_set, deployment.flow_id, key) is None):
-            demand(self.checked, parameter_claims.of_run(deployment, self.run.parameters))
+            demand(self.checked, self._claims(working_set, deployment))
         id = create(working_set, deployment, self.run)
         return id, id == self.run.id and not known
+
+    def _claims(self, working_set: WorkingSet, deployment: Any) -> list[Checkable]:
+        queue = self.run.work_queue_id or deployment.work_queue_id
+        # The deployment's own were looked at when it was made; the worker looks at all of them again.
+        own = (deployment.job_variables, self.run.job_variables) if self.run.job_variables else ()
+        return [
+            *parameter_claims.of_run(deployment, self.run.parameters),
+            *job_variables.claims_of(working_set, queue, *own, field="job_variables", complete=True),
+        ]
 
 
 def create(working_set: WorkingSet, deployment: Any, run: RunOf) -> str:

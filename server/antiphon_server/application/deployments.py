@@ -9,7 +9,8 @@ from sqlalchemy import select
 from antiphon_server.application import deployment_versions, limits, rows
 from antiphon_server.application.creation import find_or_add_flow
 from antiphon_server.application.deployment_deletion import delete_deployments, schedules_of
-from antiphon_server.application.parameter_claims import Claim, demand, of_deployment
+from antiphon_server.application.job_variables import JobVariables, claims_of
+from antiphon_server.application.parameter_claims import Checkable, Claim, demand, of_deployment
 from antiphon_server.application.planning import replan
 from antiphon_server.application.schedules import set_schedules
 from antiphon_server.domain import limit_names
@@ -31,7 +32,7 @@ class CreateDeployment:
     flow_id: str
     flow_name: str
     values: dict[str, Any]
-    checked: Collection[Claim] = ()
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None:
         if not self.flow_id:
@@ -41,7 +42,13 @@ class CreateDeployment:
         return self.add(working_set, _with_queue(working_set, self.values))
 
     def add(self, working_set: WorkingSet, values: dict[str, Any]) -> str:
-        demand(self.checked, of_deployment(values, (row["parameters"] for row in values["schedules"])))
+        demand(
+            self.checked,
+            [
+                *of_deployment(values, (row["parameters"] for row in values["schedules"])),
+                *_job_claims(working_set, values.get("work_queue_id"), values.get("job_variables", "")),
+            ],
+        )
         flow_id, _ = find_or_add_flow(working_set, self.flow_id, self.flow_name)
         # Of a flow that is new no deployment has the name, so nothing is refused once it is there.
         _check_name(working_set, flow_id, values["name"])
@@ -62,7 +69,7 @@ class UpdateDeployment:
     id: str
     etag: str
     values: dict[str, Any]
-    checked: Collection[Claim] = ()
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None: ...
 
@@ -78,7 +85,7 @@ class ApplyDeployment:
 
     creation: CreateDeployment
     changes: dict[str, Any]
-    checked: Collection[Claim] = ()
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None:
         self.creation.needs(needs)
@@ -104,7 +111,7 @@ class RollBackDeployment:
     id: str
     etag: str
     number: int
-    checked: Collection[Claim] = ()
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None: ...
 
@@ -127,10 +134,10 @@ class DeleteDeployment:
         delete_deployments(working_set, [row.id])
 
 
-def _update(working_set: WorkingSet, row: Any, values: dict[str, Any], checked: Collection[Claim]) -> None:
+def _update(working_set: WorkingSet, row: Any, values: dict[str, Any], checked: Collection[Checkable]) -> None:
     """Changes a deployment, a row that was found; what its schedules have planned is planned anew where it would be
     made with other things now."""
-    demand(checked, _claims(working_set, row, values))
+    demand(checked, [*_claims(working_set, row, values), *_changed_job_claims(working_set, row, values)])
     if values.get("name", row.name) != row.name:
         _check_name(working_set, row.flow_id, values["name"])
     own, content = deployment_versions.split(values)
@@ -155,6 +162,17 @@ def _claims(working_set: WorkingSet, row: Any, values: dict[str, Any]) -> list[C
     query = select(schedules.c.parameters).where(schedules.c.deployment_id == row.id)
     there = working_set.connection.execute(query.order_by(schedules.c.create_time, schedules.c.id))
     return of_deployment(content, there.scalars().all())
+
+
+def _job_claims(working_set: WorkingSet, work_queue_id: str | None, text: str) -> list[JobVariables]:
+    return claims_of(working_set, work_queue_id, text, field="deployment.job_variables", complete=False)
+
+
+def _changed_job_claims(working_set: WorkingSet, row: Any, values: dict[str, Any]) -> list[JobVariables]:
+    if values.keys().isdisjoint(("job_variables", "work_queue_id")):
+        return []
+    text = values.get("job_variables", deployment_versions.current(working_set, row)["job_variables"])
+    return _job_claims(working_set, values.get("work_queue_id", row.work_queue_id), text)
 
 
 def _check_name(working_set: WorkingSet, flow_id: str, name: str) -> None:

@@ -73,20 +73,40 @@ async def check_parameters(schema: str, parameters: bytes | None, field: str, *,
     if not complete:
         kept = {key: value for key, value in kept.items() if key not in _OF_THE_WHOLE}
     data = payload_pb2.Payload.FromString(parameters).data if parameters is not None else b"{}"
-    if fits_in_process(kept, data):
-        misfit = input_fitting.misfit(kept, data)
-    else:
-        said = await _fitting(json.dumps(kept).encode(), data)
-        late = f"they cannot be checked within {FITTING_SECONDS} s; deploy with a simpler schema"
-        misfit = json.loads(said) if said is not None else {"message": late, "path": []}
+    misfit = await _misfit(kept, data, field)
     if misfit is not None:
-        place, why = _path(misfit["path"], field), misfit["message"]
+        place, why = misfit
         raise InvalidArgument(
             "PARAMETERS_INVALID",
-            f"{place} does not fit the deployment's parameter schema: {_shortened(why)}; send what fits, GetDeployment "
-            "has the schema",
+            f"{place} does not fit the deployment's parameter schema: {why}; send what fits, GetDeployment has the "
+            "schema",
             field=place,
         )
+
+
+async def check_job_variables(schema: dict[str, Any], variables: dict[str, Any], field: str) -> None:
+    """Raises InvalidArgument (JOB_VARIABLES_INVALID) for variables that do not fit `schema`, which was checked
+    before."""
+    misfit = await _misfit(schema, json.dumps(variables).encode(), field)
+    if misfit is not None:
+        place, why = misfit
+        raise InvalidArgument(
+            "JOB_VARIABLES_INVALID",
+            f"{place} does not fit the job template of the work pool: {why}; send what fits, GetWorkPool has the "
+            "template",
+            field=place,
+        )
+
+
+async def _misfit(schema: dict[str, Any], data: bytes, field: str) -> tuple[str, str] | None:
+    """Where below `field` a JSON value does not fit, and why; None where it does."""
+    if fits_in_process(schema, data):
+        found = input_fitting.misfit(schema, data)
+    else:
+        said = await _fitting(json.dumps(schema).encode(), data)
+        late = f"they cannot be checked within {FITTING_SECONDS} s; deploy with a simpler schema"
+        found = json.loads(said) if said is not None else {"message": late, "path": []}
+    return (_path(found["path"], field), _shortened(found["message"])) if found is not None else None
 
 
 async def check_input(schema: str, payload: payload_pb2.Payload | None, field: str) -> None:

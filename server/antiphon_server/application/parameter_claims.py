@@ -1,4 +1,5 @@
-"""What must hold of parameters before something is written: that they fit the schema of their deployment.
+"""What must hold of parameters before something is written: that they fit the schema of their deployment. The same
+holds for job variables.
 
 A look at it may take long, and the writer must not wait for it. So an operation that finds claims which nobody has
 looked at raises them and has written nothing; its caller looks, outside of the writer, and tries again with what it
@@ -26,18 +27,29 @@ class Claim:
     #: Whether no more of them will come.
     complete: bool = True
 
+    async def check(self) -> None:
+        """Raises InvalidArgument (PARAMETERS_INVALID) where it is not true."""
+        await check_parameters(self.schema, merged(*self.parameters), self.field, complete=self.complete)
+
+
+class Checkable(Protocol):
+    """What may be found to be true."""
+
+    async def check(self) -> None:
+        """Raises InvalidArgument where it is not."""
+
 
 class Claiming(Protocol):
     """An operation that makes claims."""
 
     #: Those that were found to be true.
-    checked: Collection[Claim]
+    checked: Collection[Checkable]
 
 
 class Unchecked(AntiphonError):
     """Claims that nobody has looked at. People read of it only where there are new ones each time."""
 
-    def __init__(self, claims: Sequence[Claim]) -> None:
+    def __init__(self, claims: Sequence[Checkable]) -> None:
         super().__init__(
             "DEPLOYMENT_CHANGED",
             "the deployment was changed again and again while parameters were compared with its schema; try again",
@@ -45,17 +57,17 @@ class Unchecked(AntiphonError):
         self.claims = claims
 
 
-def demand(checked: Collection[Claim], claims: Iterable[Claim]) -> None:
+def demand(checked: Collection[Checkable], claims: Iterable[Checkable]) -> None:
     """Raises Unchecked for claims that are not among those that were found to be true."""
     left = [claim for claim in claims if claim not in checked]
     if left:
         raise Unchecked(left)
 
 
-async def check(claims: Iterable[Claim]) -> None:
-    """Raises InvalidArgument (PARAMETERS_INVALID) for the first that is not true."""
+async def check(claims: Iterable[Checkable]) -> None:
+    """Raises InvalidArgument for the first that is not true."""
     for claim in claims:
-        await check_parameters(claim.schema, merged(*claim.parameters), claim.field, complete=claim.complete)
+        await claim.check()
 
 
 def of_run(deployment: Any, parameters: bytes | None, field: str = "parameters") -> list[Claim]:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from antiphon_server.application import deployment_versions, limits, rows
 from antiphon_server.application.deployment_deletion import delete_schedules
-from antiphon_server.application.parameter_claims import Claim, demand, of_run
+from antiphon_server.application.parameter_claims import Checkable, demand, of_run
 from antiphon_server.application.planning import replan
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists, NotFound, ResourceExhausted
@@ -31,7 +31,7 @@ class CreateSchedule:
     nobody has compared with the deployment's schema."""
 
     values: dict[str, Any]
-    checked: Collection[Claim] = ()
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None: ...
 
@@ -58,7 +58,7 @@ class UpdateSchedule:
     id: str
     etag: str
     values: dict[str, Any]
-    checked: Collection[Claim] = ()
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None: ...
 
@@ -143,7 +143,7 @@ def _set_limit(working_set: WorkingSet, id: str, overlap: int) -> None:
 
 
 def _check_parameters(
-    working_set: WorkingSet, deployment_id: str, values: dict[str, Any], checked: Collection[Claim]
+    working_set: WorkingSet, deployment_id: str, values: dict[str, Any], checked: Collection[Checkable]
 ) -> None:
     deployment = deployment_versions.find(working_set, deployment_id)
     demand(checked, of_run(deployment, values["parameters"], "schedule.parameters"))

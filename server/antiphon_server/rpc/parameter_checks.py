@@ -13,8 +13,8 @@ MOST_LOOKS = 5
 
 
 async def checked(operation: Claiming, attempt: Callable[[], Awaitable[T]]) -> T:
-    """The answer of `attempt`, which runs `operation` and may do so again. Raises InvalidArgument (PARAMETERS_INVALID)
-    for a claim that is not true, and Aborted (DEPLOYMENT_CHANGED) where there are new ones each time."""
+    """The answer of `attempt`, which runs `operation` and may do so again. Raises InvalidArgument for a claim that is
+    not true, and Aborted (DEPLOYMENT_CHANGED) where there are new ones each time."""
     for _ in range(MOST_LOOKS):
         try:
             return await attempt()
