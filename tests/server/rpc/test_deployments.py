@@ -84,7 +84,7 @@ def test_apply_says_what_is_changed_of_one_that_is_there(world: World) -> None:
 def test_apply_in_a_queue_by_names(world: World) -> None:
     fields = deployment(workPoolName="pool")
     stored = world.call("ApplyDeployment", {"deployment": fields}).deployment
-    assert (stored.work_queue_id, stored.work_queue_name, stored.work_pool_name) == (world.queue, "queue", "pool")
+    assert (stored.work_queue_name, stored.work_pool_name) == ("default", "pool")
     fields = deployment(workPoolName="pool", workQueueName="queue")
     again = world.call("ApplyDeployment", {"deployment": fields}).deployment
     assert (again.work_queue_id, again.version_number) == (world.queue, 1)
