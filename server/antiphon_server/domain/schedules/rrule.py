@@ -149,7 +149,8 @@ def _later_begin(rule: Any, start: datetime) -> datetime:
     years = max((start.year - begin.year) // rule._interval - 1, 0) * rule._interval
     while not _has_day(begin.year + years, begin):
         years -= rule._interval
-    return begin.replace(year=begin.year + years)
+    later: datetime = begin.replace(year=begin.year + years)
+    return later
 
 
 def _has_day(year: int, time: datetime) -> bool:
