@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from antiphon_server.application.core import Changes, Core
@@ -24,14 +25,16 @@ _PLANNING = "antiphon_server.application.planning"
 class Scheduler:
     """Belongs to the event loop."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`monotonic` gives seconds that this process lived."""
         self._core = core
+        self._monotonic = monotonic
         self._wake = asyncio.Event()
         #: Held in a round. Who holds it may put the clock forward.
         self.planning = asyncio.Lock()
         #: The clock was put forward: times that it passed are not missed.
         self._moved = False
-        #: When the last round ended, by the clock and by `time.monotonic`.
+        #: When the last round ended, by the clock and by `monotonic`.
         self._looked: tuple[int, float] | None = None
         core.listen(self._on_changes)
 
@@ -59,7 +62,7 @@ class Scheduler:
             now = self._core.clock()
             if planning.any and not (planning.looked is not None and 0 <= now - planning.looked < NOTED):
                 await self._core.run(NoteLook())
-            self._moved, self._looked = False, (now, time.monotonic())
+            self._moved, self._looked = False, (now, self._monotonic())
         if not planning.any:
             return None
         left = (soonest - now) / 1e6 if soonest is not None else INTERVAL
@@ -93,8 +96,8 @@ class Scheduler:
             return None
         if self._looked is None:
             return looked if looked is not None and now - looked >= AWAY else None
-        before, monotonic = self._looked
-        left_out = now - before - (time.monotonic() - monotonic) * 1e6
+        before, lived = self._looked
+        left_out = now - before - (self._monotonic() - lived) * 1e6
         return before if left_out >= AWAY else None
 
     async def _plan(self, soonest: int | None, **how: Any) -> int | None:

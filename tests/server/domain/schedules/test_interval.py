@@ -1,7 +1,7 @@
 """Equal steps: of time that has passed below a day, of time on the wall from a day on."""
 
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,7 +22,7 @@ def test_below_a_day_every_step_is_of_one_length(name: str) -> None:
             for anchor in (jump - 400 * step, jump + 400 * step, jump):
                 found = list(islice(interval_times(step, anchor, zone, jump - 3 * step), 6))
                 assert found[0] > jump - 3 * step
-                assert all(b - a == step for a, b in zip(found, found[1:], strict=False))
+                assert all(b - a == step for a, b in pairwise(found))
                 assert (found[0] - anchor) % step == timedelta(0)
 
 
