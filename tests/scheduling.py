@@ -1,4 +1,4 @@
-"""A server's core with its scheduler in the loop of a test, at a time that the test sets. No wire, no timer."""
+"""A server's core with its scheduler, and its runner of operations, in the loop of a test, at a time that the test sets. No wire, no timer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -16,10 +16,13 @@ from antiphon_server.application.schedules import DeleteSchedule, UpdateSchedule
 from antiphon_server.domain.states import SCHEDULED, StateType
 from antiphon_server.rpc.deployment_conversions import create_deployment_from
 from antiphon_server.rpc.schedule_conversions import create_calendar_from, create_schedule_from
+from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.services.scheduler import Scheduler
 from antiphon_server.storage import tables
 from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.deployment_tables import schedules
+from antiphon_server.storage.reader import Reader
+from antiphon_server.storage.reader_engine import reader_engine
 from antiphon_server.storage.schema import prepare
 from writing import new_id, propose
 
@@ -41,6 +44,8 @@ class Scheduling:
         prepare(self.engine)
         self.core = Core(self.engine, lambda: micros(self.now))
         self._lived = 0.0
+        self.reader = Reader(lambda: reader_engine(folder / "antiphon.db"))
+        self.runner = OperationsRunner(self.core, self.reader)
         self.scheduler = Scheduler(self.core, lambda: self._lived)
 
     async def live(self, minutes: float) -> None:
@@ -123,4 +128,5 @@ async def scheduling(folder: Path, now: datetime = NOON) -> AsyncIterator[Schedu
             yield made
     finally:
         await made.core.stop()
+        await made.reader.close()
         made.engine.dispose()
