@@ -143,7 +143,7 @@ def _later_begin(rule: Any, start: datetime) -> datetime:
     begin: datetime = rule._dtstart
     step = _STEPS.get(rule._freq)
     if step is not None:
-        whole = step * rule._interval
+        whole: timedelta = step * rule._interval
         return begin + max((start - begin) // whole - 1, 0) * whole
     # Months too are the same again after `interval` years. 29 February is in some years only.
     years = max((start.year - begin.year) // rule._interval - 1, 0) * rule._interval
