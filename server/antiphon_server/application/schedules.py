@@ -124,7 +124,8 @@ def _same(there: Iterable[Any], values: dict[str, Any]) -> Any | None:
 def _add(working_set: WorkingSet, values: dict[str, Any]) -> str:
     paused = bool(values["paused"])
     id = rows.add(working_set, schedules, {**values, "paused": paused, "planned_time": working_set.now})
-    _set_limit(working_set, id, values["overlap"])
+    if values["overlap"] != Overlap.ALLOW:
+        _set_limit(working_set, id, values["overlap"])
     return id
 
 
