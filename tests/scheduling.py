@@ -1,4 +1,5 @@
-"""A server's core with its scheduler, and its runner of operations, in the loop of a test, at a time that the test sets. No wire, no timer."""
+"""A server's core with its scheduler, and its runner of operations, in the loop of a test, at a time that it sets. No
+wire, no timer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
