@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import select, tuple_
 from uuid_utils import uuid7
 
 from antiphon_server.application import deployment_runs, deployment_versions, transitions
@@ -25,7 +25,7 @@ from antiphon_server.domain.schedules.zones import zone
 from antiphon_server.domain.states import CANCELLED, DEFAULT_NAMES, SCHEDULED
 from antiphon_server.storage import tables
 from antiphon_server.storage.deployment_tables import calendars, schedules
-from antiphon_server.storage.statements import MAX_KEYS, chunks
+from antiphon_server.storage.statements import MAX_KEYS, chunks, update_by_id
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 logger = logging.getLogger(__name__)
@@ -88,6 +88,7 @@ class WakeSchedules:
 
 
 _NOTHING = Plan()
+_NOTE_PLAN = update_by_id(schedules, ("planned_time", "plan_time"))
 
 
 @dataclass(slots=True)
@@ -259,14 +260,7 @@ def _carry_out(working_set: WorkingSet, found: Sequence[_Planned]) -> None:
         del new[known]
     for (_, key), (each, time) in new.items():
         _create(working_set, each, key, time)
-    noted = schedules.update().where(schedules.c.id == bindparam("schedule"))
-    working_set.connection.execute(
-        noted.values(planned_time=bindparam("planned"), plan_time=bindparam("plan")),
-        [
-            {"schedule": each.schedule.id, "planned": each.plan.planned_time, "plan": each.plan.plan_time}
-            for each in found
-        ],
-    )
+    working_set.write(_NOTE_PLAN, [(each.plan.planned_time, each.plan.plan_time, each.schedule.id) for each in found])
 
 
 def _create(working_set: WorkingSet, each: _Planned, key: str, time: int) -> None:
