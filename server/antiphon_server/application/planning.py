@@ -22,7 +22,7 @@ from antiphon_server.domain.schedules.plan import Away, Plan, Waiting, work_out
 from antiphon_server.domain.schedules.series import Series, moment_of, start_of
 from antiphon_server.domain.schedules.timing import Timing
 from antiphon_server.domain.schedules.zones import zone
-from antiphon_server.domain.states import CANCELLED, DEFAULT_NAMES, SCHEDULED
+from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, CANCELLED, DEFAULT_NAMES, SCHEDULED
 from antiphon_server.storage import tables
 from antiphon_server.storage.deployment_tables import calendars, schedules
 from antiphon_server.storage.statements import MAX_KEYS, chunks, update_by_id
@@ -55,10 +55,9 @@ class PlanSchedules:
             policy = CatchUp.ALL if self.lived else CatchUp(each.schedule.catch_up)
             since = each.schedule.planned_time
             each.plan = _work_out(working_set, each, waiting, since, policy, self.away)
-            for id in each.plan.dropped:
-                _drop(working_set, id, policy)
+            _drop(working_set, each.plan.dropped, policy)
             planned.append(each)
-            runs += len(each.plan.times)
+            runs += len(each.plan.times) + len(each.plan.dropped)
             if runs >= MANY_RUNS:
                 break
         _carry_out(working_set, planned)
@@ -200,12 +199,15 @@ def _calendars(working_set: WorkingSet, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _waiting(working_set: WorkingSet, schedule_ids: Sequence[str]) -> dict[str, list[Waiting]]:
-    """For each schedule, those of its runs that nobody has claimed, in order."""
+    """For each schedule, those of its runs that nobody has claimed, in order. One that waits for a slot has been."""
     runs = tables.flow_runs.c
     found: dict[str, list[Waiting]] = {}
     for some in chunks(schedule_ids):
         query = select(runs.schedule_id, runs.next_scheduled_start_time, runs.id).where(
-            runs.schedule_id.in_(some), runs.next_scheduled_start_time.is_not(None), runs.run_count == 0
+            runs.schedule_id.in_(some),
+            runs.next_scheduled_start_time.is_not(None),
+            runs.run_count == 0,
+            runs.state_name != AWAITING_CONCURRENCY_SLOT,
         )
         ordered = query.order_by(runs.schedule_id, runs.next_scheduled_start_time)
         for schedule_id, start, id in working_set.connection.execute(ordered):
@@ -240,11 +242,12 @@ def series_in(working_set: WorkingSet, schedule: Any) -> Series:
     return series_of(schedule, _calendars(working_set, _names(schedule)).values())
 
 
-def _drop(working_set: WorkingSet, id: str, policy: CatchUp) -> None:
+def _drop(working_set: WorkingSet, ids: Sequence[str], policy: CatchUp) -> None:
     said = f"no server ran at its time, and its schedule's catch-up policy is {policy.name}"
-    working_set.load(Needs(flow_runs={id}))
-    state = State(CANCELLED, DEFAULT_NAMES[CANCELLED], said)
-    transitions.propose(working_set, Proposal(str(uuid7()), RunKind.FLOW_RUN, id, state))
+    working_set.load(Needs(flow_runs=set(ids)))
+    for id in ids:
+        state = State(CANCELLED, DEFAULT_NAMES[CANCELLED], said)
+        transitions.propose(working_set, Proposal(str(uuid7()), RunKind.FLOW_RUN, id, state))
 
 
 def _carry_out(working_set: WorkingSet, found: Sequence[_Planned]) -> None:

@@ -242,6 +242,21 @@ async def test_a_machine_that_slept_was_away(tmp_path: Path) -> None:
 
 
 @in_loop
+async def test_a_run_that_came_in_time_and_waits_for_a_slot_is_not_missed(tmp_path: Path) -> None:
+    async with scheduling(tmp_path) as it:
+        id = await it.schedule(cron={"expression": "5,25 * * * *"}, catchUp=SKIP, overlap="OVERLAP_ENQUEUE")
+        first, second = (row.id for row in it.rows(schedule_id=id))
+        await it.live(6)
+        await it.enter(first, PENDING, RUNNING)
+        await it.live(20)
+        await it.enter(second, PENDING)
+        await it.live(0.5)
+        await away_and_back(it, 40).restore()
+        assert it.states(id)[:2] == [(5, "Running"), (25, "AwaitingConcurrencySlot")]
+        assert it.planned(id)[-2:] == [85, 125]
+
+
+@in_loop
 async def test_where_the_server_lives_runs_that_wait_for_a_worker_stay(tmp_path: Path) -> None:
     async with scheduling(tmp_path) as it:
         id = await it.schedule(**TEN, catchUp=SKIP)
