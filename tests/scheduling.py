@@ -47,7 +47,7 @@ class Scheduling:
         self._lived = 0.0
         self.reader = Reader(lambda: reader_engine(folder / "antiphon.db"))
         self.runner = OperationsRunner(self.core, self.reader)
-        self.scheduler = Scheduler(self.core, lambda: self._lived)
+        self.scheduler = Scheduler(self.core, monotonic=lambda: self._lived)
 
     async def live(self, minutes: float) -> None:
         """Time passes, in which the scheduler looks when its timer says so."""

@@ -163,7 +163,7 @@ async def test_a_deployment_that_is_deleted_takes_its_plans_along(tmp_path: Path
 def away_and_back(it: Scheduling, minutes: float) -> Scheduler:
     """Another server starts after so long."""
     it.jump(minutes)
-    it.scheduler = Scheduler(it.core, lambda: it._lived)
+    it.scheduler = Scheduler(it.core, monotonic=lambda: it._lived)
     return it.scheduler
 
 

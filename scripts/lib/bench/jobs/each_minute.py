@@ -37,7 +37,7 @@ async def measure(count: int) -> dict[str, float]:
     prepare(engine)
     core = Core(engine, lambda: now)
     core.start()
-    scheduler = Scheduler(core, lambda: (now - _START) / 1e6)
+    scheduler = Scheduler(core, monotonic=lambda: (now - _START) / 1e6)
     for number in range(count):
         schedule = Schedule(cron=CronRule(expression="* * * * *"))
         made = Deployment(name=f"deployment-{number}", flow_name="flow", schedules=[schedule])
