@@ -3,10 +3,7 @@
 import asyncio
 import importlib
 import logging
-<<<<<<< HEAD
 import time
-=======
->>>>>>> origin/main
 from collections.abc import Callable
 from typing import Any
 
@@ -22,28 +19,28 @@ logger = logging.getLogger(__name__)
 INTERVAL, RETRY_AFTER = 30.0, 1.0
 #: Microseconds: without a look for so long no server ran, and a look is noted so often.
 AWAY, NOTED = 60_000_000, 20_000_000
-#: What plans is loaded when there is something to plan: a server that starts for one hello has no use for it.
 NAME = "scheduler"
+#: What plans is loaded when there is something to plan: a server that starts for one hello has no use for it.
 _PLANNING = "antiphon_server.application.planning"
 
 
 class Scheduler:
     """Belongs to the event loop."""
 
-<<<<<<< HEAD
-    def __init__(self, core: Core, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`monotonic` gives seconds that this process lived."""
-        self._core = core
-        self._monotonic = monotonic
-=======
     def __init__(
-        self, core: Core, *, board: Board | None = None, leads: Callable[[str], bool] = lambda _: True
+        self,
+        core: Core,
+        *,
+        board: Board | None = None,
+        leads: Callable[[str], bool] = lambda _: True,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`monotonic` gives seconds that this process lived."""
         self._core = core
         self._board = board if board is not None else Board(core.clock)
         self._leads = leads
+        self._monotonic = monotonic
         self._board.add(NAME, "plans the runs of schedules")
->>>>>>> origin/main
         self._wake = asyncio.Event()
         #: Held in a round. Who holds it may put the clock forward.
         self.planning = asyncio.Lock()
@@ -55,20 +52,7 @@ class Scheduler:
 
     async def restore(self) -> None:
         """Decides, before any worker can take them, on runs whose time came while no server ran."""
-<<<<<<< HEAD
         await self._tried()
-=======
-        if not self._leads(NAME):
-            return
-        planning: Planning = await self._core.run(LookAtSchedules())
-        now = self._core.clock()
-        if planning.looked is None or now - planning.looked < AWAY:
-            return
-        away = _planner().Away(planning.looked, now)
-        logger.info("no server looked at schedules for %.0f s", (now - planning.looked) / 1e6)
-        await self._core.run(_planner().WakeSchedules(away))
-        await self._plan(now, away=away)
->>>>>>> origin/main
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
@@ -84,10 +68,15 @@ class Scheduler:
     async def round(self) -> float | None:
         """Plans what is due; gives the seconds until the next look, None where there is nothing to look at."""
         self._wake.clear()
-<<<<<<< HEAD
         async with self.planning:
+            if not self._leads(NAME):  # Another server looks, and notes it.
+                self._moved, self._looked = False, None
+                return INTERVAL
             planning: Planning = await self._core.run(LookAtSchedules())
-            soonest = await self._plan_from(planning) if planning.any else None
+            soonest = None
+            if planning.any:
+                with self._board.round(NAME, due=planning.soonest):
+                    soonest = await self._plan_from(planning)
             now = self._core.clock()
             if planning.any and not (planning.looked is not None and 0 <= now - planning.looked < NOTED):
                 await self._core.run(NoteLook())
@@ -95,17 +84,6 @@ class Scheduler:
         if not planning.any:
             return None
         left = (soonest - now) / 1e6 if soonest is not None else INTERVAL
-=======
-        if not self._leads(NAME):
-            return INTERVAL
-        moved, self._moved = self._moved, False
-        planning: Planning = await self._core.run(LookAtSchedules())
-        if not planning.any:
-            return None
-        with self._board.round(NAME, due=planning.soonest):
-            soonest = await self._plan(planning.soonest, lived=moved)
-        left = (soonest - self._core.clock()) / 1e6 if soonest is not None else INTERVAL
->>>>>>> origin/main
         return min(max(left, 0.0), INTERVAL)
 
     async def _tried(self) -> float | None:
