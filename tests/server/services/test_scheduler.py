@@ -306,6 +306,22 @@ async def test_a_run_that_is_done_does_not_come_back(tmp_path: Path) -> None:
         assert it.planned(id)[:3] == [20, 30, 40]
 
 
+@in_loop
+async def test_a_server_that_does_not_lead_leaves_schedules_to_the_one_that_does(tmp_path: Path) -> None:
+    async with scheduling(tmp_path) as it:
+        id = await it.schedule(**TEN, catchUp=ALL)
+        leads = False
+        follower = Scheduler(it.core, leads=lambda _: leads, monotonic=lambda: it._lived)
+        planned = it.rows()
+        it.jump(120)
+        await follower.restore()
+        assert await follower.round() == scheduler_module.INTERVAL
+        assert it.rows() == planned
+        leads = True
+        await follower.round()
+        assert [time for time, _ in it.states(id)] == [10.0 * number for number in range(1, 19)]
+
+
 # Faults
 
 
