@@ -23,6 +23,8 @@ NOUN = "schedule"
 MOST_SCHEDULES = 100
 #: What says when a schedule fires: one that differs in nothing of this is the same schedule.
 _TIMING = ("rule_kind", "rule", "day_and", "interval", "anchor_time", "time_zone")
+#: What its planned runs would differ by.
+_PLANNED_BY = {*_TIMING, "paused", "parameters", "max_scheduled_runs", "jitter", "excluded_calendars"}
 
 
 @dataclass(slots=True)
@@ -70,7 +72,8 @@ class UpdateSchedule:
             _check_slug(working_set, row.deployment_id, self.values["slug"])
         _check_calendars(working_set, self.values)
         _change(working_set, row, self.values)
-        replan(working_set, [row.id])
+        if _differing(row, self.values).keys() & _PLANNED_BY:
+            replan(working_set, [row.id])
 
 
 @dataclass(slots=True)
@@ -101,15 +104,20 @@ def set_schedules(working_set: WorkingSet, deployment_id: str, wanted: Sequence[
             added.append(values)
             continue
         left.remove(known)
-        new = {name: value for name, value in values.items() if value != getattr(known, name)}
+        new = _differing(known, values)
         if new.get("paused", "") is None:
             del new["paused"]
         if new:
             _change(working_set, known, new)
+        if new.keys() & _PLANNED_BY:
             changed.append(known.id)
     # First, so that a slug that goes may come again.
     delete_schedules(working_set, [row.id for row in left])
     return changed + [_add(working_set, {**values, "deployment_id": deployment_id}) for values in added]
+
+
+def _differing(row: Any, values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value != getattr(row, name)}
 
 
 def _same(there: Iterable[Any], values: dict[str, Any]) -> Any | None:
@@ -123,7 +131,8 @@ def _same(there: Iterable[Any], values: dict[str, Any]) -> Any | None:
 def _add(working_set: WorkingSet, values: dict[str, Any]) -> str:
     paused = bool(values["paused"])
     id = rows.add(working_set, schedules, {**values, "paused": paused, "planned_time": working_set.now})
-    _set_limit(working_set, id, values["overlap"])
+    if values["overlap"] != Overlap.ALLOW:
+        _set_limit(working_set, id, values["overlap"])
     return id
 
 

@@ -36,6 +36,8 @@ class OperationsRunner:
         self._known: set[str] = set()
         #: Run -> the backfill that waits for it to end.
         self._awaited: dict[str, str] = {}
+        #: Runs that changed while a chunk of a backfill is written; None where none is.
+        self._changed: set[str] | None = None
         #: Backfills that stopped waiting while they were still at their last step.
         self._woken: set[str] = set()
         core.listen(self._on_changes)
@@ -83,11 +85,16 @@ class OperationsRunner:
         # Loaded when there is one: it needs what expands schedules.
         module = importlib.import_module("antiphon_server.application.backfills")
         answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._changed = changed = set[str]()
 
         def done(progress: Any) -> None:
             # Before anybody hears of the next commit, which may end a run.
-            if isinstance(progress, module.Progress) and not progress.at_once:
-                self._awaited.update(dict.fromkeys(progress.active, id))
+            self._changed = None
+            if isinstance(progress, module.Progress):
+                # A run may have ended in this very commit, behind the chunk that saw it under way.
+                progress.at_once = progress.at_once or not changed.isdisjoint(progress.active)
+                if not progress.at_once:
+                    self._awaited.update(dict.fromkeys((*progress.active, *progress.created), id))
             settle(answered, progress)
 
         self._core.submit(module.BackfillChunk(id), done)
@@ -142,6 +149,8 @@ class OperationsRunner:
     def _on_changes(self, changes: Changes) -> None:
         for id in changes.operations:
             self._add(id)
+        if self._changed is not None:
+            self._changed.update(run_id for _, run_id in changes.runs)
         if self._awaited:
             for _, run_id in changes.runs:
                 waiting = self._awaited.pop(run_id, None)
