@@ -3,7 +3,7 @@
 An index may lead straight to them, but which one is a guess: SQLite knows nothing of what tables hold. Where few of
 the rows that an index leads to fit the filter, a walk along it, with a look into the table at each of them, takes many
 times as long as a look at all rows as they lie. So the guess has a budget, and after that all rows are looked at: of
-100,000 runs that takes some 30 milliseconds, whatever the filter and the order, and twice as long of twice as many.
+100,000 runs that takes 20 to 50 milliseconds, whatever the filter and the order, and twice as long of twice as many.
 """
 
 import sqlite3

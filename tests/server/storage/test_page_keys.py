@@ -2,7 +2,7 @@
 
 What counts as fast: a page is found along an index, or all rows are looked at once, as they lie, and with a bounded
 number of steps for each. That second way is for filters that few people need and for which an index would cost every
-run: it takes some 30 ms of 100,000 runs, see `scripts/bench --only lists`. A field must be on one of the two lists
+run: it takes 20 to 50 ms of 100,000 runs, see `scripts/bench --only lists`. A field must be on one of the two lists
 below, so that whoever adds one decides.
 """
 
