@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from antiphon.docker_engine import build_image, push_image
-from antiphon.text_limits import encodable
+from antiphon.settings import get_current_settings
 
 __all__ = ["DockerImage"]
 
@@ -22,12 +22,13 @@ class DockerImage:
         **build_kwargs: Any,
     ) -> None:
         """`name` may have the tag behind a colon; without one the tag is the time. `dockerfile` is a path, or `auto` for
-        one that installs `requirements.txt` and copies the folder. `build_kwargs` go to Docker's build. Raises
-        ValueError for two tags."""
+        one that installs `requirements.txt` and copies the folder. `build_kwargs` go to Docker's build. A name without a
+        slash gets the setting `deployments.default_docker_build_namespace` before it. Raises ValueError for two tags."""
         own, inside = split_reference(name)
         if tag and inside:
             raise ValueError(f"Two tags were given: {inside!r} in {name!r}, and tag={tag!r}. Give one of them.")
-        self.name = encodable(own)
+        namespace = get_current_settings().deployments.default_docker_build_namespace
+        self.name = f"{namespace}/{own}" if namespace and "/" not in own else own
         self.tag = tag or inside or time_tag()
         self.dockerfile = dockerfile
         self.stream_progress_to = stream_progress_to

@@ -32,7 +32,9 @@ def build_image(
     return id
 
 
-def push_image(name: str, tags: Iterable[str], say: Callable[[str], None], credentials: Mapping[str, Any] | None) -> None:
+def push_image(
+    name: str, tags: Iterable[str], say: Callable[[str], None], credentials: Mapping[str, Any] | None
+) -> None:
     """Push an image by each of its tags. Raises InfrastructureError where the registry does not take it."""
     with _engine() as engine:
         login = None

@@ -1,8 +1,8 @@
 """When a deployment runs by itself.
 
-    from antiphon.schedules import Cron
+from antiphon.schedules import Cron
 
-    my_flow.to_deployment("nightly", schedules=[Cron("0 3 * * *", timezone="Europe/Berlin", catch_up="all")])
+my_flow.to_deployment("nightly", schedules=[Cron("0 3 * * *", timezone="Europe/Berlin", catch_up="all")])
 """
 
 from collections.abc import Mapping, Sequence

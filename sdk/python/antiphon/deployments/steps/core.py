@@ -90,7 +90,7 @@ def parsed_step(step: Any) -> tuple[str, dict[str, Any]]:
             f"A step is one function's name with its arguments under it, such as `{_STEPS}.git_clone: "
             f"{{repository: ...}}`, and not {step!r}."
         )
-    (name, arguments), = step.items()
+    ((name, arguments),) = step.items()
     if arguments is None:
         arguments = {}
     if not isinstance(name, str) or not isinstance(arguments, Mapping):
@@ -126,7 +126,7 @@ def _function_for(name: str, requires: list[str]) -> Callable[..., Any]:
         raise StepExecutionError(f"{name!r} is no step: write the function's full name, such as {_STEPS}.{own}.")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # noqa: BLE001 - a step's module is anybody's
+    except Exception as error:
         raise StepExecutionError(
             f"The step {name!r} cannot be had: importing {module_name} raised {error!r}. Install the package that has "
             "it, or name it under `requires` beside the arguments."

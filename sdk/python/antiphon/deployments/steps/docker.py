@@ -8,7 +8,13 @@ from antiphon.docker import split_reference, time_tag
 from antiphon.docker_engine import build_image, push_image
 from antiphon.engine.dual import Work, ask, awaitable, dual
 
-__all__ = ["BuildDockerImageResult", "abuild_docker_image", "apush_docker_image", "build_docker_image", "push_docker_image"]
+__all__ = [
+    "BuildDockerImageResult",
+    "abuild_docker_image",
+    "apush_docker_image",
+    "build_docker_image",
+    "push_docker_image",
+]
 
 
 class BuildDockerImageResult(TypedDict, total=False):

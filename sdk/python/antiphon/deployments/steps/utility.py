@@ -90,7 +90,9 @@ def _words(line: str) -> list[str]:
     try:
         return shlex.split(line, posix=sys.platform != "win32")
     except ValueError as error:
-        raise StepExecutionError(f"The line {line!r} cannot be split into words: {error}. Look at its quotes.") from None
+        raise StepExecutionError(
+            f"The line {line!r} cannot be split into words: {error}. Look at its quotes."
+        ) from None
 
 
 def _run_commands(
