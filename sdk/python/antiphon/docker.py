@@ -21,9 +21,10 @@ class DockerImage:
         stream_progress_to: TextIO | None = sys.stdout,
         **build_kwargs: Any,
     ) -> None:
-        """`name` may have the tag behind a colon; without one the tag is the time. `dockerfile` is a path, or `auto` for
-        one that installs `requirements.txt` and copies the folder. `build_kwargs` go to Docker's build. A name without a
-        slash gets the setting `deployments.default_docker_build_namespace` before it. Raises ValueError for two tags."""
+        """`name` may have the tag behind a colon; without one the tag is the time. `dockerfile` is a path, or `auto`
+        for one that installs `requirements.txt` and copies the folder. `build_kwargs` go to Docker's build. A name
+        without a slash gets the setting `deployments.default_docker_build_namespace` before it. Raises ValueError for
+        two tags."""
         own, inside = split_reference(name)
         if tag and inside:
             raise ValueError(f"Two tags were given: {inside!r} in {name!r}, and tag={tag!r}. Give one of them.")

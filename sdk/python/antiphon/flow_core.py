@@ -187,7 +187,8 @@ class Flow(Deployable, Decorated[P, R]):
 
     @property
     def source(self) -> tuple[Any, str] | None:
-        """The storage that it was loaded from (`from_source`) and its entrypoint there; None for one of this program."""
+        """The storage that it was loaded from (`from_source`) and its entrypoint there; None for one of this
+        program."""
         return None if self._storage is None or self._entrypoint is None else (self._storage, self._entrypoint)
 
     @classmethod

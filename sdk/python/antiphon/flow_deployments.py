@@ -1,4 +1,5 @@
-"""What flows can do with deployments of themselves. The work is in `antiphon.deployments`, which is loaded when used."""
+"""What flows can do with deployments of themselves. The work is in `antiphon.deployments`, which is loaded when
+used."""
 
 import importlib
 from collections.abc import Mapping, Sequence

@@ -17,8 +17,8 @@ __all__ = ["CatchUp", "Cron", "Interval", "Overlap", "RRule", "Schedule"]
 
 #: What becomes of times that pass while no server runs: passed over, the last one run, or all of them.
 CatchUp: TypeAlias = Literal["skip", "latest", "all"]
-#: What becomes of a run that would begin while another of the same schedule is under way: it runs beside that, waits for
-#: its end, is cancelled, or has the other cancelled.
+#: What becomes of a run that would begin while another of the same schedule is under way: it runs beside that, waits
+#: for its end, is cancelled, or has the other cancelled.
 Overlap: TypeAlias = Literal["allow", "enqueue", "skip", "cancel_other"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -45,15 +45,15 @@ def run_deployment(
 ) -> Work[FlowRun]:
     """Create a run of a deployment, wait for its end, and return it; its `state` says how that was.
 
-    `name` is `"flow/deployment"` or the deployment's id. `timeout` is in seconds: None waits for ever, 0 returns at once,
-    and where the time is over first the run is returned as it is then. `poll_interval` has no effect, since the server
-    tells. `parameters`, `tags` and `job_variables` come to the deployment's; futures among the parameters are waited for.
-    A run that has the `idempotency_key` already is the answer. Inside a flow the run is a subflow of it, which a task run
-    stands for, unless `as_subflow` is False.
+    `name` is `"flow/deployment"` or the deployment's id. `timeout` is in seconds: None waits for ever, 0 returns at
+    once, and where the time is over first the run is returned as it is then. `poll_interval` has no effect, since the
+    server tells. `parameters`, `tags` and `job_variables` come to the deployment's; futures among the parameters are
+    waited for. A run that has the `idempotency_key` already is the answer. Inside a flow the run is a subflow of it,
+    which a task run stands for, unless `as_subflow` is False.
 
     In an async flow, and where an event loop runs, this gives a coroutine. Raises ObjectNotFound for an unknown
-    deployment or work queue, ServerError for parameters that do not fit (reason PARAMETERS_INVALID), SerializationError,
-    UpstreamTaskError, ValueError, TypeError.
+    deployment or work queue, ServerError for parameters that do not fit (reason PARAMETERS_INVALID),
+    SerializationError, UpstreamTaskError, ValueError, TypeError.
     """
     seconds = checked_wait(timeout)
     request = _request(name)

@@ -20,14 +20,14 @@ def parameters_payload(parameters: Mapping[str, Any], what: str) -> Payload:
     for name, value in parameters.items():
         if isinstance(value, Block):
             raise SerializationError(
-                f"{what} cannot have a block: {name!r} is {type(value).__name__}. Give the block's name, and load it in "
-                "the flow."
+                f"{what} cannot have a block: {name!r} is {type(value).__name__}. Give the block's name, and load it "
+                "in the flow."
             )
         try:
             plain[name] = to_jsonable_python(value)
         except (PydanticSerializationError, ValueError) as error:
             raise SerializationError(
-                f"{what} cannot be said in JSON: {name!r} is {type(value).__name__}. Give numbers, texts, lists, dicts, "
-                "times or a Pydantic model."
+                f"{what} cannot be said in JSON: {name!r} is {type(value).__name__}. Give numbers, texts, lists, "
+                "dicts, times or a Pydantic model."
             ) from error
     return json_payload(plain, what)

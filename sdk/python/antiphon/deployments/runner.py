@@ -104,8 +104,8 @@ class RunnerDeployment(BaseModel):
     def from_entrypoint(
         cls, entrypoint: str, name: str, flow_name: str | None = None, **options: Unpack[DeploymentOptions]
     ) -> Self:
-        """Return a deployment of the flow at an entrypoint, such as `flows.py:hello`, of the working directory. The file
-        is run. Raises ValueError for what is no entrypoint, ScriptError, MissingFlowError, and as
+        """Return a deployment of the flow at an entrypoint, such as `flows.py:hello`, of the working directory. The
+        file is run. Raises ValueError for what is no entrypoint, ScriptError, MissingFlowError, and as
         `Flow.to_deployment`."""
         flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
         return cls._of(flow, name, options, flow_name, entrypoint=entrypoint, path=str(Path.cwd()))
@@ -174,8 +174,8 @@ def _place_of(flow: Flow[..., Any], kind: EntrypointType) -> tuple[str, str]:
     qualname = getattr(function, "__qualname__", "<lambda>")
     if "<" in qualname:
         raise ValueError(
-            f"The flow {flow.name!r} is defined inside a function, where no other process finds it. Define it at the top "
-            "of a file."
+            f"The flow {flow.name!r} is defined inside a function, where no other process finds it. Define it at the "
+            "top of a file."
         )
     if kind is EntrypointType.MODULE_PATH:
         if function.__module__ == "__main__":
@@ -187,8 +187,8 @@ def _place_of(flow: Flow[..., Any], kind: EntrypointType) -> tuple[str, str]:
     file = Path(inspect.getsourcefile(function) or "")
     if not file.is_file():
         raise ValueError(
-            f"The flow {flow.name!r} is not in a file, such as one typed into an interpreter, so no other process finds "
-            "it. Save it in a file."
+            f"The flow {flow.name!r} is not in a file, such as one typed into an interpreter, so no other process "
+            "finds it. Save it in a file."
         )
     file, here = file.resolve(), Path.cwd().resolve()
     folder = here if file.is_relative_to(here) else file.parent

@@ -62,8 +62,8 @@ def unknown_output(name: Name, outputs: Mapping[str, Any]) -> TemplateError:
     """Return what is to be said of a template that names no step."""
     known = f"There are {', '.join(map(repr, outputs))}." if outputs else "No step has run before."
     return TemplateError(
-        f"{name.text} names {name.key!r}, which is no output of a step{meant(name.key, outputs)}. {known} A step gets a "
-        "name by `id: NAME` beside its arguments."
+        f"{name.text} names {name.key!r}, which is no output of a step{meant(name.key, outputs)}. {known} A step gets "
+        "a name by `id: NAME` beside its arguments."
     )
 
 

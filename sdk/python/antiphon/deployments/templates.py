@@ -1,9 +1,9 @@
 """Templates in what deployments are made of: `{{ step-id.key }}`, `{{ antiphon.variables.NAME }}`,
 `{{ antiphon.blocks.TYPE.NAME }}` and `{{ $ENV }}`.
 
-A text that is one template and nothing else becomes the value itself, of whatever type; in the midst of others the value
-stands as text. Nothing is ever left out in silence: what a template names has to be there. (Template engines such as
-Jinja2 take `step-id` for a subtraction and know no `$ENV`, and what they fill in is text.)
+A text that is one template and nothing else becomes the value itself, of whatever type; in the midst of others the
+value stands as text. Nothing is ever left out in silence: what a template names has to be there. (Template engines such
+as Jinja2 take `step-id` for a subtraction and know no `$ENV`, and what they fill in is text.)
 """
 
 import json

@@ -51,8 +51,8 @@ _VARIABLES: dict[VersionType, dict[str, str]] = {
 
 
 def version_info(kind: str | None, version: str | None) -> VersionInfo | None:
-    """Return what is known of a version; None where nothing was asked for. `version` is its name, if it has one already;
-    else it gets the first eight digits of the commit.
+    """Return what is known of a version; None where nothing was asked for. `version` is its name, if it has one
+    already; else it gets the first eight digits of the commit.
 
     Raises ConfigurationError for a kind that is not known, and where it cannot be found out here.
     """
@@ -77,8 +77,8 @@ def _facts_of_environment(kind: VersionType) -> dict[str, str]:
     found = {fact: os.environ[name] for fact, name in names.items() if os.environ.get(name)}
     if "commit_sha" not in found:
         raise ConfigurationError(
-            f"The version type {kind.value} is for jobs of that service, which set {names['commit_sha']}, and it is not "
-            f"set here. Use {VersionType.GIT.value}, or give a version."
+            f"The version type {kind.value} is for jobs of that service, which set {names['commit_sha']}, and it is "
+            f"not set here. Use {VersionType.GIT.value}, or give a version."
         )
     return found
 

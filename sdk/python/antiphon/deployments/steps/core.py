@@ -1,8 +1,8 @@
 """Runs the steps of deployments: what brings their code, builds it or pushes it.
 
-A step is a dict with one key, the name of a function, and under it its arguments: `{"antiphon.deployments.steps.git_clone":
-{"repository": ..., "id": "clone"}}`. Beside arguments there may be `id`, a name by which later steps get what it gives, and
-`requires`, packages that are installed where they are missing.
+A step is a dict with one key, the name of a function, and under it its arguments:
+`{"antiphon.deployments.steps.git_clone": {"repository": ..., "id": "clone"}}`. Beside arguments there may be `id`, a
+name by which later steps get what it gives, and `requires`, packages that are installed where they are missing.
 """
 
 import importlib

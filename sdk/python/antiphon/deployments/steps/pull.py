@@ -32,8 +32,8 @@ def set_working_directory(directory: str) -> dict[str, str]:
         os.chdir(Path(directory).expanduser())
     except OSError as error:
         raise StepExecutionError(
-            f"The working directory {directory!r} cannot be used here: {error.strerror or error}. Where code and worker "
-            "are on different machines, bring the code by a pull step such as git_clone."
+            f"The working directory {directory!r} cannot be used here: {error.strerror or error}. Where code and "
+            "worker are on different machines, bring the code by a pull step such as git_clone."
         ) from error
     return {"directory": os.getcwd()}
 
@@ -52,8 +52,8 @@ def git_clone(
     """Bring a git repository into a folder of the working directory, and return that as `directory`.
 
     `branch` may be a tag; `directories` has only these checked out; the folder is called as the repository and the
-    branch, or `clone_directory_name`. Secrets are given by templates: `{{ antiphon.blocks.secret.NAME }}`. In async code
-    this gives a coroutine. Raises as `antiphon.runner.storage.GitRepository`.
+    branch, or `clone_directory_name`. Secrets are given by templates: `{{ antiphon.blocks.secret.NAME }}`. In async
+    code this gives a coroutine. Raises as `antiphon.runner.storage.GitRepository`.
     """
     if access_token is not None and credentials is not None:
         raise ValueError("access_token and credentials were given: give one of them.")

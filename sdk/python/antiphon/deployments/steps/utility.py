@@ -45,9 +45,9 @@ def run_shell_script(
     """Run the lines of a script one after the other, and return what they printed.
 
     Each line is a program with its arguments, and no shell stands between: pipes, `&&` and `$NAME` mean nothing, unless
-    `shell` has the whole script run by one. `expand_env_vars` fills in `$NAME` first. `env` is added to the environment;
-    `stream_output` also prints what comes as it comes. In async code this gives a coroutine. Raises StepExecutionError
-    where a line fails.
+    `shell` has the whole script run by one. `expand_env_vars` fills in `$NAME` first. `env` is added to the
+    environment; `stream_output` also prints what comes as it comes. In async code this gives a coroutine. Raises
+    StepExecutionError where a line fails.
     """
     return (yield from ask(partial(_run_script, script, directory, env or {}, stream_output, expand_env_vars, shell)))
 
