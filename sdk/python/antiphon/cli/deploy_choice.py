@@ -58,8 +58,10 @@ def chosen(
     return _named(entries, [ask_which("Which deployment?", listed)], None)
 
 
-_HOW = f"Name a flow and a deployment, such as `antiphon deploy flows.py:my_flow --name nightly`, or write {OWN_FILE}
-(`antiphon init`)."
+_HOW = (
+    "Name a flow and a deployment, such as `antiphon deploy flows.py:my_flow --name nightly`, or write "
+    f"{OWN_FILE} (`antiphon init`)."
+)
 
 
 def _named(entries: list[Chosen], names: list[str], entrypoint: str | None) -> list[Chosen]:

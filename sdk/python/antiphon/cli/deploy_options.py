@@ -99,7 +99,7 @@ def refuse_unsupported(triggers: list[str] | None, slas: list[str] | None) -> No
         )
     if slas:
         raise ObjectUnsupported(
-            "Service level agreements belong to Prefect Cloud. Leave --sla out; runs that start late have the state Late.",
+            "Service level agreements belong to Prefect Cloud. Leave --sla out; runs that start late are Late.",
             code="UNIMPLEMENTED",
         )
 
