@@ -94,7 +94,9 @@ class ProjectFile:
 
     def place_of(self, place: int, error: ValidationError) -> str:
         """Return what is to be said of a deployment that does not fit once its templates are filled in."""
-        found = [{**each, "loc": ("deployments", place, *each["loc"])} for each in _problems(error)]
+        found = _problems(error)
+        for each in found:
+            each["loc"] = ("deployments", place, *each["loc"])
         return "\n".join(map(self._words, found))
 
     def _words(self, error: ErrorDetails) -> str:
@@ -115,7 +117,7 @@ class ProjectFile:
         return f"{self.path.name}:{self._document.line_of(way)}: {name}: {message}"
 
 
-def _problems(error: ValidationError) -> list[Any]:
+def _problems(error: ValidationError) -> list[ErrorDetails]:
     """Where one of several types would do, the one that was meant counts."""
     found = error.errors(include_url=False)
     return [each for each in found if not (each["type"] == "int_type" and isinstance(each["input"], dict))]

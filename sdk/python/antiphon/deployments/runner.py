@@ -150,7 +150,8 @@ class RunnerDeployment(BaseModel):
             **given,
             **place,
         )
-        made._parameter_schema = flow.parameters.model_dump()
+        # A run that gets what its flow does not take would fail; so it is not made.
+        made._parameter_schema = {**flow.parameters.model_dump(), "additionalProperties": False}
         return made
 
 

@@ -70,7 +70,7 @@ class _Reader:
                 return self._mapping(node, way)
             if isinstance(node, yaml.SequenceNode):
                 return [self.value(each, (*way, place)) for place, each in enumerate(node.value)]
-            return self._loader.construct_object(node)  # type: ignore[no-untyped-call]
+            return self._loader.construct_object(node)
         finally:
             self._around.pop()
 
@@ -81,7 +81,7 @@ class _Reader:
             self._flat.add(id(node))
         made = {}
         for key_node, value_node in node.value:
-            key = self._loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+            key = self._loader.construct_object(key_node)
             self._document.lines[(*way, key)] = key_node.start_mark.line + 1
             made[key] = self.value(value_node, (*way, key))
         return made
