@@ -8,8 +8,6 @@ import pytest
 
 from antiphon.exceptions import ObjectNotFound
 from antiphon.service_client import ServiceClient
-from antiphon.v1.deployment_pb2 import Deployment
-from antiphon.v1.deployment_service_pb2 import DeploymentName, GetDeploymentRequest
 from antiphon.v1.work_pool_pb2 import WorkPool, WorkQueue
 from antiphon.v1.work_pool_service_pb2 import CreateWorkPoolRequest, CreateWorkQueueRequest, GetWorkPoolRequest
 from stored import Stored
@@ -78,10 +76,3 @@ def made_pool(client: ServiceClient, name: str, kind: str) -> str:
             wanted = WorkQueue(name=queue, work_pool_id=made.id)
             client.call(client.work_pools.CreateWorkQueue, CreateWorkQueueRequest(work_queue=wanted))
     return name
-
-
-def deployed(client: ServiceClient, flow_name: str, name: str) -> Deployment:
-    """A deployment as the server has it."""
-    request = GetDeploymentRequest(name=DeploymentName(flow_name=flow_name, name=name))
-    found: Deployment = client.call(client.deployments.GetDeployment, request).deployment
-    return found
