@@ -1,8 +1,9 @@
 """`run_deployment`: runs in other processes, waited for as the server tells, and as subflows."""
 
-import asyncio
+import json
 import threading
 import time
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,10 @@ import pytest
 
 from antiphon import flow, get_client, task
 from antiphon.client.schemas.objects import FlowRun
-from antiphon.deployments import arun_deployment, run_deployment
+from antiphon.deployments import run_deployment
 from antiphon.exceptions import ObjectNotFound, SerializationError, ServerError, UpstreamTaskError
 from antiphon.flows import load_flow_from_entrypoint
 from antiphon.states import Completed, Failed
-from antiphon.task_runners import ThreadPoolTaskRunner
 from kinds import Kind
 from stored import Stored, type_of
 from until import until
@@ -62,7 +62,7 @@ def test_a_run_is_made_and_not_waited_for(name: str, stored: Stored) -> None:
     assert run.state is not None and run.state.is_scheduled()
     assert run.state.state_details.scheduled_time == later
     kept = stored.flow_run(str(run.id))
-    assert kept.job_variables == '{"a": 1, "b": 2}'
+    assert json.loads(kept.job_variables) == {"a": 1, "b": 2}
     by_id = run_deployment(run.deployment_id, timeout=0)  # type: ignore[arg-type]
     assert by_id.deployment_id == run.deployment_id
 
@@ -74,20 +74,17 @@ def test_an_idempotency_key_gives_the_same_run(name: str) -> None:
 
 def test_it_waits_for_the_end(name: str, kind: Kind) -> None:
     given: list[FlowRun] = []
+    run_name = f"waited-{kind}"
 
     def wait() -> None:
-        if kind.isasync:
-            given.append(asyncio.run(arun_deployment(name, flow_run_name="waited")))
-        else:
-            given.append(run_deployment(name, flow_run_name="waited"))
+        given.append(kind.call(run_deployment, name, flow_run_name=run_name))
 
-    waiter = threading.Thread(target=wait)
+    waiter = threading.Thread(target=copy_context().run, args=(wait,))
     waiter.start()
-    finish(found_run("waited"), Failed(message="no"))
+    finish(found_run(run_name), Failed(message="no"))
     waiter.join(PATIENCE)
     (run,) = given
     assert run.state is not None and (run.state.is_failed(), run.state.message) == (True, "no")
-    finish_all("waited")
 
 
 def found_run(run_name: str) -> UUID:
@@ -104,13 +101,6 @@ def found_run(run_name: str) -> UUID:
     return found[0]
 
 
-def finish_all(run_name: str) -> None:
-    with get_client(sync_client=True) as client:
-        for run in client.read_flow_runs():
-            if run.name == run_name and run.state is not None and not run.state.is_final():
-                finish(run.id, Completed())
-
-
 def test_where_the_time_is_over_the_run_is_given_as_it_is(name: str) -> None:
     began = time.monotonic()
     run = run_deployment(name, timeout=0.2)
@@ -124,18 +114,11 @@ def test_in_a_flow_it_is_a_subflow(name: str, as_subflow: bool, kind: Kind, stor
     def number() -> int:
         return 7
 
-    if kind.isasync:
+    @kind.flow()
+    def parent() -> Any:
+        return (yield run_deployment(name, parameters={"times": number.submit()}, as_subflow=as_subflow, timeout=0))
 
-        @flow
-        async def parent() -> FlowRun:
-            return await arun_deployment(name, parameters={"times": number.submit()}, as_subflow=as_subflow, timeout=0)
-    else:
-
-        @flow(task_runner=ThreadPoolTaskRunner(max_workers=2))
-        def parent() -> FlowRun:  # type: ignore[misc]
-            return run_deployment(name, parameters={"times": number.submit()}, as_subflow=as_subflow, timeout=0)
-
-    run: FlowRun = asyncio.run(parent()) if kind.isasync else parent()  # type: ignore[arg-type,assignment]
+    run = kind.call(parent)
     assert run.parameters == {"times": 7}
     if not as_subflow:
         assert run.parent_task_run_id is None
