@@ -363,6 +363,16 @@ def test_a_value_that_does_not_fit_once_it_is_filled_in(pools: World, antiphon: 
     assert "antiphon.yaml:4: deployments[0].concurrency_limit: input should be" in refused(antiphon("deploy"))
 
 
+def test_with_json_nothing_else_is_on_stdout(pools: World, antiphon: Antiphon, project: Path) -> None:
+    (project / "flows.py").write_text(f"print('loud')\n{FLOWS}")
+    step = "antiphon.deployments.steps.run_shell_script: {script: echo built, stream_output: true}"
+    (project / "antiphon.yaml").write_text(f"build:\n  - {step}\n{PROJECT}")
+    done = antiphon("deploy", "--all", "--json")
+    assert [each["status"] for each in json.loads(done.stdout)] == ["created", "created"]
+    # The steps of the whole file are done once.
+    assert (done.stderr.count("built\n"), done.stderr.count("loud\n")) == (1, 2)
+
+
 def test_several_deployments_need_a_choice(pools: World, antiphon: Antiphon, project: Path) -> None:
     (project / "antiphon.yaml").write_text(PROJECT)
     said = refused(antiphon("deploy"))

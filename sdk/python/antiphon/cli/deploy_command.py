@@ -1,6 +1,7 @@
 """`antiphon deploy`."""
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -103,7 +104,7 @@ def deploy(
     for each in wanted:
         each.entry = options.over(each.entry)
     json_wanted = wants_json(as_json, output)
-    maker = Maker(lambda line: print(line, file=sys.stderr), dry_run)
+    maker = Maker(print, dry_run)
     code, outcomes = 0, []
     with ServiceClient() as client:
         for each in wanted:
@@ -129,7 +130,9 @@ def _deployed(client: ServiceClient, maker: Maker, each: Chosen, dry_run: bool, 
     try:
         if ask:
             _ask_for_pool(client, each)
-        deployment = perform(maker.made(each))
+        # What steps and the flow's file print is no answer.
+        with redirect_stdout(sys.stderr):
+            deployment = perform(maker.made(each))
         name = deployment.full_name
         request = perform(requested(deployment))
         before = _existing(client, deployment.flow_name, deployment.name)
