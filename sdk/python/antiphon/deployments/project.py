@@ -9,8 +9,6 @@ from typing import Any
 from antiphon.close_names import meant
 from antiphon.exceptions import ConfigurationError
 
-__all__ = ["RECIPES", "initialize_project", "missing_fields"]
-
 PROJECT_FILE = "antiphon.yaml"
 IGNORE_FILE = ".antiphonignore"
 

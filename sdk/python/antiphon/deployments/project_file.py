@@ -14,8 +14,6 @@ from antiphon.deployments.templates import names_in
 from antiphon.deployments.yaml_lines import Document, Way, YamlError, read_yaml
 from antiphon.exceptions import ConfigurationError, StepExecutionError, TemplateError
 
-__all__ = ["ProjectFile", "ProjectFileError"]
-
 #: Fields of Prefect's that Antiphon does not have, and what to do.
 _NOT_HERE = {
     "triggers": "automations that start runs come with events: make a schedule, or start runs by run_deployment",

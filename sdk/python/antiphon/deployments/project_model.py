@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from antiphon.client.schemas.objects import ConcurrencyLimitConfig
 from antiphon.schedules import CatchUp, Cron, Interval, Overlap, RRule, Schedule
 
-__all__ = ["DeploymentEntry", "Project", "ScheduleEntry", "WorkPoolEntry"]
-
 Steps = list[dict[str, Any]] | None
 
 
