@@ -69,8 +69,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pools(world: World) -> World:
     for name, kind in (("local", "process"), ("containers", "docker")):
         pool = world.call("CreateWorkPool", {"workPool": {"name": name, "type": kind}}).work_pool
-        for queue in ("default", "urgent"):
-            world.call("CreateWorkQueue", {"workQueue": {"name": queue, "workPoolId": pool.id}})
+        world.call("CreateWorkQueue", {"workQueue": {"name": "urgent", "workPoolId": pool.id}})
     return world
 
 

@@ -28,8 +28,7 @@ def test_the_page_runs_as_written(tmp_path: Path) -> None:
     (folder / "antiphon.yaml").write_text(file)
     with RunningServer(tmp_path) as server:
         world = World(server)
-        pool = world.call("CreateWorkPool", {"workPool": {"name": "local", "type": "process"}}).work_pool
-        world.call("CreateWorkQueue", {"workQueue": {"name": "default", "workPoolId": pool.id}})
+        world.call("CreateWorkPool", {"workPool": {"name": "local", "type": "process"}})
         environment = os.environ | {
             "ANTIPHON_HOME": str(tmp_path),
             "ANTIPHON_API_URL": server.target,

@@ -72,7 +72,6 @@ def made_pool(client: ServiceClient, name: str, kind: str) -> str:
     except ObjectNotFound:
         pool = WorkPool(name=name, type=kind)
         made = client.call(client.work_pools.CreateWorkPool, CreateWorkPoolRequest(work_pool=pool)).work_pool
-        for queue in ("default", "urgent"):
-            wanted = WorkQueue(name=queue, work_pool_id=made.id)
-            client.call(client.work_pools.CreateWorkQueue, CreateWorkQueueRequest(work_queue=wanted))
+        urgent = WorkQueue(name="urgent", work_pool_id=made.id)
+        client.call(client.work_pools.CreateWorkQueue, CreateWorkQueueRequest(work_queue=urgent))
     return name
