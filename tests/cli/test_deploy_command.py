@@ -362,6 +362,11 @@ def test_a_value_that_does_not_fit_once_it_is_filled_in(pools: World, antiphon: 
     assert "antiphon.yaml:4: deployments[0].concurrency_limit: input should be" in refused(antiphon("deploy"))
 
 
+def test_a_server_that_is_not_there(antiphon: Antiphon, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTIPHON_API_URL", f"unix:{project / 'no.sock'}")
+    assert "No server answers" in refused(antiphon("deploy", "flows.py:hello", "-n", "x", "-p", "local"), 4)
+
+
 def test_with_json_nothing_else_is_on_stdout(pools: World, antiphon: Antiphon, project: Path) -> None:
     (project / "flows.py").write_text(f"print('loud')\n{FLOWS}")
     step = "antiphon.deployments.steps.run_shell_script: {script: echo built, stream_output: true}"
