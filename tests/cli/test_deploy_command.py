@@ -39,7 +39,7 @@ definitions:
 deployments:
   - name: first
     entrypoint: flows.py:hello
-    version: 1.4
+    version: "1.4"
     tags: [a, b]
     parameters: {times: 3}
     schedules: *nightly
@@ -178,7 +178,7 @@ build:
       script: |
         echo abc
 push:
-  - prefect.deployments.steps.run_shell_script: {script: "echo pushed {{ sha.stdout }}"}
+  prefect.deployments.steps.run_shell_script: {script: "echo pushed {{ sha.stdout }}"}
 pull:
   - prefect.deployments.steps.git_clone:
       id: clone
@@ -291,6 +291,12 @@ FILE_MISTAKES = [
     ("deployment: []\n", "antiphon.yaml:1: deployment: there is no field 'deployment' (did you mean 'deployments'?)."),
     ("name: x\nname: y\n", "antiphon.yaml:2: this is no YAML: the key 'name' stands here twice."),
     ("deployments: [\n", "this is no YAML"),
+    ("deployments:\n  - version: 1.10\n", "antiphon.yaml:2: deployments[0].version: a version is text, and YAML takes"),
+    ("deployments:\n  - name: 2026-02-31\n", "antiphon.yaml:2: this is no YAML: '2026-02-31' cannot be: day is out of"),
+    ("name: " + "[" * 5000, "antiphon.yaml:1: this is no YAML: it is nested too deeply."),
+    ("a: &a\n  b: *a\n", "antiphon.yaml:1: this is no YAML: an anchor stands for what it is a part of."),
+    ("? [x]\n: y\n", "antiphon.yaml:1: this is no YAML: a key is text."),
+    ("name: !!python/name:os.system\n", "antiphon.yaml:1: this is no YAML: could not determine a constructor"),
     ("- x\n", "antiphon.yaml:1: a project file has fields"),
     (
         "deployments:\n  - name: x\n    tags: {a: 1}\n",
