@@ -278,6 +278,8 @@ def test_mistakes_are_told(
     assert "Traceback" not in said
 
 
+#: A deployment that needs nothing more.
+ONE = "deployments:\n  - {name: x, entrypoint: 'f.py:a'}\n"
 FILE_MISTAKES = [
     (
         "deployments:\n  - nam: x\n",
@@ -319,7 +321,7 @@ FILE_MISTAKES = [
         "deployments:\n  - name: x\n    version: '{{ a b }}'\n",
         "antiphon.yaml:3: deployments[0].version: {{ a b }} is no",
     ),
-    ("deployments:\n  - entrypoint: flows.py:hello\n", "The deployment (without a name) has no name."),
+    ("deployments:\n  - entrypoint: flows.py:hello\n", "The deployment of flows.py:hello has no name."),
     ("deployments:\n  - name: x\n", "The deployment x has no entrypoint, such as flows.py:my_flow."),
     (
         "deployments:\n  - {name: x, entrypoint: 'f.py:a', version: '{{ no.x }}'}\n",
@@ -334,11 +336,11 @@ FILE_MISTAKES = [
         "needs the block 'secret/no', which is not there.",
     ),
     (
-        "build:\n  - antiphon.deployments.steps.run_shell_script: {script: nope-nope}\ndeployments:\n  - {name: x}\n",
+        "build:\n  - antiphon.deployments.steps.run_shell_script: {script: nope-nope}\n" + ONE,
         "nope-nope cannot be run: No such file or directory. Each line is a program with its arguments",
     ),
     (
-        "build:\n  - antiphon.deployments.steps.run_shel_script: {}\ndeployments:\n  - {name: x}\n",
+        "build:\n  - antiphon.deployments.steps.run_shel_script: {}\n" + ONE,
         "There is no step 'run_shel_script' in antiphon.deployments.steps (did you mean 'run_shell_script'?).",
     ),
     (
