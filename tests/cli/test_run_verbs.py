@@ -17,7 +17,7 @@ import pytest
 from google.protobuf.json_format import ParseDict
 from typer.testing import Result
 
-from antiphon.cli import run_choice
+from antiphon.cli import prompting, run_choice
 from antiphon.cli.operation_following import follow_operation
 from antiphon.service_client import ServiceClient
 from antiphon.v1.operation_pb2 import Operation, OperationState
@@ -71,7 +71,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: bool) -> list[str]:
 
     monkeypatch.setattr(run_choice.typer, "confirm", confirm)
     # The runner of commands puts a stdin of its own in place.
-    monkeypatch.setattr(run_choice, "sys", type("Sys", (), {"stdin": type("In", (), {"isatty": lambda: True})}))
+    monkeypatch.setattr(prompting, "sys", type("Sys", (), {"stdin": type("In", (), {"isatty": lambda: True})}))
     return asked
 
 
