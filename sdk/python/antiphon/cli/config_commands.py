@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from antiphon.cli.exit_codes import print_note
-from antiphon.cli.output import JsonFlag, OutputOption, make_console, print_json, wants_json
+from antiphon.cli.output import JsonFlag, make_console, print_json
 from antiphon.cli.run_tables import make_table
 from antiphon.exceptions import SettingError
 from antiphon.settings import Settings, get_current_settings
@@ -35,7 +35,6 @@ def view(
     ] = False,
     show_sources: Annotated[bool, typer.Option("--show-sources/--hide-sources", help="Where each was read.")] = True,
     as_json: JsonFlag = False,
-    output: OutputOption = None,
 ) -> None:
     """Show the settings in force; with --show-defaults, all, and what each is for.
 
@@ -44,7 +43,7 @@ def view(
     """
     settings = get_current_settings()
     rows = _rows(settings, show_defaults=show_defaults)
-    if wants_json(as_json, output):
+    if as_json:
         print_json(rows)
         return
     console = make_console()

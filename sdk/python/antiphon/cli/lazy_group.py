@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperGroup
 
+from antiphon.cli.output_option import accept_output
 from antiphon.exceptions import AntiphonException
 
 
@@ -27,7 +28,9 @@ class LazyGroup(TyperGroup):
         module = self.modules.get(self.aliases.get(cmd_name, cmd_name))
         if module is None:
             return super().get_command(ctx, cmd_name)
-        return typer.main.get_command(importlib.import_module(module).app)
+        app = importlib.import_module(module).app
+        accept_output(app)
+        return typer.main.get_command(app)
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from antiphon.cli.facts import facts_table
 from antiphon.cli.run_tables import cut, make_table
 from antiphon.cli.run_words import ago_words, moment_words
 from antiphon.v1.operation_pb2 import Operation, OperationState, OperationVerb
@@ -80,9 +81,6 @@ def operations_table(operations: Iterable[Operation], now: datetime) -> Table:
 
 def operation_page(operation: Operation) -> RenderableType:
     """All about one operation: its facts, and samples of what refused."""
-    facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
     rows: list[tuple[str, str | Text]] = [
         ("Operation", operation.id),
         ("Verb", verb_word(operation) + (" by force" if operation.force else "")),
@@ -97,9 +95,7 @@ def operation_page(operation: Operation) -> RenderableType:
         ("Started", moment_words(operation.create_time)),
         ("Ended", moment_words(operation.end_time) if operation.HasField("end_time") else ""),
     ]
-    for label, value in rows:
-        if value:
-            facts.add_row(label, value if isinstance(value, Text) else Text(value))
+    facts = facts_table(rows)
     return Group(facts, "", _failures(operation)) if operation.failures else facts
 
 

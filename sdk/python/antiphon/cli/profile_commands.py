@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli.being_sure import YesFlag, confirm, must_ask
 from antiphon.cli.exit_codes import print_note
-from antiphon.cli.output import JsonFlag, OutputOption, make_console, print_json, wants_json
+from antiphon.cli.output import JsonFlag, make_console, print_json
+from antiphon.cli.profile_names import complete_profiles
 from antiphon.cli.run_tables import make_table
 from antiphon.exceptions import SettingError
 from antiphon.settings.kinds import text_of
@@ -23,7 +25,7 @@ from antiphon.settings.profiles_file import DEFAULT_PROFILE, read_profiles
 
 app = typer.Typer(name="profile", add_completion=False, help="Sets of settings to choose from.", no_args_is_help=True)
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The profile.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The profile.", autocompletion=complete_profiles)]
 
 
 @app.callback()
@@ -32,10 +34,10 @@ def group() -> None:
 
 
 @app.command("ls")
-def list_profiles(as_json: JsonFlag = False, output: OutputOption = None) -> None:
+def list_profiles(as_json: JsonFlag = False) -> None:
     """List the profiles; * marks the one in use. With --json: an array of objects with `name` and `active`."""
     names, chosen = sorted({DEFAULT_PROFILE, *load_profiles(include_defaults=False).names}), _in_use()
-    if wants_json(as_json, output):
+    if as_json:
         print_json([{"name": name, "active": name == chosen} for name in names])
         return
     table = make_table("Name")
@@ -68,10 +70,13 @@ def use(name: NameArgument) -> None:
 
 
 @app.command()
-def delete(name: NameArgument) -> None:
-    """Remove a profile that is not in use."""
+def delete(name: NameArgument, yes: YesFlag = False) -> None:
+    """Remove a profile that is not in use. Asks first; where there is no terminal, --yes is needed."""
+    asks = must_ask(yes)
     if name == _in_use():
         raise SettingError(f"Profile {name!r} is in use. Use another first: `antiphon profile use NAME`.")
+    if asks:
+        confirm(f"Remove profile {name}?")
     delete_profile(profiles_path(), name)
     typer.echo(f"Removed profile {name}.")
 
@@ -92,11 +97,10 @@ def rename(
 def inspect(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The profile; the one in use for none.")] = None,
     as_json: JsonFlag = False,
-    output: OutputOption = None,
 ) -> None:
     """Show what a profile sets. With --json: an object of names and values."""
     profile = load_profile(name or _in_use())
-    if wants_json(as_json, output):
+    if as_json:
         print_json(profile.settings)
         return
     for key, value in profile.settings.items():
