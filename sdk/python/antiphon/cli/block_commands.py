@@ -44,11 +44,18 @@ def group() -> None:
 def register(
     module: Annotated[str | None, typer.Option("--module", "-m", help="A Python module with block classes.")] = None,
     file: Annotated[str | None, typer.Option("--file", "-f", help="A Python file with block classes.")] = None,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Make the server know the block classes of a module or file, or else those that come with Antiphon."""
+    """Make the server know the block classes of a module or file, or else those that come with Antiphon.
+
+    With --json: an array of the names of their types.
+    """
     if module is not None and file is not None:
         raise typer.BadParameter("Give --module or --file, not both.")
     names = register_blocks(module, file)
+    if as_json:
+        print_json(list(names))
+        return
     console = make_console()
     console.print(f"{len(names)} block {'type is' if len(names) == 1 else 'types are'} registered:", markup=False)
     for name in names:

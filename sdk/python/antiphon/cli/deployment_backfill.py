@@ -27,7 +27,7 @@ _MOST_SHOWN = 10
 
 
 def backfill(
-    deployment: DeploymentArgument,
+    name: DeploymentArgument,
     start: Annotated[
         str, typer.Option("--from", metavar="TIME", help="The first time that counts, in the schedule's time zone.")
     ],
@@ -58,7 +58,7 @@ def backfill(
     """
     parameters = parameters_of(param or [], params)
     with ServiceClient() as client:
-        found = find_deployment(client, deployment)
+        found = find_deployment(client, name)
         chosen = find_schedule(client, found, schedule)
         zone = ZoneInfo(zone_words(chosen))
         request = BackfillDeploymentRequest(

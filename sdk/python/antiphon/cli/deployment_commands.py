@@ -50,7 +50,8 @@ def group() -> None:
 @app.command("ls")
 def list_deployments(
     flow_names: Annotated[
-        list[str] | None, typer.Option("--flow-name", "--flow", help="Those of the flow with this name; repeatable.")
+        list[str] | None,
+        typer.Option("--flow-name", "--flow_name", "--flow", help="Those of the flow with this name; repeatable."),
     ] = None,
     by_created: Annotated[bool, typer.Option("--by-created", help="The newest first, not by name.")] = False,
     filter_text: Annotated[str, typer.Option("--filter", help="Which, such as 'paused = true'.")] = "",
@@ -72,10 +73,10 @@ def list_deployments(
 
 
 @app.command()
-def inspect(deployment: DeploymentArgument, as_json: JsonFlag = False) -> None:
+def inspect(name: DeploymentArgument, as_json: JsonFlag = False) -> None:
     """Show all about a deployment, and its schedules. With --json: the antiphon.v1.Deployment."""
     with ServiceClient() as client:
-        found = find_deployment(client, deployment)
+        found = find_deployment(client, name)
         schedules = [] if as_json else list_schedules(client, found)
     show(found, lambda: deployment_page(found, schedules, datetime.now(UTC)), as_json=as_json)
 
@@ -85,29 +86,29 @@ app.command()(backfill)
 
 
 @app.command()
-def pause(deployment: DeploymentArgument, as_json: JsonFlag = False) -> None:
+def pause(name: DeploymentArgument, as_json: JsonFlag = False) -> None:
     """Have the schedules of a deployment rest; runs that are made by hand go on.
 
     With --json: the antiphon.v1.Deployment as it is now.
     """
     with ServiceClient() as client:
-        request = PauseDeploymentRequest(id=find_deployment(client, deployment).id)
+        request = PauseDeploymentRequest(id=find_deployment(client, name).id)
         paused = client.call(client.deployments.PauseDeployment, request).deployment
     tell(paused, f"The deployment {full_name(paused)} is paused: its schedules rest.", as_json=as_json)
 
 
 @app.command()
-def resume(deployment: DeploymentArgument, as_json: JsonFlag = False) -> None:
+def resume(name: DeploymentArgument, as_json: JsonFlag = False) -> None:
     """End the pause of a deployment. With --json: the antiphon.v1.Deployment as it is now."""
     with ServiceClient() as client:
-        request = ResumeDeploymentRequest(id=find_deployment(client, deployment).id)
+        request = ResumeDeploymentRequest(id=find_deployment(client, name).id)
         resumed = client.call(client.deployments.ResumeDeployment, request).deployment
     tell(resumed, f"The deployment {full_name(resumed)} is active: its schedules fire again.", as_json=as_json)
 
 
 @app.command()
 def delete(
-    deployment: MaybeDeploymentArgument = None,
+    name: MaybeDeploymentArgument = None,
     id: IdOption = None,
     every: Annotated[bool, typer.Option("--all", help="All deployments there are.")] = False,
     yes: YesFlag = False,
@@ -118,8 +119,8 @@ def delete(
     Asks first; where there is no terminal, --yes is needed. With --json: the antiphon.v1.Deployment as it was; with
     --all an array.
     """
-    reference = deployment if deployment is not None else id
-    if (deployment is not None) + (id is not None) + every != 1:
+    reference = name if name is not None else id
+    if (name is not None) + (id is not None) + every != 1:
         raise typer.BadParameter("Say what to delete: a DEPLOYMENT, its --id, or --all; one of them.")
     asks = must_ask(yes)
     with ServiceClient() as client:
@@ -145,13 +146,13 @@ def delete(
 
 @app.command()
 def versions(
-    deployment: DeploymentArgument,
+    name: DeploymentArgument,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many.")] = 20,
     as_json: JsonFlag = False,
 ) -> None:
     """List what a deployment was, newest first; * marks what it is. With --json: antiphon.v1.DeploymentVersion[]."""
     with ServiceClient() as client:
-        found = find_deployment(client, deployment)
+        found = find_deployment(client, name)
         request = ListDeploymentVersionsRequest(deployment_id=found.id)
         were = list(client.pages(client.deployments.ListDeploymentVersions, request, "versions", limit=limit))
     if as_json:
@@ -162,7 +163,7 @@ def versions(
 
 @app.command()
 def rollback(
-    deployment: DeploymentArgument,
+    name: DeploymentArgument,
     number: Annotated[
         int, typer.Argument(metavar="[NUMBER]", min=0, help="As versions has it; the one before for none.")
     ] = 0,
@@ -173,7 +174,7 @@ def rollback(
     With --json: the antiphon.v1.Deployment as it is now.
     """
     with ServiceClient() as client:
-        found = find_deployment(client, deployment)
+        found = find_deployment(client, name)
         request = RollBackDeploymentRequest(id=found.id, version_number=number, etag=found.etag)
         now = client.call(client.deployments.RollBackDeployment, request).deployment
     goal = f"as it was in version {number}" if number else "as it was before"

@@ -20,7 +20,7 @@ from antiphon.v1.deployment_service_pb2 import RunDeploymentRequest, RunDeployme
 
 
 def run(
-    deployment: MaybeDeploymentArgument = None,
+    name: MaybeDeploymentArgument = None,
     id: IdOption = None,
     param: ParamOption = None,
     params: ParamsOption = None,
@@ -62,7 +62,7 @@ def run(
     exits as `antiphon flow-run watch` does: 0 if the run COMPLETED, 1 if it FAILED or CRASHED or did not end in time, 5
     if it was CANCELLED.
     """
-    if (deployment is None) == (id is None):
+    if (name is None) == (id is None):
         raise typer.BadParameter("Say what to run: a DEPLOYMENT as FLOW/NAME, or its --id.")
     if watch_timeout is not None and not watch:
         raise typer.BadParameter("--watch-timeout has a meaning with --watch only.")
@@ -80,7 +80,7 @@ def run(
     if moment is not None:
         request.scheduled_time.CopyFrom(to_timestamp(moment))
     with ServiceClient() as client:
-        found = find_deployment(client, deployment or id or "")
+        found = find_deployment(client, name or id or "")
         request.id = found.id
         answer = client.call(client.deployments.RunDeployment, request)
         if not as_json:

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from antiphon.cli.lazy_group import LazyGroup
+from antiphon.cli.output_option import accept_output
 
 EPILOG = (
     "Exit codes: 0 done; 1 error, or the watched run failed or crashed, or a run refused; 2 wrong usage; 3 not found;"
@@ -114,6 +115,9 @@ def version(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
         print(json.dumps({"version": antiphon, "python_version": python}, indent=2))
     else:
         print(f"Antiphon {antiphon}, Python {python}")
+
+
+accept_output(app)
 
 
 def main() -> None:

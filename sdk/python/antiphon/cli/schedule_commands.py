@@ -56,7 +56,7 @@ def group() -> None:
 
 @app.command()
 def create(
-    deployment: DeploymentArgument,
+    name: DeploymentArgument,
     cron: CronOption = None,
     interval: IntervalOption = None,
     rrule: RRuleOption = None,
@@ -92,7 +92,7 @@ def create(
     wanted.paused = not active
     asks = replace and must_ask(yes)
     with ServiceClient() as client:
-        found = find_deployment(client, deployment)
+        found = find_deployment(client, name)
         count = len(found.schedules)
         if asks and count:
             confirm(f"Replace {_count_words(count)} of {full_name(found)}?")
@@ -119,18 +119,18 @@ def _replace(client: ServiceClient, deployment: Deployment, wanted: Schedule) ->
 
 
 @app.command("ls")
-def list_of_deployment(deployment: DeploymentArgument, as_json: JsonFlag = False) -> None:
+def list_of_deployment(deployment_name: DeploymentArgument, as_json: JsonFlag = False) -> None:
     """List the schedules of a deployment, and when each fires next. With --json: an array of antiphon.v1.Schedule."""
     with ServiceClient() as client:
-        found = find_deployment(client, deployment)
+        found = find_deployment(client, deployment_name)
         schedules = list_schedules(client, found)
     show_list(schedules, schedules_table, f"The deployment {full_name(found)} has no schedules.", as_json=as_json)
 
 
 @app.command()
 def update(
-    deployment: DeploymentArgument,
-    schedule: ScheduleArgument,
+    deployment_name: DeploymentArgument,
+    schedule_id: ScheduleArgument,
     cron: CronOption = None,
     interval: IntervalOption = None,
     rrule: RRuleOption = None,
@@ -155,14 +155,14 @@ def update(
     if not given.changed_fields():
         raise typer.BadParameter("Say what to change, such as --cron, --timezone or --jitter.")
     with ServiceClient() as client:
-        before = find_schedule(client, find_deployment(client, deployment), schedule)
+        before = find_schedule(client, find_deployment(client, deployment_name), schedule_id)
         changed = _change(client, before, given.schedule(), given.changed_fields())
     tell(changed, f"The schedule {_name(changed)} fires {rule_words(changed)} now.", as_json=as_json)
 
 
 @app.command()
 def delete(
-    deployment: DeploymentArgument, schedule: ScheduleArgument, yes: YesFlag = False, as_json: JsonFlag = False
+    deployment_name: DeploymentArgument, schedule_id: ScheduleArgument, yes: YesFlag = False, as_json: JsonFlag = False
 ) -> None:
     """Delete a schedule with the runs that it has planned ahead. Asks first; without a terminal, --yes is needed.
 
@@ -170,22 +170,22 @@ def delete(
     """
     asks = must_ask(yes)
     with ServiceClient() as client:
-        found = find_schedule(client, find_deployment(client, deployment), schedule)
+        found = find_schedule(client, find_deployment(client, deployment_name), schedule_id)
         if asks:
-            confirm(f"Delete the schedule {_name(found)} ({rule_words(found)}) of {deployment}?")
+            confirm(f"Delete the schedule {_name(found)} ({rule_words(found)}) of {deployment_name}?")
         client.call(client.schedules.DeleteSchedule, DeleteScheduleRequest(id=found.id))
     tell(found, f"The schedule {_name(found)} is deleted.", as_json=as_json)
 
 
 @app.command()
-def clear(deployment: DeploymentArgument, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
+def clear(deployment_name: DeploymentArgument, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
     """Delete all schedules of a deployment. Asks first; where there is no terminal, --yes is needed.
 
     With --json: an array of antiphon.v1.Schedule, as they were.
     """
     asks = must_ask(yes)
     with ServiceClient() as client:
-        found = find_deployment(client, deployment)
+        found = find_deployment(client, deployment_name)
         schedules = list_schedules(client, found)
         if asks and schedules:
             confirm(f"Delete {_count_words(len(schedules))} of {full_name(found)}?")
@@ -200,8 +200,8 @@ def clear(deployment: DeploymentArgument, yes: YesFlag = False, as_json: JsonFla
 
 @app.command()
 def pause(
-    deployment: MaybeDeploymentArgument = None,
-    schedule: OneScheduleArgument = None,
+    deployment_name: MaybeDeploymentArgument = None,
+    schedule_id: OneScheduleArgument = None,
     every: Annotated[bool, typer.Option("--all", help="All of the deployment, or else of all deployments.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -209,18 +209,18 @@ def pause(
 
     Without SCHEDULE: the only one that the deployment has. With --json: an array of antiphon.v1.Schedule.
     """
-    _set_paused(deployment, schedule, every, paused=True, as_json=as_json)
+    _set_paused(deployment_name, schedule_id, every, paused=True, as_json=as_json)
 
 
 @app.command()
 def resume(
-    deployment: MaybeDeploymentArgument = None,
-    schedule: OneScheduleArgument = None,
+    deployment_name: MaybeDeploymentArgument = None,
+    schedule_id: OneScheduleArgument = None,
     every: Annotated[bool, typer.Option("--all", help="All of the deployment, or else of all deployments.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Have a schedule fire again. Without SCHEDULE: the only one. With --json: an array of antiphon.v1.Schedule."""
-    _set_paused(deployment, schedule, every, paused=False, as_json=as_json)
+    _set_paused(deployment_name, schedule_id, every, paused=False, as_json=as_json)
 
 
 app.command()(preview)

@@ -30,8 +30,8 @@ _MOST = 1000
 
 
 def preview(
-    deployment: MaybeDeploymentArgument = None,
-    schedule: Annotated[
+    deployment_name: MaybeDeploymentArgument = None,
+    schedule_id: Annotated[
         str | None, typer.Argument(metavar="[SCHEDULE]", help="Its slug, its id, or its start; the only one for none.")
     ] = None,
     cron: CronOption = None,
@@ -54,14 +54,14 @@ def preview(
     --rrule. With --json: an array of antiphon.v1.SchedulePreview.
     """
     given = GivenSchedule(cron, interval, rrule, anchor_date, day_or, timezone, jitter=jitter, exclude=exclude)
-    if (deployment is None) is (given.rules == 0):
+    if (deployment_name is None) is (given.rules == 0):
         raise typer.BadParameter("Give a DEPLOYMENT, or one of --cron, --interval and --rrule.")
-    if deployment is not None and given.changed_fields():
+    if deployment_name is not None and given.changed_fields():
         raise typer.BadParameter("Options that make up a schedule do not go with the one of a DEPLOYMENT.")
     request = PreviewScheduleRequest(count=count)
     with ServiceClient() as client:
-        if deployment is not None:
-            shown = find_schedule(client, find_deployment(client, deployment), schedule)
+        if deployment_name is not None:
+            shown = find_schedule(client, find_deployment(client, deployment_name), schedule_id)
             request.id = shown.id
         else:
             shown = given.schedule()

@@ -7,6 +7,9 @@ from google.protobuf.duration_pb2 import Duration
 from antiphon.cli.run_words import moment_words, span_words
 from antiphon.v1.schedule_pb2 import CatchUp, Overlap, Schedule
 
+#: Shorter intervals are told in seconds alone.
+_EXACT_SECONDS = 120
+
 
 def rule_words(schedule: Schedule) -> str:
     """`0 9 * * *`, `every 1h 00m`, `FREQ=DAILY`."""
@@ -16,8 +19,20 @@ def rule_words(schedule: Schedule) -> str:
     if kind == "interval":
         rule = schedule.interval
         anchor = f" from {moment_words(rule.anchor_time)}" if rule.HasField("anchor_time") else ""
-        return f"every {duration_words(rule.interval)}{anchor}"
+        return f"every {interval_words(rule.interval)}{anchor}"
     return "; ".join(schedule.recurrence.rule.split()) if kind == "recurrence" else ""
+
+
+def interval_words(interval: Duration) -> str:
+    """`1d 6h`, `90s`: exact, since it is what was asked for."""
+    left = interval.ToTimedelta().total_seconds()
+    if left < _EXACT_SECONDS:
+        return f"{left:g}s"
+    parts = []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        count, left = divmod(left, size)
+        parts += [f"{count:g}{unit}"] if count else []
+    return " ".join([*parts, f"{left:g}s"] if left else parts)
 
 
 def duration_words(duration: Duration) -> str:
@@ -32,18 +47,22 @@ def zone_words(schedule: Schedule) -> str:
 
 
 def catch_up_word(schedule: Schedule) -> str:
-    """`latest`; empty where nothing was said."""
-    return _word(CatchUp.Name(schedule.catch_up), "CATCH_UP_") if schedule.catch_up in CatchUp.values() else ""
+    """`skip`; empty for the usual, which is `latest`."""
+    if schedule.catch_up not in CatchUp.values():
+        return str(schedule.catch_up)
+    return _word(CatchUp.Name(schedule.catch_up), "CATCH_UP_", usual="latest")
 
 
 def overlap_word(schedule: Schedule) -> str:
-    """`cancel-other`; empty where nothing was said."""
-    return _word(Overlap.Name(schedule.overlap), "OVERLAP_") if schedule.overlap in Overlap.values() else ""
+    """`cancel-other`; empty for the usual, which is `allow`."""
+    if schedule.overlap not in Overlap.values():
+        return str(schedule.overlap)
+    return _word(Overlap.Name(schedule.overlap), "OVERLAP_", usual="allow")
 
 
-def _word(name: str, prefix: str) -> str:
-    word = name.removeprefix(prefix)
-    return "" if word == "UNSPECIFIED" else word.lower().replace("_", "-")
+def _word(name: str, prefix: str, *, usual: str) -> str:
+    word = name.removeprefix(prefix).lower().replace("_", "-")
+    return "" if word in ("unspecified", usual) else word
 
 
 def details_words(schedule: Schedule) -> str:

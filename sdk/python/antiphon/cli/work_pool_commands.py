@@ -53,7 +53,7 @@ def create(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a work pool with a queue. Asks for --type where it is missing and there is a terminal.
+    """Make a work pool. Asks for --type where it is missing and there is a terminal.
 
     With --json: the antiphon.v1.WorkPool.
     """
@@ -73,8 +73,7 @@ def create(
                     reason=error.reason,
                 ) from error
             made, verb = _change(client, name, wanted, ["type", "paused", "concurrency_limit"]), "is made so"
-    words = f"The work pool {made.name} of type {made.type} {verb}; start a worker with `antiphon worker start"
-    tell(made, f"{words} --pool {made.name}`.", as_json=as_json)
+    tell(made, f"The work pool {made.name} of type {made.type} {verb}.", as_json=as_json)
 
 
 def _asked_type() -> str:
@@ -145,11 +144,15 @@ def resume(name: NameArgument, as_json: JsonFlag = False) -> None:
 
 
 @app.command("set-concurrency-limit")
-def set_concurrency_limit(name: NameArgument, limit: LimitArgument, as_json: JsonFlag = False) -> None:
+def set_concurrency_limit(name: NameArgument, concurrency_limit: LimitArgument, as_json: JsonFlag = False) -> None:
     """Limit how many runs of a work pool are under way at once. With --json: the antiphon.v1.WorkPool."""
     with ServiceClient() as client:
-        pool = _change(client, name, WorkPool(concurrency_limit=limit), ["concurrency_limit"])
-    tell(pool, f"At most {limit} runs of the work pool {pool.name} are under way at once now.", as_json=as_json)
+        pool = _change(client, name, WorkPool(concurrency_limit=concurrency_limit), ["concurrency_limit"])
+    tell(
+        pool,
+        f"At most {concurrency_limit} runs of the work pool {pool.name} are under way at once now.",
+        as_json=as_json,
+    )
 
 
 @app.command("clear-concurrency-limit")
