@@ -33,7 +33,7 @@ STORIES: dict[str, str] = {
         flow-run explain one --json
         flow-run watch done
         flow-run watch done --json
-        flow-run watch one --timeout 0.1
+        flow-run watch one --timeout 3
         flow-run pause one
         flow-run pause going
         flow-run pause going-too --json
@@ -85,7 +85,7 @@ STORIES: dict[str, str] = {
         deployment run etl/nightly --start-in 'a while'
         deployment run etl/nightly --start-at never
         deployment run etl/nightly --start-in 1h --start-at 12:00
-        deployment run etl/nightly --watch --watch-timeout 0.1 --flow-run-name watched
+        deployment run etl/nightly --watch --watch-timeout 3 --flow-run-name watched
         deployment run etl/nightly --watch-timeout 1
         deployment run
         deployment backfill etl/nightly --from 2030-03-01 --to 2030-03-04 --dry-run
@@ -181,7 +181,8 @@ STORIES: dict[str, str] = {
         work-pool inspect pool --json
         work-pool inspect sea
         work-pool preview pool
-        work-pool preview pool --hours 1 --json
+        work-pool preview pool --hours 1
+        work-pool preview pool --json
         work-pool pause pool
         work-pool pause pool --json
         work-pool resume pool
@@ -215,7 +216,8 @@ STORIES: dict[str, str] = {
         work-queue inspect deep
         work-queue inspect deep --pool pool
         work-queue preview queue
-        work-queue preview queue --hours 1 --json
+        work-queue preview queue --hours 1
+        work-queue preview queue --json
         work-queue read-runs queue
         work-queue read-runs queue --json
         work-queue pause fast
@@ -329,11 +331,13 @@ STORIES: dict[str, str] = {
         gcl delete web --yes --json
         """,
     "shell": """
-        shell watch 'echo hello; echo oops >&2' --flow-run-name told
+        shell watch 'echo hello; sleep 0' --flow-run-name told
+        shell watch 'echo oops >&2' --flow-run-name warned
         shell watch 'exit 3' --no-stream-stdout --flow-name 'Nightly sync' --flow-run-name failed --tag x
         shell watch 'kill -9 $$' --flow-run-name killed
         flow-run logs told
-        flow-run ls
+        flow-run logs warned
+        flow-run ls --flow-name 'Nightly sync'
         """,
     "task": """
         task serve

@@ -24,6 +24,7 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"\b\d+(\.\d+)?ms\b|\b\d+\.\ds\b", "<span>"),
     (r"process id \d+", "process id <pid>"),
     (r"127\.0\.0\.1:\d+", "<address>"),
+    (r"^(Version|Schema)( +)\d[\d.]+$", r"\1\2<version>"),
     (r"-[0-9a-f]{6}\b(?!\.)", "-<drawn>"),
     (r"antiphon \d+\.\d+\S*, Python \S+", "antiphon <version>, Python <version>"),
     (r"Antiphon \d+\.\d+\S*, Python \S+", "Antiphon <version>, Python <version>"),
@@ -46,7 +47,7 @@ class Transcript:
     def run(self, typed: str, *, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a line as a shell would, nobody at a terminal."""
         done = self.perform(typed, stdin)
-        self.lines.append(f"$ antiphon {typed}")
+        self.lines.append(f"$ antiphon {self.normal(typed)}")
         if "--json" in shlex.split(typed) and done.returncode == 0:
             self.lines.append("(JSON)")
         else:

@@ -61,11 +61,14 @@ def backfill(
         found = find_deployment(client, name)
         chosen = find_schedule(client, found, schedule)
         zone = ZoneInfo(zone_words(chosen))
+        first, behind = moment_of(start, "--from", zone=zone), moment_of(end, "--to", zone=zone)
+        if behind <= first:
+            raise typer.BadParameter(f"--to {end!r} is not later than --from {start!r}.")
         request = BackfillDeploymentRequest(
             id=found.id,
             schedule_id=chosen.id,
-            start_time=to_timestamp(moment_of(start, "--from", zone=zone)),
-            end_time=to_timestamp(moment_of(end, "--to", zone=zone)),
+            start_time=to_timestamp(first),
+            end_time=to_timestamp(behind),
             parameters=parameters,
             max_active_runs=max_active,
             rerun=rerun,

@@ -18,7 +18,7 @@ class LazyGroup(TyperGroup):
     modules: ClassVar[Mapping[str, str]] = {}
     #: Other name -> command; help does not list them.
     aliases: ClassVar[Mapping[str, str]] = {}
-    #: Module with `print_error` and `exit_code_of`; not imported before something is wrong.
+    #: Module with `print_error`, `print_note`, `hint_of` and `exit_code_of`; not imported before something is wrong.
     failures: ClassVar[str] = "antiphon.cli.exit_codes"
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -38,4 +38,6 @@ class LazyGroup(TyperGroup):
         except AntiphonException as error:
             failures = importlib.import_module(self.failures)
             failures.print_error(str(error))
+            if hint := failures.hint_of(error):
+                failures.print_note(hint)
             raise typer.Exit(failures.exit_code_of(error)) from error

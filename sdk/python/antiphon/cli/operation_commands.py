@@ -34,7 +34,7 @@ class AmbiguousOperation(AntiphonException):
 
 @app.callback()
 def group() -> None:
-    """See, watch and stop long-running operations, which `flow-run` commands start with --filter."""
+    """See, watch and stop long-running operations: `flow-run` commands with --filter, and `deployment backfill`."""
 
 
 @app.command("ls")

@@ -65,11 +65,11 @@ def make_progress(console: Console) -> Progress:
 
 def operations_table(operations: Iterable[Operation], now: datetime) -> Table:
     """Operations, a line each."""
-    table = make_table("Verb", "Filter", "State", "Done", "Refused", "Started", "ID", shrinking=("Verb", "Filter"))
+    table = make_table("Verb", "Of", "State", "Done", "Refused", "Started", "ID", shrinking=("Verb", "Of"))
     for each in operations:
         table.add_row(
             cut(verb_word(each)),
-            cut(each.filter or "(all)"),
+            cut(_scope(each)),
             _state_text(each),
             f"{each.done_count}/{each.total_count}",
             str(each.failed_count),
@@ -84,7 +84,7 @@ def operation_page(operation: Operation) -> RenderableType:
     rows: list[tuple[str, str | Text]] = [
         ("Operation", operation.id),
         ("Verb", verb_word(operation) + (" by force" if operation.force else "")),
-        ("Filter", operation.filter or "(all flow runs)"),
+        *_scope_rows(operation),
         ("Reason", operation.reason),
         ("State", _state_text(operation)),
         ("Error", operation.error.message),
@@ -97,6 +97,29 @@ def operation_page(operation: Operation) -> RenderableType:
     ]
     facts = facts_table(rows)
     return Group(facts, "", _failures(operation)) if operation.failures else facts
+
+
+def _scope(operation: Operation) -> str:
+    """Which runs, in short."""
+    if operation.HasField("backfill"):
+        span = operation.backfill
+        return f"{moment_words(span.start_time)} to {moment_words(span.end_time)}"
+    return operation.filter or "(all)"
+
+
+def _scope_rows(operation: Operation) -> list[tuple[str, str]]:
+    """Of which runs it is."""
+    if not operation.HasField("backfill"):
+        return [("Filter", operation.filter or "(all flow runs)")]
+    backfill = operation.backfill
+    return [
+        ("Deployment", backfill.deployment_id),
+        ("Schedule", backfill.schedule_id),
+        ("From", moment_words(backfill.start_time)),
+        ("To", moment_words(backfill.end_time)),
+        ("At once", str(backfill.max_active_runs)),
+        ("Again", "also times for which there was a run" if backfill.rerun else ""),
+    ]
 
 
 def _failures(operation: Operation) -> RenderableType:

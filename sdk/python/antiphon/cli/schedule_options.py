@@ -46,7 +46,7 @@ OverlapOption = Annotated[
 ]
 CalendarOption = Annotated[
     list[str] | None,
-    typer.Option("--exclude", metavar="CALENDAR", help="Not on the days of this calendar; repeatable."),
+    typer.Option("--exclude", metavar="CALENDAR", help="Not on the days of this calendar; repeatable, '' for none."),
 ]
 MostOption = Annotated[
     int | None,
@@ -90,7 +90,11 @@ class GivenSchedule:
 
     def schedule(self) -> Schedule:
         """As the contract has it, without what was not typed."""
-        made = Schedule(time_zone=self.timezone or "", slug=self.slug or "", excluded_calendars=self.exclude or ())
+        made = Schedule(
+            time_zone=self.timezone or "",
+            slug=self.slug or "",
+            excluded_calendars=[each for each in self.exclude or () if each],
+        )
         self._set_rule(made)
         if self.jitter is not None:
             made.jitter.CopyFrom(to_duration(span_of(self.jitter, "--jitter")))
