@@ -114,7 +114,7 @@ STORIES: dict[str, str] = {
         deployment schedule ls etl/nightly
         deployment schedule ls etl/nightly --json
         deployment schedule ls etl/plain
-        deployment schedule create etl/plain --cron '30 2 * * *' --timezone Europe/Berlin --slug early --jitter 5m \\
+        deployment schedule create etl/plain --cron '30 2 * * *' --timezone Europe/Berlin --slug early --jitter 1s \\
             --exclude holidays --catch-up all --overlap skip --max-scheduled-runs 3
         deployment schedule create etl/plain --interval '1h 30m' --anchor-date 2030-01-01 --no-active --json
         deployment schedule create etl/plain --rrule 'FREQ=WEEKLY;BYDAY=MO' -p x=1 --slug weekly

@@ -68,7 +68,7 @@ def _word(name: str, prefix: str, *, usual: str) -> str:
 def details_words(schedule: Schedule) -> str:
     """What else is to be known: jitter, calendars, policies, arguments."""
     parts = [
-        f"jitter up to {duration_words(schedule.jitter)}" if schedule.jitter.ToNanoseconds() else "",
+        f"jitter up to {interval_words(schedule.jitter)}" if schedule.jitter.ToNanoseconds() else "",
         f"not on {', '.join(schedule.excluded_calendars)}" if schedule.excluded_calendars else "",
         f"catch-up {catch_up_word(schedule)}" if catch_up_word(schedule) else "",
         f"overlap {overlap_word(schedule)}" if overlap_word(schedule) else "",

@@ -13,7 +13,7 @@ from antiphon.timestamps import write_timestamp
 
 _UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600}
 _UNITS |= {"d": 86_400, "day": 86_400, "w": 604_800, "week": 604_800}
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)")
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 #: The longest span that the contract takes anywhere is shorter.
 _LONGEST_SECONDS = 100 * 366 * 86_400
@@ -34,7 +34,7 @@ def span_of(text: str, option: str) -> timedelta:
 
 
 def _is_number(typed: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d+)?", typed) is not None
+    return re.fullmatch(r"[0-9]+(\.[0-9]+)?", typed) is not None
 
 
 def _seconds_of(typed: str) -> list[float]:
@@ -65,7 +65,9 @@ def moment_of(text: str, option: str, *, zone: tzinfo | None = None, now: dateti
     if word.lower() in _DAYS:
         day, typed = current + timedelta(days=_DAYS[word.lower()]), rest.removeprefix("at ").strip()
     midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
-    return _parsed(typed, midnight, text, option).astimezone(UTC) if typed else midnight.astimezone(UTC)
+    if word.lower() in _DAYS and not typed:
+        return midnight.astimezone(UTC)
+    return _parsed(typed, midnight, text, option).astimezone(UTC)
 
 
 def _parsed(typed: str, midnight: datetime, text: str, option: str) -> datetime:
