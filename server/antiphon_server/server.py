@@ -245,9 +245,8 @@ class Server:
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        parts = Parts(
-            core, self._queries, tokens, KeyRing.beside(self._settings.database, self._settings.encryption_keys)
-        )
+        keys = KeyRing.beside(self._settings.database, self._settings.encryption_keys)
+        parts = Parts(core, self._queries, tokens, keys, self._reader, self.hub, self._ttl)
         server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), parts),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:
@@ -281,7 +280,7 @@ class Server:
         self._task_run_taking.close()
         self.task_dispatch.stop()
         await self._health.enter_graceful_shutdown()
-        self.hub.drain(session_pb2.ServerFrame(command=session_pb2.Command(drain=session_pb2.Drain(reason="stopping"))))
+        self.hub.drain(session_pb2.Command(drain=session_pb2.Drain(reason="stopping")))
         self.waits.stop()
         self.slot_expiry.stop()
         self.slot_queues.stop()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
+from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT
 from oracle.cases import Case
 from oracle.world import holds_slot
 

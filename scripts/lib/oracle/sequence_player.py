@@ -9,7 +9,7 @@ from sqlalchemy import Connection, create_engine
 
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.model import RunKind
-from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
+from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT
 from antiphon_server.storage import tables
 from antiphon_server.storage.schema import prepare
 from oracle.application_player import decide, observed

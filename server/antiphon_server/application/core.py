@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Engine
 
 from antiphon_server.application.handing_over import hand_over_freed
+from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 from antiphon_server.storage.writer import Done, Operation, Outcome, Writer
 
 #: What the wire needs of the storage comes through here.
-__all__ = ["Changes", "Core", "Needs", "Operation", "WorkingSet", "settle"]
+__all__ = ["Changes", "Core", "Needs", "Operation", "Reader", "WorkingSet", "settle"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Core:
         self._writer = Writer(engine, clock, self._deliver, hand_over_freed)
         self._listeners: list[Callable[[Changes], None]] = []
         self._closers: list[Callable[[], None]] = []
+        self._timekeepers: list[Callable[[], None]] = []
         self.clock = clock
 
     def start(self) -> None:
@@ -42,6 +44,15 @@ class Core:
     def listen(self, listener: Callable[[Changes], None]) -> None:
         """Has `listener` called in the loop after each commit, before the answers of that commit are given."""
         self._listeners.append(listener)
+
+    def at_clock_move(self, timekeeper: Callable[[], None]) -> None:
+        """Has `timekeeper` called in the loop after the clock was put forward, so that no timer of it is late."""
+        self._timekeepers.append(timekeeper)
+
+    def clock_moved(self) -> None:
+        """The clock was put forward."""
+        for timekeeper in self._timekeepers:
+            timekeeper()
 
     def at_stop(self, closer: Callable[[], None]) -> None:
         """Has `closer` called in the loop once no commit will come any more."""

@@ -95,6 +95,8 @@ class CreateFlowRun:
     operation_id: str | None = None
     deployment_version: int | None = None
     job_variables: str | None = None
+    #: JSON, see antiphon.v1.WorkerAffinity; empty for none.
+    worker_affinity: str = ""
 
     def needs(self, needs: Needs) -> None:
         _needs_of(self.new, needs)
@@ -143,12 +145,13 @@ class CreateFlowRun:
             parent_task_run_id=parent,
             deployment_id=run.deployment_id,
             work_queue_id=run.work_queue_id,
-            infrastructure_pid=run.infrastructure_pid,
             auto_scheduled=run.auto_scheduled,
             schedule_id=self.schedule_id,
             operation_id=self.operation_id,
             deployment_version=self.deployment_version,
             job_variables=self.job_variables,
+            queue_key=run.work_queue_id or run.deployment_id,
+            worker_affinity=self.worker_affinity,
         )
         working_set.add_run(run, fixed)
 

@@ -94,6 +94,7 @@ def creation_of(deployment: Any, run: RunOf) -> CreateFlowRun:
         operation_id=run.operation_id,
         deployment_version=deployment.version_number,
         job_variables=merged_objects(deployment.job_variables, run.job_variables),
+        worker_affinity=deployment.worker_affinity,
     )
 
 

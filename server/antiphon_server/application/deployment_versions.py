@@ -23,6 +23,7 @@ EMPTY: dict[str, Any] = {
     "enforce_parameter_schema": False,
     "parameters": None,
     "labels": "{}",
+    "worker_affinity": "",
 }
 #: `tags` lie in the deployment as well, where filters look for them.
 _CONTENT = (*EMPTY, "tags")

@@ -10,6 +10,7 @@ from antiphon_server.application.planning import replan
 from antiphon_server.application.schedules import set_schedules
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists, NotFound
+from antiphon_server.domain.work_pools import DEFAULT_QUEUE
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
@@ -127,6 +128,7 @@ def update(working_set: WorkingSet, row: Any, values: dict[str, Any]) -> None:
     made_with = ("version_number", "work_queue_id", "paused")
     if any(name in own and own[name] != getattr(row, name) for name in made_with):
         stale = schedules_of(working_set, [row.id])
+    working_set.changes.room_for_work = True
     replan(working_set, stale)
 
 
@@ -154,7 +156,8 @@ def _with_queue(working_set: WorkingSet, values: dict[str, Any]) -> dict[str, An
 
 
 def _queue_named(working_set: WorkingSet, pool_name: str, queue_name: str) -> str:
-    """The queue with this name in a pool; without a name the one that is served first."""
+    """The queue with this name in a pool; without a name the one that the pool was made with or, where that is gone,
+    the one that is served first."""
     working_set.flush()
     pools, queues = tables.work_pools, tables.work_queues
     pool = working_set.connection.execute(pools.select().where(pools.c.name == pool_name)).one_or_none()
@@ -163,7 +166,8 @@ def _queue_named(working_set: WorkingSet, pool_name: str, queue_name: str) -> st
             "WORK_POOL_NOT_FOUND",
             f"there is no work pool {pool_name!r}; make it first: antiphon work-pool create {pool_name!r}",
         )
-    query = queues.select().where(queues.c.work_pool_id == pool.id).order_by(queues.c.priority, queues.c.create_time)
+    query = queues.select().where(queues.c.work_pool_id == pool.id)
+    query = query.order_by(queues.c.name != DEFAULT_QUEUE, queues.c.priority, queues.c.create_time)
     if queue_name:
         query = query.where(queues.c.name == queue_name)
     found = working_set.connection.execute(query.limit(1)).one_or_none()

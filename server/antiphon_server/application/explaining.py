@@ -14,8 +14,8 @@ from antiphon_server.domain.facts import Facts
 from antiphon_server.domain.model import Proposal, Run
 from antiphon_server.domain.policy import decide
 from antiphon_server.domain.rules import policy_of
-from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
 from antiphon_server.domain.slots import full
+from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 

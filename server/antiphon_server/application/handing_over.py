@@ -15,14 +15,14 @@ from antiphon_server.application import leasing, transitions
 from antiphon_server.application.fact_finding import facts_for
 from antiphon_server.application.proposals import known_proposal_from
 from antiphon_server.application.verdicts import Verdict
+from antiphon_server.domain import limit_names
 from antiphon_server.domain.deadlines import claim_time
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.facts import Deployment
 from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDetails
 from antiphon_server.domain.rules import policy_of
-from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
 from antiphon_server.domain.slots import full, wanted
-from antiphon_server.domain.states import DEFAULT_NAMES, PENDING, SCHEDULED, VerdictKind
+from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, DEFAULT_NAMES, PENDING, SCHEDULED, VerdictKind
 from antiphon_server.storage import tables
 from antiphon_server.storage.waiting import Unserved, Waiter, WaiterKind
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -37,6 +37,7 @@ def hand_over(working_set: WorkingSet, limit_ids: Iterable[str], *, everyone: bo
 
     What is more than `MOST` of them is left in `changes.unserved`, for `HandOn`.
     """
+    working_set.changes.room_for_work = True
     _serve_some(working_set, [Unserved(limit_id, None, everyone) for limit_id in limit_ids], MOST)
 
 
@@ -51,8 +52,15 @@ def hand_over_freed(working_set: WorkingSet) -> None:
     freed, most = working_set.slots.freed, MOST
     while freed:
         queues = [Unserved(limit_id, None, everyone=False) for limit_id in freed]
+        working_set.changes.room_for_work |= any(_bounds_work(working_set, limit_id) for limit_id in freed)
         freed.clear()
         most = _serve_some(working_set, queues, most)
+
+
+def _bounds_work(working_set: WorkingSet, limit_id: str) -> bool:
+    """Whether a limit is that of a work pool or a work queue, of which workers look for room."""
+    limit = working_set.slots.limit(limit_id)
+    return limit is not None and limit.name.startswith((limit_names.WORK_POOL, limit_names.WORK_QUEUE))
 
 
 def _serve_some(working_set: WorkingSet, queues: Sequence[Unserved], most: int) -> int:

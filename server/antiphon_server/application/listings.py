@@ -133,6 +133,16 @@ DEPLOYMENTS = Listing(
 DEPLOYMENT_VERSIONS = Listing(
     "ListDeploymentVersions", sources.DEPLOYMENT_VERSIONS, _order("create_time desc", "create_time")
 )
+WORKERS = Listing(
+    "ListWorkers",
+    sources.WORKERS,
+    _order("create_time desc", "create_time", "name"),
+    {
+        **_fields(id=Kind.UUID, name=Kind.STRING, work_pool_id=Kind.UUID, work_pool_name=Kind.STRING),
+        **_flag("online"),
+        **_fields(create_time=Kind.TIME),
+    },
+)
 SCHEDULES = Listing(
     "ListSchedules",
     sources.SCHEDULES,

@@ -33,6 +33,7 @@ from antiphon_server.storage.sources import (
     VARIABLES,
     WORK_POOLS,
     WORK_QUEUES,
+    WORKERS,
     Source,
 )
 
@@ -96,6 +97,10 @@ class Queries:
     async def deployment(self, id: str, *, name: str = "", flow_name: str = "") -> Record:
         """By id, or by names where that is empty. Raises NotFound (DEPLOYMENT_NOT_FOUND)."""
         return await self._get_or_find(DEPLOYMENTS, "deployment", id, flow_name=flow_name, name=name)
+
+    async def worker(self, id: str, *, name: str = "", work_pool_name: str = "") -> Record:
+        """By id, or by names where that is empty. Raises NotFound (WORKER_NOT_FOUND)."""
+        return await self._get_or_find(WORKERS, "worker", id, name=name, work_pool_name=work_pool_name)
 
     async def deployment_versions(self, deployment_id: str, request: PageRequest) -> RecordPage:
         """One page of what a deployment was; filter and order of the request are not looked at.

@@ -16,7 +16,7 @@ from antiphon_server.domain.errors import AntiphonError, FailedPrecondition, Una
 from antiphon_server.domain.left_behind import left_behind
 from antiphon_server.domain.model import Proposal, RunKind
 from antiphon_server.domain.sessions import Session, SessionStatus, check_alive, check_epoch
-from antiphon_server.domain.states import TERMINAL
+from antiphon_server.domain.states import SCHEDULED, TERMINAL
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 from antiphon_server.storage.writer import Operation
@@ -132,6 +132,49 @@ class SpeakOnSession:
         working_set.touch_session(session)
         commands = _commands_of(working_set, session.id) if self.with_commands else []
         return Spoken(answers, session.sequence, fatal, commands)
+
+
+@dataclass(slots=True)
+class OnSession:
+    """What a session says without a number, and the sign of life that it is. Raises as SpeakOnSession does."""
+
+    session_id: str
+    epoch: int
+    ttl: int
+    #: None for the sign of life alone.
+    operation: Operation | None = None
+
+    def needs(self, needs: Needs) -> None:
+        needs.sessions.add(self.session_id)
+        if self.operation is not None:
+            self.operation.needs(needs)
+
+    def apply(self, working_set: WorkingSet) -> Any:
+        session = find_session(working_set, self.session_id)
+        check_alive(session)
+        check_epoch(session, self.epoch)
+        session.expire_time = working_set.now + self.ttl
+        working_set.touch_session(session)
+        return self.operation.apply(working_set) if self.operation is not None else None
+
+
+@dataclass(slots=True)
+class LeaveSession:
+    """Ends a session for good: its process goes away."""
+
+    session_id: str
+    epoch: int
+    why: str
+
+    def needs(self, needs: Needs) -> None:
+        needs.sessions.add(self.session_id)
+
+    def apply(self, working_set: WorkingSet) -> None:
+        session = find_session(working_set, self.session_id)
+        check_alive(session)
+        check_epoch(session, self.epoch)
+        end_session(working_set, session, SessionStatus.CLOSED, self.why)
+        working_set.touch_session(session)
 
 
 @dataclass(slots=True)
@@ -301,4 +344,6 @@ def _end_run(working_set: WorkingSet, kind: RunKind, run_id: str, session_id: st
     if run is None or run.state_type in TERMINAL:
         return
     state = left_behind(run, why, working_set.now)
-    transitions.propose(working_set, Proposal(str(uuid7()), kind, run_id, state, force=True, session_id=session_id))
+    # What waits for another worker is not this session's any more.
+    speaker = session_id if state.type != SCHEDULED else None
+    transitions.propose(working_set, Proposal(str(uuid7()), kind, run_id, state, force=True, session_id=speaker))

@@ -27,8 +27,7 @@ from antiphon_server.domain.facts import Facts
 from antiphon_server.domain.model import Proposal, Run, RunKind, State, StateDetails
 from antiphon_server.domain.policy import Policy, decide
 from antiphon_server.domain.rules import policy_of
-from antiphon_server.domain.rules.take_slot import AWAITING_CONCURRENCY_SLOT
-from antiphon_server.domain.states import PENDING, TERMINAL, Origin, VerdictKind
+from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, PENDING, TERMINAL, Origin, VerdictKind
 from antiphon_server.storage.records import Transition
 from antiphon_server.storage.surroundings import CacheEntry
 from antiphon_server.storage.waiting import Claimant
@@ -152,11 +151,12 @@ def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
         flow_run_run_count=facts.flow_run.run_count if facts.flow_run is not None else None,
     )
     run.launcher_session_id = _launcher_after(run, before, claimer)
+    if run.state_type == PENDING != before and run.fencing_token > 1:
+        run.infrastructure_pid = ""  # What ran it before is none of the new claimer's.
     run.deadline_time = deadline_of(run, facts.deployment)
     move_slots(working_set, run, before, decision.effects)
     working_set.touch(run)
-    if run.kind is RunKind.TASK_RUN:
-        working_set.tell_of_task_run(run)
+    working_set.tell_of_run(run)
 
 
 def _launcher_after(run: Run, before: Origin, claimer: str | None) -> str | None:
@@ -239,7 +239,7 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
     parent.deadline_time = child.deadline_time + KILL if child.deadline_time is not None else None
     move_slots(working_set, parent, before, ())
     working_set.touch(parent)
-    working_set.tell_of_task_run(parent)
+    working_set.tell_of_run(parent)
     working_set.add_transition(
         Transition(
             id=mirrored.id,

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from antiphon_server.application import limits, rows
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists
+from antiphon_server.domain.work_pools import DEFAULT_QUEUE
 from antiphon_server.storage import tables
 from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -16,11 +17,12 @@ from antiphon_server.storage.working_set import Needs, WorkingSet
 POOL, QUEUE = "work pool", "work queue"
 #: The last place among the queues of a pool; the contract's int32 ends there.
 LAST_PRIORITY = 2**31 - 1
+_DEFAULT_QUEUE = {"name": DEFAULT_QUEUE, "description": "", "paused": False, "priority": 1}
 
 
 @dataclass(slots=True)
 class CreateWorkPool:
-    """A pool by a name that is not taken. `values` are columns. The answer is its id."""
+    """A pool by a name that is not taken, with its first queue. `values` are columns. The answer is its id."""
 
     values: dict[str, Any]
     concurrency_limit: int | None
@@ -32,6 +34,7 @@ class CreateWorkPool:
         id = rows.add(working_set, tables.work_pools, self.values)
         if self.concurrency_limit is not None:
             limits.set_own(working_set, limit_names.of_work_pool(id), self.concurrency_limit)
+        rows.add(working_set, tables.work_queues, {**_DEFAULT_QUEUE, "work_pool_id": id})
         return id
 
 
@@ -51,6 +54,7 @@ class UpdateWorkPool:
         if name != row.name:
             _check_pool_name(working_set, name)
         limits.change_owner(working_set, tables.work_pools, row, self.values, limit_names.of_work_pool(row.id))
+        working_set.changes.room_for_work = True
 
 
 @dataclass(slots=True)
@@ -68,6 +72,7 @@ class DeleteWorkPool:
         found = select(queues.c.id).where(queues.c.work_pool_id == row.id)
         ids = list(working_set.connection.execute(found).scalars())
         working_set.connection.execute(tables.work_pools.delete().where(tables.work_pools.c.id == row.id))
+        working_set.connection.execute(tables.workers.delete().where(tables.workers.c.work_pool_id == row.id))
         _delete_queues(working_set, ids, limit_names.of_work_pool(row.id))
 
 
@@ -110,6 +115,7 @@ class UpdateWorkQueue:
         if values.get("priority") == 0:
             values = {**values, "priority": _behind_all(working_set, row.work_pool_id, but=row.id)}
         limits.change_owner(working_set, tables.work_queues, row, values, limit_names.of_work_queue(row.id))
+        working_set.changes.room_for_work = True
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from antiphon_server.domain.decision import Remember
 from antiphon_server.domain.model import NO_DETAILS, Run, RunKind, State
-from antiphon_server.domain.states import PAUSED, PENDING, RUNNING, SCHEDULED, TERMINAL
+from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, PAUSED, PENDING, RUNNING, SCHEDULED, TERMINAL
 
 #: A run that will not start now: one that it builds on did not complete, or its flow run is paused. It is nobody's.
 NOT_READY = "NotReady"
@@ -36,7 +36,7 @@ def enter(run: Run, state: State, now: int, *, session_id: str | None, flow_run_
     run.state_time, run.state_scheduled_time = time, state.scheduled_time
     run.state_has_data = state.data is not None
     run.details = state.details if state.details is not None else NO_DETAILS
-    run.queue_time = run.next_scheduled_start_time if run.details.deferred else None
+    run.queue_time = run.next_scheduled_start_time if _waits_for_worker(run) else None
     run.update_time = time
     run.version += 1
 
@@ -75,8 +75,17 @@ def holder_after(run: Run, state: State, session_id: str | None) -> str | None:
 
 
 def waits_for_worker(state: State) -> bool:
-    """Whether a run in this state is any worker's to take."""
+    """Whether a task run in this state is any worker's to take."""
     return state.type == SCHEDULED and state.details is not None and state.details.deferred
+
+
+def _waits_for_worker(run: Run) -> bool:
+    """Whether a run, in the state that it has, is any worker's to take."""
+    if run.kind is RunKind.TASK_RUN:
+        return run.details.deferred
+    # What a session holds tries again there, and who is called in turn is to be found then.
+    free = run.state_type == SCHEDULED and run.session_id is None and run.state_name != AWAITING_CONCURRENCY_SLOT
+    return free and run.deployment_id is not None
 
 
 def _leave(run: Run, state: State, time: int) -> None:

@@ -150,7 +150,7 @@ class Run:
     tags: tuple[str, ...] = ()
     #: Task runs: the code that they run.
     task_key: str = ""
-    #: Task runs: from when on a worker may take the run; None unless it waits for one.
+    #: From when on a worker may take the run; None unless it waits for one.
     queue_time: int | None = None
     kind: RunKind = RunKind.FLOW_RUN
 
@@ -173,3 +173,5 @@ class Proposal:
     fencing_token: int = 0
     #: PENDING: taken for a worker, so deployment, work pool and work queue must be open.
     claim: bool = False
+    #: Whether the session can be told to WAIT; not where the server proposes for it.
+    waits: bool = True

@@ -42,6 +42,8 @@ TERMINAL = frozenset({COMPLETED, FAILED, CANCELLED, CRASHED})
 LIVE = ALL - TERMINAL
 
 #: The name of a state that its proposer gave none.
+#: A SCHEDULED run that is called when a slot comes free.
+AWAITING_CONCURRENCY_SLOT = "AwaitingConcurrencySlot"
 DEFAULT_NAMES: Mapping[StateType, str] = MappingProxyType({each: each.name.capitalize() for each in StateType})
 
 #: Where a run may be: a state, or none yet.

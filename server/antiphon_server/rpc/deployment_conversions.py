@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from antiphon.v1 import deployment_pb2, payload_pb2
+from antiphon.v1 import deployment_pb2, payload_pb2, worker_pb2
 from antiphon.v1 import deployment_service_pb2 as pb
 from antiphon_server.application.arguments import check_arguments, check_json
 from antiphon_server.application.deployment_runs import RunDeployment, RunOf
@@ -44,6 +44,17 @@ def deployment_message(row: Any, schedules: Iterable[Any]) -> deployment_pb2.Dep
     )
 
 
+def deployment_of_version(row: Any, version: Any) -> deployment_pb2.Deployment:
+    """The deployment as it was in a version, a row; None for the one that holds."""
+    message = deployment_message(row, ())
+    if version is not None:
+        content = _content(version)
+        for name in content:
+            message.ClearField(name)
+        message.MergeFrom(deployment_pb2.Deployment(**content, version_number=version.number))
+    return message
+
+
 def version_message(row: Any) -> deployment_pb2.DeploymentVersion:
     return deployment_pb2.DeploymentVersion(
         number=row.number,
@@ -66,6 +77,9 @@ def _content(row: Any) -> dict[str, Any]:
         "job_variables": row.job_variables,
         "tags": json.loads(row.tags),
         "labels": json.loads(row.labels),
+        "worker_affinity": worker_pb2.WorkerAffinity(**json.loads(row.worker_affinity))
+        if row.worker_affinity
+        else None,
     }
 
 
@@ -147,6 +161,7 @@ def _columns(message: deployment_pb2.Deployment) -> Columns:
         "work_queue_name": lambda name: (message.work_pool_name, name),
         "tags": tags_column,
         "labels": lambda labels: json.dumps(dict(labels)),
+        "worker_affinity": _affinity,
     }
 
 
@@ -188,6 +203,12 @@ def _schedules(messages: Any) -> list[dict[str, Any]]:
         schedule_columns(message, f"deployment.schedules[{place}]", kept=("paused",))
         for place, message in enumerate(messages)
     ]
+
+
+def _affinity(message: worker_pb2.WorkerAffinity) -> str:
+    """One text for equal ones, since runs that ask for the same wait in one line."""
+    asked = {name: dict(getattr(message, name)) for name in ("preferred", "required") if getattr(message, name)}
+    return json.dumps(asked, sort_keys=True) if asked else ""
 
 
 def _strategy(number: int) -> int:

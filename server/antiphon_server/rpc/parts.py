@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from antiphon_server.application.core import Core
+from antiphon_server.application.core import Core, Reader
 from antiphon_server.application.queries import Queries
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.encryption_keys import KeyRing
+from antiphon_server.rpc.session_stream import SessionHub
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,7 @@ class Parts:
     queries: Queries
     tokens: ResumeTokens
     encryption: KeyRing
+    reader: Reader
+    hub: SessionHub
+    #: Microseconds after which a session is lost that was not heard of.
+    ttl: int

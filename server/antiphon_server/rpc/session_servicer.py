@@ -29,6 +29,7 @@ from antiphon_server.domain.errors import (
 from antiphon_server.domain.sessions import Session
 from antiphon_server.rpc.frames import answer_frames, error_frame, leave_out_data, read_message
 from antiphon_server.rpc.mutations import mutate
+from antiphon_server.rpc.outbox import CommandedStream
 from antiphon_server.rpc.session_stream import SessionHub, SessionStream
 from antiphon_server.rpc.validation import check, check_items
 from antiphon_server.rpc.write_conversions import command_to, sort_lines
@@ -75,15 +76,15 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         check_items(first, "frames")
         session: Session = await self._core.run(self._attaching(hello))
         stream = SessionStream(session.id, session.epoch)
-        self._hub.attach(stream, _superseded(stream))
+        self._hub.attach(stream, superseded(stream))
         stream.push([session_pb2.ServerFrame(welcome=self._welcome(session))])
         if hello.resume_token:
             # Read now, since those of the moment between the two would else be told to nobody.
-            self._core.submit(ReadCommands(stream.session_id), partial(_tell_all, stream))
+            self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream))
         else:
             stream.caught_up()
         if self._hub.draining is not None:
-            stream.push([self._hub.draining])
+            stream.tell(self._hub.draining)
         reader = asyncio.ensure_future(self._read(stream, first.frames[1:], requests))
         try:
             await stream.pump(context.write)
@@ -207,7 +208,8 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
             await context.write(session_service_pb2.UploadResponse(sequence=request.sequence, refused=refused))
 
 
-def _tell_all(stream: SessionStream, answer: list[dict[str, Any]] | Exception) -> None:
+def tell_all(stream: CommandedStream[Any, Any], answer: list[dict[str, Any]] | Exception) -> None:
+    """Sends the commands that were read from before the stream."""
     if isinstance(answer, AntiphonError):
         stream.end(answer)
     elif isinstance(answer, Exception):
@@ -249,7 +251,8 @@ def _hello(frames: Sequence[session_pb2.ClientFrame]) -> session_pb2.Hello:
     return frames[0].hello
 
 
-def _superseded(stream: SessionStream) -> AntiphonError:
+def superseded(stream: CommandedStream[Any, Any]) -> AntiphonError:
+    """What an older stream of the same session ends with."""
     return Aborted(
         "SESSION_SUPERSEDED",
         f"session {stream.session_id} attached again (epoch {stream.epoch}); this stream must not be used any more",

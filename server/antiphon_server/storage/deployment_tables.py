@@ -28,6 +28,8 @@ deployment_versions = Table(
     # JSON: a list of texts, as in the deployment, and an object of texts.
     Column("tags", Text, nullable=False),
     Column("labels", Text, nullable=False),
+    # JSON, see antiphon.v1.WorkerAffinity; empty for any worker.
+    Column("worker_affinity", Text, nullable=False, server_default=""),
     Column("create_time", Micros, nullable=False),
     Index(None, "deployment_id", "number", unique=True),
     Index(None, "deployment_id", "create_time", "id"),

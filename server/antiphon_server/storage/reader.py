@@ -13,8 +13,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from antiphon_server.domain.errors import Unavailable
 from antiphon_server.domain.filter_tree import FilterNode
 from antiphon_server.domain.ordering import OrderKey
-from antiphon_server.storage import task_queue
+from antiphon_server.domain.states import PENDING
 from antiphon_server.storage.block_tables import block_references
+from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.faults import storage_error
 from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.selection import narrowed
@@ -22,7 +23,7 @@ from antiphon_server.storage.slot_rows import LimitRows
 from antiphon_server.storage.sources import BLOCK_DOCUMENTS, INPUT_WEIGHT, Source
 from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.tables import flow_run_inputs, flow_runs
-from antiphon_server.storage.task_queue import Queued
+from antiphon_server.storage.work_lines import Lines, OpenQueue, Queued, next_affinity, open_queues
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -149,21 +150,54 @@ class Reader:
         async with self._connection() as connection:
             return list((await connection.execute(created)).all())
 
-    async def queued_task_runs(self, task_key: str, now: int, limit: int) -> tuple[list[Queued], int | None]:
-        """The first `limit` runs of a task that a worker may take, in order; where they are fewer, also when the next
+    async def queued(self, lines: Lines, key: Sequence[str], now: int, limit: int) -> tuple[list[Queued], int | None]:
+        """The first `limit` runs of a line that a worker may take, in order; where they are fewer, also when the next
         one may be taken."""
         found: list[Queued] = []
         priority: int | None = None
         async with self._connection() as connection:
             while len(found) < limit:
-                following = await connection.execute(task_queue.priorities(task_key, below=priority))
+                following = await connection.execute(lines.priorities(key, below=priority))
                 priority = following.scalar_one()
                 if priority is None:
-                    upcoming = await connection.execute(task_queue.next_due(task_key, now))
+                    upcoming = await connection.execute(lines.next_due(key, now))
                     return found, upcoming.scalar_one()
-                rows = await connection.execute(task_queue.due(task_key, priority, now, limit - len(found)))
+                rows = await connection.execute(lines.due(key, priority, now, limit - len(found)))
                 found += [Queued(-priority, time, id) for time, id in rows]
         return found, None
+
+    async def affinities(self, queue_key: str) -> list[str]:
+        """What flow runs that wait in a queue ask of their workers, each once."""
+        found: list[str] = []
+        async with self._connection() as connection:
+            while True:
+                following = await connection.execute(next_affinity(queue_key, found[-1] if found else None))
+                affinity: str | None = following.scalar_one()
+                if affinity is None:
+                    return found
+                found.append(affinity)
+
+    async def claimed_flow_runs(self, session_id: str) -> list[str]:
+        """The ids of flow runs that a session has claimed and nobody has begun, in the order of their claims."""
+        runs = flow_runs.c
+        statement = select(runs.id).where(runs.session_id == session_id, runs.state_type == PENDING)
+        async with self._connection() as connection:
+            return list((await connection.execute(statement.order_by(runs.state_time, runs.id))).scalars())
+
+    async def deployment_versions(self, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Record]:
+        """Versions of deployments, by the deployment's id and their number; those that are not there are left out."""
+        if not wanted:
+            return {}
+        versions = deployment_versions
+        named = tuple_(versions.c.deployment_id, versions.c.number).in_(wanted)
+        async with self._connection() as connection:
+            found = await connection.execute(versions.select().where(named))
+            return {(row.deployment_id, row.number): row for row in found}
+
+    async def open_queues(self, pool_id: str) -> list[OpenQueue]:
+        """The queues of a pool from which workers may take."""
+        async with self._connection() as connection:
+            return [OpenQueue(*row) for row in await connection.execute(open_queues(pool_id))]
 
     async def flow_run_input(self, run_id: str, key: str) -> Record | None:
         """What a flow run was told under a key, or None."""

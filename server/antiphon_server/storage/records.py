@@ -49,6 +49,7 @@ FLOW_RUN_FIELDS = (
     "resuming",
     "retry_type",
     "pause_keys",
+    "queue_time",
 )
 TASK_RUN_FIELDS = (*SHARED_FIELDS, "flow_run_id", "flow_run_run_count", "tags", "task_key", "queue_time")
 TRANSITION_FIELDS = (
@@ -71,7 +72,15 @@ TRANSITION_FIELDS = (
 )
 #: What a transition changes.
 CHANGING_FIELDS = tuple(name for name in RUN_FIELDS if name not in ("id", "create_digest"))
-FLOW_RUN_CHANGING_FIELDS = ("state_details", "resuming", "retry_type", "pause_keys", "launcher_session_id")
+FLOW_RUN_CHANGING_FIELDS = (
+    "state_details",
+    "resuming",
+    "retry_type",
+    "pause_keys",
+    "launcher_session_id",
+    "infrastructure_pid",
+    "queue_time",
+)
 TASK_RUN_CHANGING_FIELDS = ("state_details", "flow_run_run_count", "queue_time")
 
 
@@ -93,6 +102,7 @@ def flow_run_from(row: Any) -> Run:
         run.resuming,
         retry_type,
         pause_keys,
+        run.queue_time,
     ) = row[_SHARED:]
     run.retry_type = RetryType(retry_type) if retry_type is not None else None
     if pause_keys != NONE:

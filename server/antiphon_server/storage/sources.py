@@ -28,10 +28,12 @@ from sqlalchemy import (
 )
 
 from antiphon_server.domain import limit_names
+from antiphon_server.domain.sessions import SessionStatus
+from antiphon_server.domain.work_pools import DEFAULT_QUEUE
 from antiphon_server.storage.block_tables import block_documents, block_schemas, block_types
 from antiphon_server.storage.deployment_tables import calendars, deployment_versions, schedules
 from antiphon_server.storage.filter_sql import Columns
-from antiphon_server.storage.sql_functions import blob_bytes, text_bytes
+from antiphon_server.storage.sql_functions import blob_bytes, json_texts, text_bytes
 from antiphon_server.storage.tables import (
     commands,
     concurrency_limits,
@@ -47,6 +49,7 @@ from antiphon_server.storage.tables import (
     transitions,
     work_pools,
     work_queues,
+    workers,
 )
 from antiphon_server.storage.user_tables import artifacts, variables
 
@@ -59,7 +62,9 @@ _NOT_READ = (
     "holds_slots",
     "launcher_session_id",
     "retry_type",
+    "queue_key",
     "queue_time",
+    "worker_affinity",
 )
 #: What a version says of itself.
 _OF_VERSION = ("id", "deployment_id", "number", "create_time", "tags")
@@ -204,6 +209,58 @@ def _schedules() -> Source:
     return _source(schedules, rows, None, _weight(schedules.c))
 
 
+#: Of a worker that is there.
+_online = workers.join(sessions, (sessions.c.id == workers.c.session_id) & (sessions.c.status == SessionStatus.ACTIVE))
+
+
+def _work_pools() -> Source:
+    """With the queue that the pool was made with, and whether a worker is there."""
+    source = _limited(work_pools, limit_names.WORK_POOL)
+    first = select(work_queues.c.id).where(
+        work_queues.c.work_pool_id == work_pools.c.id, work_queues.c.name == DEFAULT_QUEUE
+    )
+    served = select(workers.c.id).select_from(_online).where(workers.c.work_pool_id == work_pools.c.id)
+    rows = source.rows.add_columns(
+        first.correlate(work_pools).scalar_subquery().label("default_work_queue_id"),
+        served.correlate(work_pools).exists().label("served"),
+    )
+    return replace(_source(work_pools, rows, None, source.weight), columns=source.columns)
+
+
+def _work_queues() -> Source:
+    """With the name of the pool, whether that is paused, and whether a worker of the queue is there."""
+    source = _named_with(
+        _limited(work_queues, limit_names.WORK_QUEUE), work_pools, work_queues.c.work_pool_id, "work_pool_name"
+    )
+    named = json_texts(workers.c.queue_names).table_valued("value")
+    of_queue = select(named.c.value).where(named.c.value == work_queues.c.name).correlate(workers, work_queues)
+    takes = (workers.c.queue_names == "[]") | of_queue.exists()
+    served = select(workers.c.id).select_from(_online)
+    served = served.where(workers.c.work_pool_id == work_queues.c.work_pool_id, takes)
+    rows = source.rows.add_columns(
+        work_pools.c.paused.label("pool_paused"), served.correlate(work_queues).exists().label("served")
+    )
+    return replace(_source(work_queues, rows, None, source.weight), columns=source.columns, joined=source.joined)
+
+
+def _workers() -> Source:
+    """With the name of the pool, whether the worker is there, and until when its lease holds."""
+    joined = workers.join(work_pools, work_pools.c.id == workers.c.work_pool_id).outerjoin(
+        sessions, sessions.c.id == workers.c.session_id
+    )
+    online = func.coalesce(sessions.c.status == SessionStatus.ACTIVE, False)
+    rows = select(
+        workers,
+        work_pools.c.name.label("work_pool_name"),
+        online.label("online"),
+        sessions.c.expire_time.label("lease_time"),
+    ).select_from(joined)
+    source = _source(workers, rows, None, _weight(workers.c))
+    return replace(
+        source, columns={**source.columns, "work_pool_name": work_pools.c.name, "online": online}, joined=joined
+    )
+
+
 def _artifacts(*, latest: bool, with_data: bool) -> Source:
     """Artifacts, or those that are the latest with their key."""
     read = [column for column in artifacts.c if with_data or column.name != "data"]
@@ -236,10 +293,9 @@ DEPLOYMENTS = _deployments()
 DEPLOYMENT_VERSIONS = _plain(deployment_versions)
 SCHEDULES = _schedules()
 CALENDARS = _plain(calendars)
-WORK_POOLS = _limited(work_pools, limit_names.WORK_POOL)
-WORK_QUEUES = _named_with(
-    _limited(work_queues, limit_names.WORK_QUEUE), work_pools, work_queues.c.work_pool_id, "work_pool_name"
-)
+WORK_POOLS = _work_pools()
+WORK_QUEUES = _work_queues()
+WORKERS = _workers()
 ARTIFACTS = _artifacts(latest=False, with_data=True)
 ARTIFACTS_WITHOUT_DATA = _artifacts(latest=False, with_data=False)
 LATEST_ARTIFACTS = _artifacts(latest=True, with_data=True)

@@ -123,6 +123,12 @@ flow_runs = Table(
     Column("deployment_version", Integer),
     # A JSON object; NULL without a deployment.
     Column("job_variables", Text),
+    # Where workers look for it: its work queue or, without one, its deployment.
+    Column("queue_key", Id),
+    # From when on a worker may take it; NULL unless it waits for one.
+    Column("queue_time", Micros),
+    # Which workers may, as JSON; empty for any.
+    Column("worker_affinity", Text, nullable=False, server_default=""),
     # What rules keep in mind, see domain/decision.py Remember. `pause_keys` is a JSON list.
     Column("resuming", Boolean, nullable=False, server_default=false()),
     Column("retry_type", Text),
@@ -139,6 +145,15 @@ flow_runs = Table(
     _index_where_set("work_queue_id"),
     Index(None, "schedule_id", "next_scheduled_start_time", sqlite_where=text("schedule_id IS NOT NULL")),
     Index(None, "operation_id", "state_type", sqlite_where=text("operation_id IS NOT NULL")),
+    Index(
+        None,
+        "queue_key",
+        "worker_affinity",
+        "priority",
+        "queue_time",
+        "id",
+        sqlite_where=text("queue_time IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -327,6 +342,9 @@ work_pools = Table(
     Column("id", Id, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("type", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    # JSON, as it was written; empty for none.
+    Column("base_job_template", Text, nullable=False, server_default=""),
     Column("paused", Boolean, nullable=False),
     Column("create_time", Micros, nullable=False),
     Column("update_time", Micros, nullable=False),
@@ -341,9 +359,31 @@ work_queues = Table(
     Column("id", Id, primary_key=True),
     Column("work_pool_id", Id, nullable=False),
     Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
     Column("paused", Boolean, nullable=False),
     # 1 is served first, as in Prefect.
     Column("priority", Integer, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("update_time", Micros, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "work_pool_id", "name", unique=True),
+    Index(None, "create_time", "id"),
+    sqlite_with_rowid=False,
+)
+
+# Who has taken runs from pools.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("work_pool_id", Id, nullable=False),
+    Column("name", Text, nullable=False),
+    # JSON: a list of names, and an object of texts.
+    Column("queue_names", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    # The session that it came with last.
+    Column("session_id", Id, nullable=False),
     Column("create_time", Micros, nullable=False),
     Column("update_time", Micros, nullable=False),
     Column("version", Integer, nullable=False),

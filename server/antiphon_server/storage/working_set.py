@@ -78,6 +78,10 @@ class Changes:
     told: set[str] = field(default_factory=set)
     #: Task key -> from when on a worker may take the soonest of its runs that were queued here.
     queued: dict[str, int] = field(default_factory=dict)
+    #: Work queue, or deployment without one -> the same for its flow runs.
+    queued_work: dict[str, int] = field(default_factory=dict)
+    #: Whether workers may take what they might not before: something was resumed, changed, or came free.
+    room_for_work: bool = False
     #: Task runs that ended or were deleted.
     ended_task_runs: list[str] = field(default_factory=list)
     #: Whether when to plan a schedule was changed.
@@ -226,12 +230,13 @@ class WorkingSet:
         (self._changed_flow_runs if flow else self._changed_task_runs)[run.id] = run
         self.changes.runs[run.kind, run.id] = run.id if flow else run.flow_run_id
 
-    def tell_of_task_run(self, run: Run) -> None:
-        """Notes, for those who wait for it, that a task run was queued or has ended."""
+    def tell_of_run(self, run: Run) -> None:
+        """Notes, for those who wait for it, that a run was queued for a worker, or a task run has ended."""
         if run.queue_time is not None:
-            soonest = self.changes.queued.get(run.task_key, run.queue_time)
-            self.changes.queued[run.task_key] = min(soonest, run.queue_time)
-        elif run.state_type in TERMINAL:
+            key = run.work_queue_id or run.deployment_id or run.task_key
+            queued = self.changes.queued_work if run.kind is RunKind.FLOW_RUN else self.changes.queued
+            queued[key] = min(queued.get(key, run.queue_time), run.queue_time)
+        elif run.kind is RunKind.TASK_RUN and run.state_type in TERMINAL:
             self.changes.ended_task_runs.append(run.id)
 
     def add_transition(self, transition: Transition) -> None:

@@ -2,6 +2,7 @@ import datetime
 
 from antiphon.v1 import payload_pb2 as _payload_pb2
 from antiphon.v1 import schedule_pb2 as _schedule_pb2
+from antiphon.v1 import worker_pb2 as _worker_pb2
 from antiphon._vendor import validate_pb2 as _validate_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -24,7 +25,7 @@ COLLISION_STRATEGY_ENQUEUE: CollisionStrategy
 COLLISION_STRATEGY_CANCEL_NEW: CollisionStrategy
 
 class Deployment(_message.Message):
-    __slots__ = ("id", "name", "flow_id", "flow_name", "paused", "concurrency_limit", "collision_strategy", "grace_period", "work_queue_id", "tags", "active_slots", "create_time", "update_time", "etag", "description", "version", "entrypoint", "path", "pull_steps", "parameters", "parameter_schema", "enforce_parameter_schema", "job_variables", "labels", "schedules", "work_pool_name", "work_queue_name", "version_number")
+    __slots__ = ("id", "name", "flow_id", "flow_name", "paused", "concurrency_limit", "collision_strategy", "grace_period", "work_queue_id", "tags", "active_slots", "create_time", "update_time", "etag", "description", "version", "entrypoint", "path", "pull_steps", "parameters", "parameter_schema", "enforce_parameter_schema", "job_variables", "labels", "schedules", "work_pool_name", "work_queue_name", "version_number", "worker_affinity")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +61,7 @@ class Deployment(_message.Message):
     WORK_POOL_NAME_FIELD_NUMBER: _ClassVar[int]
     WORK_QUEUE_NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    WORKER_AFFINITY_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     flow_id: str
@@ -88,7 +90,8 @@ class Deployment(_message.Message):
     work_pool_name: str
     work_queue_name: str
     version_number: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., flow_id: _Optional[str] = ..., flow_name: _Optional[str] = ..., paused: _Optional[bool] = ..., concurrency_limit: _Optional[int] = ..., collision_strategy: _Optional[_Union[CollisionStrategy, str]] = ..., grace_period: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., work_queue_id: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., active_slots: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., description: _Optional[str] = ..., version: _Optional[str] = ..., entrypoint: _Optional[str] = ..., path: _Optional[str] = ..., pull_steps: _Optional[str] = ..., parameters: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., parameter_schema: _Optional[str] = ..., enforce_parameter_schema: _Optional[bool] = ..., job_variables: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., schedules: _Optional[_Iterable[_Union[_schedule_pb2.Schedule, _Mapping]]] = ..., work_pool_name: _Optional[str] = ..., work_queue_name: _Optional[str] = ..., version_number: _Optional[int] = ...) -> None: ...
+    worker_affinity: _worker_pb2.WorkerAffinity
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., flow_id: _Optional[str] = ..., flow_name: _Optional[str] = ..., paused: _Optional[bool] = ..., concurrency_limit: _Optional[int] = ..., collision_strategy: _Optional[_Union[CollisionStrategy, str]] = ..., grace_period: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., work_queue_id: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., active_slots: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., description: _Optional[str] = ..., version: _Optional[str] = ..., entrypoint: _Optional[str] = ..., path: _Optional[str] = ..., pull_steps: _Optional[str] = ..., parameters: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., parameter_schema: _Optional[str] = ..., enforce_parameter_schema: _Optional[bool] = ..., job_variables: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., schedules: _Optional[_Iterable[_Union[_schedule_pb2.Schedule, _Mapping]]] = ..., work_pool_name: _Optional[str] = ..., work_queue_name: _Optional[str] = ..., version_number: _Optional[int] = ..., worker_affinity: _Optional[_Union[_worker_pb2.WorkerAffinity, _Mapping]] = ...) -> None: ...
 
 class DeploymentVersion(_message.Message):
     __slots__ = ("number", "deployment", "create_time")

@@ -26,7 +26,7 @@ from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61ntiphon/v1/work_pool.proto\x12\x0b\x61ntiphon.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x02\n\x08WorkPool\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x18\n\x04type\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x0e\n\x06paused\x18\x04 \x01(\x08\x12\'\n\x11\x63oncurrency_limit\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x00\x88\x01\x01\x12\x14\n\x0c\x61\x63tive_slots\x18\x06 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\x14\n\x12_concurrency_limit\"\xe2\x02\n\tWorkQueue\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1e\n\x0cwork_pool_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x0e\n\x06paused\x18\x04 \x01(\x08\x12\'\n\x11\x63oncurrency_limit\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x00\x88\x01\x01\x12\x19\n\x08priority\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x16\n\x0ework_pool_name\x18\x07 \x01(\t\x12\x14\n\x0c\x61\x63tive_slots\x18\x08 \x01(\x03\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\x0b \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\x14\n\x12_concurrency_limitb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61ntiphon/v1/work_pool.proto\x12\x0b\x61ntiphon.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x03\n\x08WorkPool\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x18\n\x04type\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x0e\n\x06paused\x18\x04 \x01(\x08\x12\'\n\x11\x63oncurrency_limit\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x00\x88\x01\x01\x12\x14\n\x0c\x61\x63tive_slots\x18\x06 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1e\n\x0b\x64\x65scription\x18\n \x01(\tB\t\xbaH\x06r\x04\x18\xa8\xc3\x01\x12$\n\x11\x62\x61se_job_template\x18\x0b \x01(\tB\t\xbaH\x06r\x04\x18\xa0\xc2\x1e\x12+\n\x06status\x18\x0c \x01(\x0e\x32\x1b.antiphon.v1.WorkPoolStatus\x12\x1d\n\x15\x64\x65\x66\x61ult_work_queue_id\x18\r \x01(\tB\x14\n\x12_concurrency_limit\"\xaf\x03\n\tWorkQueue\x12\n\n\x02id\x18\x01 \x01(\t\x12\x1e\n\x0cwork_pool_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x04name\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x0e\n\x06paused\x18\x04 \x01(\x08\x12\'\n\x11\x63oncurrency_limit\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x00\x88\x01\x01\x12\x19\n\x08priority\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x16\n\x0ework_pool_name\x18\x07 \x01(\t\x12\x14\n\x0c\x61\x63tive_slots\x18\x08 \x01(\x03\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\x0b \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1e\n\x0b\x64\x65scription\x18\x0c \x01(\tB\t\xbaH\x06r\x04\x18\xa8\xc3\x01\x12+\n\x06status\x18\r \x01(\x0e\x32\x1b.antiphon.v1.WorkPoolStatusB\x14\n\x12_concurrency_limit*\x8b\x01\n\x0eWorkPoolStatus\x12 \n\x1cWORK_POOL_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16WORK_POOL_STATUS_READY\x10\x01\x12\x1e\n\x1aWORK_POOL_STATUS_NOT_READY\x10\x02\x12\x1b\n\x17WORK_POOL_STATUS_PAUSED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKPOOL'].fields_by_name['concurrency_limit']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_WORKPOOL'].fields_by_name['etag']._loaded_options = None
   _globals['_WORKPOOL'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_WORKPOOL'].fields_by_name['description']._loaded_options = None
+  _globals['_WORKPOOL'].fields_by_name['description']._serialized_options = b'\272H\006r\004\030\250\303\001'
+  _globals['_WORKPOOL'].fields_by_name['base_job_template']._loaded_options = None
+  _globals['_WORKPOOL'].fields_by_name['base_job_template']._serialized_options = b'\272H\006r\004\030\240\302\036'
   _globals['_WORKQUEUE'].fields_by_name['work_pool_id']._loaded_options = None
   _globals['_WORKQUEUE'].fields_by_name['work_pool_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_WORKQUEUE'].fields_by_name['name']._loaded_options = None
@@ -51,8 +55,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKQUEUE'].fields_by_name['priority']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_WORKQUEUE'].fields_by_name['etag']._loaded_options = None
   _globals['_WORKQUEUE'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_WORKQUEUE'].fields_by_name['description']._loaded_options = None
+  _globals['_WORKQUEUE'].fields_by_name['description']._serialized_options = b'\272H\006r\004\030\250\303\001'
+  _globals['_WORKPOOLSTATUS']._serialized_start=986
+  _globals['_WORKPOOLSTATUS']._serialized_end=1125
   _globals['_WORKPOOL']._serialized_start=107
-  _globals['_WORKPOOL']._serialized_end=403
-  _globals['_WORKQUEUE']._serialized_start=406
-  _globals['_WORKQUEUE']._serialized_end=760
+  _globals['_WORKPOOL']._serialized_end=549
+  _globals['_WORKQUEUE']._serialized_start=552
+  _globals['_WORKQUEUE']._serialized_end=983
 # @@protoc_insertion_point(module_scope)

@@ -92,7 +92,7 @@ class WorkPoolServiceServicer:
     """
 
     def CreateWorkPool(self, request, context):
-        """Makes a pool. A name that is taken fails with ALREADY_EXISTS (reason WORK_POOL_EXISTS).
+        """Makes a pool, with a queue `default`. A name that is taken fails with ALREADY_EXISTS (reason WORK_POOL_EXISTS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,7 +113,8 @@ class WorkPoolServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateWorkPool(self, request, context):
-        """Changes what `update_mask` names: `name`, `type`, `paused`, `concurrency_limit`. Other paths are refused with
+        """Changes what `update_mask` names: `name`, `type`, `description`, `paused`, `concurrency_limit`,
+        `base_job_template`. Other paths are refused with
         INVALID_ARGUMENT. A `concurrency_limit` that is named and not set is taken away. A change of it does to the runs
         that wait what it does on ConcurrencyLimit.
         """
@@ -151,7 +152,8 @@ class WorkPoolServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateWorkQueue(self, request, context):
-        """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `priority`. Other paths are refused with
+        """Changes what `update_mask` names: `name`, `description`, `paused`, `concurrency_limit`,
+        `priority`. Other paths are refused with
         INVALID_ARGUMENT. A `concurrency_limit` that is named and not set is taken away. A change of it does to the runs
         that wait what it does on ConcurrencyLimit.
         """

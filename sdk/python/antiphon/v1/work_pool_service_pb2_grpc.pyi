@@ -34,13 +34,14 @@ class WorkPoolServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> WorkPoolServiceAsyncStub: ...
     CreateWorkPool: _grpc.UnaryUnaryMultiCallable[_work_pool_service_pb2.CreateWorkPoolRequest, _work_pool_service_pb2.CreateWorkPoolResponse]
-    """Makes a pool. A name that is taken fails with ALREADY_EXISTS (reason WORK_POOL_EXISTS)."""
+    """Makes a pool, with a queue `default`. A name that is taken fails with ALREADY_EXISTS (reason WORK_POOL_EXISTS)."""
     GetWorkPool: _grpc.UnaryUnaryMultiCallable[_work_pool_service_pb2.GetWorkPoolRequest, _work_pool_service_pb2.GetWorkPoolResponse]
     """Reads one pool. An unknown id or name fails with NOT_FOUND."""
     ListWorkPools: _grpc.UnaryUnaryMultiCallable[_work_pool_service_pb2.ListWorkPoolsRequest, _work_pool_service_pb2.ListWorkPoolsResponse]
     """Reads a page of pools."""
     UpdateWorkPool: _grpc.UnaryUnaryMultiCallable[_work_pool_service_pb2.UpdateWorkPoolRequest, _work_pool_service_pb2.UpdateWorkPoolResponse]
-    """Changes what `update_mask` names: `name`, `type`, `paused`, `concurrency_limit`. Other paths are refused with
+    """Changes what `update_mask` names: `name`, `type`, `description`, `paused`, `concurrency_limit`,
+    `base_job_template`. Other paths are refused with
     INVALID_ARGUMENT. A `concurrency_limit` that is named and not set is taken away. A change of it does to the runs
     that wait what it does on ConcurrencyLimit.
     """
@@ -55,7 +56,8 @@ class WorkPoolServiceStub:
     ListWorkQueues: _grpc.UnaryUnaryMultiCallable[_work_pool_service_pb2.ListWorkQueuesRequest, _work_pool_service_pb2.ListWorkQueuesResponse]
     """Reads a page of queues."""
     UpdateWorkQueue: _grpc.UnaryUnaryMultiCallable[_work_pool_service_pb2.UpdateWorkQueueRequest, _work_pool_service_pb2.UpdateWorkQueueResponse]
-    """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `priority`. Other paths are refused with
+    """Changes what `update_mask` names: `name`, `description`, `paused`, `concurrency_limit`,
+    `priority`. Other paths are refused with
     INVALID_ARGUMENT. A `concurrency_limit` that is named and not set is taken away. A change of it does to the runs
     that wait what it does on ConcurrencyLimit.
     """
@@ -70,13 +72,14 @@ class WorkPoolServiceAsyncStub(WorkPoolServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateWorkPool: _aio.UnaryUnaryMultiCallable[_work_pool_service_pb2.CreateWorkPoolRequest, _work_pool_service_pb2.CreateWorkPoolResponse]  # type: ignore[assignment]
-    """Makes a pool. A name that is taken fails with ALREADY_EXISTS (reason WORK_POOL_EXISTS)."""
+    """Makes a pool, with a queue `default`. A name that is taken fails with ALREADY_EXISTS (reason WORK_POOL_EXISTS)."""
     GetWorkPool: _aio.UnaryUnaryMultiCallable[_work_pool_service_pb2.GetWorkPoolRequest, _work_pool_service_pb2.GetWorkPoolResponse]  # type: ignore[assignment]
     """Reads one pool. An unknown id or name fails with NOT_FOUND."""
     ListWorkPools: _aio.UnaryUnaryMultiCallable[_work_pool_service_pb2.ListWorkPoolsRequest, _work_pool_service_pb2.ListWorkPoolsResponse]  # type: ignore[assignment]
     """Reads a page of pools."""
     UpdateWorkPool: _aio.UnaryUnaryMultiCallable[_work_pool_service_pb2.UpdateWorkPoolRequest, _work_pool_service_pb2.UpdateWorkPoolResponse]  # type: ignore[assignment]
-    """Changes what `update_mask` names: `name`, `type`, `paused`, `concurrency_limit`. Other paths are refused with
+    """Changes what `update_mask` names: `name`, `type`, `description`, `paused`, `concurrency_limit`,
+    `base_job_template`. Other paths are refused with
     INVALID_ARGUMENT. A `concurrency_limit` that is named and not set is taken away. A change of it does to the runs
     that wait what it does on ConcurrencyLimit.
     """
@@ -91,7 +94,8 @@ class WorkPoolServiceAsyncStub(WorkPoolServiceStub):
     ListWorkQueues: _aio.UnaryUnaryMultiCallable[_work_pool_service_pb2.ListWorkQueuesRequest, _work_pool_service_pb2.ListWorkQueuesResponse]  # type: ignore[assignment]
     """Reads a page of queues."""
     UpdateWorkQueue: _aio.UnaryUnaryMultiCallable[_work_pool_service_pb2.UpdateWorkQueueRequest, _work_pool_service_pb2.UpdateWorkQueueResponse]  # type: ignore[assignment]
-    """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `priority`. Other paths are refused with
+    """Changes what `update_mask` names: `name`, `description`, `paused`, `concurrency_limit`,
+    `priority`. Other paths are refused with
     INVALID_ARGUMENT. A `concurrency_limit` that is named and not set is taken away. A change of it does to the runs
     that wait what it does on ConcurrencyLimit.
     """
@@ -109,7 +113,7 @@ class WorkPoolServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _work_pool_service_pb2.CreateWorkPoolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_work_pool_service_pb2.CreateWorkPoolResponse, _abc.Awaitable[_work_pool_service_pb2.CreateWorkPoolResponse]]:
-        """Makes a pool. A name that is taken fails with ALREADY_EXISTS (reason WORK_POOL_EXISTS)."""
+        """Makes a pool, with a queue `default`. A name that is taken fails with ALREADY_EXISTS (reason WORK_POOL_EXISTS)."""
 
     @_abc_1.abstractmethod
     def GetWorkPool(
@@ -133,7 +137,8 @@ class WorkPoolServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _work_pool_service_pb2.UpdateWorkPoolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_work_pool_service_pb2.UpdateWorkPoolResponse, _abc.Awaitable[_work_pool_service_pb2.UpdateWorkPoolResponse]]:
-        """Changes what `update_mask` names: `name`, `type`, `paused`, `concurrency_limit`. Other paths are refused with
+        """Changes what `update_mask` names: `name`, `type`, `description`, `paused`, `concurrency_limit`,
+        `base_job_template`. Other paths are refused with
         INVALID_ARGUMENT. A `concurrency_limit` that is named and not set is taken away. A change of it does to the runs
         that wait what it does on ConcurrencyLimit.
         """
@@ -178,7 +183,8 @@ class WorkPoolServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _work_pool_service_pb2.UpdateWorkQueueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_work_pool_service_pb2.UpdateWorkQueueResponse, _abc.Awaitable[_work_pool_service_pb2.UpdateWorkQueueResponse]]:
-        """Changes what `update_mask` names: `name`, `paused`, `concurrency_limit`, `priority`. Other paths are refused with
+        """Changes what `update_mask` names: `name`, `description`, `paused`, `concurrency_limit`,
+        `priority`. Other paths are refused with
         INVALID_ARGUMENT. A `concurrency_limit` that is named and not set is taken away. A change of it does to the runs
         that wait what it does on ConcurrencyLimit.
         """

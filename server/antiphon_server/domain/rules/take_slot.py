@@ -19,9 +19,14 @@ from antiphon_server.domain.slots import (
     titles,
     wanted,
 )
-from antiphon_server.domain.states import PAUSED, PENDING, RUNNING, SCHEDULED, VerdictKind
-
-AWAITING_CONCURRENCY_SLOT = "AwaitingConcurrencySlot"
+from antiphon_server.domain.states import (
+    AWAITING_CONCURRENCY_SLOT,
+    PAUSED,
+    PENDING,
+    RUNNING,
+    SCHEDULED,
+    VerdictKind,
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class TakeSlot(Rule):
         said, remedy = facts_of(facts.limits), f"wait for a run to end, or raise the limit of {first.title}"
         reason = f"all slots of {titles(lacking)} are taken"
         ids = tuple(limit.id for limit in wanted(facts.limits))
-        if facts.run.state_type == PAUSED or proposal.session_id is not None:
+        if facts.run.state_type == PAUSED or (proposal.session_id is not None and proposal.waits):
             # A paused process stays where it is until it may go on, and a session hears of its turn.
             until = now + guess(first, proposal.transition_id)
             return Finding(

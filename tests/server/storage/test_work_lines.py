@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from antiphon_server.storage import task_queue
 from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.schema import prepare
+from antiphon_server.storage.work_lines import TASK_RUNS
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
 @pytest.mark.parametrize(
     "query",
     [
-        task_queue.priorities("t", below=None),
-        task_queue.priorities("t", below=3),
-        task_queue.due("t", 0, 1_000, 10),
-        task_queue.next_due("t", 1_000),
+        TASK_RUNS.priorities(("t",), below=None),
+        TASK_RUNS.priorities(("t",), below=3),
+        TASK_RUNS.due(("t",), 0, 1_000, 10),
+        TASK_RUNS.next_due(("t",), 1_000),
     ],
     ids=["first", "next", "due", "upcoming"],
 )

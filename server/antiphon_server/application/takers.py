@@ -1,0 +1,83 @@
+"""Who takes flow runs: what it asks for, and how much room it has."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from antiphon_server.storage.reader import Record
+
+#: Of one worker.
+MOST_CREDIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A run that was claimed for a taker."""
+
+    run: Record
+    #: The deployment as it is now and, where the run was made with another one, that version; None where it is gone.
+    deployment: Record | None
+    version: Record | None
+
+
+class Taker:
+    """A worker that is attached. `deliver` gets what was claimed for it, in order, and must be quick."""
+
+    def __init__(
+        self,
+        session_id: str,
+        name: str,
+        deliver: Callable[[Sequence[Parcel]], None],
+        *,
+        work_pool_id: str | None = None,
+        queue_names: Sequence[str] = (),
+        deployment_ids: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        prefetch: int = 0,
+    ) -> None:
+        self.session_id = session_id
+        #: For people.
+        self.name = name
+        self.deliver = deliver
+        self.work_pool_id = work_pool_id
+        self.queue_names = frozenset(queue_names)
+        #: Where it takes from: its pool, or deployments that are in none.
+        self.sources = (work_pool_id,) if work_pool_id is not None else tuple(deployment_ids)
+        self.labels = dict(labels or {})
+        #: Microseconds before its time at which a run may be had.
+        self.prefetch = prefetch
+        #: How many runs more it takes.
+        self.credit = 0
+        #: It let an offer lapse, and nothing was heard of it since.
+        self.stalled = False
+        #: Runs that it declined, for now.
+        self.declined: set[str] = set()
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be offered a run."""
+        return self.credit > 0 and not self.stalled
+
+    def add_credit(self, runs: int) -> None:
+        self.credit = min(self.credit + runs, MOST_CREDIT)
+
+    def serves(self, queue_name: str) -> bool:
+        """Whether it takes from a queue of its pool."""
+        return not self.queue_names or queue_name in self.queue_names
+
+    def suits(self, affinity: Mapping[str, Any]) -> bool:
+        """Whether it has the labels that a run requires."""
+        required: Mapping[str, str] = affinity.get("required", {})
+        return required.items() <= self.labels.items()
+
+    def liking(self, affinity: Mapping[str, Any]) -> int:
+        """How many of the labels it has that a run prefers."""
+        preferred: Mapping[str, str] = affinity.get("preferred", {})
+        return len(preferred.items() & self.labels.items())
+
+
+def affinity_of(text: str) -> Mapping[str, Any]:
+    """What the column `worker_affinity` says."""
+    found: Mapping[str, Any] = json.loads(text) if text else {}
+    return found

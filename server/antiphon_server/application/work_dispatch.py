@@ -1,0 +1,225 @@
+"""Claims flow runs for workers the moment they are due, and offers them: each to one, by the priority of its queue,
+then its own, then its time.
+
+The claim comes first, in the database, so that a run is never offered twice, and what is forgotten here by a crash or a
+cut is offered again when its worker comes back, or given back when its lease runs out. A look into the database is
+taken where a run was queued or came due and a worker has room.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable, Sequence
+
+from antiphon_server.application.core import Changes, Core
+from antiphon_server.application.offers import Offers
+from antiphon_server.application.takers import Parcel, Taker
+from antiphon_server.application.wakeups import RETRY_AFTER, Wakeups
+from antiphon_server.application.work_lookout import PASSED_OVER, Lookout, pick
+from antiphon_server.application.worker_claims import ClaimRuns, GiveBack, Pick
+from antiphon_server.application.workers import Claim
+from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.domain.model import RunKind
+from antiphon_server.storage.reader import Reader
+
+logger = logging.getLogger(__name__)
+
+#: Runs that are claimed at once.
+MOST = 200
+
+
+class WorkDispatch:
+    """Which flow run goes to whom. Belongs to the event loop."""
+
+    def __init__(self, core: Core, reader: Reader) -> None:
+        self._core = core
+        self._reader = reader
+        self._lookout = Lookout(reader)
+        #: Pool, or deployment that is in none -> those who take from it.
+        self._takers: dict[str, dict[Taker, None]] = {}
+        self._by_session: dict[str, Taker] = {}
+        self._wakeups = Wakeups(core.clock)
+        self._offers: Offers[Claim, Taker] = Offers(self._lapsed)
+        core.listen(self._on_changes)
+        core.at_clock_move(self._wakeups.clock_moved)
+
+    async def run(self) -> None:
+        """Goes on until it is cancelled."""
+        while True:
+            await self._wakeups.wait()
+            try:
+                await self._hand_out()
+            except AntiphonError as error:
+                logger.warning("flow runs could not be handed to workers, it is tried again: %s", error)
+                await self._again()
+            except Exception:
+                logger.exception("flow runs could not be handed to workers by a bug; it is tried again")
+                await self._again()
+
+    def stop(self) -> None:
+        """No timer is left."""
+        self._wakeups.stop()
+        self._offers.stop()
+
+    # Workers
+
+    async def come(self, taker: Taker, holds: Iterable[Claim]) -> None:
+        """A worker is here: it is offered again what it had claimed and does not know of."""
+        self._by_session[taker.session_id] = taker
+        for source in taker.sources:
+            self._takers.setdefault(source, {})[taker] = None
+        known = {claim.flow_run_id for claim in holds}
+        claimed = [id for id in await self._reader.claimed_flow_runs(taker.session_id) if id not in known]
+        self._give(taker, await self._lookout.parcels(claimed))
+
+    def leave(self, taker: Taker) -> None:
+        """A worker is gone, for now or for good; what it has claimed stays its session's."""
+        for source in taker.sources:
+            takers = self._takers.get(source, {})
+            takers.pop(taker, None)
+            if not takers:
+                self._takers.pop(source, None)
+                self._wakeups.forget(source)
+        if self._by_session.get(taker.session_id) is taker:
+            del self._by_session[taker.session_id]
+        self._offers.drop(taker)
+
+    def credit(self, taker: Taker, runs: int) -> None:
+        """A worker has room for more."""
+        taker.add_credit(runs)
+        self._stir_for(taker)
+
+    def no_more(self, taker: Taker) -> None:
+        """A worker takes nothing more."""
+        taker.credit = 0
+
+    def heard(self, taker: Taker) -> None:
+        """A worker lives."""
+        if taker.stalled:
+            taker.stalled = False
+            self._stir_for(taker)
+
+    def taken(self, claim: Claim) -> None:
+        """An offer was answered."""
+        self._offers.answered(claim)
+
+    async def declined(self, taker: Taker, claim: Claim, reason: str, retry_after: float) -> None:
+        """An offer is not wanted, for so many seconds."""
+        self._offers.answered(claim)
+        taker.declined.add(claim.flow_run_id)
+        asyncio.get_running_loop().call_later(retry_after, self._wanted_again, taker, claim.flow_run_id)
+        why = f"{taker.name} declined it: {reason or 'it did not say why'}"
+        await self._core.run(GiveBack(taker.session_id, claim, why))
+
+    def _wanted_again(self, taker: Taker, run_id: str) -> None:
+        taker.declined.discard(run_id)
+        self._stir_for(taker)
+
+    def _stir_for(self, taker: Taker) -> None:
+        for source in taker.sources:
+            if taker in self._at(source):
+                self._wakeups.stir(source)
+
+    def _at(self, source: str) -> Collection[Taker]:
+        return self._takers.get(source, {}).keys()
+
+    # What happens
+
+    def _on_changes(self, changes: Changes) -> None:
+        if not self._takers:
+            return
+        for kind, run_id in changes.runs:
+            if kind is RunKind.FLOW_RUN:
+                self._lookout.try_again(run_id)
+        for key, due in changes.queued_work.items():
+            source = self._lookout.pool_of.get(key, key)
+            if source in self._takers:
+                self._wakeups.expect(source, due - self._prefetch(source))
+            elif source is key:
+                self._stir_all()  # A queue that was not seen yet, perhaps of one of them.
+        if changes.room_for_work:
+            self._lookout.try_again()
+            self._stir_all()
+
+    def _stir_all(self) -> None:
+        for source in self._takers:
+            self._wakeups.stir(source)
+
+    def _prefetch(self, source: str) -> int:
+        return max((taker.prefetch for taker in self._at(source)), default=0)
+
+    async def _again(self) -> None:
+        await asyncio.sleep(RETRY_AFTER)
+        self._stir_all()
+
+    # Handing out
+
+    async def _hand_out(self) -> None:
+        """Rounds, until nobody has room or nothing is due."""
+        while sources := [source for source in self._wakeups.stirred if self._room(source)]:
+            for source in sources:
+                await self._hand_out_from(source)
+
+    def _room(self, source: str) -> int:
+        return sum(taker.credit for taker in self._at(source) if taker.open)
+
+    async def _hand_out_from(self, source: str) -> None:
+        # Before the look: what is queued meanwhile is looked for again.
+        self._wakeups.settle(source)
+        prefetch, most = self._prefetch(source), min(self._room(source), MOST)
+        until = self._core.clock() + prefetch
+        found, following = await self._lookout.look(source, self._at(source), until, most)
+        if following is not None:
+            self._wakeups.expect(source, following - prefetch)
+        if not found:
+            return
+        picked = pick(self._at(source), found, self._core.clock(), MOST)
+        if picked:
+            # There may be more; what could not be claimed left its room.
+            self._wakeups.stir(source)
+            await self._claim(source, picked)
+            return
+        # Those who have room look less far ahead than others.
+        ahead = [each.run.time for each in found if each.run.time > until - prefetch]
+        if ahead:
+            self._wakeups.expect(source, min(ahead))
+
+    async def _claim(self, source: str, picked: Sequence[tuple[str, Taker]]) -> None:
+        """Claims the runs and offers those that could be."""
+        claim = ClaimRuns([Pick(id, taker.session_id, taker.name) for id, taker in picked])
+        claimed: set[str] = set()
+        try:
+            claimed = await self._core.run(claim)
+        finally:
+            for id, taker in picked:
+                taker.credit += id not in claimed
+        for id, _ in picked:
+            if id not in claimed:
+                self._lookout.pass_over(id)
+                self._wakeups.expect(source, self._core.clock() + round(PASSED_OVER * 1e6))
+        session_of = {id: taker.session_id for id, taker in picked}
+        parcels: dict[str, list[Parcel]] = {}
+        for parcel in await self._lookout.parcels([id for id, _ in picked if id in claimed]):
+            parcels.setdefault(session_of[parcel.run.id], []).append(parcel)
+        for session_id, some in parcels.items():
+            # Not always who was picked: it may have come back meanwhile. Of who has not, they are its session's.
+            here = self._by_session.get(session_id)
+            if here is not None:
+                self._give(here, some)
+
+    def _give(self, taker: Taker, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            self._offers.add(Claim(parcel.run.id, parcel.run.fencing_token), taker)
+        if parcels:
+            taker.deliver(parcels)
+
+    def _lapsed(self, claim: Claim, taker: Taker) -> None:
+        """A worker that does not answer is offered nothing until it is heard again."""
+        taker.stalled = True
+        why = f"{taker.name} did not answer the offer"
+        logger.warning("flow run %s: %s; it is offered to others", claim.flow_run_id, why)
+        self._core.submit(GiveBack(taker.session_id, claim, why), _noted)
+
+
+def _noted(answer: object) -> None:
+    if isinstance(answer, Exception):
+        logger.warning("a claim could not be given back, its deadline will: %s", answer)

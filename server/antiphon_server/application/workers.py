@@ -1,0 +1,191 @@
+"""Workers: they come, claim what is offered to them, say what became of it, and go."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from antiphon_server.application import rows
+from antiphon_server.application.sessions import OpenSession, ResumeSession, end_session
+from antiphon_server.application.work_pools import CreateWorkPool
+from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, NotFound
+from antiphon_server.domain.model import Run, RunKind
+from antiphon_server.domain.sessions import Session, SessionStatus
+from antiphon_server.domain.states import PENDING, SCHEDULED, TERMINAL
+from antiphon_server.storage import tables
+from antiphon_server.storage.working_set import Needs, WorkingSet
+
+NOUN = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim of a flow run that somebody acts on."""
+
+    flow_run_id: str
+    fencing_token: int
+
+
+@dataclass(slots=True)
+class Coming:
+    """Who comes: where it takes from, and what it acts on."""
+
+    #: Empty lets the server draw one.
+    name: str
+    #: Empty for who serves deployments that are in no pool.
+    work_pool_name: str
+    #: What the pool must be; empty takes any.
+    work_pool_type: str
+    #: Makes the pool where it is not there; None where it must be.
+    create_work_pool: CreateWorkPool | None
+    queue_names: Sequence[str]
+    labels: Mapping[str, str]
+    client: str
+    holds: Sequence[Claim]
+
+
+@dataclass(slots=True)
+class Came:
+    """Who came."""
+
+    session: Session
+    #: Rows; None for who serves deployments.
+    worker_id: str | None
+    work_pool_id: str | None
+    #: What it said that it holds, and does not.
+    lost: list[Claim] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ComeToWork:
+    """A worker attaches. Raises NotFound, AlreadyExists, FailedPrecondition as `WorkService.Work` says."""
+
+    coming: Coming
+    session: OpenSession | ResumeSession
+    #: Sessions that are attached to this server now.
+    attached: frozenset[str]
+
+    def needs(self, needs: Needs) -> None:
+        self.session.needs(needs)
+        needs.flow_runs.update(claim.flow_run_id for claim in self.coming.holds)
+
+    def apply(self, working_set: WorkingSet) -> Came:
+        pool = self._pool(working_set) if self.coming.work_pool_name else None
+        session = self.session.apply(working_set)
+        worker_id = self._worker(working_set, pool, session) if pool is not None else None
+        lost = [claim for claim in self.coming.holds if not _keeps(working_set, claim, session.id)]
+        return Came(session, worker_id, pool.id if pool is not None else None, lost)
+
+    def _pool(self, working_set: WorkingSet) -> Any:
+        coming, pools = self.coming, tables.work_pools
+        working_set.flush()
+        named = pools.select().where(pools.c.name == coming.work_pool_name)
+        pool = working_set.connection.execute(named).one_or_none()
+        if pool is None and coming.create_work_pool is not None:
+            coming.create_work_pool.apply(working_set)
+            pool = working_set.connection.execute(named).one()
+        if pool is None:
+            raise NotFound(
+                "WORK_POOL_NOT_FOUND",
+                f"there is no work pool {coming.work_pool_name!r}; make it first: "
+                f"antiphon work-pool create {coming.work_pool_name!r}",
+            )
+        if coming.work_pool_type not in ("", pool.type):
+            raise FailedPrecondition(
+                "WORK_POOL_TYPE_DIFFERS",
+                f"work pool {pool.name!r} is of the type {pool.type!r}, and this worker of {coming.work_pool_type!r}; "
+                "start a worker of the pool's type, or take another pool",
+            )
+        queues = tables.work_queues
+        there = set(
+            working_set.connection.execute(
+                queues.select().with_only_columns(queues.c.name).where(queues.c.work_pool_id == pool.id)
+            ).scalars()
+        )
+        unknown = next((name for name in coming.queue_names if name not in there), None)
+        if unknown is not None:
+            raise NotFound(
+                "WORK_QUEUE_NOT_FOUND",
+                f"work pool {pool.name!r} has no work queue {unknown!r}; make it first: "
+                f"antiphon work-queue create {unknown!r} --pool {pool.name!r}",
+            )
+        return pool
+
+    def _worker(self, working_set: WorkingSet, pool: Any, session: Session) -> str:
+        coming, workers = self.coming, tables.workers
+        name = coming.name or f"worker-{session.id[-8:]}"
+        values = {
+            "queue_names": json.dumps(list(coming.queue_names)),
+            "labels": json.dumps(dict(coming.labels), sort_keys=True),
+            "client": coming.client,
+            "session_id": session.id,
+        }
+        known = workers.select().where(workers.c.work_pool_id == pool.id, workers.c.name == name)
+        row = working_set.connection.execute(known).one_or_none()
+        if row is None:
+            return rows.add(working_set, workers, {**values, "work_pool_id": pool.id, "name": name})
+        if row.session_id != session.id:
+            self._take_over(working_set, row, pool)
+        rows.change(working_set, workers, row, values)
+        return str(row.id)
+
+    def _take_over(self, working_set: WorkingSet, row: Any, pool: Any) -> None:
+        """Ends the session that the name came with before: of a process that died and was started again."""
+        working_set.load(Needs(sessions={row.session_id}))
+        other = working_set.sessions.get(row.session_id)
+        if other is None or other.status != SessionStatus.ACTIVE:
+            return
+        if other.id in self.attached:
+            raise AlreadyExists(
+                "WORKER_NAME_TAKEN",
+                f"a worker {row.name!r} of work pool {pool.name!r} is connected (it says it is {row.client!r}); choose "
+                "another name, or stop that one",
+            )
+        end_session(working_set, other, SessionStatus.LOST, "a worker of the same name came in its place")
+        working_set.touch_session(other)
+
+
+def _keeps(working_set: WorkingSet, claim: Claim, session_id: str) -> bool:
+    """Whether a claim is still its worker's to act on; one whose run is held by the process that it started is launched
+    by this session from now on."""
+    run = working_set.run(RunKind.FLOW_RUN, claim.flow_run_id)
+    if run is None or run.fencing_token != claim.fencing_token:
+        return False
+    if run.state_type in TERMINAL:
+        return True  # What ran it is about to end.
+    if run.state_type == PENDING:
+        return run.session_id == session_id
+    if run.state_type == SCHEDULED and run.session_id is None:
+        return False
+    if run.launcher_session_id != session_id:
+        run.launcher_session_id = session_id
+        working_set.touch(run)
+    return True
+
+
+@dataclass(slots=True)
+class DeleteWorker:
+    """Forgets one worker that is not there."""
+
+    id: str
+    etag: str
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> None:
+        row = rows.find(working_set, tables.workers, NOUN, self.id, self.etag)
+        working_set.load(Needs(sessions={row.session_id}))
+        session = working_set.sessions.get(row.session_id)
+        if session is not None and session.status == SessionStatus.ACTIVE:
+            raise FailedPrecondition(
+                "WORKER_ONLINE", f"worker {row.name!r} is online; stop it first, or wait until its lease has run out"
+            )
+        working_set.connection.execute(tables.workers.delete().where(tables.workers.c.id == row.id))
+
+
+def own_run(working_set: WorkingSet, claim: Claim, session_id: str) -> Run | None:
+    """The run of a claim, where that is still the session's: PENDING in its hand, or run by what it started."""
+    run = working_set.run(RunKind.FLOW_RUN, claim.flow_run_id)
+    if run is None or run.fencing_token != claim.fencing_token or run.state_type in TERMINAL:
+        return None
+    return run if session_id in (run.session_id, run.launcher_session_id) else None

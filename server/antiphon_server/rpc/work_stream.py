@@ -1,0 +1,136 @@
+"""The stream of one worker: what it says, and what it is told."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+from antiphon.v1 import session_pb2
+from antiphon.v1 import work_service_pb2 as pb
+from antiphon_server.application.core import Core, Operation
+from antiphon_server.application.sessions import LeaveSession, NoteCommandResult, OnSession
+from antiphon_server.application.takers import Parcel, Taker
+from antiphon_server.application.work_dispatch import WorkDispatch
+from antiphon_server.application.worker_claims import NoteExit, NoteStart
+from antiphon_server.domain.errors import AntiphonError, Internal, InvalidArgument
+from antiphon_server.rpc.outbox import CommandedStream
+from antiphon_server.rpc.validation import check
+from antiphon_server.rpc.worker_conversions import claim_from, exit_in_words, offer_message
+
+logger = logging.getLogger(__name__)
+
+#: Seconds for which a run is not offered again to who declined it and did not say for how long.
+RETRY_AFTER = 10.0
+
+
+class WorkStream(CommandedStream[pb.WorkResponse, pb.WorkResponse]):
+    """What waits to be sent to a worker."""
+
+    def deliver(self, parcels: Sequence[Parcel]) -> None:
+        self.push(map(offer_message, parcels))
+
+    def _command_frame(self, command: session_pb2.Command) -> pb.WorkResponse:
+        return pb.WorkResponse(command=command)
+
+    def _message_of(self, queue: deque[pb.WorkResponse]) -> tuple[pb.WorkResponse, int]:
+        message = queue.popleft()
+        return message, message.ByteSize()
+
+
+class WorkerSays:
+    """Does what a worker says on its stream. `leave` is called before its session ends for good."""
+
+    def __init__(
+        self,
+        core: Core,
+        dispatch: WorkDispatch,
+        ttl: int,
+        stream: WorkStream,
+        taker: Taker,
+        leave: Callable[[], None],
+    ) -> None:
+        self._core = core
+        self._dispatch = dispatch
+        self._ttl = ttl
+        self._stream = stream
+        self._taker = taker
+        self._leave = leave
+        self._do: dict[str, Callable[[pb.WorkRequest], Awaitable[None]]] = {
+            "credit": self._credit,
+            "answer": self._answer,
+            "started": self._started,
+            "exited": self._exited,
+            "command_result": self._command_result,
+            "heartbeat": self._heartbeat,
+            "goodbye": self._goodbye,
+        }
+
+    async def listen(self, requests: AsyncIterator[pb.WorkRequest]) -> None:
+        """Until the worker says no more; whatever goes wrong ends the stream."""
+        try:
+            async for request in requests:
+                check(request)
+                kind = request.WhichOneof("body")
+                do = self._do.get(kind or "")
+                if do is None:
+                    what = "WorkerHello is the first message of a stream and only that" if kind else "it has no body"
+                    raise InvalidArgument(
+                        "FRAME_INVALID", f"{what}, or is of a kind that this server does not know", field="body"
+                    )
+                self._dispatch.heard(self._taker)
+                await do(request)
+            self._stream.end()
+        except AntiphonError as error:
+            self._stream.end(error)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            logger.exception("what worker %s said could not be done", self._taker.name)
+            self._stream.end(Internal("INTERNAL", "a message could not be read by a bug of the server; see its log"))
+
+    async def _credit(self, request: pb.WorkRequest) -> None:
+        if request.credit.none:
+            self._dispatch.no_more(self._taker)
+        if request.credit.runs:
+            self._dispatch.credit(self._taker, request.credit.runs)
+
+    async def _answer(self, request: pb.WorkRequest) -> None:
+        answer = request.answer
+        claim = claim_from(answer.claim)
+        if answer.decision == pb.OFFER_DECISION_TAKEN:
+            self._dispatch.taken(claim)
+            return
+        after = answer.retry_after.ToTimedelta().total_seconds() if answer.HasField("retry_after") else RETRY_AFTER
+        await self._dispatch.declined(self._taker, claim, answer.reason, after)
+
+    async def _started(self, request: pb.WorkRequest) -> None:
+        report = request.started
+        await self._say(NoteStart(self._taker.session_id, claim_from(report.claim), report.infrastructure_pid))
+        self._stream.push([pb.WorkResponse(recorded=pb.Recorded(claim=report.claim))])
+
+    async def _exited(self, request: pb.WorkRequest) -> None:
+        report = request.exited
+        claim = claim_from(report.claim)
+        # It may come before the answer to the offer, or in its place.
+        self._dispatch.taken(claim)
+        await self._say(NoteExit(self._taker.session_id, claim, exit_in_words(report)))
+        self._stream.push([pb.WorkResponse(recorded=pb.Recorded(claim=report.claim, exited=True))])
+
+    async def _command_result(self, request: pb.WorkRequest) -> None:
+        result = request.command_result
+        await self._say(
+            NoteCommandResult(self._taker.session_id, result.command_id.lower(), result.stage, result.message)
+        )
+
+    async def _heartbeat(self, request: pb.WorkRequest) -> None:
+        await self._say(None)
+        self._stream.push([pb.WorkResponse(heartbeat_ack=session_pb2.HeartbeatAck())])
+
+    async def _goodbye(self, request: pb.WorkRequest) -> None:
+        why = f"{self._taker.name} went away: {request.goodbye.reason or 'it did not say why'}"
+        self._leave()
+        await self._core.run(LeaveSession(self._stream.session_id, self._stream.epoch, why))
+        self._stream.end()
+
+    async def _say(self, operation: Operation | None) -> None:
+        await self._core.run(OnSession(self._stream.session_id, self._stream.epoch, self._ttl, operation))
