@@ -232,6 +232,19 @@ STORIES: dict[str, str] = {
         work-queue delete fast --yes
         work-queue delete slow --yes --json
         """,
+    "worker": """
+        worker ls
+        worker ls --pool pool --online
+        worker ls --pool pool --json
+        worker ls --pool sea
+        worker inspect left
+        worker inspect left --pool pool --json
+        worker inspect nobody
+        worker inspect nobody --pool pool
+        worker delete left
+        worker delete left --yes
+        worker delete gone --yes --json
+        """,
     "operation": """
         operation ls
         operation ls --json

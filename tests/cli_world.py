@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hand_worker import HandWorker
 from world import World
 
 
@@ -61,4 +62,7 @@ def _deployments(world: World) -> None:
 
 
 def _others(world: World) -> None:
+    worker = HandWorker(world.server.channel, name="left", work_pool_name="pool", client="test", labels={"gpu": "2"})
+    worker.next("welcome")
+    worker.goodbye()
     world.call("RegisterBlockType", {"blockType": {"name": "Other", "slug": "other"}, "blockSchema": {"fields": "{}"}})
