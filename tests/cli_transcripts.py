@@ -1,5 +1,6 @@
 """Runs the real binary and writes down what it says, with what differs from run to run taken out."""
 
+import difflib
 import os
 import re
 import shlex
@@ -89,4 +90,5 @@ class Transcript:
         if os.environ.get(REWRITE):
             path.write_text(text)
         assert path.exists(), f"There is no snapshot {path.name}; write it with {REWRITE}=1."
-        assert text == path.read_text(), f"Where the change is meant: {REWRITE}=1 writes the snapshots anew."
+        diff = "\n".join(difflib.unified_diff(path.read_text().splitlines(), text.splitlines(), lineterm=""))
+        assert text == path.read_text(), f"Where the change is meant, {REWRITE}=1 writes it anew:\n{diff}"
