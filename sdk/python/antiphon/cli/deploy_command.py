@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from antiphon.cli.being_sure import may_ask
 from antiphon.cli.deploy_choice import chosen, project_file
 from antiphon.cli.deploy_options import DeployOptions, refuse_unsupported
 from antiphon.cli.deploy_report import Outcome, outcome_json, outcome_lines
 from antiphon.cli.exit_codes import ERROR, exit_code_of, print_error
 from antiphon.cli.output import JsonFlag, OutputOption, make_console, print_json, wants_json
-from antiphon.cli.prompting import ask_which, may_ask
+from antiphon.cli.prompting import ask_which
 from antiphon.cli.run_choice import YesFlag
 from antiphon.deployments.applying import requested, sent
 from antiphon.deployments.changes import changes
