@@ -1,14 +1,16 @@
 """`antiphon server`."""
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from antiphon.cli import server_control
 from antiphon.cli.exit_codes import print_note
+from antiphon.cli.lazy_group import LazyGroup
 from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
 from antiphon.cli.server_tables import server_page
 from antiphon.embedded_server import accepts, read_pid
@@ -18,7 +20,20 @@ from antiphon.service_client import ServiceClient
 from antiphon.settings import Settings, get_current_settings
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, ListSessionsRequest, SessionStatus, StopServerRequest
 
-app = typer.Typer(name="server", add_completion=False, help="Start, stop and look at the server.", no_args_is_help=True)
+
+class ServerGroup(LazyGroup):
+    """The commands of the server, and those of what it does by itself."""
+
+    modules: ClassVar[Mapping[str, str]] = {"services": "antiphon.cli.server_services_commands"}
+
+
+app = typer.Typer(
+    cls=ServerGroup,
+    name="server",
+    add_completion=False,
+    help="Start, stop and look at the server.",
+    no_args_is_help=True,
+)
 
 _TIMEOUT_SECONDS = 5.0
 
