@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import typer
 
 from antiphon.cli.output import JsonFlag, make_console, print_messages
+from antiphon.cli.server_control import client_of_running_server
 from antiphon.cli.server_tables import services_table
-from antiphon.service_client import ServiceClient
+from antiphon.settings import get_current_settings
 from antiphon.v1.admin_service_pb2 import ListServicesRequest
 
 app = typer.Typer(
@@ -21,11 +22,11 @@ def group() -> None:
 
 @app.command("ls")
 def list_services(as_json: JsonFlag = False) -> None:
-    """List the services of the server: whether each is well, and when it last had a round.
+    """List the services of the server: whether each is well, and when it last had a round. Starts no server.
 
     With --json: an array of antiphon.v1.BackgroundService.
     """
-    with ServiceClient() as client:
+    with client_of_running_server(get_current_settings()) as client:
         services = client.call(client.admin.ListServices, ListServicesRequest()).services
     if as_json:
         print_messages(services)
