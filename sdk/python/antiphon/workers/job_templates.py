@@ -34,9 +34,8 @@ async def filled_template(template: Mapping[str, Any], values: Mapping[str, Any]
         rendered = _without_nothing(filled(configuration, lambda name: _value_of(name, given, schema)))
         made: dict[str, Any] = await aperform(_resolved(rendered))
     except TemplateError as error:
-        raise ConfigurationError(
-            f"The job of this run cannot be made from the work pool's template: {error}"
-        ) from error
+        raise ConfigurationError(f"The job cannot be made from the work pool's template: {error}") from error
+    return made
 
 
 def _resolved(rendered: Any) -> Work[dict[str, Any]]:
