@@ -1,5 +1,6 @@
 """From a run of a deployment to its flow: the deployment as the run was made with it, and its code."""
 
+import importlib
 import json
 import os
 import sys
@@ -7,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from antiphon.deployments.steps import run_steps
 from antiphon.exceptions import AntiphonException, ObjectNotFound
 from antiphon.flow_core import Flow
 from antiphon.flow_loading import load_flow_from_entrypoint
@@ -16,6 +16,9 @@ from antiphon.service_client import ServiceClient
 from antiphon.v1 import deployment_pb2, deployment_service_pb2, flow_run_pb2
 
 __all__ = ["DeploymentFacts", "deployment_of_run", "facts_of", "load_deployed_flow"]
+
+#: Loaded where there are steps: many deployments have none.
+_STEPS = "antiphon.deployments.steps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def load_deployed_flow(deployment: deployment_pb2.Deployment, say: Callable[[str
         )
     steps = json.loads(deployment.pull_steps) if deployment.pull_steps else []
     if steps:
-        outputs: Mapping[str, Any] = run_steps(steps, print_function=say)
+        outputs: Mapping[str, Any] = importlib.import_module(_STEPS).run_steps(steps, print_function=say)
         folder = outputs.get("directory")
     else:
         folder = deployment.path or None

@@ -19,6 +19,7 @@ from antiphon.engine.scopes import in_loop
 from antiphon.engine.taken_runs import TakenRun
 from antiphon.exceptions import AntiphonException
 from antiphon.logging import setup_logging
+from antiphon.option_checks import checked_limit
 from antiphon.server_address import connect_target
 from antiphon.session.registry import get_session
 from antiphon.session.session import STARTUP_TIMEOUT
@@ -59,9 +60,7 @@ class TaskWorker:
         """`limit` None is no bound. Raises ValueError without tasks, TypeError for what is no task."""
         self.tasks = _checked(tasks)
         self.task_keys = {task.task_key for task in self.tasks}
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise ValueError(f"limit is {limit!r}; give the number of runs at a time, or None for no bound.")
-        self.limit = limit
+        self.limit = checked_limit(limit)
         #: When the worker started; None unless it is running.
         self.started_at: datetime | None = None
         self.stopping = False

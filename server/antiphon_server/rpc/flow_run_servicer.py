@@ -9,7 +9,7 @@ from antiphon_server.application.edits import Delete, Edit, retry_policy_column,
 from antiphon_server.application.inputs import CreateFlowRunInput, DeleteFlowRunInput, stored_input
 from antiphon_server.application.operations import CancelFlowRun
 from antiphon_server.rpc.bulk_starts import BulkStarts
-from antiphon_server.rpc.mutations import masked, mutate
+from antiphon_server.rpc.mutations import Columns, masked, mutate
 from antiphon_server.rpc.patience import Patience
 from antiphon_server.rpc.pausing import Pausing
 from antiphon_server.rpc.read_conversions import flow_run_input_message
@@ -45,7 +45,7 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
 
     async def UpdateFlowRun(self, request: pb.UpdateFlowRunRequest, context: Any) -> pb.UpdateFlowRunResponse:
         run = request.flow_run
-        columns = {"name": str, "tags": tags_column, "flow_version": str, "retry_policy": _retry_policy_column}
+        columns: Columns = {"name": str, "tags": tags_column, "flow_version": str, "retry_policy": _retry_policy_column}
         values = masked(request.update_mask, run, columns)
         id = run.id.lower()
         return await mutate(

@@ -166,8 +166,9 @@ class Desk:
             return
         for claim, job in list(self._jobs.items()):
             if not job.has_claimed:
-                self._line.forget(claim)
-                job.kill("the server could not be reached for longer than the lease, so others may have the run")
+                why = "the server could not be reached for longer than the lease, so others may have the run"
+                self._line.give_back(claim, why)
+                job.kill(why)
 
     async def _finish(self) -> None:
         if self._failure is not None:

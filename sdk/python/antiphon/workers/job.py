@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from antiphon.client.schemas.objects import FlowRun
-from antiphon.exceptions import InfrastructureNotFound
+from antiphon.exceptions import InfrastructureNotFound, ServerUnreachable
 from antiphon.v1 import work_service_pb2 as pb
 from antiphon.workers.infrastructure import BaseWorkerResult, InfrastructureStatus
 from antiphon.workers.line_core import Claim
@@ -23,7 +23,7 @@ logger = logging.getLogger("antiphon.worker")
 class Crew(Protocol):
     """What starts and kills what runs runs: a worker, or who serves deployments."""
 
-    hears_of_claims: Any
+    hears_of_claims: ClassVar[bool]
 
     async def configure(self, offer: pb.WorkOffer, flow_run: FlowRun) -> Any:
         """The job of a run."""
@@ -43,6 +43,8 @@ class Reports(Protocol):
     def started(self, claim: Claim, infrastructure_pid: str) -> None: ...
 
     def exited(self, claim: Claim, infrastructure_pid: str, exit_code: int, message: str) -> None: ...
+
+    def give_back(self, claim: Claim, reason: str) -> None: ...
 
 
 class Job:
@@ -85,6 +87,12 @@ class Job:
             if not self._killed_for:
                 raise
             result = BaseWorkerResult(identifier=self._pid, status_code=_NO_CODE)
+        except ServerUnreachable as error:
+            if not self._pid:
+                # It is not the run's fault that its job cannot be made now.
+                self._reports.give_back(self.claim, str(error))
+                return
+            result = self._failed(error)
         except Exception as error:  # noqa: BLE001 - whatever keeps a run from being run is said in its state
             result = self._failed(error)
         if self._killing is not None:

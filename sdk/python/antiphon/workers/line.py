@@ -70,9 +70,9 @@ class WorkLine:
         """See LineCore."""
         self._tell(lambda core: core.exited(claim, infrastructure_pid, exit_code, message))
 
-    def forget(self, claim: Claim) -> None:
+    def give_back(self, claim: Claim, reason: str) -> None:
         """See LineCore."""
-        self._tell(lambda core: core.forget(claim))
+        self._tell(lambda core: core.give_back(claim, reason))
 
     def take_no_more(self) -> None:
         """See LineCore."""

@@ -165,9 +165,11 @@ class LineCore:
         )
         self._say(pb.WorkRequest(exited=held.exited))
 
-    def forget(self, claim: Claim) -> None:
-        """Act on a claim no more and say nothing of it: the server offers it again where it is still the worker's."""
-        self._held.pop(claim, None)
+    def give_back(self, claim: Claim, reason: str) -> None:
+        """Act on a claim no more, before what runs it has come to anything: it is declined, or offered again when the
+        server is back."""
+        if self._held.pop(claim, None) is not None:
+            self._answer(claim, reason)
 
     def take_no_more(self) -> None:
         """No more runs are wanted, from now on."""
