@@ -348,6 +348,8 @@ class LineCore:
         self._obeyed(command, session_pb2.COMMAND_STAGE_APPLIED if held else session_pb2.COMMAND_STAGE_TOO_LATE)
 
     def _obeyed(self, command: session_pb2.Command, stage: session_pb2.CommandStage, message: str = "") -> None:
+        if not command.id:
+            return  # Drain is for all who are attached, and nobody counts the answers.
         result = session_pb2.CommandResult(command_id=command.id, stage=stage, message=message)
         self._say(pb.WorkRequest(command_result=result))
 
