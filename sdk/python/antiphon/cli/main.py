@@ -26,6 +26,8 @@ class RootGroup(LazyGroup):
         "flow-run": "antiphon.cli.flow_run_commands",
         "flow": "antiphon.cli.flow_commands",
         "task": "antiphon.cli.task_commands",
+        "deploy": "antiphon.cli.deploy_command",
+        "init": "antiphon.cli.init_command",
         "operation": "antiphon.cli.operation_commands",
         "artifact": "antiphon.cli.artifact_commands",
         "variable": "antiphon.cli.variable_commands",

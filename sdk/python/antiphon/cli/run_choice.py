@@ -1,6 +1,5 @@
 """Which flow runs a verb is for: some that are named, or all that match a filter; and whether people are sure."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -11,12 +10,12 @@ from antiphon.cli.exit_codes import exit_code_of, print_error
 from antiphon.cli.operation_progress import await_operation
 from antiphon.cli.operation_view import runs_words
 from antiphon.cli.output import make_console, print_json, to_json
+from antiphon.cli.prompting import may_ask
 from antiphon.cli.run_lookup import find_flow_run
 from antiphon.cli.safe_console import on_one_line
 from antiphon.exceptions import AntiphonException, ServerUnreachable
 from antiphon.ids import new_id
 from antiphon.service_client import ServiceClient
-from antiphon.settings import get_current_settings
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.operation_pb2 import Operation
 
@@ -114,8 +113,7 @@ def must_ask(choice: Choice) -> bool:
     """Whether to ask before it is done. Raises typer.BadParameter where that would be needed and nobody can answer."""
     if choice.yes:
         return False
-    may_ask = get_current_settings().cli.prompt
-    if sys.stdin.isatty() if may_ask is None else may_ask:
+    if may_ask():
         return True
     if choice.grave:
         raise typer.BadParameter("Nobody can be asked here; give --yes if you are sure.")
