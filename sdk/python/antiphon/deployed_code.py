@@ -15,10 +15,11 @@ from antiphon.payloads import decode
 from antiphon.service_client import ServiceClient
 from antiphon.v1 import deployment_pb2, deployment_service_pb2, flow_run_pb2
 
-__all__ = ["DeploymentFacts", "deployment_of_run", "facts_of", "load_deployed_flow"]
+__all__ = ["DeploymentFacts", "deployment_of_run", "facts_of", "is_loading_code", "load_deployed_flow"]
 
 #: Loaded where there are steps: many deployments have none.
 _STEPS = "antiphon.deployments.steps"
+_loading = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,17 @@ def load_deployed_flow(deployment: deployment_pb2.Deployment, say: Callable[[str
     if here not in sys.path:
         sys.path.insert(0, here)
     say(f"Loading the flow at {deployment.entrypoint!r} in {here}")
-    return load_flow_from_entrypoint(deployment.entrypoint, use_placeholder_flow=False)
+    global _loading
+    _loading = True
+    try:
+        return load_flow_from_entrypoint(deployment.entrypoint, use_placeholder_flow=False)
+    finally:
+        _loading = False
+
+
+def is_loading_code() -> bool:
+    """Return whether the file of a flow is being loaded for one of its runs."""
+    return _loading
 
 
 def _go_to(folder: str, name: str) -> None:

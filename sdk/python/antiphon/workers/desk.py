@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -36,11 +36,14 @@ class Desk:
         limit: int | None,
         *,
         welcomed: Callable[[pb.WorkerWelcome], object],
+        stopping: Callable[[], Awaitable[object]] | None = None,
         run_once: bool = False,
     ) -> None:
-        """`welcomed` is called in the loop each time that the server knows the worker."""
+        """`welcomed` is called in the loop each time that the server knows the worker, `stopping` when no more runs are
+        taken."""
         self._crew = crew
         self._welcomed = welcomed
+        self._stopping = stopping
         self._run_once = run_once
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
@@ -83,6 +86,8 @@ class Desk:
             with stopped_by_signals(self._loop, self._told_to_stop):
                 await self._stop.wait()
                 self._line.take_no_more()
+                if self._stopping is not None:
+                    await self._stopping()
                 await self._finish()
         finally:
             for timer in (self._lapse, self._once):
