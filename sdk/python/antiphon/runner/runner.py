@@ -51,10 +51,10 @@ class Runner:
         webserver: bool = False,
     ) -> None:
         """At most `limit` runs at a time (setting `runner.process_limit`), None is no bound; prepared
-        `prefetch_seconds` before their time (setting `worker.prefetch_seconds`). With `pause_on_shutdown` the schedules of its deployments
-        are paused when it stops. `query_seconds` and `heartbeat_seconds` have no effect: nothing is asked for in
-        intervals, and the server says how often it is to be heard of. Raises ValueError for a limit below 1, and for a
-        `webserver`, which there is none of.
+        `prefetch_seconds` before their time (setting `worker.prefetch_seconds`). With `pause_on_shutdown` the schedules
+        of its deployments are paused when it stops. `query_seconds` and `heartbeat_seconds` have no effect: nothing is
+        asked for in intervals, and the server says how often it is to be heard of. Raises ValueError for a limit below
+        1, and for a `webserver`, which there is none of.
         """
         if webserver:
             raise ValueError(
