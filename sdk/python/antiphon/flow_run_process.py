@@ -16,24 +16,14 @@ from antiphon.exceptions import AntiphonException, AntiphonSignal, ServerError
 from antiphon.logging import setup_logging
 from antiphon.logging.run_loggers import flow_run_logger
 from antiphon.payloads import decode
+from antiphon.run_environment import BROKEN_OFF, CLAIMED_FD, FENCING_TOKEN, FLOW_RUN_ID, NOT_OURS
 from antiphon.service_client import ServiceClient
 from antiphon.session.registry import get_session
 from antiphon.state_core import State, StateType
 from antiphon.text_limits import clip_characters
 from antiphon.v1 import flow_run_pb2, flow_run_service_pb2, task_run_service_pb2
 
-__all__ = ["BROKEN_OFF", "CLAIMED_FD", "FENCING_TOKEN", "FLOW_RUN_ID", "NOT_OURS", "execute_flow_run", "main"]
-
-#: Environment variables by which a process that a worker starts knows its run, and the claim that it acts on.
-FLOW_RUN_ID = "ANTIPHON__FLOW_RUN_ID"
-FENCING_TOKEN = "ANTIPHON__FENCING_TOKEN"
-#: A descriptor on which it says, by one byte, that the run is RUNNING in its hands; not set where nobody listens.
-CLAIMED_FD = "ANTIPHON__CLAIMED_FD"
-
-#: Exit codes: the run was broken off, or could not be begun.
-BROKEN_OFF = 1
-#: The claim is over, or somebody else has the run: nothing was done.
-NOT_OURS = 4
+__all__ = ["execute_flow_run", "main"]
 
 #: Of a state's message.
 _MAX_MESSAGE = 10_000

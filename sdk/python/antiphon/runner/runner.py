@@ -14,9 +14,9 @@ from antiphon.engine.dual import Work, aperform, awaitable, dual, work_of
 from antiphon.engine.server_calls import call_server
 from antiphon.exceptions import AntiphonException
 from antiphon.flow_core import Flow
-from antiphon.flow_run_process import FENCING_TOKEN, FLOW_RUN_ID
 from antiphon.logging import setup_logging
 from antiphon.option_checks import checked_limit
+from antiphon.run_environment import FENCING_TOKEN, FLOW_RUN_ID
 from antiphon.session.registry import describe_client
 from antiphon.settings import get_current_settings
 from antiphon.settings.environment import settings_environment

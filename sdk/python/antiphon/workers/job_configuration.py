@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from antiphon.client.schemas.objects import FlowRun, WorkPool
 from antiphon.client.schemas.responses import DeploymentResponse
-from antiphon.flow_run_process import FENCING_TOKEN, FLOW_RUN_ID
+from antiphon.run_environment import FENCING_TOKEN, FLOW_RUN_ID
 from antiphon.settings.environment import settings_environment
 from antiphon.workers.job_templates import filled_template
 

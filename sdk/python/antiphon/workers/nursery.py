@@ -21,7 +21,8 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from antiphon.flow_run_process import CLAIMED_FD, main
+from antiphon.flow_run_process import main
+from antiphon.run_environment import CLAIMED_FD
 from antiphon.settings.current import replace_root
 
 _MOST_DESCRIPTORS = 1

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from antiphon.exceptions import ConfigurationError, InfrastructureNotAvailable, InfrastructureNotFound
-from antiphon.flow_run_process import BROKEN_OFF, CLAIMED_FD, NOT_OURS
+from antiphon.run_environment import BROKEN_OFF, CLAIMED_FD, NOT_OURS
 from antiphon.workers.children import Child, spawn
 from antiphon.workers.infrastructure import BaseWorkerResult, InfrastructureStatus
 from antiphon.workers.nursery_client import Nursery, NurseryGone
