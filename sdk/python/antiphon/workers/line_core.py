@@ -292,10 +292,11 @@ class LineCore:
 
     def _offer(self, offer: pb.WorkOffer) -> list[Event]:
         claim = Claim(offer.flow_run.id, offer.fencing_token)
-        self._asked = max(self._asked - 1, 0)
         if claim in self._held:
+            # It was offered again, for which no room was asked.
             self._answer(claim, "")
             return []
+        self._asked = max(self._asked - 1, 0)
         if not self._taking:
             self._answer(claim, "the worker is stopping")
             return []
