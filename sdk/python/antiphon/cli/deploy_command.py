@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from antiphon.cli.being_sure import YesFlag
+from antiphon.cli.being_sure import may_ask
 from antiphon.cli.deploy_choice import chosen, project_file
 from antiphon.cli.deploy_options import DeployOptions, refuse_unsupported
 from antiphon.cli.deploy_report import Outcome, outcome_json, outcome_lines
 from antiphon.cli.exit_codes import ERROR, exit_code_of, print_error
-from antiphon.cli.output import JsonFlag, make_console, print_json
-from antiphon.cli.output_option import OutputFormat, OutputOption
-from antiphon.cli.prompting import ask_which, may_ask
+from antiphon.cli.output import JsonFlag, OutputOption, make_console, print_json, wants_json
+from antiphon.cli.prompting import ask_which
+from antiphon.cli.run_choice import YesFlag
 from antiphon.deployments.applying import requested, sent
 from antiphon.deployments.changes import changes
 from antiphon.deployments.entries import Chosen, Maker
@@ -104,7 +104,7 @@ def deploy(
         raise typer.BadParameter(f"{len(wanted)} deployments are meant, and options are for one. Put them in the file.")
     for each in wanted:
         each.entry = options.over(each.entry)
-    json_wanted = as_json or output is OutputFormat.JSON
+    json_wanted = wants_json(as_json, output)
     maker = Maker(print, dry_run)
     code, outcomes = 0, []
     with ServiceClient() as client:
