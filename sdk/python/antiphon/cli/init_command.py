@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from antiphon.cli.being_sure import may_ask
+from antiphon.cli.being_sure import YesFlag, may_ask
 from antiphon.cli.output import JsonFlag, make_console, print_json
 from antiphon.cli.prompting import ask_text
-from antiphon.cli.run_choice import YesFlag
 from antiphon.deployments.project import RECIPES, initialize_project, missing_fields
 
 app = typer.Typer(name="init", add_completion=False)
