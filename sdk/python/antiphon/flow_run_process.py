@@ -23,8 +23,6 @@ from antiphon.state_core import State, StateType
 from antiphon.text_limits import clip_characters
 from antiphon.v1 import flow_run_pb2, flow_run_service_pb2, task_run_service_pb2
 
-__all__ = ["execute_flow_run", "main"]
-
 #: Of a state's message.
 _MAX_MESSAGE = 10_000
 
