@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from antiphon.exceptions import AntiphonException
-from bench import lists, machine, policy_cost, protocol, scaling, scheduling, startup, work
+from bench import deployments, lists, machine, policy_cost, protocol, scaling, scheduling, startup, work
 from bench.children import ChildFailed
 from bench.figures import Samples, Scale, Workload
 from bench.peers import Dbos, Prefect
@@ -24,6 +24,7 @@ WORKLOADS: tuple[Workload, ...] = (
     + work.WORKLOADS
     + scaling.WORKLOADS
     + protocol.WORKLOADS
+    + deployments.WORKLOADS
     + lists.WORKLOADS
     + scheduling.WORKLOADS
     + policy_cost.WORKLOADS

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli.flow_serve import serve
 from antiphon.cli.output import JsonFlag, show_list
 from antiphon.cli.run_tables import flows_table
 from antiphon.service_client import ServiceClient
@@ -15,6 +16,9 @@ app = typer.Typer(name="flow", add_completion=False, help="See flows.", no_args_
 @app.callback()
 def group() -> None:
     """See flows."""
+
+
+app.command()(serve)
 
 
 @app.command("ls")

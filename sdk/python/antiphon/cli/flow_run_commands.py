@@ -8,6 +8,7 @@ import typer
 from antiphon.cli import pause_verbs
 from antiphon.cli.explain_words import explanation_lines
 from antiphon.cli.explaining import explain_flow_run, explanation_json
+from antiphon.cli.flow_run_execute import execute
 from antiphon.cli.log_options import HeadFlag, NumberOption, ReverseFlag, TailFlag, WantedLogs
 from antiphon.cli.log_printing import print_logs, print_logs_to_come
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, show_list, to_json
@@ -129,6 +130,7 @@ def logs(
             print_logs(client, f'flow_run_id = "{flow_run.id}"', wanted, as_json=as_json)
 
 
+app.command()(execute)
 app.command()(cancel)
 app.command()(delete)
 app.command()(retry)

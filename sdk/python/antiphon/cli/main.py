@@ -16,7 +16,8 @@ from antiphon.cli.output_option import accept_output
 
 EPILOG = (
     "Exit codes: 0 done; 1 error, or the watched run failed or crashed, or a run refused; 2 wrong usage; 3 not found;"
-    " 4 no server answers; 5 the watched run or operation was cancelled; 130 interrupted by Ctrl-C."
+    " 4 no server answers; 5 the watched run or operation was cancelled; 6 somebody"
+    " else has the run to be executed; 130 interrupted by Ctrl-C."
 )
 
 

@@ -11,6 +11,7 @@ from antiphon.cli.references import whole_id
 from antiphon.cli.work_lookup import find_pool
 from antiphon.cli.work_options import MostOption
 from antiphon.cli.work_tables import worker_page, workers_table
+from antiphon.cli.worker_start import start
 from antiphon.exceptions import AntiphonException, ObjectNotFound
 from antiphon.filter_text import quote
 from antiphon.service_client import ServiceClient
@@ -40,6 +41,9 @@ class AmbiguousWorker(AntiphonException):
 @app.callback()
 def group() -> None:
     """Who runs what waits in work pools."""
+
+
+app.command()(start)
 
 
 @app.command("ls")
