@@ -14,7 +14,9 @@ import os
 import re
 import resource
 import sys
+from collections.abc import Callable
 from datetime import datetime, time
+from functools import partial
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -63,10 +65,15 @@ def _formats(library: Any) -> Any:
     has, so that only what no reader takes is refused; numbers are seconds since 1970."""
     checker = library.FormatChecker(formats=())
     for name, read in (("date", _moment), ("date-time", _moment), ("time", time.fromisoformat), ("uuid", UUID)):
-        checker.checks(name, raises=ValueError)(
-            lambda value, read=read: not isinstance(value, str) or bool(read(value))
-        )
+        checker.checks(name, raises=ValueError)(partial(_can_read, read))
     return checker
+
+
+def _can_read(read: Callable[[str], Any], value: Any) -> bool:
+    """Raises ValueError for a text that cannot be read; formats say nothing of other values."""
+    if isinstance(value, str):
+        read(value)
+    return True
 
 
 def _moment(text: str) -> Any:
