@@ -17,6 +17,7 @@ from rich.table import Table
 from antiphon.cli.run_tree_view import tree_view
 from antiphon.service_client import ServiceClient
 from antiphon.settings import ANTIPHON_TASKS_REFRESH_CACHE, temporary_settings
+from demo_deployed import show_deployment
 from demo_more import ANTIPHON, read_tree, show_artifact, show_pause, show_rollback, show_second_run
 from seattle_weather import Report, seattle_weather
 
@@ -94,6 +95,7 @@ def main() -> None:
         show_rollback(console, client, options.folder)
         show_artifact(console, options.folder, options.seed)
         show_pause(console, client)
+        show_deployment(console, client, options.folder, options.seed)
         console.rule("[bold]Look for yourself", align="left")
         show_commands(console, client.target, report.flow_run_id)
         if client.target.startswith("unix:") and not os.environ.get("ANTIPHON_API_URL"):

@@ -26,14 +26,14 @@ from seattle_weather import seattle_weather
 
 ANTIPHON = os.path.relpath(Path(sys.executable).with_name("antiphon"))
 ANSWER = '{"agreed": true, "seats": 4}'
-_RECONNECT_SECONDS = 10.0
+RECONNECT_SECONDS = 10.0
 _COMMAND_SECONDS = 60
 
 
 def read_tree(client: ServiceClient, flow_run_id: str) -> RunTree:
     """The run with its task runs and nested runs, as the server knows it, once it has ended."""
     tree = RunTree(flow_run_id)
-    with closing(Following(client, flow_run_id, _RECONNECT_SECONDS)) as following:
+    with closing(Following(client, flow_run_id, RECONNECT_SECONDS)) as following:
         for of_run, response in following.events():
             tree.apply(of_run, response)
             child = response.task_run.state.details.child_flow_run_id
@@ -66,7 +66,7 @@ def show_rollback(console: Console, client: ServiceClient, folder: str) -> None:
 def show_artifact(console: Console, folder: str, seed: int) -> None:
     console.rule("[bold]Something to show: examples/seattle_best_months.py", align="left")
     best_months(folder=folder, seed=seed)
-    _command(console, "artifact", "inspect", KEY)
+    show_command(console, "artifact", "inspect", KEY)
     console.print()
 
 
@@ -79,13 +79,13 @@ def show_pause(console: Console, client: ServiceClient) -> None:
         booked.add_done_callback(lambda _: ids.put(""))
         flow_run_id = ids.get()
         if flow_run_id and _is_paused(client, flow_run_id):
-            _command(console, "flow-run", "resume", flow_run_id, "--input", ANSWER)
+            show_command(console, "flow-run", "resume", flow_run_id, "--input", ANSWER)
         console.print(f"The flow returned: {booked.result()}\n", highlight=False)
 
 
 def _is_paused(client: ServiceClient, flow_run_id: str) -> bool:
     """Whether a run pauses before it ends; waits for the one or the other."""
-    with closing(Following(client, flow_run_id, _RECONNECT_SECONDS)) as following:
+    with closing(Following(client, flow_run_id, RECONNECT_SECONDS)) as following:
         return any(response.flow_run.state.type == StateType.STATE_TYPE_PAUSED for _, response in following.events())
 
 
@@ -100,7 +100,7 @@ def _task_runs(tree: RunTree) -> list[TaskRun]:
     return found
 
 
-def _command(console: Console, *words: str) -> None:
+def show_command(console: Console, *words: str) -> None:
     """Runs a command line of ours in a process of its own, and shows it and what it printed."""
     console.print(f"$ {shlex.join((ANTIPHON, *words))}", markup=False, highlight=False, soft_wrap=True)
     process = subprocess.run([ANTIPHON, *words], capture_output=True, text=True, timeout=_COMMAND_SECONDS)
