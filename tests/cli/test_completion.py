@@ -46,7 +46,7 @@ def of_its_own(home: Path) -> None:
 
 @SHELLS
 def test_commands_and_options(complete: Complete) -> None:
-    assert complete("antiphon dep") == ["deployment"]
+    assert complete("antiphon dep") == ["deployment", "deploy"]
     assert complete("antiphon deployment sch") == ["schedule"]
     assert {"create", "preview", "clear"} <= set(complete("antiphon deployment schedule "))
     assert "--start-at" in complete("antiphon deployment run --start")
