@@ -81,7 +81,7 @@ STORIES: dict[str, str] = {
         deployment run etl/nightly -p x=1 --params '{"x": 2}'
         deployment run etl/nightly -p x=many
         deployment run etl/nightly --start-in 'a while'
-        deployment run etl/nightly --start-at never
+        deployment run etl/nightly --start-at whenever
         deployment run etl/nightly --start-in 1h --start-at 12:00
         deployment run etl/nightly --watch --watch-timeout 3 --flow-run-name watched
         deployment run etl/nightly --watch-timeout 1
@@ -349,6 +349,21 @@ STORIES: dict[str, str] = {
         flow-run logs told
         flow-run logs warned
         flow-run ls --flow-name 'Nightly sync'
+        """,
+    "project": """
+        init --name shop
+        init --name shop --json
+        deploy --all
+        deploy flows.py:etl --name weekly --pool pool --cron '0 3 * * 1' --dry-run
+        deploy flows.py:etl --name weekly --pool pool --cron '0 3 * * 1' --timezone Europe/Berlin
+        deploy flows.py:etl --name weekly --pool pool --tag new --json
+        deploy flows.py:etl --name weekly --pool pool --param x=many
+        deploy flows.py:etl --name weekly --pool sea
+        deploy flows.py:nothing --name weekly --pool pool
+        deploy nowhere.py:etl --name weekly --pool pool
+        flow serve nowhere.py:etl
+        flow-run execute nobody
+        worker start --pool sea
         """,
     "task": """
         task serve

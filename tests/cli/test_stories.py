@@ -21,7 +21,15 @@ from world import World
 NODES = {node.path: node for node in walk()}
 ALIASES = {alias: node.path for node in NODES.values() for alias in node.aliases}
 #: They run until they are stopped: other tests run them.
-WITHOUT_END = {"task serve"}
+WITHOUT_END = {"flow serve", "flow-run execute", "task serve", "worker start"}
+#: A file that each story finds where it is.
+FLOWS = """from antiphon import flow
+
+
+@flow
+def etl(x: int = 1) -> int:
+    return x
+"""
 
 
 def command_in(typed: str) -> Node | None:
@@ -53,6 +61,7 @@ def check_json(path: str, printed: str) -> None:
 def test_story(name: str, tmp_path: Path) -> None:
     home, folder = tmp_path / "home", tmp_path / "folder"
     folder.mkdir()
+    (folder / "flows.py").write_text(FLOWS)
     transcript = Transcript(home, folder)
     if name in WITHOUT_WORLD:
         play(name, transcript, {})

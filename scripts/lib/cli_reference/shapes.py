@@ -97,6 +97,15 @@ SHAPES: dict[str, Any] = {
     "config unset": _CONFIGURED,
     "config validate": {"valid": bool},
     "config view": [{"name": str, "value": object, "source": str}],
+    "deploy": [
+        {
+            "name": str,
+            "status": str,
+            "changes": [{"field": str, "before": object, "after": object}],
+            "deployment": either(_DEPLOYMENT, None),
+            "error": either(str, None),
+        }
+    ],
     "deployment backfill": either(_OPERATION, deployment_service_pb2.BackfillDeploymentResponse),
     "deployment delete": either(_DEPLOYMENT, [_DEPLOYMENT]),
     "deployment inspect": _DEPLOYMENT,
@@ -141,6 +150,7 @@ SHAPES: dict[str, Any] = {
     "global-concurrency-limit inspect": _LIMIT_IN_USE,
     "global-concurrency-limit ls": [_LIMIT],
     "global-concurrency-limit update": _LIMIT,
+    "init": {"files": [str]},
     "operation cancel": _OPERATION,
     "operation inspect": _OPERATION,
     "operation ls": [_OPERATION],
