@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from antiphon.annotations import allow_failure, unmapped
     from antiphon.client import get_client
     from antiphon.context import tags
+    from antiphon.deployments import deploy
     from antiphon.flow_runs import (
         apause_flow_run,
         aresume_flow_run,
@@ -36,6 +37,7 @@ __all__ = [
     "apause_flow_run",
     "aresume_flow_run",
     "asuspend_flow_run",
+    "deploy",
     "flow",
     "get_client",
     "get_run_logger",
@@ -57,6 +59,7 @@ _MODULES = {
     "apause_flow_run": "antiphon.flow_runs",
     "aresume_flow_run": "antiphon.flow_runs",
     "asuspend_flow_run": "antiphon.flow_runs",
+    "deploy": "antiphon.deployments",
     "flow": "antiphon.flows",
     "get_client": "antiphon.client",
     "get_run_logger": "antiphon.logging",
@@ -73,11 +76,13 @@ _SUBMODULES = frozenset(
         "client",
         "artifacts",
         "context",
+        "deployments",
         "exceptions",
         "flow_runs",
         "futures",
         "logging",
         "runtime",
+        "schedules",
         "settings",
         "states",
         "task_runners",

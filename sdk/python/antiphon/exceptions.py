@@ -56,6 +56,8 @@ __all__ = [
     "SettingError",
     "SignatureMismatchError",
     "SlotsLost",
+    "StepExecutionError",
+    "TemplateError",
     "TerminationSignal",
     "UnfinishedRun",
     "UnspecifiedFlowError",
@@ -105,6 +107,14 @@ class ScriptError(AntiphonException):
 
     def __str__(self) -> str:
         return f"The script at {self.path!r} raised an exception: {self.user_exc!r}."
+
+
+class StepExecutionError(AntiphonException):
+    """A step of a deployment could not be done: it is none, its arguments do not fit, or it failed."""
+
+
+class TemplateError(AntiphonException, ValueError):
+    """A template is none, or names what is not there."""
 
 
 class InvalidRepositoryURLError(AntiphonException):

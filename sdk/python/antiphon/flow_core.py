@@ -22,6 +22,7 @@ from antiphon.decorated import Decorated, added, named_after, show_changes_of, s
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.run_flow import arun_flow, iterate_flow, run_flow
 from antiphon.exceptions import MissingFlowError
+from antiphon.flow_deployments import Deployable
 from antiphon.flow_options import FlowHook, FlowOptions, checked_runner
 from antiphon.flow_source import pulled_object
 from antiphon.option_checks import (
@@ -55,7 +56,7 @@ _SCHEMA_MODULE = "antiphon.parameter_schema"
 __all__ = ["Flow", "FlowDecorator", "FlowHook", "FlowStateHook", "flow", "loaded_flow"]
 
 
-class Flow(Decorated[P, R]):
+class Flow(Deployable, Decorated[P, R]):
     """A function as a flow. Calling it makes a run and gives the function's value. Made by the decorator `flow`."""
 
     def __init__(
@@ -183,6 +184,12 @@ class Flow(Decorated[P, R]):
         return mermaid_graph((yield from drawn_calls(self, "generate_mermaid_graph", args, kwargs)))
 
     agenerate_mermaid_graph = awaitable(generate_mermaid_graph)
+
+    @property
+    def source(self) -> tuple[Any, str] | None:
+        """The storage that it was loaded from (`from_source`) and its entrypoint there; None for one of this
+        program."""
+        return None if self._storage is None or self._entrypoint is None else (self._storage, self._entrypoint)
 
     @classmethod
     def from_source(cls, source: "str | PathLike[str] | Any", entrypoint: str) -> "Flow[..., Any]":

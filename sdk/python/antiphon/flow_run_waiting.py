@@ -18,7 +18,7 @@ from antiphon.state_protos import from_proto
 from antiphon.v1 import flow_run_pb2
 from antiphon.v1.flow_run_service_pb2 import AwaitFlowRunRequest, AwaitFlowRunResponse, GetFlowRunRequest
 
-__all__ = ["flow_run_state", "wait_for_flow_run"]
+__all__ = ["flow_run_once_ended", "flow_run_state", "wait_for_flow_run"]
 
 #: Seconds that the server waits with a call, at most.
 _LONGEST_WAIT = 86_400.0
@@ -39,25 +39,33 @@ def _wait_for_flow_run(
     holds no thread. Parameters that cannot be read in this process are {}. Raises FlowRunWaitTimeout where the run goes
     on after `timeout`, ObjectNotFound for an unknown run, ServerError.
     """
-    logger = logging.getLogger("antiphon.flow_runs")
-    end = math.inf if timeout is None else time.monotonic() + timeout
-    seen = ""
-    while True:
-        run = yield from _awaited(str(flow_run_id), seen if log_states else "", end, client)
-        if run is not None and log_states and run.state.id != seen:
-            seen = run.state.id
-            logger.info("Flow run %s is in state %r", run.name, run.state.name)
-        if run is not None and run.HasField("state") and from_proto(run.state).is_final():
-            return _run_from(run)
-        if time.monotonic() >= end:
-            raise FlowRunWaitTimeout(
-                f"Flow run {flow_run_id} has not ended within {timeout} second(s). It goes on; wait for longer, or see "
-                "`antiphon flow-run explain`."
-            )
+    run = yield from flow_run_once_ended(str(flow_run_id), timeout, client=client, log_states=log_states)
+    return _run_from(run)
 
 
 wait_for_flow_run = awaitable(_wait_for_flow_run)
 wait_for_flow_run.__name__ = wait_for_flow_run.__qualname__ = "wait_for_flow_run"
+
+
+def flow_run_once_ended(
+    run_id: str, timeout: float | None, *, client: AnyClient = None, log_states: bool = False
+) -> Work[flow_run_pb2.FlowRun]:
+    """Gives a run as the contract has it once it has ended. Arguments and errors as of `wait_for_flow_run`."""
+    logger = logging.getLogger("antiphon.flow_runs")
+    end = math.inf if timeout is None else time.monotonic() + timeout
+    seen = ""
+    while True:
+        run = yield from _awaited(run_id, seen if log_states else "", end, client)
+        if run is not None and log_states and run.state.id != seen:
+            seen = run.state.id
+            logger.info("Flow run %s is in state %r", run.name, run.state.name)
+        if run is not None and run.HasField("state") and from_proto(run.state).is_final():
+            return run
+        if time.monotonic() >= end:
+            raise FlowRunWaitTimeout(
+                f"Flow run {run_id} has not ended within {timeout} second(s). It goes on; wait for longer, or see "
+                "`antiphon flow-run explain`."
+            )
 
 
 def flow_run_state(client: ServiceClient, flow_run_id: str) -> State:

@@ -16,7 +16,7 @@ from antiphon.engine.server_calls import call_server
 from antiphon.exceptions import MissingContextError, ServerError
 from antiphon.flow_run_waiting import wait_for_flow_run
 from antiphon.json_payloads import json_payload
-from antiphon.option_checks import MAX_TIMEOUT
+from antiphon.option_checks import checked_wait
 from antiphon.payloads import JSON, encoding_of
 from antiphon.v1.flow_run_service_pb2 import (
     GetFlowRunInputRequest,
@@ -82,7 +82,7 @@ def suspend_flow_run(
     wanted = _wanted(wait_for_input)
     schema = wanted.schema if wanted is not None else ""
     request = SuspendFlowRunRequest(id=str(flow_run_id), pause_key=key or "", input_schema=schema)
-    seconds = _checked(timeout)
+    seconds = checked_wait(timeout)
     if seconds is not None:
         request.timeout.FromMilliseconds(round(seconds * 1000))
     yield from call_server(lambda client: client.flow_runs.SuspendFlowRun, request, SuspendFlowRunResponse)
@@ -134,7 +134,7 @@ def _own_run(what: str) -> FlowRunContext:
 def _paused(context: FlowRunContext, kind: Any, timeout: float | None, key: str | None, *, suspend: bool) -> Work[Any]:
     wanted = _wanted(kind)
     key = key or str(context.next_key("pause:") + 1)
-    wish = Wish(key, _checked(timeout), wanted.schema if wanted is not None else "", suspend)
+    wish = Wish(key, checked_wait(timeout), wanted.schema if wanted is not None else "", suspend)
     yield from pause_life(context, wish)
     if wanted is None:
         return None
@@ -158,16 +158,6 @@ def _asks_for_fields(run_id: str) -> Work[bool]:
     answer = yield from call_server(lambda client: client.flow_runs.GetFlowRun, request, GetFlowRunResponse)
     schema = answer.flow_run.state.details.input_schema
     return not schema or not {"properties", "$ref"}.isdisjoint(json.loads(schema))
-
-
-def _checked(timeout: float | None) -> float | None:
-    if timeout is None:
-        return None
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
-        raise TypeError(f"timeout is a number of seconds or None, not {type(timeout).__name__}.")
-    if not 0 <= timeout <= MAX_TIMEOUT:
-        raise ValueError(f"timeout is from 0 to {MAX_TIMEOUT:,} seconds, not {timeout}; None waits for ever.")
-    return float(timeout)
 
 
 def _wanted(kind: Any) -> Any:

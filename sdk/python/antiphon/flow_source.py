@@ -10,7 +10,7 @@ from typing import Any
 from antiphon.engine.effects import Ask, Call, Life, Outcome
 from antiphon.engine.scopes import RunScope
 from antiphon.entrypoints import import_object, parse_entrypoint
-from antiphon.runner.storage import LocalStorage, RunnerStorage, create_storage_from_source
+from antiphon.runner.storage import BlockStorageAdapter, LocalStorage, RunnerStorage, create_storage_from_source
 
 #: Folders with code that was brought here: they go with the process, since what was loaded may import more.
 _folders: list[tempfile.TemporaryDirectory[str]] = []
@@ -19,7 +19,7 @@ _folders: list[tempfile.TemporaryDirectory[str]] = []
 def pulled_object(source: Any, entrypoint: str) -> Life:
     """An engine: brings the code here; gives what is at the entrypoint in it, and the storage."""
     parsed = parse_entrypoint(entrypoint)
-    storage = _storage_of(source)
+    storage = storage_of(source)
     if not isinstance(storage, LocalStorage):
         folder = tempfile.TemporaryDirectory(prefix="antiphon-source-")
         storage.set_base_path(Path(folder.name))
@@ -46,11 +46,15 @@ def _imported(folder: Path, entrypoint: str) -> Any:
         sys.path.remove(str(folder))
 
 
-def _storage_of(source: Any) -> Any:
+def storage_of(source: Any) -> Any:
+    """Return the storage that a source of flows means. Raises TypeError for what is none."""
     if isinstance(source, str | os.PathLike):
         return create_storage_from_source(os.fspath(source))
     if isinstance(source, RunnerStorage):
         return source
+    if callable(getattr(source, "get_directory", None)):
+        return BlockStorageAdapter(source)
     raise TypeError(
-        f"A source of flows is a path, a URL or a storage of antiphon.runner.storage, not {type(source).__name__}."
+        "A source of flows is a path, a URL, a storage of antiphon.runner.storage or a block of storage, not "
+        f"{type(source).__name__}."
     )

@@ -22,16 +22,16 @@ _BANNED_IN_FLOW_NAMES = re.compile("[/%&<>\u2039\u203a]")
 
 def checked_name(name: str | None, default: str, noun: str) -> str:
     """Return the name, or `default` for none. Raises InvalidNameError where it is no text, too long, or has characters
-    that names of flows must not have."""
+    that names of flows and deployments must not have."""
     if name is None or name == "":
         return encodable(default[:MAX_NAME_LENGTH])
     if not isinstance(name, str):
         raise InvalidNameError(f"The name of a {noun} is text, not {type(name).__name__}: {name!r}.")
     if len(name) > MAX_NAME_LENGTH:
         raise InvalidNameError(f"The name of a {noun} has at most {MAX_NAME_LENGTH} characters: {name[:40]!r}...")
-    banned = _BANNED_IN_FLOW_NAMES.search(name) if noun == "flow" else None
+    banned = _BANNED_IN_FLOW_NAMES.search(name) if noun in ("flow", "deployment") else None
     if banned is not None:
-        raise InvalidNameError(f"The name of a flow must not contain {banned[0]!r}: {name!r}.")
+        raise InvalidNameError(f"The name of a {noun} must not contain {banned[0]!r}: {name!r}.")
     return encodable(name)
 
 
@@ -93,6 +93,18 @@ def checked_timeout(seconds: Any) -> float | None:
             f"timeout_seconds must be more than 0 and at most {MAX_TIMEOUT:,}, not {seconds}; None is no limit."
         )
     return float(seconds)
+
+
+def checked_wait(timeout: Any) -> float | None:
+    """Return for how many seconds something is waited for; None is for ever. Raises TypeError where it is no number,
+    ValueError where it is out of range."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout is a number of seconds or None, not {type(timeout).__name__}.")
+    if not 0 <= timeout <= MAX_TIMEOUT:
+        raise ValueError(f"timeout is from 0 to {MAX_TIMEOUT:,} seconds, not {timeout}; None waits for ever.")
+    return float(timeout)
 
 
 def checked_tags(tags: Iterable[str] | None) -> frozenset[str]:

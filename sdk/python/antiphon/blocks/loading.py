@@ -65,7 +65,7 @@ def loaded(kind: Any, wanted: GetBlockDocumentRequest, validate: bool, client: A
 
 
 def _made(base: Any, answer: GetBlockDocumentResponse, validate: bool) -> Any:
-    document, values = answer.block_document, _values_of(answer)
+    document, values = answer.block_document, values_of(answer, named=True)
     kind = base._class_for(document.block_type_slug)
     try:
         block = kind.model_validate(values)
@@ -82,21 +82,21 @@ def _made(base: Any, answer: GetBlockDocumentResponse, validate: bool) -> Any:
     return block
 
 
-def _values_of(answer: GetBlockDocumentResponse) -> dict[str, Any]:
-    """The values of a document; in the places of others stand their values, with what they are called."""
+def values_of(answer: GetBlockDocumentResponse, *, named: bool = False) -> dict[str, Any]:
+    """The values of a document; in the places of others stand their values, with what they are called if `named`."""
     documents = {document.id: document for document in answer.referenced}
-    values: dict[str, Any] = _filled(json.loads(answer.block_document.data), documents)
+    values: dict[str, Any] = _filled(json.loads(answer.block_document.data), documents, named)
     return values
 
 
-def _filled(value: Any, documents: dict[str, BlockDocument]) -> Any:
+def _filled(value: Any, documents: dict[str, BlockDocument], named: bool) -> Any:
     if isinstance(value, list):
-        return [_filled(each, documents) for each in value]
+        return [_filled(each, documents, named) for each in value]
     if not isinstance(value, dict):
         return value
     reference = value.get("$ref")
     if len(value) == 1 and isinstance(reference, dict) and "block_document_id" in reference:
         document = documents[str(reference["block_document_id"]).lower()]
-        values = _filled(json.loads(document.data), documents)
-        return {**values, storing.SLUG: document.block_type_slug, storing.IDENTITY: document}
-    return {key: _filled(each, documents) for key, each in value.items()}
+        values: dict[str, Any] = _filled(json.loads(document.data), documents, named)
+        return {**values, storing.SLUG: document.block_type_slug, storing.IDENTITY: document} if named else values
+    return {key: _filled(each, documents, named) for key, each in value.items()}

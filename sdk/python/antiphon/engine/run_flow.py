@@ -11,12 +11,13 @@ from antiphon.engine.flow_life import FlowCall, flow_life
 from antiphon.engine.pauses import Pauses
 from antiphon.engine.retry_policies import retry_policy
 from antiphon.engine.scopes import RunScope, raise_if_stopped, scope_around, scope_of_run
+from antiphon.engine.stand_ins import stand_in
 from antiphon.engine.termination import ended_by_sigterm
 from antiphon.engine.upstream import inputs, listed, plain, upstream_in
 from antiphon.exceptions import AntiphonException, ParameterTypeError, SerializationError, UpstreamTaskError
 from antiphon.ids import new_id
 from antiphon.logging import setup_logging
-from antiphon.naming import generate_run_name, task_run_name
+from antiphon.naming import generate_run_name
 from antiphon.option_checks import all_tags
 from antiphon.parameters import validate
 from antiphon.payloads import encode
@@ -27,7 +28,7 @@ from antiphon.session.registry import get_session, settle_in_child
 from antiphon.session.session import Session
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State
-from antiphon.v1 import flow_run_pb2, task_run_pb2
+from antiphon.v1 import flow_run_pb2
 
 
 def _calling(flow: Any, parameters: dict[str, Any], wait_for: Iterable[Any] | None) -> Life:
@@ -65,7 +66,7 @@ def prepare(flow: Any, parameters: dict[str, Any], unfit: AntiphonException | No
     opening: tuple[Body, ...] = ()
     if around is not None:
         run.parent_task_run_id = new_id()
-        opening = _stand_in(flow, run, around)
+        opening = (stand_in(run.parent_task_run_id, flow.name, around),)
     parent_scope = scope_around()
     scope = scope_of_run(parent_scope, flow)
     session = _session()
@@ -97,21 +98,6 @@ def _context(flow: Any, run: FlowRun, around: FlowRunContext | None, scope: RunS
         result_options=flow_result_options(flow, around.result_options if around is not None else None),
         flow_run=run,
     )
-
-
-def _stand_in(flow: Any, run: FlowRun, around: FlowRunContext) -> tuple[Body, ...]:
-    """The task run that stands for a subflow in its parent; the server lets it mirror the subflow's states."""
-    key = f"subflow:{flow.name}"[:500]
-    count = f"{around.key_prefix}{around.next_key(key)}"
-    assert run.parent_task_run_id is not None
-    stand_in = task_run_pb2.TaskRun(
-        id=run.parent_task_run_id,
-        name=task_run_name(flow.name, count),
-        flow_run_id=around.flow_run_id,
-        task_key=key,
-        dynamic_key=count,
-    )
-    return (stand_in,)
 
 
 def _message(flow: Any, run: FlowRun, parameters: dict[str, Any]) -> flow_run_pb2.FlowRun:

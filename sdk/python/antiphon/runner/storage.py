@@ -1,7 +1,8 @@
-"""Where a flow's code comes from: a folder, a git repository, or a place that fsspec knows."""
+"""Where a flow's code comes from: a folder, a git repository, a place that fsspec knows, or a block of storage."""
 
 import asyncio
 import importlib
+import inspect
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import unquote, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from antiphon.runner.git import GitCredentials, GitRepository, looks_like_git, secret_reference, secret_text
 
 __all__ = [
+    "BlockStorageAdapter",
     "GitCredentials",
     "GitRepository",
     "LocalStorage",
@@ -150,6 +152,69 @@ class RemoteStorage:
 
     def __repr__(self) -> str:
         return f"RemoteStorage(url={self._url!r})"
+
+
+class BlockStorageAdapter:
+    """A saved block that brings folders here (one with `get_directory`), such as a RemoteFileSystem."""
+
+    def __init__(self, block: Any, pull_interval: int | None = 60) -> None:
+        """Raises TypeError for what brings no folders here."""
+        if not callable(getattr(block, "get_directory", None)):
+            raise TypeError(
+                f"Code can come from a block that has get_directory, such as RemoteFileSystem, and not from "
+                f"{type(block).__name__}."
+            )
+        self._block = block
+        self._pull_interval = pull_interval
+        self._base_path = Path.cwd()
+        name = getattr(block, "_block_document_name", None)
+        self._name = str(name) if name else f"{type(block).__name__.lower()}-storage"
+
+    def set_base_path(self, path: Path) -> None:
+        """Say under which folder the code is to be put."""
+        self._base_path = path
+
+    @property
+    def pull_interval(self) -> int | None:
+        """Seconds after which the code is brought anew; None for never."""
+        return self._pull_interval
+
+    @property
+    def destination(self) -> Path:
+        """A folder called as the block."""
+        return self._base_path / self._name
+
+    async def pull_code(self) -> None:
+        """Copy all that the block holds. Raises what the block raises."""
+        self.destination.mkdir(parents=True, exist_ok=True)
+        brought = self._block.get_directory(local_path=str(self.destination))
+        if inspect.isawaitable(brought):
+            await brought
+
+    def to_pull_step(self) -> dict[str, Any]:
+        """Return the step that copies it; a block may have one of its own (`get_pull_step`). Raises ValueError for a
+        block that is not saved."""
+        own = getattr(self._block, "get_pull_step", None)
+        if callable(own):
+            made: dict[str, Any] = own()
+            return made
+        name = getattr(self._block, "_block_document_name", None)
+        if not name:
+            raise ValueError(
+                f"A deployment finds the block {type(self._block).__name__} by its name. Save it first: "
+                "block.save('my-code')."
+            )
+        step = {"block_document_name": name, "block_type_slug": self._block.get_block_type_slug()}
+        return {"antiphon.deployments.steps.pull_with_block": step}
+
+    def __eq__(self, other: object) -> bool:
+        return self._block == other._block if isinstance(other, BlockStorageAdapter) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((type(self._block), self._name))
+
+    def __repr__(self) -> str:
+        return f"BlockStorageAdapter({self._block!r})"
 
 
 def create_storage_from_source(source: "str | Path", pull_interval: int | None = 60) -> RunnerStorage:

@@ -40,6 +40,29 @@ class ClientSettings(SettingsGroup):
     ]
 
 
+class DeploymentsSettings(SettingsGroup):
+    """What holds for deployments that do not say otherwise."""
+
+    default_work_pool_name: Annotated[
+        str | None,
+        About(
+            kinds.OPTIONAL_NAME,
+            None,
+            "The work pool of a deployment that names none.",
+            aliases=("ANTIPHON_DEFAULT_WORK_POOL_NAME",),
+        ),
+    ]
+    default_docker_build_namespace: Annotated[
+        str | None,
+        About(
+            kinds.OPTIONAL_NAME,
+            None,
+            "What comes before names of images that have no slash.",
+            aliases=("ANTIPHON_DEFAULT_DOCKER_BUILD_NAMESPACE",),
+        ),
+    ]
+
+
 class FlowsSettings(SettingsGroup):
     """What holds for flows that do not say otherwise."""
 
@@ -214,6 +237,7 @@ class Settings(SettingsGroup):
     api: APISettings
     cli: CLISettings
     client: ClientSettings
+    deployments: DeploymentsSettings
     flows: FlowsSettings
     logging: LoggingSettings
     results: ResultsSettings

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from antiphon.client.schemas.bases import AntiphonBaseModel, ObjectBaseModel
 from antiphon.types import KeyValueLabelsField, NonNegativeInteger, PositiveInteger
@@ -19,6 +19,7 @@ __all__ = [
     "Deployment",
     "DeploymentStatus",
     "GlobalConcurrencyLimit",
+    "VersionInfo",
     "WorkPool",
     "WorkPoolStatus",
     "WorkQueue",
@@ -79,6 +80,16 @@ class ConcurrencyLimitConfig(AntiphonBaseModel):
     limit: int
     collision_strategy: ConcurrencyLimitStrategy = ConcurrencyLimitStrategy.ENQUEUE
     grace_period_seconds: int | None = Field(default=None, ge=60, le=86_400)
+
+
+class VersionInfo(AntiphonBaseModel):
+    """What a version of a deployment is: how it was found out, its name, and more that is known of it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    #: Such as `vcs:git`.
+    type: str
+    version: str
 
 
 class ConcurrencyLeaseHolder(AntiphonBaseModel):
