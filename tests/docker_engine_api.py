@@ -67,9 +67,7 @@ HOST_CONFIG = record(
     Runtime=TEXT,
     SecurityOpt=TEXTS,
     Tmpfs=TEXT_MAP,
-    RestartPolicy=record(
-        Name={"enum": ["", "no", "always", "unless-stopped", "on-failure"]}, MaximumRetryCount=NUMBER
-    ),
+    RestartPolicy=record(Name={"enum": ["", "no", "always", "unless-stopped", "on-failure"]}, MaximumRetryCount=NUMBER),
     LogConfig=record(Type=TEXT, Config=TEXT_MAP),
     DeviceRequests={
         "type": "array",
@@ -132,8 +130,12 @@ OPERATIONS = [
     Operation("GET", "/_ping", "ping", {}),
     Operation("POST", "/images/create", "pull", {"fromImage": TEXT, "tag": TEXT, "platform": TEXT}),
     Operation("GET", r"/images/(?P<id>.+)/json", "image", {"manifests": FLAG, "platform": TEXT}),
-    Operation("GET", "/containers/json", "list", {"all": FLAG, "limit": COUNT, "size": FLAG, "filters": TEXT}
-    | {"trunc_cmd": FLAG}),
+    Operation(
+        "GET",
+        "/containers/json",
+        "list",
+        {"all": FLAG, "limit": COUNT, "size": FLAG, "filters": TEXT} | {"trunc_cmd": FLAG},
+    ),
     Operation("POST", "/containers/create", "create", {"name": NAME, "platform": TEXT}, CREATE),
     Operation("POST", f"/containers/{ID}/start", "start", {"detachKeys": TEXT}),
     Operation("GET", f"/containers/{ID}/json", "inspect", {"size": FLAG}),
