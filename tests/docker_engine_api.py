@@ -41,7 +41,8 @@ ENDPOINT = record(
 )
 
 HOST_CONFIG = record(
-    Binds={"type": "array", "items": {"type": "string", "pattern": r"^[^:]+:[^:]+(:[^:]+)?$"}},
+    # A path alone is an anonymous volume.
+    Binds={"type": "array", "items": {"type": "string", "pattern": r"^(/[^:]+|[^:]+:/[^:]*(:[^:]+)?)$"}},
     NetworkMode=TEXT,
     AutoRemove=TRUTH,
     ExtraHosts={"type": "array", "items": {"type": "string", "pattern": r"^[^:]+:.+$"}},
@@ -134,7 +135,8 @@ OPERATIONS = [
         "GET",
         "/containers/json",
         "list",
-        {"all": FLAG, "limit": COUNT, "size": FLAG, "filters": TEXT} | {"trunc_cmd": FLAG},
+        # `trunc_cmd` is no longer of the API; the package sends it, and the Engine looks away.
+        {"all": FLAG, "limit": COUNT, "size": FLAG, "filters": TEXT, "trunc_cmd": FLAG},
     ),
     Operation("POST", "/containers/create", "create", {"name": NAME, "platform": TEXT}, CREATE),
     Operation("POST", f"/containers/{ID}/start", "start", {"detachKeys": TEXT}),

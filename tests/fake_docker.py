@@ -99,6 +99,7 @@ class FakeDocker:
         #: Of a stop: whether SIGTERM is enough.
         self.stops_on_sigterm = True
         self._run_commands = run_commands
+        self._held: dict[str, tuple[threading.Event, threading.Event]] = {}
         self._ids = itertools.count(1)
 
     def __enter__(self) -> "FakeDocker":
@@ -128,6 +129,17 @@ class FakeDocker:
             ), "no container runs"
             return self.containers[index]
 
+    @contextlib.contextmanager
+    def held(self, name: str) -> Iterator[threading.Event]:
+        """Requests of that name wait until the end of the block; yields what says that one came."""
+        came, go_on = threading.Event(), threading.Event()
+        self._held[name] = (came, go_on)
+        try:
+            yield came
+        finally:
+            del self._held[name]
+            go_on.set()
+
     # The API
 
     def _answer(self, call: Call) -> None:
@@ -139,6 +151,10 @@ class FakeDocker:
         with self.changed:
             self.requests.append(operation.name)
             self.changed.notify_all()
+        if operation.name in self._held:
+            came, go_on = self._held[operation.name]
+            came.set()
+            go_on.wait(PATIENCE)
         if operation.name in self.refusals:
             raise Refused(*self.refusals[operation.name])
         getattr(self, f"_{operation.name}")(call, id)

@@ -87,7 +87,7 @@ def existing_container(client: Any, job: DockerWorkerJobConfiguration) -> Any | 
 
 def create_container(client: Any, job: DockerWorkerJobConfiguration) -> Any:
     """Return a new container, which does not run yet. Raises InfrastructureError."""
-    arguments = _arguments(job)
+    arguments = _arguments(client, job)
     for attempt in itertools.count():
         name = job.name if attempt == 0 or job.name is None else f"{job.name}-{attempt}"
         try:
@@ -111,18 +111,21 @@ def _no_image(job: DockerWorkerJobConfiguration, reason: str) -> str:
     return f"There is no image {job.image} on the engine's machine: {reason}. {step}"
 
 
-def _arguments(job: DockerWorkerJobConfiguration) -> dict[str, Any]:
+def _arguments(client: Any, job: DockerWorkerJobConfiguration) -> dict[str, Any]:
     more = dict(job.container_create_kwargs or {})
     hosts = {HOST_NAME: "host-gateway"} if job.needs_host_name() else {}
     given = more.pop("extra_hosts", None) or {}
     hosts.update(given if isinstance(given, dict) else dict(each.split(":", 1) for each in given))
+    first = job.networks[0] if job.networks else None
     claim = {CLAIM_LABEL: token} if (token := job.env.get(FENCING_TOKEN)) else {}
     return {
         "image": job.image,
         "command": shlex.split(job.command or ""),
         "environment": {key: value for key, value in job.env.items() if value is not None},
         "labels": {**job.labels, **claim},
-        "network": job.networks[0] if job.networks else None,
+        "network": first,
+        # Without it the package writes the name of the network where the API has no such field.
+        "networking_config": {first: client.api.create_endpoint_config()} if first else None,
         "network_mode": job.get_network_mode(),
         "volumes": job.volumes,
         "mem_limit": job.mem_limit,

@@ -1,0 +1,31 @@
+"""Fake runtimes, and what their workers are given."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from antiphon.client.schemas.objects import FlowRun
+from tools_needed import need_extra
+
+
+@pytest.fixture
+def flow_run() -> FlowRun:
+    """A run that somebody has claimed."""
+    return FlowRun(id=uuid4(), name="merry-otter", flow_id=uuid4())
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A Docker engine that the worker uses."""
+    need_extra("docker", "docker")
+    from fake_docker import FakeDocker  # noqa: PLC0415 - only where the extra is there
+
+    with FakeDocker(tmp_path) as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.url)
+        # Logins of whoever runs the tests are none of its.
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+        yield engine
+        assert not engine.wrong, "requests that the API does not take"
