@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from antiphon.client.schemas.objects import FlowRun
-from tools_needed import need_extra
+from fake_docker import FakeDocker
 
 
 @pytest.fixture
@@ -18,11 +17,8 @@ def flow_run() -> FlowRun:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDocker]:
     """A Docker engine that the worker uses."""
-    need_extra("docker", "docker")
-    from fake_docker import FakeDocker  # noqa: PLC0415 - only where the extra is there
-
     with FakeDocker(tmp_path) as engine:
         monkeypatch.setenv("DOCKER_HOST", engine.url)
         # Logins of whoever runs the tests are none of its.

@@ -144,7 +144,7 @@ def start_container(client: Any, container: Any, job: DockerWorkerJobConfigurati
         return
     try:
         for name in job.networks[1:]:
-            client.networks.get(name).connect(container)
+            client.api.connect_container_to_network(container.id, name)
         container.start()
     except APIError as error:
         remove_container(container)
