@@ -37,6 +37,10 @@ VERBS = {("POST", False): "create", ("GET", False): "list", ("GET", True): "read
 VERBS |= {("DELETE", True): "delete", ("PATCH", True): "patch", ("PUT", True): "replace"}
 
 
+class Meant(Refused):
+    """A refusal that is no fault of who asked."""
+
+
 class Pod:
     """One pod, for a test to play."""
 
@@ -293,7 +297,7 @@ class FakeKubernetes:
         try:
             self._serve(call)
         except Refused as refused:
-            if refused.status in (400, 405, 415, 422) and "reason" not in getattr(refused, "meant", {}):
+            if refused.status in (400, 405, 415, 422) and not isinstance(refused, Meant):
                 self.wrong.append(f"{call.method} {call.path}: {refused.message}")
             self._refuse(call, refused)
 
@@ -317,9 +321,7 @@ class FakeKubernetes:
             self.store.changed.notify_all()
         if (shown, kind) in self.refusals:
             code, reason, message = self.refusals[shown, kind]
-            refused = Refused(code, message, reason=reason)
-            refused.meant = {"reason": reason}  # type: ignore[attr-defined]
-            raise refused
+            raise Meant(code, message, reason=reason)
         getattr(self, f"_{shown}")(call, kind, namespace, name or "")
 
     @staticmethod
@@ -378,9 +380,7 @@ class FakeKubernetes:
         fits = _selector(call)
         version = int(call.query.get("resourceVersion") or 0)
         if version < self.store.compacted:
-            gone = Refused(410, "too old resource version", reason="Expired")
-            gone.meant = {"reason": "Expired"}  # type: ignore[attr-defined]
-            raise gone
+            raise Refused(410, "too old resource version", reason="Expired")
         generation = self.watch_generation
         with call.stream() as write:
             for what, body in self._events(call, kind, namespace, version, generation):

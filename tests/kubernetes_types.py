@@ -1,5 +1,5 @@
-"""The types of the Kubernetes API, as its OpenAPI description has them: read from the models that the client package was
-generated with. What does not fit is refused, as an API server does with strict validation."""
+"""The types of the Kubernetes API, as its OpenAPI description has them: read from the models that the client package
+was generated with. What does not fit is refused, as an API server does with strict validation."""
 
 import inspect
 import re
