@@ -8,6 +8,7 @@ import pytest
 
 from antiphon.client.schemas.objects import FlowRun
 from fake_docker import FakeDocker
+from fake_kubernetes import FakeKubernetes
 
 
 @pytest.fixture
@@ -25,3 +26,16 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDock
         monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
         yield engine
         assert not engine.wrong, "requests that the API does not take"
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKubernetes]:
+    """A Kubernetes cluster that the worker uses, by a kubeconfig file."""
+    with FakeKubernetes() as cluster:
+        monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+        monkeypatch.setattr(
+            "kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION",
+            str(cluster.write_kubeconfig(tmp_path)),
+        )
+        yield cluster
+        assert not cluster.wrong, "requests that the API does not take"

@@ -83,7 +83,7 @@ class Cluster:
         if patience.over:
             raise Unreachable(
                 f"The Kubernetes API server has not answered for {patience.seconds:g} seconds: "
-                f"{str(error).rstrip('.') or type(error).__name__}. The job may still run: look with `kubectl get jobs`."
+                f"{str(error).rstrip('.') or type(error).__name__}. The job may still run: see `kubectl get jobs`."
             ) from error
         await asyncio.sleep(patience.pause())
 
@@ -122,8 +122,9 @@ async def connected(cluster_config: KubernetesClusterConfig | None, patience_sec
         await _load(configuration, cluster_config)
     except (ConfigException, OSError, ApiException) as error:
         raise InfrastructureError(
-            f"No Kubernetes cluster is known here: {str(error).rstrip('.')}. Give a block `kubernetes-cluster-config` as "
-            "the job variable `cluster_config`, run the worker in the cluster, or see that `kubectl get jobs` works here."
+            f"No Kubernetes cluster is known here: {str(error).rstrip('.')}. Give a block `kubernetes-cluster-config` "
+            "as the job variable `cluster_config`, run the worker in the cluster, or see that `kubectl get jobs` works "
+            "here."
         ) from error
     # Each job holds three streams; the default would let few jobs keep out all others.
     configuration.connection_pool_maxsize = 0
@@ -140,6 +141,6 @@ async def _load(configuration: Any, cluster_config: KubernetesClusterConfig | No
         )
         return
     try:
-        config.load_incluster_config(client_configuration=configuration)
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except ConfigException:
         await config.load_kube_config(client_configuration=configuration)

@@ -77,8 +77,8 @@ class KubernetesWorkerVariables(BaseVariables):
     stream_output: bool = Field(default=True, description="Whether what the pod prints is printed by the worker.")
     cluster_config: KubernetesClusterConfig | None = Field(
         default=None,
-        description="The block `kubernetes-cluster-config` of the cluster. If not set: the cluster that the worker runs "
-        "in, else that of its kubeconfig file.",
+        description="The block `kubernetes-cluster-config` of the cluster. If not set: the cluster that the worker "
+        "runs in, else that of its kubeconfig file.",
     )
     cpu_request: str | None = Field(
         default=None, title="CPU Request", description="CPUs that are kept free for it, such as `500m` or `2`."

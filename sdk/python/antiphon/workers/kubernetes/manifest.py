@@ -59,15 +59,15 @@ def check_manifest(manifest: Mapping[str, Any]) -> None:
     if not isinstance(containers, list) or not containers or not isinstance(containers[0], dict):
         raise ValueError(f"The job manifest has no container at spec.template.spec.containers. {_ADVICE}")
     job = _part(manifest, "spec")
-    for place, name, wanted in (
-        ("spec.template.spec", "restartPolicy", "Never"),
-        ("spec", "parallelism", 1),
-        ("spec", "completions", 1),
-    ):
-        value = (spec if place.count(".") else job).get(name)
-        if value not in (None, wanted):
+    only: tuple[tuple[str, Any, Any], ...] = (
+        ("spec.template.spec.restartPolicy", spec.get("restartPolicy"), "Never"),
+        ("spec.parallelism", job.get("parallelism"), 1),
+        ("spec.completions", job.get("completions"), 1),
+    )
+    for place, value, needed in only:
+        if value not in (None, needed):
             raise ValueError(
-                f"The job manifest has {place}.{name} {value!r}; a run runs once, so it must be {wanted!r}. {_ADVICE}"
+                f"The job manifest has {place} {value!r}; a run runs once, so it must be {needed!r}. {_ADVICE}"
             )
 
 
@@ -102,7 +102,7 @@ def complete_manifest(
     What the manifest says itself stays: its name, and labels, annotations and variables that the run does not have.
     Raises ConfigurationError where no image is named.
     """
-    whole = _without_nothing(manifest)
+    whole: dict[str, Any] = _without_nothing(manifest)
     whole |= {"apiVersion": "batch/v1", "kind": "Job"}
     metadata = whole.setdefault("metadata", {})
     metadata["namespace"] = metadata.get("namespace") or namespace

@@ -99,8 +99,8 @@ def _waiting_words(pod: dict[str, Any], name: str, reason: str, message: str) ->
         return f"The image {image!r} has a name that is none: {said}. Correct the job variable `image`."
     if reason == "ErrImageNeverPull":
         return (
-            f"The image {image} is not on the node, and the job variable `image_pull_policy` is Never. Use IfNotPresent, "
-            "or put the image there before."
+            f"The image {image} is not on the node, and the job variable `image_pull_policy` is Never. Use "
+            "IfNotPresent, or put the image there before."
         )
     if reason == "ImagePullBackOff" or (reason == "ErrImagePull" and any(each in said.lower() for each in _IN_VAIN)):
         return f"The image {image} could not be pulled ({reason}): {said}. {_pull_step(said)}"
@@ -116,10 +116,10 @@ def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
 def _pull_step(said: str) -> str:
     if any(each in said.lower() for each in ("denied", "unauthorized", "authentication", "no basic auth")):
         return (
-            "Where the image is private, give the pod an `imagePullSecrets` in the job manifest, or the service account "
-            "of the job variable `service_account_name` one."
+            "Where the image is private, give the pod an `imagePullSecrets` in the job manifest, or the service "
+            "account of the job variable `service_account_name` one."
         )
-    return "Check the job variable `image`, name and tag, that the image was pushed, and that the nodes reach its registry."
+    return "Check the job variable `image`, that the image was pushed, and that the nodes reach its registry."
 
 
 def _start_step(said: str) -> str:

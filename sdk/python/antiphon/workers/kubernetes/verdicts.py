@@ -134,6 +134,9 @@ def _cannot_start(view: View) -> End | None:
 
 
 def _lost(view: View, now: float) -> End | None:
+    if (((view.job or {}).get("spec") or {}).get("backoffLimit") or 0) > 0:
+        # Kubernetes makes another pod in its place.
+        return None
     for name, pod in view.pods.items():
         if pods.is_lost(pod):
             return End(-1, pods.failure(pod), delete=True)
@@ -165,7 +168,8 @@ def _too_long(view: View, limits: Limits, now: float) -> End | None:
         return None
     return End(
         -1,
-        f"The job has not ended within the {limits.job_watch:g} seconds of the job variable `job_watch_timeout_seconds`.",
+        f"The job has not ended within the {limits.job_watch:g} seconds of the job variable "
+        "`job_watch_timeout_seconds`.",
         delete=True,
     )
 

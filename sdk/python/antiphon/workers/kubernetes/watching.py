@@ -1,4 +1,4 @@
-"""Follows what becomes of objects, over cuts: a list first, then a watch from there on. It needs `kubernetes_asyncio`."""
+"""Follows what becomes of objects, over cuts: a list, then a watch from there on. It needs `kubernetes_asyncio`."""
 
 import asyncio
 import json

@@ -1,0 +1,128 @@
+"""Makes, finds and deletes jobs. It needs `kubernetes_asyncio`."""
+
+import logging
+from typing import Any
+
+from antiphon.exceptions import InfrastructureError
+from antiphon.workers.kubernetes.api import LOST, ApiError, Cluster
+from antiphon.workers.kubernetes.configuration import KubernetesWorkerJobConfiguration
+
+__all__ = ["create_job", "delete_job", "events_of", "find_job", "pods_of"]
+
+logger = logging.getLogger("antiphon.worker")
+
+
+async def find_job(cluster: Cluster, job: KubernetesWorkerJobConfiguration) -> dict[str, Any] | None:
+    """Return the job that was made for this claim before, if there is one: by a worker that did not come to say so, or
+    by a request whose answer was lost."""
+    if job.claim_selector is None:
+        return None
+    found = await cluster.ask_patiently(
+        "list jobs", cluster.batch.list_namespaced_job, job.namespace, label_selector=job.claim_selector
+    )
+    return next((each for each in found["items"] if not each["metadata"].get("deletionTimestamp")), None)
+
+
+async def create_job(cluster: Cluster, job: KubernetesWorkerJobConfiguration) -> dict[str, Any]:
+    """Return the new job; that of the claim where it is there already. Raises InfrastructureError."""
+    patience = cluster.patience()
+    while True:
+        found = await find_job(cluster, job)
+        if found is not None:
+            return found
+        try:
+            # Strict: a field that is misspelt in the manifest is told, and not left out.
+            made: dict[str, Any] = await cluster.ask(
+                "make the job",
+                cluster.batch.create_namespaced_job,
+                job.namespace,
+                job.job_manifest,
+                field_validation="Strict",
+            )
+        except ApiError as error:
+            if not error.may_pass:
+                raise InfrastructureError(_with_step(error, job)) from error
+            await cluster.rest(patience, error)
+        except LOST as error:
+            await cluster.rest(patience, error)
+        else:
+            return made
+
+
+def _with_step(error: ApiError, job: KubernetesWorkerJobConfiguration) -> str:
+    said = error.message.lower()
+    if "quota" in said:
+        step = f"Raise the quota of the namespace {job.namespace}, or ask for less by the job variables."
+    elif error.status == 403:
+        step = (
+            "Give the worker's service account or user the rights to make, get, list, watch and delete jobs, and to "
+            f"get, list, watch and delete pods and get their logs, in the namespace {job.namespace} (a Role and a "
+            "RoleBinding)."
+        )
+    elif error.status == 404:
+        step = f"Make the namespace {job.namespace}, or correct the job variable `namespace`."
+    elif error.status == 409:
+        step = "The job manifest has a fixed `metadata.name`: take it out, so that each run gets a name of its own."
+    else:
+        step = "Mend the job variables, or `job_manifest` in the base job template of the work pool."
+    return f"{error} {step}"
+
+
+async def delete_job(cluster: Cluster, namespace: str, name: str, grace_seconds: int | None = None) -> bool:
+    """Delete a job with its pods, which end politely, and by force after `grace_seconds` or what they themselves say,
+    whichever is shorter. Returns whether it was there. Raises ApiError, Unreachable."""
+    pods = await pods_of(cluster, namespace, name) if grace_seconds is not None else []
+    there = await _gone(
+        cluster.ask_patiently(
+            "delete the job",
+            cluster.batch.delete_namespaced_job,
+            name,
+            namespace,
+            propagation_policy="Background",
+        )
+    )
+    # The job goes first, so that no new pod comes in the place of one that is deleted.
+    for pod in pods:
+        await _gone(
+            cluster.ask_patiently(
+                "delete the pod",
+                cluster.core.delete_namespaced_pod,
+                pod["metadata"]["name"],
+                namespace,
+                grace_period_seconds=grace_seconds,
+            )
+        )
+    return there
+
+
+async def _gone(deleting: Any) -> bool:
+    """Whether it was there to be deleted."""
+    try:
+        await deleting
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
+
+
+async def pods_of(cluster: Cluster, namespace: str, job_name: str) -> list[dict[str, Any]]:
+    """Return the pods of a job. Raises ApiError, Unreachable."""
+    found = await cluster.ask_patiently(
+        "list pods", cluster.core.list_namespaced_pod, namespace, label_selector=f"job-name={job_name}"
+    )
+    items: list[dict[str, Any]] = found["items"]
+    return items
+
+
+async def events_of(cluster: Cluster, namespace: str, job: dict[str, Any]) -> str:
+    """Return what was told of a job last; empty where nothing was, or the worker may not look."""
+    selector = f"involvedObject.kind=Job,involvedObject.uid={job['metadata']['uid']}"
+    try:
+        found = await cluster.ask("list events", cluster.core.list_namespaced_event, namespace, field_selector=selector)
+    except (ApiError, *LOST) as error:
+        logger.debug("The events of a job could not be read: %s", error)
+        return ""
+    warnings = [each for each in found["items"] if each.get("type") == "Warning"]
+    last = max(warnings, key=lambda each: each.get("lastTimestamp") or each.get("eventTime") or "", default=None)
+    return f"{last.get('reason')}: {str(last.get('message') or '').rstrip('.')}" if last else ""
