@@ -64,7 +64,7 @@ class Pod:
         """Changes its status."""
         body = self._cluster.store.update("pods", self.namespace, self.name, {"status": changes})
         kubernetes_types.check(body, "V1Pod")
-        self._cluster.job_controller(self.namespace)
+        self._cluster.job_controller(self.namespace, body["metadata"]["labels"]["job-name"])
 
     def _container(self, state: dict[str, Any]) -> list[dict[str, Any]]:
         container = self.container
@@ -186,7 +186,7 @@ class FakeKubernetes:
 
     def jobs(self, namespace: str = "default") -> list[dict[str, Any]]:
         """The jobs that are there."""
-        return self.store.list("jobs", namespace)
+        return self.store.all("jobs", namespace)
 
     def end_watches(self) -> None:
         """Ends all watches, as the server does now and then."""
@@ -257,24 +257,30 @@ class FakeKubernetes:
         data = self.store.get("secrets", namespace, reference["name"])["data"]
         return base64.b64decode(data[reference["key"]]).decode()
 
-    def job_controller(self, namespace: str) -> None:
-        """Ends jobs whose pods have ended."""
-        for job in self.store.list("jobs", namespace):
-            mine = [
-                each
-                for each in self.store.list("pods", namespace)
-                if each["metadata"]["labels"]["job-name"] == job["metadata"]["name"]
+    def job_controller(self, namespace: str, name: str) -> None:
+        """Ends a job whose pods have ended."""
+        with self.store.changed:
+            job = self.store.objects.get(("jobs", namespace, name))
+            if job is None or (job.get("status") or {}).get("conditions"):
+                return
+            phases = [
+                self.store.objects["pods", namespace, pod]["status"]["phase"] for pod in self._pods_of(namespace, name)
             ]
-            phases = [each["status"]["phase"] for each in mine]
-            failed, limit = phases.count("Failed"), job["spec"].get("backoffLimit", 6)
-            if (job.get("status") or {}).get("conditions"):
-                continue
-            if "Succeeded" in phases:
-                self.end_job(job, "Complete")
-            elif failed > limit:
-                self.end_job(job, "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
-            elif failed and failed == len(mine):
-                self._new_job(namespace, job)
+        failed = phases.count("Failed")
+        if "Succeeded" in phases:
+            self.end_job(job, "Complete")
+        elif failed > job["spec"].get("backoffLimit", 6):
+            self.end_job(job, "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+        elif failed and failed == len(phases):
+            self._new_job(namespace, job)
+
+    def _pods_of(self, namespace: str, job_name: str) -> list[str]:
+        with self.store.changed:
+            return [
+                name
+                for (kind, its, name), each in self.store.objects.items()
+                if (kind, its) == ("pods", namespace) and each["metadata"]["labels"]["job-name"] == job_name
+            ]
 
     def end_job(self, job: dict[str, Any], kind: str, reason: str = "", message: str = "") -> None:
         """Gives a job its last condition."""
@@ -372,7 +378,7 @@ class FakeKubernetes:
     def _list(self, call: Call, kind: str, namespace: str, name: str) -> None:
         fits = _selector(call)
         with self.store.changed:
-            items = [each for each in self.store.list(kind, namespace) if fits(each)]
+            items = [each for each in self.store.all(kind, namespace) if fits(each)]
             version = str(self.store.version)
         call.answer(200, {"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": version}, "items": items})
 
@@ -392,19 +398,17 @@ class FakeKubernetes:
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         while True:
             with self.store.changed:
-                new = [each for each in self.store.history if each[0] > version]
-                if not new and version < self.store.compacted:
+                now_at, new = self.store.since(version, kind, namespace)
+                if now_at == version and version < self.store.compacted:
                     yield "ERROR", {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}
                     return
-                if not new:
+                if now_at == version:
                     self.store.changed.wait(0.2)
                     if call.gone or self.watch_generation != generation:
                         return
                     continue
-                version = new[-1][0]
-            for _, its_kind, its_namespace, what, body in new:
-                if (its_kind, its_namespace) == (kind, namespace):
-                    yield what, body
+                version = now_at
+            yield from new
             if call.query.get("allowWatchBookmarks") in ("true", "True"):
                 yield "BOOKMARK", {"kind": kind, "metadata": {"resourceVersion": str(version)}}
 
@@ -419,9 +423,8 @@ class FakeKubernetes:
         else:
             self.store.delete(kind, namespace, name)
         if kind == "jobs" and call.query.get("propagationPolicy") != "Orphan":
-            for pod in self.store.list("pods", namespace):
-                if pod["metadata"]["labels"]["job-name"] == name:
-                    self._let_go(namespace, pod["metadata"]["name"], 30)
+            for pod in self._pods_of(namespace, name):
+                self._let_go(namespace, pod, 30)
         self._reply(call, "delete", kind, 200, found)
 
     def _let_go(self, namespace: str, name: str, grace: int) -> None:

@@ -1,5 +1,6 @@
 """What a Kubernetes API server of a test keeps: objects with versions, and what became of them, for who watches."""
 
+import bisect
 import copy
 import itertools
 import random
@@ -61,7 +62,8 @@ class Store:
                 raise Refused(404, f'{kind} "{name}" not found', reason="NotFound")
             return copy.deepcopy(found)
 
-    def list(self, kind: str, namespace: str) -> list[dict[str, Any]]:
+    def all(self, kind: str, namespace: str) -> list[dict[str, Any]]:
+        """Copies of the objects of a kind."""
         with self.changed:
             return [copy.deepcopy(each) for (k, n, _), each in self.objects.items() if (k, n) == (kind, namespace)]
 
@@ -73,6 +75,14 @@ class Store:
             _merge(found, changes)
             self._happened(kind, namespace, "MODIFIED", found)
             return copy.deepcopy(found)
+
+    def since(self, version: int, kind: str, namespace: str) -> tuple[int, list[tuple[str, dict[str, Any]]]]:
+        """What has happened to objects of a kind after a version, and the last version that was looked at."""
+        with self.changed:
+            first = bisect.bisect_right(self.history, version, key=lambda each: each[0])
+            new = self.history[first:]
+            fitting = [(what, body) for _, k, n, what, body in new if (k, n) == (kind, namespace)]
+            return (new[-1][0] if new else version), fitting
 
     def delete(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         with self.changed:

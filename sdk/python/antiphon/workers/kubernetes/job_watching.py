@@ -87,7 +87,8 @@ class _Watched:
             if said:
                 end = replace(end, message=f"{end.message} Kubernetes says of it: {said}.")
         if self._logs is not None:
-            await self._logs.end(OUTPUT_SECONDS)
+            # What is still going to be deleted prints on.
+            await self._logs.end(0 if end.delete else OUTPUT_SECONDS)
         if end.exit_code == 0:
             return end
         return replace(end, message=with_last_lines(end.message, await self._last_lines()))
