@@ -77,8 +77,9 @@ class _Watched:
                 task.result()
 
     async def _explained(self, end: End) -> End:
-        """With what is known of its reason. Two watches do not tell in one order, so a bad end is looked at again."""
-        if end.exit_code != 0 and not end.delete:
+        """With what is known of its reason. Two watches do not tell in one order: of a job that has ended, its pods may
+        not have been seen as they are now."""
+        if not end.delete and not self._view.all_over:
             for pod in await pods_of(self._cluster, self._namespace, self._name):
                 self._view.see_pod(pod, time.monotonic())
             end = verdict(self._view, self._limits, time.monotonic()) or end

@@ -66,6 +66,11 @@ class View:
             self.gone[name] = known
 
     @property
+    def all_over(self) -> bool:
+        """Whether there are pods, and all were seen to have ended."""
+        return bool(self.pods) and all(pods.is_over(pod) for pod in self.pods.values())
+
+    @property
     def newest(self) -> dict[str, Any] | None:
         """The pod that was made last, also where it is gone."""
         known = [*self.gone.values(), *self.pods.values()]
