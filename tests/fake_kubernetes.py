@@ -429,9 +429,11 @@ class FakeKubernetes:
 
     def _let_go(self, namespace: str, name: str, grace: int) -> None:
         with contextlib.suppress(Refused):
+            found = self.store.get("pods", namespace, name)
             terminating = {"deletionTimestamp": now(), "deletionGracePeriodSeconds": grace}
             self.store.update("pods", namespace, name, {"metadata": terminating})
-            if self.deletes_pods:
+            already = found["metadata"].get("deletionTimestamp")
+            if self.deletes_pods or (grace == 0 and already):
                 self.delete_pod(namespace, name)
 
     def _patch(self, call: Call, kind: str, namespace: str, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 
+from antiphon_server.application.time_travel import KeepAlive
 from antiphon_server.clocks import wall_clock
 from antiphon_server.server import Server, Settings
 
@@ -66,6 +67,17 @@ class RunningServer:
             return await function()
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(30)
+
+    def advance(self, seconds: float) -> None:
+        """Puts the clock forward, as if all that is alive had been heard of meanwhile."""
+        by = round(seconds * 1e6)
+
+        async def move() -> None:
+            await self.server.core.run(KeepAlive(round(self._settings.session_ttl * 1e6), by))
+            self.clock.ahead += by
+            self.server.core.clock_moved()
+
+        self.run(move)
 
     def __exit__(self, *_: object) -> None:
         self.channel.close()

@@ -4,6 +4,8 @@ from typing import Any
 
 from antiphon.service_client import ServiceClient
 from antiphon.session import registry
+from antiphon.v1.deployment_pb2 import Deployment
+from antiphon.v1.deployment_service_pb2 import DeploymentName, GetDeploymentRequest
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import (
     CancelFlowRunRequest,
@@ -34,6 +36,11 @@ class Stored:
         self._flush()
         run: FlowRun = self.client.call(self.client.flow_runs.GetFlowRun, GetFlowRunRequest(id=id)).flow_run
         return run
+
+    def deployment(self, flow_name: str, name: str) -> Deployment:
+        request = GetDeploymentRequest(name=DeploymentName(flow_name=flow_name, name=name))
+        found: Deployment = self.client.call(self.client.deployments.GetDeployment, request).deployment
+        return found
 
     def flow_runs(self, name: str) -> list[FlowRun]:
         """Those of the flow of that name, in the order in which this process made them."""

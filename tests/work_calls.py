@@ -156,14 +156,14 @@ WORK_DOES: dict[str, tuple[Ask, Check]] = {
     ),
     "CreateWorkQueue": (
         lambda w: {"workQueue": {"name": "new", "workPoolId": w.pool}},
-        lambda r, w: (r.work_queue.work_pool_name, r.work_queue.priority, r.work_queue.etag) == ("pool", 2, "1"),
+        lambda r, w: (r.work_queue.work_pool_name, r.work_queue.priority, r.work_queue.etag) == ("pool", 3, "1"),
     ),
     "GetWorkQueue": (
         lambda w: {"name": {"workPoolName": "pool", "name": "queue"}},
-        lambda r, w: r == w.call("GetWorkQueue", {"id": w.queue}) and r.work_queue.priority == 1,
+        lambda r, w: r == w.call("GetWorkQueue", {"id": w.queue}) and r.work_queue.priority == 2,
     ),
     "ListWorkQueues": (
-        lambda w: {"filter": "work_pool_name = pool AND priority = 1 AND paused = false", "orderBy": "priority"},
+        lambda w: {"filter": "work_pool_name = pool AND priority = 2 AND paused = false", "orderBy": "priority"},
         lambda r, w: [each.id for each in r.work_queues] == [w.queue],
     ),
     "UpdateWorkQueue": (
@@ -176,5 +176,17 @@ WORK_DOES: dict[str, tuple[Ask, Check]] = {
             == ("other", True, 9, 1)
         ),
     ),
-    "DeleteWorkQueue": (lambda w: {"id": w.queue}, lambda r, w: not w.call("ListWorkQueues").work_queues),
+    "DeleteWorkQueue": (
+        lambda w: {"id": w.queue},
+        lambda r, w: [each.name for each in w.call("ListWorkQueues").work_queues] == ["default"],
+    ),
+    "GetWorker": (
+        lambda w: {"name": {"workPoolName": "pool", "name": "gone"}},
+        lambda r, w: r == w.call("GetWorker", {"id": w.worker.upper()}) and r.worker.labels == {"zone": "x"},
+    ),
+    "ListWorkers": (
+        lambda w: {"filter": "work_pool_name = pool AND online = false"},
+        lambda r, w: [each.id for each in r.workers] == [w.worker],
+    ),
+    "DeleteWorker": (lambda w: {"id": w.worker}, lambda r, w: not w.call("ListWorkers").workers),
 }

@@ -7,7 +7,12 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from antiphon.v1 import operation_service_pb2, operation_service_pb2_grpc
+from antiphon.v1 import (
+    operation_service_pb2,
+    operation_service_pb2_grpc,
+    work_service_pb2,
+    work_service_pb2_grpc,
+)
 from contract import METHODS
 from hand_session import proposal
 from refusals import Refusal, refused
@@ -38,11 +43,12 @@ class World:
     block: str = ""
     schedule: str = ""
     calendar: str = ""
+    worker: str = ""
 
     def fill(self) -> None:
         """Makes a flow, a scheduled run of it, a pending task run in that, a line of its log, an artifact, a variable,
         what limits others (a limit of a tag, a deployment of the flow, a work pool with a queue), a block with its type
-        and schema, and a schedule of the deployment, which rests, and a calendar."""
+        and schema, and a schedule of the deployment, which rests, a calendar, and a worker that has gone."""
         run = self.call("CreateFlowRun", {"flowRun": {"flowName": "etl", "name": "one", "tags": ["a"]}}).flow_run
         self.run, self.flow = run.id, run.flow_id
         self.task = self.call("CreateTaskRun", {"taskRun": {"flowRunId": run.id, "taskKey": "clean"}}).task_run.id
@@ -58,6 +64,9 @@ class World:
         self.pool = self.call("CreateWorkPool", {"workPool": pool}).work_pool.id
         queue = {"name": "queue", "workPoolId": self.pool}
         self.queue = self.call("CreateWorkQueue", {"workQueue": queue}).work_queue.id
+        self.worker = self._came_and_went(
+            {"name": "gone", "workPoolName": "pool", "labels": {"zone": "x"}, "client": "the worker that has gone"}
+        )
         artifact = {"key": "report", "type": "markdown", "data": "# One", "flowRunId": run.id, "metadata": {"a": "b"}}
         self.artifact = self.call("CreateArtifact", {"artifact": artifact}).artifact.id
         variable = {"name": "db_url", "value": '"here"', "tags": ["x"]}
@@ -84,6 +93,14 @@ class World:
 
     def propose(self, run: str, type_: str, **fields: Any) -> Any:
         return self.call("ProposeTransition", {"proposal": proposed(run, type_, **fields)}).verdict
+
+    def _came_and_went(self, hello: dict[str, Any]) -> str:
+        """The id of a worker that came and said goodbye."""
+        said = [{"hello": hello}, {"goodbye": {"reason": "enough"}}]
+        stub = work_service_pb2_grpc.WorkServiceStub(self.server.channel)
+        requests = [json_format.ParseDict(each, work_service_pb2.WorkRequest()) for each in said]
+        welcome, *_ = stub.Work(iter(requests), timeout=60)
+        return str(welcome.welcome.worker.id)
 
     def operation(self) -> Any:
         """A long-running operation that found nothing to do and has ended."""

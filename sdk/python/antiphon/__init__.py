@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         resume_flow_run,
         suspend_flow_run,
     )
+    from antiphon.flow_serving import aserve, serve
     from antiphon.flows import Flow, flow
     from antiphon.logging.loggers import get_run_logger
     from antiphon.states import State
@@ -36,6 +37,7 @@ __all__ = [
     "allow_failure",
     "apause_flow_run",
     "aresume_flow_run",
+    "aserve",
     "asuspend_flow_run",
     "deploy",
     "flow",
@@ -43,6 +45,7 @@ __all__ = [
     "get_run_logger",
     "pause_flow_run",
     "resume_flow_run",
+    "serve",
     "suspend_flow_run",
     "tags",
     "task",
@@ -58,6 +61,7 @@ _MODULES = {
     "allow_failure": "antiphon.annotations",
     "apause_flow_run": "antiphon.flow_runs",
     "aresume_flow_run": "antiphon.flow_runs",
+    "aserve": "antiphon.flow_serving",
     "asuspend_flow_run": "antiphon.flow_runs",
     "deploy": "antiphon.deployments",
     "flow": "antiphon.flows",
@@ -65,6 +69,7 @@ _MODULES = {
     "get_run_logger": "antiphon.logging",
     "pause_flow_run": "antiphon.flow_runs",
     "resume_flow_run": "antiphon.flow_runs",
+    "serve": "antiphon.flow_serving",
     "suspend_flow_run": "antiphon.flow_runs",
     "tags": "antiphon.context",
     "task": "antiphon.tasks",

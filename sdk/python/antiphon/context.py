@@ -89,6 +89,8 @@ class FlowRunContext:
     flow_run: Any = None
     #: The run's pauses (engine.pauses.Pauses).
     pauses: Any = None
+    #: The deployment that the run came from (deployed_code.DeploymentFacts); None where somebody called the flow.
+    deployment: Any = None
     #: Stands before the keys that `next_key` gives, where several processes count runs of one flow run.
     key_prefix: str = ""
     #: Task key -> counts its runs in this attempt.

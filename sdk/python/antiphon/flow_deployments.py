@@ -1,13 +1,16 @@
 """What flows can do with deployments of themselves. The work is in `antiphon.deployments`, which is loaded when
 used."""
 
+import asyncio
 import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from antiphon.async_code import in_async_code
 from antiphon.deployment_options import EntrypointType, Rules, Times
 from antiphon.engine.dual import Work, awaitable, dual
+from antiphon.flow_serving import aserve
 from antiphon.schedules import Schedule
 
 _RUNNER = "antiphon.deployments.runner"
@@ -16,6 +19,8 @@ _DEPLOYING = "antiphon.deployments.deploying"
 
 class Deployable:
     """A flow as far as deployments are concerned."""
+
+    name: str
 
     @dual
     def to_deployment(
@@ -103,3 +108,49 @@ class Deployable:
         return ids[0]
 
     adeploy = awaitable(deploy)
+
+    def serve(
+        self,
+        name: str | None = None,
+        interval: Times = None,
+        cron: Rules = None,
+        rrule: Rules = None,
+        paused: bool | None = None,
+        schedule: Schedule | None = None,
+        schedules: Sequence[Schedule] | None = None,
+        global_limit: Any = None,
+        triggers: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        tags: list[str] | None = None,
+        version: str | None = None,
+        enforce_parameter_schema: bool = True,
+        pause_on_shutdown: bool = True,
+        print_starting_message: bool = True,
+        limit: int | None = None,
+        webserver: bool = False,
+        entrypoint_type: EntrypointType = EntrypointType.FILE_PATH,
+    ) -> Any:
+        """Make this flow a deployment, called as the flow unless a `name` is given, and serve it from this program
+        until SIGINT or SIGTERM: see `antiphon.serve`.
+
+        `global_limit` is the deployment's own limit, wherever it is served (a number or a ConcurrencyLimitConfig), and
+        `limit` that of this program. Other arguments as of `to_deployment`, and so is what it raises; besides
+        ValueError for a `webserver`, which there is none of. In async code this gives a coroutine.
+        """
+        given = {key: value for key, value in locals().items() if key != "self"}
+        serving = self._served(given)
+        return serving if in_async_code() else asyncio.run(serving)
+
+    async def aserve(self, name: str | None = None, **options: Any) -> None:
+        """As `serve`, in async code."""
+        await self._served({"name": name, **options})
+
+    async def _served(self, given: dict[str, Any]) -> None:
+        if given.pop("webserver", False):
+            raise ValueError("Who serves flows has no web server. A worker has a health check: --with-healthcheck.")
+        how = {key: given.pop(key) for key in ("pause_on_shutdown", "print_starting_message", "limit") if key in given}
+        name = given.pop("name") or self.name
+        limit = given.pop("global_limit", None)
+        deployment = importlib.import_module(_RUNNER).deployment_of(self, name, concurrency_limit=limit, **given)
+        await aserve(deployment, **how)

@@ -11,6 +11,7 @@ from antiphon.flow_loading import (
     select_flow,
 )
 from antiphon.flow_options import FlowOptions
+from antiphon.flow_serving import aserve, serve
 
 __all__ = [
     "Flow",
@@ -18,6 +19,7 @@ __all__ = [
     "FlowHook",
     "FlowOptions",
     "FlowStateHook",
+    "aserve",
     "flow",
     "is_entrypoint_async",
     "load_flow_arguments_from_entrypoint",
@@ -26,4 +28,5 @@ __all__ = [
     "load_placeholder_flow",
     "safe_load_flow_from_entrypoint",
     "select_flow",
+    "serve",
 ]

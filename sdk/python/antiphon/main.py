@@ -11,6 +11,7 @@ from antiphon.flow_runs import (
     resume_flow_run,
     suspend_flow_run,
 )
+from antiphon.flow_serving import aserve, serve
 from antiphon.flows import Flow, flow
 from antiphon.logging.loggers import get_run_logger
 from antiphon.states import State
@@ -25,12 +26,14 @@ __all__ = [
     "allow_failure",
     "apause_flow_run",
     "aresume_flow_run",
+    "aserve",
     "asuspend_flow_run",
     "flow",
     "get_client",
     "get_run_logger",
     "pause_flow_run",
     "resume_flow_run",
+    "serve",
     "suspend_flow_run",
     "tags",
     "task",

@@ -147,3 +147,10 @@ def checked_expiration(expiration: Any) -> timedelta | None:
     if expiration < timedelta(0):
         raise ValueError(f"cache_expiration is how long a result may be used, and cannot be negative: {expiration}.")
     return expiration
+
+
+def checked_limit(limit: int | None) -> int | None:
+    """Return how many runs there may be at a time; None is no bound. Raises ValueError."""
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise ValueError(f"limit is {limit!r}; give the number of runs at a time, or None for no bound.")
+    return limit

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import signal
 import socket
 import threading
 from collections.abc import Coroutine, Iterator
@@ -20,11 +19,13 @@ from antiphon.engine.scopes import in_loop
 from antiphon.engine.taken_runs import TakenRun
 from antiphon.exceptions import AntiphonException
 from antiphon.logging import setup_logging
+from antiphon.option_checks import checked_limit
 from antiphon.server_address import connect_target
 from antiphon.session.registry import get_session
 from antiphon.session.session import STARTUP_TIMEOUT
 from antiphon.session.task_feed import TaskFeed
 from antiphon.settings import get_current_settings
+from antiphon.stop_signals import stopped_by_signals
 from antiphon.task_worker_status import create_status_server
 from antiphon.tasks import Task
 from antiphon.v1 import task_run_pb2
@@ -59,9 +60,7 @@ class TaskWorker:
         """`limit` None is no bound. Raises ValueError without tasks, TypeError for what is no task."""
         self.tasks = _checked(tasks)
         self.task_keys = {task.task_key for task in self.tasks}
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise ValueError(f"limit is {limit!r}; give the number of runs at a time, or None for no bound.")
-        self.limit = limit
+        self.limit = checked_limit(limit)
         #: When the worker started; None unless it is running.
         self.started_at: datetime | None = None
         self.stopping = False
@@ -167,7 +166,7 @@ class TaskWorker:
             failed=partial(in_loop, self._loop, self._fail),
         )
         self._signals = ExitStack()
-        self._signals.enter_context(_signals(self._loop, self._told_to_stop))
+        self._signals.enter_context(stopped_by_signals(self._loop, self._told_to_stop))
         self._feed.start()
         return self
 
@@ -318,23 +317,6 @@ def _served(worker: TaskWorker, port: int) -> Iterator[None]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-@contextmanager
-def _signals(loop: asyncio.AbstractEventLoop, stop: Any) -> Iterator[None]:
-    """Has SIGINT and SIGTERM call `stop`, where they may be handled: in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
 
 
 def _checked(tasks: tuple[Any, ...]) -> list[Task[..., Any]]:

@@ -35,6 +35,7 @@ class Core:
         self._writer = Writer(engine, clock, self._deliver, hand_over_freed)
         self._listeners: list[Callable[[Changes], None]] = []
         self._closers: list[Callable[[], None]] = []
+        self._timekeepers: list[Callable[[], None]] = []
         self.clock = clock
 
     def start(self) -> None:
@@ -43,6 +44,15 @@ class Core:
     def listen(self, listener: Callable[[Changes], None]) -> None:
         """Has `listener` called in the loop after each commit, before the answers of that commit are given."""
         self._listeners.append(listener)
+
+    def at_clock_move(self, timekeeper: Callable[[], None]) -> None:
+        """Has `timekeeper` called in the loop after the clock was put forward, so that no timer of it is late."""
+        self._timekeepers.append(timekeeper)
+
+    def clock_moved(self) -> None:
+        """The clock was put forward."""
+        for timekeeper in self._timekeepers:
+            timekeeper()
 
     def at_stop(self, closer: Callable[[], None]) -> None:
         """Has `closer` called in the loop once no commit will come any more."""

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from antiphon_server.application import rows
 from antiphon_server.application.deployment_deletion import delete_deployments_of
 from antiphon_server.application.run_deletion import delete_runs
-from antiphon_server.domain.model import RunKind
+from antiphon_server.domain.model import RetryPolicy, RunKind
 from antiphon_server.storage import tables
+from antiphon_server.storage.records import encode_retry_policy
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 KINDS = {kind.noun: kind for kind in RunKind}
@@ -62,6 +63,11 @@ class Delete:
         delete_deployments_of(working_set, self.id)
         working_set.connection.execute(tables.flows.delete().where(tables.flows.c.id == self.id))
         working_set.flow_ids.pop(row.name, None)
+
+
+def retry_policy_column(policy: RetryPolicy | None) -> str | None:
+    """A retry policy as its column has it."""
+    return encode_retry_policy(policy)
 
 
 def tags_column(tags: Sequence[str]) -> str:

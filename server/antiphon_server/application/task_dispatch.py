@@ -7,11 +7,12 @@ worker has room, and it reads no more than there is room for.
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from antiphon_server.application.core import Changes, Core
+from antiphon_server.application.offers import OFFER, Offers
+from antiphon_server.application.wakeups import RETRY_AFTER, Wakeups
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import SCHEDULED
@@ -22,11 +23,6 @@ from antiphon_server.storage.work_lines import Queued
 
 logger = logging.getLogger(__name__)
 
-#: Seconds in which an offer has to be claimed.
-OFFER = 30.0
-#: Seconds: a timer is set for at most so long and then set anew, so that a clock that jumps strands nobody; and so long
-#: after a round that failed.
-LONGEST_TIMER, RETRY_AFTER = 60.0, 1.0
 #: Runs that are read at once.
 MOST = 500
 #: Of one worker.
@@ -59,21 +55,17 @@ class TaskDispatch:
         #: Task key -> those who serve it.
         self._workers: dict[str, dict[Worker, None]] = {}
         #: Tasks of which runs may be due.
-        self._stirred: set[str] = set()
+        self._wakeups = Wakeups(core.clock)
+        #: Run -> who is, or is about to be, offered it, and its task.
         self._offers: dict[str, tuple[Worker, str]] = {}
-        #: (when it lapses, run, worker), the soonest first.
-        self._lapses: deque[tuple[float, str, Worker]] = deque()
-        self._lapse_timer: asyncio.TimerHandle | None = None
-        #: Task key -> the timer for its next run.
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._wake = asyncio.Event()
+        self._unclaimed: Offers[str, Worker] = Offers(self._lapsed)
         core.listen(self._on_changes)
+        core.at_clock_move(self._wakeups.clock_moved)
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._wakeups.wait()
             try:
                 await self._hand_out()
             except AntiphonError as error:
@@ -85,9 +77,8 @@ class TaskDispatch:
 
     def stop(self) -> None:
         """No timer is left."""
-        for timer in (*self._timers.values(), self._lapse_timer):
-            if timer is not None:
-                timer.cancel()
+        self._wakeups.stop()
+        self._unclaimed.stop()
 
     # Workers
 
@@ -98,8 +89,8 @@ class TaskDispatch:
         for key in task_keys:
             worker.task_keys.add(key)
             self._workers.setdefault(key, {})[worker] = None
-            self._stirred.add(key)
-        self._wake.set()
+            self._wakeups.stir(key)
+        self._wakeups.wake()
 
     def leave(self, worker: Worker) -> None:
         """Somebody is gone; what was offered to it is offered to others."""
@@ -108,11 +99,11 @@ class TaskDispatch:
             workers.pop(worker, None)
             if not workers:
                 self._workers.pop(key, None)
-                self._stirred.discard(key)
-                self._forget_timer(key)
+                self._wakeups.forget(key)
         self._withdraw(worker)
 
     def _withdraw(self, worker: Worker) -> None:
+        self._unclaimed.drop(worker)
         for run_id in [id for id, (who, _) in self._offers.items() if who is worker]:
             _, key = self._offers.pop(run_id)
             self._stir(key)
@@ -124,47 +115,25 @@ class TaskDispatch:
             for kind, run_id in changes.runs:
                 if kind is RunKind.TASK_RUN:
                     self._offers.pop(run_id, None)
+                    self._unclaimed.answered(run_id)
         for key, due in changes.queued.items():
             if key in self._workers:
-                self._expect(key, due)
+                self._wakeups.expect(key, due)
 
     def _stir(self, key: str) -> None:
         if key in self._workers:
-            self._stirred.add(key)
-            self._wake.set()
-
-    def _expect(self, key: str, due: int) -> None:
-        """Looks for runs of a task when they are due."""
-        seconds = (due - self._core.clock()) / 1e6
-        if seconds <= 0:
-            self._stir(key)
-            return
-        loop = asyncio.get_running_loop()
-        seconds = min(seconds, LONGEST_TIMER)
-        timer = self._timers.get(key)
-        if timer is None or timer.when() > loop.time() + seconds:
-            self._forget_timer(key)
-            self._timers[key] = loop.call_later(seconds, self._came_due, key)
-
-    def _came_due(self, key: str) -> None:
-        self._timers.pop(key, None)
-        self._stir(key)
-
-    def _forget_timer(self, key: str) -> None:
-        timer = self._timers.pop(key, None)
-        if timer is not None:
-            timer.cancel()
+            self._wakeups.stir(key)
 
     async def _again(self) -> None:
-        self._stirred.update(self._workers)
         await asyncio.sleep(RETRY_AFTER)
-        self._wake.set()
+        for key in self._workers:
+            self._wakeups.stir(key)
 
     # Handing out
 
     async def _hand_out(self) -> None:
         """Rounds, until nobody has room or nothing is due."""
-        while keys := [key for key in self._stirred if self._room(key)]:
+        while keys := [key for key in self._wakeups.stirred if self._room(key)]:
             found: list[tuple[Queued, str]] = []
             for key in keys:
                 found += [(each, key) for each in await self._look(key)]
@@ -179,14 +148,14 @@ class TaskDispatch:
     async def _look(self, key: str) -> list[Queued]:
         """Runs of a task that are due and not offered, as many as there may be room for."""
         # Before the look: what is queued meanwhile is looked for again.
-        self._stirred.discard(key)
+        self._wakeups.settle(key)
         offered = sum(1 for _, other in self._offers.values() if other == key)
         limit = min(self._room(key), MOST) + offered
         due, following = await self._reader.queued(work_lines.TASK_RUNS, (key,), self._core.clock(), limit)
         if len(due) == limit:
-            self._stirred.add(key)
+            self._wakeups.stir(key)
         elif following is not None:
-            self._expect(key, following)
+            self._wakeups.expect(key, following)
         return [each for each in due if each.id not in self._offers]
 
     def _offer(self, found: Sequence[tuple[Queued, str]]) -> list[tuple[str, Worker]]:
@@ -195,7 +164,7 @@ class TaskDispatch:
         for each, key in found:
             worker = max((w for w in self._workers.get(key, ()) if w.open), key=_credit, default=None)
             if worker is None:
-                self._stirred.add(key)
+                self._wakeups.stir(key)
                 continue
             worker.credit -= 1
             self._offers[each.id] = worker, key
@@ -216,7 +185,7 @@ class TaskDispatch:
                 self._take_back(id, worker)
             elif id in self._offers:
                 parcels.setdefault(worker, []).append(row)
-                self._watch_lapse(id, worker)
+                self._unclaimed.add(id, worker)
             else:
                 worker.credit += 1
         for worker, parcel in parcels.items():
@@ -228,28 +197,11 @@ class TaskDispatch:
         if offer is not None:
             self._stir(offer[1])
 
-    # Offers that nobody claims
-
-    def _watch_lapse(self, id: str, worker: Worker) -> None:
-        loop = asyncio.get_running_loop()
-        self._lapses.append((loop.time() + OFFER, id, worker))
-        if self._lapse_timer is None:
-            self._lapse_timer = loop.call_later(OFFER, self._lapse)
-
-    def _lapse(self) -> None:
+    def _lapsed(self, id: str, worker: Worker) -> None:
         """A worker that lets an offer lapse is offered nothing until it is heard again."""
-        loop = asyncio.get_running_loop()
-        self._lapse_timer = None
-        while self._lapses:
-            when, id, worker = self._lapses[0]
-            if when > loop.time():
-                self._lapse_timer = loop.call_at(when, self._lapse)
-                return
-            self._lapses.popleft()
-            if self._offers.get(id, (None,))[0] is worker:
-                logger.warning("a worker has not claimed task run %s in %g s; it is offered to others", id, OFFER)
-                worker.stalled = True
-                self._withdraw(worker)
+        logger.warning("a worker has not claimed task run %s in %g s; it is offered to others", id, OFFER)
+        worker.stalled = True
+        self._withdraw(worker)
 
 
 def _order(found: tuple[Queued, str]) -> Queued:

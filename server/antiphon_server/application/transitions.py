@@ -151,7 +151,7 @@ def _enter(working_set: WorkingSet, facts: Facts, proposal: Proposal, decision: 
         flow_run_run_count=facts.flow_run.run_count if facts.flow_run is not None else None,
     )
     run.launcher_session_id = _launcher_after(run, before, claimer)
-    if run.state_type == PENDING != before:
+    if run.state_type == PENDING != before and run.fencing_token > 1:
         run.infrastructure_pid = ""  # What ran it before is none of the new claimer's.
     run.deadline_time = deadline_of(run, facts.deployment)
     move_slots(working_set, run, before, decision.effects)

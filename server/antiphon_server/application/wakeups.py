@@ -27,6 +27,10 @@ class Wakeups:
         self.stirred[key] = None
         self._wake.set()
 
+    def wake(self) -> None:
+        """There may be room now for what stirred before."""
+        self._wake.set()
+
     def settle(self, key: str) -> None:
         """Somebody looks now."""
         self.stirred.pop(key, None)
@@ -43,6 +47,12 @@ class Wakeups:
         if timer is None or timer.when() > loop.time() + seconds:
             self._cancel(key)
             self._timers[key] = loop.call_later(seconds, self._came_due, key)
+
+    def clock_moved(self) -> None:
+        """What was to come due may be now."""
+        for key in list(self._timers):
+            self._cancel(key)
+            self.stir(key)
 
     def forget(self, key: str) -> None:
         """Nobody will look there."""

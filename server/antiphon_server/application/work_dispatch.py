@@ -10,12 +10,12 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterable, Sequence
 
-from antiphon_server.application.claims import ClaimRuns, GiveBack, Pick
 from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.offers import Offers
 from antiphon_server.application.takers import Parcel, Taker
 from antiphon_server.application.wakeups import RETRY_AFTER, Wakeups
 from antiphon_server.application.work_lookout import PASSED_OVER, Lookout, pick
+from antiphon_server.application.worker_claims import ClaimRuns, GiveBack, Pick
 from antiphon_server.application.workers import Claim
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.model import RunKind
@@ -40,6 +40,7 @@ class WorkDispatch:
         self._wakeups = Wakeups(core.clock)
         self._offers: Offers[Claim, Taker] = Offers(self._lapsed)
         core.listen(self._on_changes)
+        core.at_clock_move(self._wakeups.clock_moved)
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""

@@ -3,20 +3,20 @@
 from typing import Any
 
 from antiphon.v1 import flow_run_service_pb2 as pb
-from antiphon.v1 import flow_run_service_pb2_grpc
+from antiphon.v1 import flow_run_service_pb2_grpc, retry_policy_pb2
 from antiphon_server.application.core import Core
-from antiphon_server.application.edits import Delete, Edit, tags_column
+from antiphon_server.application.edits import Delete, Edit, retry_policy_column, tags_column
 from antiphon_server.application.inputs import CreateFlowRunInput, DeleteFlowRunInput, stored_input
 from antiphon_server.application.operations import CancelFlowRun
 from antiphon_server.rpc.bulk_starts import BulkStarts
-from antiphon_server.rpc.mutations import masked, mutate
+from antiphon_server.rpc.mutations import Columns, masked, mutate
 from antiphon_server.rpc.patience import Patience
 from antiphon_server.rpc.pausing import Pausing
 from antiphon_server.rpc.read_conversions import flow_run_input_message
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.stored import stored_flow_run
 from antiphon_server.rpc.watching import Watches
-from antiphon_server.rpc.write_conversions import create_flow_run_from, flow_run_input_from, new_id
+from antiphon_server.rpc.write_conversions import create_flow_run_from, flow_run_input_from, new_id, retry_policy_from
 
 
 class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
@@ -45,7 +45,8 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
 
     async def UpdateFlowRun(self, request: pb.UpdateFlowRunRequest, context: Any) -> pb.UpdateFlowRunResponse:
         run = request.flow_run
-        values = masked(request.update_mask, run, {"name": str, "tags": tags_column})
+        columns: Columns = {"name": str, "tags": tags_column, "flow_version": str, "retry_policy": _retry_policy_column}
+        values = masked(request.update_mask, run, columns)
         id = run.id.lower()
         return await mutate(
             self._core,
@@ -158,3 +159,7 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
         self, request: pb.BulkSetFlowRunStateRequest, context: Any
     ) -> pb.BulkSetFlowRunStateResponse:
         return await self._bulk.set_state(request)
+
+
+def _retry_policy_column(message: retry_policy_pb2.RetryPolicy) -> str | None:
+    return retry_policy_column(retry_policy_from(message, "flow_run"))

@@ -120,6 +120,13 @@ def _hello(first: pb.WorkRequest) -> pb.WorkerHello:
             "name the work pool to take runs from or, without one, the deployments to serve",
             field="hello.work_pool_name",
         )
+    if hello.HasField("create_work_pool") and hello.create_work_pool.name != hello.work_pool_name:
+        raise InvalidArgument(
+            "WORK_POOL_NAME_DIFFERS",
+            f"the pool to make is called {hello.create_work_pool.name!r}, and the one to take from "
+            f"{hello.work_pool_name!r}; give both one name",
+            field="hello.create_work_pool.name",
+        )
     return hello
 
 

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from antiphon.v1 import session_pb2
 from antiphon.v1 import work_service_pb2 as pb
-from antiphon_server.application.claims import NoteExit, NoteStart
 from antiphon_server.application.core import Core, Operation
 from antiphon_server.application.sessions import LeaveSession, NoteCommandResult, OnSession
 from antiphon_server.application.takers import Parcel, Taker
 from antiphon_server.application.work_dispatch import WorkDispatch
+from antiphon_server.application.worker_claims import NoteExit, NoteStart
 from antiphon_server.domain.errors import AntiphonError, Internal, InvalidArgument
 from antiphon_server.rpc.outbox import CommandedStream
 from antiphon_server.rpc.validation import check

@@ -35,8 +35,6 @@ def worker_message(row: Any, ttl: int) -> worker_pb2.Worker:
 
 def coming_from(hello: pb.WorkerHello) -> Coming:
     made = create_work_pool_from(hello.create_work_pool) if hello.HasField("create_work_pool") else None
-    if made is not None:
-        made.values["name"] = hello.work_pool_name
     return Coming(
         name=hello.name,
         work_pool_name=hello.work_pool_name,

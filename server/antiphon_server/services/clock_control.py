@@ -129,6 +129,7 @@ class ClockControl:
             self._waits.clock_moved()
             self._slot_expiry.clock_moved()
             self._scheduler.clock_moved()
+            self._core.clock_moved()
             await self._scheduler.round()
             await self._sweeper.sweep()
 

@@ -68,7 +68,7 @@ def test_queues(api: Any) -> None:
     def found(**arguments: Any) -> set[str]:
         return {each.name.removeprefix(f"{mark}-") for each in api.read_work_queues(**arguments)}
 
-    assert found(work_pool_name=pool.name) == {"a", "b"}
+    assert found(work_pool_name=pool.name) == {"a", "b", "default"}
     only = WorkQueueFilter(name=WorkQueueFilterName(startswith_=[f"{mark}-b"]))
     assert found(work_pool_name=pool.name, work_queue_filter=only) == found(work_queue_filter=only) == {"b"}
     assert [each.id for each in api.match_work_queues([f"{mark}-a"])] == [made.id]

@@ -1,4 +1,4 @@
-"""Fake runtimes, and what their workers are given."""
+"""A server, fake runtimes, and what their workers are given."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +9,8 @@ import pytest
 from antiphon.client.schemas.objects import FlowRun
 from fake_docker import FakeDocker
 from fake_kubernetes import FakeKubernetes
+from farm import Farm, farm_of
+from running_server import RunningServer
 
 
 @pytest.fixture
@@ -39,3 +41,12 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKub
         )
         yield cluster
         assert not cluster.wrong, "requests that the API does not take"
+
+
+@pytest.fixture
+def farm(tmp_path: Path) -> Iterator[Farm]:
+    """A server of the test's own, whose leases are short."""
+    home = tmp_path / "server"
+    home.mkdir()
+    with RunningServer(home, session_ttl=3.0) as server, farm_of(server, tmp_path) as made:
+        yield made

@@ -32,7 +32,9 @@ class Impatient(DockerWorker):
 async def test_a_container_runs_the_run(
     engine: FakeDocker, flow_run: FlowRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with running(DockerWorker(), flow_run, job(flow_run, env={"ANTIPHON_API_URL": "h:1", "A": "b=c"})) as run:
+    async with running(
+        DockerWorker("pool"), flow_run, job(flow_run, env={"ANTIPHON_API_URL": "h:1", "A": "b=c"})
+    ) as run:
         container = engine.running()
         assert run.pid == f"http+docker://localhost:{container.id}"
         assert container.name == "merry-otter"
@@ -66,7 +68,7 @@ async def test_every_variable_comes_to_the_engine(engine: FakeDocker, flow_run: 
         container_create_kwargs={"hostname": "boat", "extra_hosts": ["db:10.0.0.1"], "shm_size": "64m"},
         auto_remove=True,
     )
-    async with running(DockerWorker(), flow_run, made) as run:
+    async with running(DockerWorker("pool"), flow_run, made) as run:
         container = engine.running()
         host = container.config["HostConfig"]
         assert container.config["Cmd"] == ["python", "-c", "print(1)"]
@@ -86,7 +88,7 @@ async def test_every_variable_comes_to_the_engine(engine: FakeDocker, flow_run: 
 
 @in_loop
 async def test_out_of_memory_is_said(engine: FakeDocker, flow_run: FlowRun) -> None:
-    async with running(DockerWorker(), flow_run, job(flow_run, mem_limit="64m")) as run:
+    async with running(DockerWorker("pool"), flow_run, job(flow_run, mem_limit="64m")) as run:
         container = engine.running()
         container.print("loading all of it")
         container.exit(137, out_of_memory=True)
@@ -105,7 +107,9 @@ async def test_out_of_memory_is_said(engine: FakeDocker, flow_run: FlowRun) -> N
 async def test_a_bad_end_comes_with_its_last_lines(
     engine: FakeDocker, flow_run: FlowRun, stream_output: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with running(DockerWorker(), flow_run, job(flow_run, stream_output=stream_output, auto_remove=True)) as run:
+    async with running(
+        DockerWorker("pool"), flow_run, job(flow_run, stream_output=stream_output, auto_remove=True)
+    ) as run:
         container = engine.running()
         container.print("ModuleNotFoundError: No module named 'pandas'", stream=2)
         container.exit(1)
@@ -134,7 +138,7 @@ async def test_an_image_that_cannot_be_pulled_ends_it_at_once(
 ) -> None:
     engine.pull_errors[IMAGE] = error
     with pytest.raises(InfrastructureError, match="could not be pulled") as raised:
-        await DockerWorker().run(flow_run, job(flow_run))
+        await DockerWorker("pool").run(flow_run, job(flow_run))
     assert step in str(raised.value)
     assert engine.containers == []
 
@@ -145,7 +149,7 @@ async def test_pull_policies(engine: FakeDocker, flow_run: FlowRun) -> None:
 
     async def pulls(**variables: Any) -> int:
         before = engine.requests.count("pull")
-        async with running(DockerWorker(), flow_run, job(flow_run, next(claims), **variables)):
+        async with running(DockerWorker("pool"), flow_run, job(flow_run, next(claims), **variables)):
             pass
         return engine.requests.count("pull") - before
 
@@ -167,7 +171,7 @@ async def test_pull_policies(engine: FakeDocker, flow_run: FlowRun) -> None:
 @in_loop
 async def test_a_registry_is_logged_in_to(engine: FakeDocker, flow_run: FlowRun) -> None:
     login = DockerRegistryCredentials(username="me", password="secret", registry_url="registry.example.com")
-    async with running(DockerWorker(), flow_run, job(flow_run, registry_credentials=login.model_dump())):
+    async with running(DockerWorker("pool"), flow_run, job(flow_run, registry_credentials=login.model_dump())):
         assert engine.logins == [{"username": "me", "password": "secret", "serveraddress": "registry.example.com"}]
 
 
@@ -175,20 +179,20 @@ async def test_a_registry_is_logged_in_to(engine: FakeDocker, flow_run: FlowRun)
 async def test_a_command_that_is_not_there(engine: FakeDocker, flow_run: FlowRun) -> None:
     engine.start_error = 'OCI runtime create failed: exec: "python": executable file not found in $PATH'
     with pytest.raises(InfrastructureError, match="is it in the image, and is Antiphon installed there"):
-        await DockerWorker().run(flow_run, job(flow_run))
+        await DockerWorker("pool").run(flow_run, job(flow_run))
     assert engine.containers == [], "what could not start does not stay"
 
 
 @in_loop
 async def test_a_network_that_is_not_there(engine: FakeDocker, flow_run: FlowRun) -> None:
     with pytest.raises(InfrastructureError, match=r"Make the network, or correct .* \(nowhere\)"):
-        await DockerWorker().run(flow_run, job(flow_run, networks=["nowhere"]))
+        await DockerWorker("pool").run(flow_run, job(flow_run, networks=["nowhere"]))
 
 
 @in_loop
 async def test_a_name_that_is_taken_gets_a_number(engine: FakeDocker, flow_run: FlowRun) -> None:
     for token, name in ((1, "merry-otter"), (2, "merry-otter-1"), (3, "merry-otter-2")):
-        async with running(DockerWorker(), flow_run, job(flow_run, token)):
+        async with running(DockerWorker("pool"), flow_run, job(flow_run, token)):
             assert engine.containers[-1].name == name
 
 
@@ -198,26 +202,26 @@ async def test_no_engine() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
         with pytest.raises(InfrastructureError, match=r"No Docker engine answers.*set DOCKER_HOST"):
-            await DockerWorker().run(run, job(run))
+            await DockerWorker("pool").run(run, job(run))
 
 
 @in_loop
 async def test_kill_is_polite_first(engine: FakeDocker, flow_run: FlowRun) -> None:
     configuration = job(flow_run)
-    async with running(DockerWorker(), flow_run, configuration) as run:
-        await DockerWorker().kill_infrastructure(run.pid, configuration, grace_seconds=3)
+    async with running(DockerWorker("pool"), flow_run, configuration) as run:
+        await DockerWorker("pool").kill_infrastructure(run.pid, configuration, grace_seconds=3)
         result = await run.end()
         assert engine.containers[0].signals == ["SIGTERM"]
         assert (result.status_code, result.message) == (143, "The container ended with exit code 143 (SIGTERM).")
-        await DockerWorker().kill_infrastructure(run.pid, configuration)
+        await DockerWorker("pool").kill_infrastructure(run.pid, configuration)
 
 
 @in_loop
 async def test_kill_is_not_polite_for_ever(engine: FakeDocker, flow_run: FlowRun) -> None:
     engine.stops_on_sigterm = False
     configuration = job(flow_run)
-    async with running(DockerWorker(), flow_run, configuration) as run:
-        await DockerWorker().kill_infrastructure(run.pid, configuration, grace_seconds=0)
+    async with running(DockerWorker("pool"), flow_run, configuration) as run:
+        await DockerWorker("pool").kill_infrastructure(run.pid, configuration, grace_seconds=0)
         result = await run.end()
     assert engine.containers[0].signals == ["SIGTERM", "SIGKILL"]
     assert "exit code 137 (SIGKILL): it was killed" in result.message
@@ -225,7 +229,7 @@ async def test_kill_is_not_polite_for_ever(engine: FakeDocker, flow_run: FlowRun
 
 @in_loop
 async def test_kill_of_what_is_not_there(engine: FakeDocker, flow_run: FlowRun) -> None:
-    worker = DockerWorker()
+    worker = DockerWorker("pool")
     with pytest.raises(InfrastructureNotFound):
         await worker.kill_infrastructure("http+docker://localhost:abc", job(flow_run))
     with pytest.raises(InfrastructureNotAvailable, match=r"tcp://other:2375.*DOCKER_HOST"):
@@ -236,7 +240,7 @@ async def test_kill_of_what_is_not_there(engine: FakeDocker, flow_run: FlowRun) 
 async def test_an_engine_that_goes_away_and_comes_back(
     engine: FakeDocker, flow_run: FlowRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with running(DockerWorker(), flow_run, job(flow_run)) as run:
+    async with running(DockerWorker("pool"), flow_run, job(flow_run)) as run:
         container = engine.running()
         container.print("before")
         await asyncio.to_thread(engine.wait_for, "logs")
@@ -252,7 +256,7 @@ async def test_an_engine_that_goes_away_and_comes_back(
 
 @in_loop
 async def test_an_engine_that_stays_away(engine: FakeDocker, flow_run: FlowRun) -> None:
-    async with running(Impatient(), flow_run, job(flow_run)) as run:
+    async with running(Impatient("pool"), flow_run, job(flow_run)) as run:
         engine.running()
         with away(engine), pytest.raises(InfrastructureError, match=r"not answered for 0.5 seconds.*may still run"):
             await run.end()
@@ -260,7 +264,7 @@ async def test_an_engine_that_stays_away(engine: FakeDocker, flow_run: FlowRun) 
 
 @in_loop
 async def test_a_container_that_somebody_removes(engine: FakeDocker, flow_run: FlowRun) -> None:
-    async with running(DockerWorker(), flow_run, job(flow_run)) as run:
+    async with running(DockerWorker("pool"), flow_run, job(flow_run)) as run:
         container = engine.running()
         await asyncio.to_thread(engine.wait_for, "wait")
         with engine.changed:
@@ -273,35 +277,20 @@ async def test_a_container_that_somebody_removes(engine: FakeDocker, flow_run: F
 @in_loop
 async def test_a_claim_has_one_container(engine: FakeDocker, flow_run: FlowRun) -> None:
     """A worker that went away before it said what it had started finds it again."""
-    async with running(DockerWorker(), flow_run, job(flow_run)) as first:
+    async with running(DockerWorker("pool"), flow_run, job(flow_run)) as first:
         pass
-    async with running(DockerWorker(), flow_run, job(flow_run)) as second:
+    async with running(DockerWorker("pool"), flow_run, job(flow_run)) as second:
         assert second.pid == first.pid
         engine.running().exit(0)
         assert (await second.end()).status_code == 0
-    async with running(DockerWorker(), flow_run, job(flow_run, fencing_token=8)) as third:
+    async with running(DockerWorker("pool"), flow_run, job(flow_run, fencing_token=8)) as third:
         assert third.pid != first.pid, "another claim"
-
-
-@in_loop
-async def test_a_worker_that_comes_back_watches_on(engine: FakeDocker, flow_run: FlowRun) -> None:
-    configuration = job(flow_run)
-    async with running(DockerWorker(), flow_run, configuration) as run:
-        pid = run.pid
-    assert engine.running(), "the end of the worker is not that of the container"
-    watching = asyncio.ensure_future(DockerWorker().watch(flow_run, pid, configuration))
-    await asyncio.to_thread(engine.wait_for, "wait", 2)
-    engine.containers[0].exit(4)
-    assert (await watching).status_code == 4
-    engine.containers.clear()
-    with pytest.raises(InfrastructureNotFound):
-        await DockerWorker().watch(flow_run, pid, configuration)
 
 
 @in_loop
 async def test_cancelled_before_it_started_it_leaves_nothing(engine: FakeDocker, flow_run: FlowRun) -> None:
     with engine.held("start") as start:
-        task = asyncio.ensure_future(DockerWorker().run(flow_run, job(flow_run)))
+        task = asyncio.ensure_future(DockerWorker("pool").run(flow_run, job(flow_run)))
         await asyncio.to_thread(start.wait)
         task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -315,7 +304,7 @@ def test_twenty_at_once(engine: FakeDocker) -> None:
     async def all_of_them() -> None:
         runs = [FlowRun(name=f"run-{n}", flow_id="0190e3a0-0000-7000-8000-000000000000") for n in range(20)]
         async with asyncio.TaskGroup() as group:
-            ends = [group.create_task(DockerWorker().run(each, job(each))) for each in runs]
+            ends = [group.create_task(DockerWorker("pool").run(each, job(each))) for each in runs]
             for n in range(20):
                 await asyncio.to_thread(engine.running, n)
             for container in list(engine.containers):

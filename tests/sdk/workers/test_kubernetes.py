@@ -36,7 +36,7 @@ class Impatient(KubernetesWorker):
 @contextlib.asynccontextmanager
 async def started(cluster: FakeKubernetes, flow_run: FlowRun, **variables: Any) -> AsyncIterator[tuple[Running, Pod]]:
     """A run whose pod is there, and where both are watched."""
-    async with running(KubernetesWorker(), flow_run, await job(flow_run, **variables)) as run:
+    async with running(KubernetesWorker("pool"), flow_run, await job(flow_run, **variables)) as run:
         await asyncio.to_thread(cluster.wait_for, "watch", "jobs")
         await asyncio.to_thread(cluster.wait_for, "watch", "pods")
         yield run, cluster.pod()
@@ -90,7 +90,7 @@ async def test_every_variable_comes_to_the_job(cluster: FakeKubernetes, flow_run
         "memory_limit": "1Gi",
         "env": {**SERVER, "A": "1", "GONE": None},
     }
-    async with running(KubernetesWorker(), flow_run, await job(flow_run, **variables)):
+    async with running(KubernetesWorker("pool"), flow_run, await job(flow_run, **variables)):
         (made,) = cluster.jobs("flows")
         spec, pod = made["spec"], made["spec"]["template"]["spec"]
         assert made["metadata"]["generateName"].startswith("t-a-very-long-name-t-a-very")
@@ -196,7 +196,7 @@ async def test_a_pod_that_no_node_takes(cluster: FakeKubernetes, flow_run: FlowR
 @in_loop
 async def test_a_job_that_gets_no_pod(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
     cluster.makes_pods = False
-    async with running(KubernetesWorker(), flow_run, await job(flow_run, pod_watch_timeout_seconds=1)) as run:
+    async with running(KubernetesWorker("pool"), flow_run, await job(flow_run, pod_watch_timeout_seconds=1)) as run:
         (made,) = cluster.jobs()
         cluster.event(made, "FailedCreate", 'Error creating: serviceaccount "runner" not found')
         result = await run.end()
@@ -252,29 +252,44 @@ async def test_another_pod_where_kubernetes_may_make_one(
 @in_loop
 async def test_kill(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
     configuration = await job(flow_run)
-    async with running(KubernetesWorker(), flow_run, configuration) as run:
+    async with running(KubernetesWorker("pool"), flow_run, configuration) as run:
         cluster.pod().running()
-        await KubernetesWorker().kill_infrastructure(run.pid, configuration, grace_seconds=3)
+        await KubernetesWorker("pool").kill_infrastructure(run.pid, configuration, grace_seconds=3)
         result = await run.end()
         assert "deleted" in result.message and cluster.jobs() == []
         assert cluster.store.all("pods", "default") == []
         with pytest.raises(InfrastructureNotFound):
-            await KubernetesWorker().kill_infrastructure(run.pid, configuration)
+            await KubernetesWorker("pool").kill_infrastructure(run.pid, configuration)
 
 
 @in_loop
 async def test_what_is_killed_has_its_grace(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
     cluster.deletes_pods = False
     configuration = await job(flow_run)
-    async with running(KubernetesWorker(), flow_run, configuration) as run:
+    async with running(KubernetesWorker("pool"), flow_run, configuration) as run:
         pod = cluster.pod()
         pod.running()
-        await KubernetesWorker().kill_infrastructure(run.pid, configuration, grace_seconds=3)
+        killing = asyncio.ensure_future(KubernetesWorker("pool").kill_infrastructure(run.pid, configuration, 3))
+        await asyncio.to_thread(cluster.wait_for, "delete", "pods")
         assert pod.body["metadata"]["deletionGracePeriodSeconds"] == 3
-        await asyncio.wait([run.ending], timeout=0.3)
-        assert not run.ending.done(), "the pod still ends"
+        assert not run.ending.done() and not killing.done(), "the pod still ends"
         cluster.delete_pod("default", pod.name)
+        await killing
         assert "deleted" in (await run.end()).message
+
+
+@in_loop
+async def test_what_does_not_end_is_taken_out_by_force(
+    cluster: FakeKubernetes, flow_run: FlowRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("antiphon.workers.kubernetes.killing.NODE_SECONDS", 0.2)
+    cluster.deletes_pods = False
+    configuration = await job(flow_run)
+    async with running(KubernetesWorker("pool"), flow_run, configuration) as run:
+        cluster.pod().running()
+        await KubernetesWorker("pool").kill_infrastructure(run.pid, configuration, grace_seconds=0)
+        assert cluster.store.all("pods", "default") == []
+        await run.end()
 
 
 @in_loop
@@ -323,7 +338,7 @@ async def test_watches_that_end(cluster: FakeKubernetes, flow_run: FlowRun) -> N
 
 @in_loop
 async def test_an_api_server_that_stays_away(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
-    async with running(Impatient(), flow_run, await job(flow_run)) as run:
+    async with running(Impatient("pool"), flow_run, await job(flow_run)) as run:
         await asyncio.to_thread(cluster.wait_for, "watch", "jobs")
         cluster.http.down()
         with pytest.raises(InfrastructureError, match=r"not answered for 0.5 seconds.*may still run"):
@@ -333,7 +348,7 @@ async def test_an_api_server_that_stays_away(cluster: FakeKubernetes, flow_run: 
 @in_loop
 async def test_an_answer_that_is_lost_makes_no_second_job(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
     cluster.lost_answers.append(("create", "jobs"))
-    async with running(KubernetesWorker(), flow_run, await job(flow_run)):
+    async with running(KubernetesWorker("pool"), flow_run, await job(flow_run)):
         assert len(cluster.jobs()) == 1
         assert cluster.lost_answers == []
 
@@ -341,25 +356,12 @@ async def test_an_answer_that_is_lost_makes_no_second_job(cluster: FakeKubernete
 @in_loop
 async def test_a_claim_has_one_job(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
     """A worker that went away before it said what it had started finds it again."""
-    async with running(KubernetesWorker(), flow_run, await job(flow_run)) as first:
+    async with running(KubernetesWorker("pool"), flow_run, await job(flow_run)) as first:
         pass
-    async with running(KubernetesWorker(), flow_run, await job(flow_run)) as second:
+    async with running(KubernetesWorker("pool"), flow_run, await job(flow_run)) as second:
         assert second.pid == first.pid
-    async with running(KubernetesWorker(), flow_run, await job(flow_run, fencing_token=8)) as third:
+    async with running(KubernetesWorker("pool"), flow_run, await job(flow_run, fencing_token=8)) as third:
         assert third.pid != first.pid
-
-
-@in_loop
-async def test_a_worker_that_comes_back_watches_on(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
-    configuration = await job(flow_run)
-    async with running(KubernetesWorker(), flow_run, configuration) as run:
-        pid = run.pid
-    cluster.pod().running()
-    cluster.pod().finish(4)
-    assert (await KubernetesWorker().watch(flow_run, pid, configuration)).status_code == 4
-    cluster.store.delete("jobs", "default", pid.partition(":")[2])
-    with pytest.raises(InfrastructureNotFound):
-        await KubernetesWorker().watch(flow_run, pid, configuration)
 
 
 @pytest.mark.parametrize(
@@ -377,14 +379,14 @@ async def test_a_job_that_is_refused(
 ) -> None:
     cluster.refusals["create", "jobs"] = (status, reason, message)
     with pytest.raises(InfrastructureError) as raised:
-        await KubernetesWorker().run(flow_run, await job(flow_run))
+        await KubernetesWorker("pool").run(flow_run, await job(flow_run))
     assert message in str(raised.value) and step in str(raised.value)
 
 
 @in_loop
 async def test_a_namespace_that_is_not_there(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
     with pytest.raises(InfrastructureError, match="Make the namespace nowhere"):
-        await KubernetesWorker().run(flow_run, await job(flow_run, namespace="nowhere"))
+        await KubernetesWorker("pool").run(flow_run, await job(flow_run, namespace="nowhere"))
 
 
 @in_loop
@@ -392,7 +394,7 @@ async def test_a_field_that_is_misspelt_is_told(cluster: FakeKubernetes, flow_ru
     configuration = await job(flow_run)
     configuration.job_manifest["spec"]["template"]["spec"]["restartPolcy"] = "Never"
     with pytest.raises(InfrastructureError, match=r'unknown field "spec.template.spec.restartPolcy"'):
-        await KubernetesWorker().run(flow_run, configuration)
+        await KubernetesWorker("pool").run(flow_run, configuration)
     assert len(cluster.wrong) == 1
     cluster.wrong.clear()
 
@@ -400,7 +402,7 @@ async def test_a_field_that_is_misspelt_is_told(cluster: FakeKubernetes, flow_ru
 @in_loop
 async def test_a_server_with_trouble_is_asked_again(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
     cluster.refusals["create", "jobs"] = (503, "ServiceUnavailable", "etcd has no leader")
-    ending = asyncio.ensure_future(KubernetesWorker().run(flow_run, await job(flow_run)))
+    ending = asyncio.ensure_future(KubernetesWorker("pool").run(flow_run, await job(flow_run)))
     await asyncio.to_thread(cluster.wait_for, "create", "jobs", 2)
     cluster.refusals.clear()
     pod = await asyncio.to_thread(cluster.pod)
@@ -413,7 +415,7 @@ async def test_a_server_with_trouble_is_asked_again(cluster: FakeKubernetes, flo
 async def test_the_environment_in_a_secret(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
     env = {**SERVER, "PASSWORD": "hunter2"}
     with temporary_settings({"integrations.kubernetes.worker.store_env_as_secret": True}):
-        async with running(KubernetesWorker(), flow_run, await job(flow_run, env=env)):
+        async with running(KubernetesWorker("pool"), flow_run, await job(flow_run, env=env)):
             (secret,), (made,) = cluster.store.all("secrets", "default"), cluster.jobs()
             assert "hunter2" not in str(made)
             assert secret["metadata"]["ownerReferences"][0]["uid"] == made["metadata"]["uid"], "it goes with its job"
@@ -422,11 +424,11 @@ async def test_the_environment_in_a_secret(cluster: FakeKubernetes, flow_run: Fl
             assert reference == {"name": secret["metadata"]["name"], "key": "PASSWORD"}
             assert variables["ANTIPHON__FLOW_RUN_ID"]["value"] == str(flow_run.id)
         # Another worker takes the claim on.
-        async with running(KubernetesWorker(), flow_run, await job(flow_run, env=env)):
+        async with running(KubernetesWorker("pool"), flow_run, await job(flow_run, env=env)):
             assert len(cluster.jobs()) == 1
         cluster.refusals["create", "jobs"] = (422, "Invalid", "no")
         with pytest.raises(InfrastructureError):
-            await KubernetesWorker().run(flow_run, await job(flow_run, fencing_token=8, env=env))
+            await KubernetesWorker("pool").run(flow_run, await job(flow_run, fencing_token=8, env=env))
         assert len(cluster.store.all("secrets", "default")) == 1, "a secret without a job is of no use"
 
 
@@ -436,18 +438,18 @@ async def test_a_cluster_of_a_block(
 ) -> None:
     monkeypatch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "/nowhere")
     with pytest.raises(InfrastructureError, match=r"No Kubernetes cluster is known here.*cluster_config"):
-        await KubernetesWorker().run(flow_run, await job(flow_run))
+        await KubernetesWorker("pool").run(flow_run, await job(flow_run))
     block = KubernetesClusterConfig(config=cluster.kubeconfig, context_name="test")
     with_block = await job(flow_run)
     with_block.cluster_config = block
-    async with running(KubernetesWorker(), flow_run, with_block) as run:
+    async with running(KubernetesWorker("pool"), flow_run, with_block) as run:
         assert run.pid.startswith("default:")
 
 
 @in_loop
 async def test_cancelled_before_it_started_it_leaves_nothing(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
     cluster.refusals["create", "jobs"] = (503, "ServiceUnavailable", "etcd has no leader")
-    ending = asyncio.ensure_future(KubernetesWorker().run(flow_run, await job(flow_run)))
+    ending = asyncio.ensure_future(KubernetesWorker("pool").run(flow_run, await job(flow_run)))
     await asyncio.to_thread(cluster.wait_for, "create", "jobs")
     ending.cancel()
     cluster.refusals.clear()
@@ -462,7 +464,7 @@ def test_forty_at_once(cluster: FakeKubernetes) -> None:
     async def all_of_them() -> None:
         runs = [FlowRun(name=f"run-{n}", flow_id="0190e3a0-0000-7000-8000-000000000000") for n in range(40)]
         async with asyncio.TaskGroup() as group:
-            ends = [group.create_task(KubernetesWorker().run(each, await job(each))) for each in runs]
+            ends = [group.create_task(KubernetesWorker("pool").run(each, await job(each))) for each in runs]
             for n in range(40):
                 pod = await asyncio.to_thread(cluster.pod, n)
                 pod.running()

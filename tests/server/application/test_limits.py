@@ -158,7 +158,7 @@ def test_a_pool_takes_its_queues_along_and_deployments_lose_them(
     writing.do(new_deployment("b", None, work_queue_id=other))
     writing.do(DeleteWorkPool(gone, "1"))
     assert [row.id for row in writing.rows(tables.work_pools)] == [stays]
-    assert [row.id for row in writing.rows(tables.work_queues)] == [other]
+    assert {row.work_pool_id for row in writing.rows(tables.work_queues)} == {stays}
     assert names(writing) == {f"work-pool:{stays}", f"work-queue:{other}"}
     found = {row.name: (row.work_queue_id, row.version) for row in writing.rows(tables.deployments)}
     assert found == {"a": (None, 2), "b": (other, 1)}
@@ -168,7 +168,7 @@ def test_a_queue_that_goes_leaves_its_pool(writing: Writing) -> None:
     pool_id = writing.do(pool())
     id = writing.do(queue(pool_id))
     writing.do(DeleteWorkQueue(id, ""))
-    assert writing.rows(tables.work_queues) == []
+    assert [row.name for row in writing.rows(tables.work_queues)] == ["default"]
     assert names(writing) == {f"work-pool:{pool_id}"}
 
 
@@ -179,8 +179,8 @@ def test_a_queue_without_a_priority_goes_behind_all_others_of_its_pool(writing: 
     )
     writing.do(queue(second, "a"))
     found = {row.name: row.priority for row in writing.rows(tables.work_queues, work_pool_id=first)}
-    assert found == {"a": 1, "b": 7, "c": 8, "d": 7}
-    assert writing.row(tables.work_queues, work_pool_id=second).priority == 1
+    assert found == {"default": 1, "a": 2, "b": 7, "c": 8, "d": 7}
+    assert writing.row(tables.work_queues, work_pool_id=second, name="a").priority == 2
     writing.do(UpdateWorkQueue(ids[2], "", {"priority": 0}))
     assert writing.row(tables.work_queues, id=ids[2]).priority == 8
     writing.do(UpdateWorkQueue(ids[0], "", {"priority": 0}))

@@ -143,7 +143,15 @@ def assert_alive(server: RunningServer) -> None:
 
 def test_no_method_escapes() -> None:
     assert len(UNARY) >= 25
-    assert set(STREAMING) == {"Attach", "TakeTaskRuns", "Upload", "WatchFlowRun", "WatchOperation", "WatchTaskRuns"}
+    assert set(STREAMING) == {
+        "Attach",
+        "TakeTaskRuns",
+        "Upload",
+        "WatchFlowRun",
+        "WatchOperation",
+        "WatchTaskRuns",
+        "Work",
+    }
 
 
 @pytest.mark.parametrize("method", UNARY, ids=str)

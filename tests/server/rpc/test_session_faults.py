@@ -10,8 +10,8 @@ import pytest
 
 from antiphon.v1 import session_pb2, session_service_pb2, session_service_pb2_grpc, state_pb2
 from antiphon.v1.flow_run_pb2 import FlowRun
+from antiphon_server.rpc.outbox import MAX_QUEUED_FRAMES
 from antiphon_server.rpc.session_servicer import MAX_UNACKED_FRAMES
-from antiphon_server.rpc.session_stream import MAX_QUEUED_FRAMES
 from hand_session import HEARTBEAT, HandSession, end_of, new_id
 from in_writer import in_writer, pragma
 from refusals import refusal_in, refusal_of

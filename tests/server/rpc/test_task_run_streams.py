@@ -13,7 +13,7 @@ from antiphon.v1 import task_run_service_pb2 as pb
 from antiphon.v1.payload_pb2 import Payload
 from antiphon.v1.task_run_pb2 import TaskRun
 from antiphon.v1.transition_service_pb2 import ProposeTransitionRequest
-from antiphon_server.application import task_dispatch
+from antiphon_server.application import offers
 from hand_session import HandSession, new_id, proposal
 from refusals import refusal_of
 from running_server import RunningServer
@@ -184,7 +184,7 @@ def test_what_a_worker_has_not_claimed_goes_to_others_when_it_is_cut_off(world: 
 
 
 def test_what_is_not_claimed_in_time_goes_to_others(world: World, take: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_dispatch, "OFFER", 0.05)
+    monkeypatch.setattr(offers, "OFFER", 0.05)
     run_id = queued(world)
     asleep = take("mail", credit=5)
     offered(asleep, 1)

@@ -19,7 +19,7 @@ from world import MISSING, UNARY, World, mask, opened, proposed
 #: RPC -> (request, what must hold of the answer).
 DOES: dict[str, tuple[Ask, Check]] = {
     "GetServerInfo": (lambda w: {}, lambda r, w: r.server_info.process_id == os.getpid()),
-    "ListSessions": (lambda w: {}, lambda r, w: not r.sessions),
+    "ListSessions": (lambda w: {}, lambda r, w: [each.client for each in r.sessions] == ["the worker that has gone"]),
     "StopServer": (lambda w: {"reason": "enough"}, lambda r, w: w.server.server.asked_to_stop.is_set()),
     "CreateFlow": (
         lambda w: {"flow": {"name": "new", "tags": ["x"]}},

@@ -38,8 +38,7 @@ def test_a_session_is_opened_once_for_a_request_id(world: World) -> None:
     resumed = {"hello": {"resumeToken": first.welcome.resume_token}, "requestId": new_id()}
     again = world.call("OpenSession", resumed)
     assert again.welcome.epoch == world.call("OpenSession", resumed).welcome.epoch == 2
-    (session,) = world.call("ListSessions").sessions
-    assert session.epoch == 2
+    assert [each.epoch for each in world.call("ListSessions").sessions if each.client == ""] == [2]
     refusal = world.refused("OpenSession", {**request, "hello": {"client": "another"}})
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 

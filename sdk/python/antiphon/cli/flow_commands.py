@@ -1,11 +1,11 @@
 """`antiphon flow`."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_messages
+from antiphon.cli.flow_serve import serve
+from antiphon.cli.output import JsonFlag, show_list
 from antiphon.cli.run_tables import flows_table
 from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_service_pb2 import ListFlowsRequest
@@ -16,6 +16,9 @@ app = typer.Typer(name="flow", add_completion=False, help="See flows.", no_args_
 @app.callback()
 def group() -> None:
     """See flows."""
+
+
+app.command()(serve)
 
 
 @app.command("ls")
@@ -31,11 +34,4 @@ def list_flows(
     with ServiceClient() as client:
         request = ListFlowsRequest(filter=filter_text)
         flows = list(client.pages(client.flows.ListFlows, request, "flows", limit=limit))
-    if as_json:
-        print_messages(flows)
-        return
-    console = make_console()
-    if flows:
-        console.print(flows_table(flows, datetime.now(UTC), show_ids=has_room_for_ids(console)))
-    else:
-        console.print("No flows.")
+    show_list(flows, flows_table, "No flows.", as_json=as_json)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from antiphon.deployments.applying import applied, pool_named
 from antiphon.deployments.runner import RunnerDeployment
-from antiphon.docker import DockerImage
+from antiphon.docker import DockerImage, split_reference
 from antiphon.docker_engine import CODE_FOLDER
 from antiphon.engine.dual import Work, ask, awaitable, dual
 from antiphon.exceptions import AntiphonException, ConfigurationError
@@ -102,7 +102,9 @@ def _is_local(deployment: RunnerDeployment) -> bool:
 
 def _prepared(image: "str | DockerImage", build: bool, push: bool) -> Work[str]:
     """Builds and pushes the image; gives what it is called."""
-    made = DockerImage(image) if isinstance(image, str) else image
+    # One that is not built here has the tag that registries take without one.
+    untagged = isinstance(image, str) and not build and split_reference(image)[1] is None
+    made = DockerImage(image, "latest" if untagged else None) if isinstance(image, str) else image
     if build:
         yield from ask(made.build)
         if push:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any, Self, Unpack
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from antiphon.client.arguments import refuse
 from antiphon.client.schemas.objects import ConcurrencyLimitConfig, VersionInfo
 from antiphon.deployment_options import DeploymentOptions, EntrypointType, given_schedules
 from antiphon.deployments.applying import applied
 from antiphon.engine.dual import Work, awaitable, awaitable_of_class, dual
+from antiphon.exceptions import InvalidNameError
 from antiphon.flow_core import Flow, loaded_flow
 from antiphon.flow_loading import load_flow_from_entrypoint
 from antiphon.flow_source import pulled_object, storage_of
@@ -52,11 +53,6 @@ class RunnerDeployment(BaseModel):
     work_queue_name: str | None = None
     job_variables: dict[str, Any] = Field(default_factory=dict)
     _parameter_schema: dict[str, Any] = PrivateAttr(default_factory=dict)
-
-    @field_validator("name")
-    @classmethod
-    def _checked_name(cls, name: str) -> str:
-        return checked_name(name, "", "deployment")
 
     @property
     def full_name(self) -> str:
@@ -143,7 +139,7 @@ class RunnerDeployment(BaseModel):
         refuse("a deployment yet", triggers=given.pop("triggers", None), _sla=given.pop("_sla", None))
         times = {key: given.pop(key, None) for key in ("interval", "cron", "rrule", "schedule", "schedules")}
         made = cls(
-            name=name,
+            name=_checked(name),
             flow_name=flow_name or flow.name,
             description=given.pop("description", None) or flow.description,
             version=checked_version(given.pop("version", None)) or flow.version,
@@ -154,7 +150,8 @@ class RunnerDeployment(BaseModel):
             **given,
             **place,
         )
-        made._parameter_schema = flow.parameters.model_dump()
+        # A run that gets what its flow does not take would fail; so it is not made.
+        made._parameter_schema = {**flow.parameters.model_dump(), "additionalProperties": False}
         return made
 
 
@@ -166,6 +163,13 @@ def deployment_of(
         return RunnerDeployment.from_flow(flow, name, entrypoint_type=entrypoint_type, **options)
     storage, entrypoint = flow.source
     return RunnerDeployment._of(flow, name, options, entrypoint=entrypoint, storage=storage_of(storage))
+
+
+def _checked(name: str) -> str:
+    """Raises InvalidNameError."""
+    if name == "":
+        raise InvalidNameError("The name of a deployment is empty. Give one, such as 'nightly'.")
+    return checked_name(name, "", "deployment")
 
 
 def _place_of(flow: Flow[..., Any], kind: EntrypointType) -> tuple[str, str]:

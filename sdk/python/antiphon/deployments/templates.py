@@ -15,7 +15,7 @@ from typing import Any
 
 from antiphon.exceptions import TemplateError
 
-_BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_BRACES = re.compile(r"\{\{((?:(?!\}\}).)*)\}\}", re.DOTALL)
 _STORED = re.compile(r"(?:antiphon|prefect)\.(blocks|variables)\.(.+)", re.DOTALL)
 _ENVIRONMENT = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _PATH = re.compile(r"[\w-]+(?:\.[\w-]+|\[\d+\])*")

@@ -16,6 +16,7 @@ from antiphon.engine.pauses import Pauses
 from antiphon.engine.proposals import (
     flow_run_pending,
     flow_run_running,
+    is_aborted,
     is_accepted,
     propose_flow_run,
     state_that_holds,
@@ -49,6 +50,10 @@ class FlowCall:
     unfit: AntiphonException | None = None
     #: The run's end was proposed, or the server knows it already.
     told: bool = False
+    #: That of the claim which a worker has handed over with a run that is PENDING; 0 where the run begins here.
+    token: int = 0
+    #: Called when the run is RUNNING for the first time.
+    begun: Callable[[], object] | None = None
 
 
 def flow_life(call: FlowCall) -> Life:
@@ -60,7 +65,7 @@ def flow_life(call: FlowCall) -> Life:
                 call,
                 _live(call),
                 end=lambda state: _ended(call, state),
-                frames=lambda state: (propose_flow_run(call.run.id, state),),
+                frames=lambda state: (propose_flow_run(call.run.id, state, token=call.token),),
             )
         )
     finally:
@@ -90,16 +95,26 @@ def _listener(scope: RunScope, pauses: Pauses) -> Callable[[session_pb2.Command]
 
 
 def _live(call: FlowCall) -> Life:
-    flow, run, context = call.flow, call.run, call.context
-    logger = run_logger(context)
-    opening = (*call.opening, flow_run_pending(run.id))
+    flow, run = call.flow, call.run
+    logger = run_logger(call.context)
+    opening = call.opening if call.token else (*call.opening, flow_run_pending(run.id))
     if call.unfit is not None:
         yield Send(opening, wait=False)
         if isinstance(call.unfit, UpstreamTaskError):
             return (yield from _not_ready(call, call.unfit))
         return (yield from _ended(call, exception_to_failed_state(call.unfit)))
-    verdict: Verdict = yield Send((*opening, flow_run_running(run.id)), wait=True)
+    verdict: Verdict = yield Send((*opening, flow_run_running(run.id, token=call.token)), wait=True)
+    if call.token and is_aborted(verdict):
+        return _fenced_out(call, verdict)
     logger.info("Beginning flow run %r for flow %r", run.name, flow.name)
+    if call.begun is not None and is_accepted(verdict):
+        call.begun()
+    return (yield from _attempts(call, verdict))
+
+
+def _attempts(call: FlowCall, verdict: Verdict) -> Life:
+    """Calls the user's code as often as the policy says. `verdict` is that on the first RUNNING."""
+    flow, run, context = call.flow, call.run, call.context
     while is_accepted(verdict):
         run.started(verdict.run_count)
         context.run_count = run.run_count
@@ -120,9 +135,16 @@ def _live(call: FlowCall) -> Life:
         held = state_that_holds(verdict)
         if held.name != AWAITING_RETRY:
             return (yield from _overruled(call, held))
-        logger.warning("Flow run failed, %s: %s", verdict.reason, state.message)
+        run_logger(context).warning("Flow run failed, %s: %s", verdict.reason, state.message)
         verdict = yield Send((flow_run_running(run.id, after=held),), wait=True, scope=call.scope)
     return (yield from _overruled(call, state_that_holds(verdict)))
+
+
+def _fenced_out(call: FlowCall, verdict: Verdict) -> State:
+    """The claim is over, and the run somebody else's: nothing is said of it, and no hook is called."""
+    call.told = True
+    run_logger(call.context).info("Flow run %r does not begin here: %s", call.run.name, verdict.reason)
+    return state_that_holds(verdict)
 
 
 def _not_ready(call: FlowCall, error: UpstreamTaskError) -> Life:
@@ -208,7 +230,7 @@ def _ended(call: FlowCall, state: State, *, told: bool = False) -> Life:
     if call.scope.signal is RunRevoked:
         state = call.context.pauses.left_for or State(StateType.CRASHED, message=call.scope.reason)
     elif not told:
-        verdict: Verdict = yield Send((propose_flow_run(call.run.id, state),), wait=True)
+        verdict: Verdict = yield Send((propose_flow_run(call.run.id, state, token=call.token),), wait=True)
         if not is_accepted(verdict):
             held = state_that_holds(verdict)
             if held.is_running() and not state.is_failed():

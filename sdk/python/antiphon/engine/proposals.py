@@ -20,8 +20,9 @@ _DEFERRED_RUNNING = state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING, details=_
 _RETRYING = state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING, name="Retrying")
 
 
-def propose_flow_run(flow_run_id: str, state: State) -> Proposal:
-    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=to_proto(state))
+def propose_flow_run(flow_run_id: str, state: State, *, token: int = 0) -> Proposal:
+    """`token` is that of the claim which a worker has handed over, where one has."""
+    return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=to_proto(state), fencing_token=token)
 
 
 def propose_task_run(task_run_id: str, state: State, *, token: int = 0) -> Proposal:
@@ -33,11 +34,11 @@ def flow_run_pending(flow_run_id: str) -> Proposal:
     return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_PENDING)
 
 
-def flow_run_running(flow_run_id: str, *, after: State | None = None) -> Proposal:
+def flow_run_running(flow_run_id: str, *, after: State | None = None, token: int = 0) -> Proposal:
     """Once more where there was a state before: `after` is the one that the run must still be in, since a proposal that
-    waits is void where the run moved on."""
+    waits is void where the run moved on. `token` as of `propose_flow_run`."""
     if after is None:
-        return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RUNNING)
+        return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RUNNING, fencing_token=token)
     return Proposal(transition_id=new_id(), flow_run_id=flow_run_id, state=_RETRYING, expected_state_id=after.id)
 
 

@@ -70,12 +70,13 @@ def prepare(flow: Any, parameters: dict[str, Any], unfit: AntiphonException | No
     parent_scope = scope_around()
     scope = scope_of_run(parent_scope, flow)
     session = _session()
-    context = _context(flow, run, around, scope, session)
+    context = context_of(flow, run, around, scope, session)
     opening = (*opening, _message(flow, run, given))
     return FlowCall(flow, run, context, session, scope, parent_scope, opening, unfit)
 
 
-def _context(flow: Any, run: FlowRun, around: FlowRunContext | None, scope: RunScope, session: Any) -> FlowRunContext:
+def context_of(flow: Any, run: FlowRun, around: FlowRunContext | None, scope: RunScope, session: Any) -> FlowRunContext:
+    """What is known of a run where its code is called."""
     log_prints = flow.log_prints
     if log_prints is None:
         log_prints = around.log_prints if around is not None else get_current_settings().logging.log_prints
@@ -165,7 +166,14 @@ def _as_root(call: FlowCall) -> Iterator[None]:
     if call.context.parent_flow_run_id is not None:
         yield
         return
-    with ended_by_sigterm(call.scope):
+    with root_of_process(call.scope):
+        yield
+
+
+@contextmanager
+def root_of_process(scope: RunScope) -> Iterator[None]:
+    """Around the life of a run that the process answers for."""
+    with ended_by_sigterm(scope):
         try:
             yield
         finally:

@@ -64,27 +64,19 @@ def _value(name: str, settings: Settings, path: Path) -> str:
 
 def _parse(path: Path, content: str) -> Any:
     parsers: dict[str, Callable[[str], Any]] = {".json": json.loads, ".toml": tomllib.loads}
-    parse = parsers.get(path.suffix.lower()) or _yaml_parser(path)
+    parse = parsers.get(path.suffix.lower(), _parse_yaml)
     try:
         return parse(content)
     except ValueError as error:
         raise _unusable(path, error, "Mend it") from error
 
 
-def _yaml_parser(path: Path) -> Callable[[str], Any]:
+def _parse_yaml(content: str) -> Any:
+    yaml = importlib.import_module("yaml")
     try:
-        yaml = importlib.import_module("yaml")
-    except ModuleNotFoundError as error:
-        way = "Install antiphon[yaml], or write the file as .json or .toml"
-        raise _unusable(path, "YAML needs PyYAML, which is not installed", way) from error
-
-    def parse(content: str) -> Any:
-        try:
-            return yaml.safe_load(content)
-        except yaml.YAMLError as error:
-            raise ValueError(str(error)) from error
-
-    return parse
+        return yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def _unusable(path: Path, cause: object, next_step: str) -> SettingError:

@@ -57,7 +57,10 @@ _FACTS: Mapping[str, tuple[type, Reader]] = {
     "parent_flow_run_id": (str, _of_flow_run(lambda run: run.parent_flow_run_id)),
     "root_flow_run_id": (str, _of_flow_run(lambda run: run.root_flow_run_id or run.flow_run_id)),
     "parent_deployment_id": (str, lambda: None),
-    "job_variables": (dict, lambda: None),
+    "job_variables": (
+        dict,
+        _of_flow_run(lambda run: dict(run.deployment.job_variables) if run.deployment is not None else None),
+    ),
     "api_url": (str, lambda: get_current_settings().api.url),
     "ui_url": (str, lambda: None),
 }

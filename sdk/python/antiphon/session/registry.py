@@ -44,7 +44,7 @@ def get_session() -> Session:
             # Its thread knows nothing of the context here.
             connect = partial(connect_target, settings)
             timeout = settings.client.reconnect_timeout_seconds
-            session = Session(connect, client=_describe_client(), reconnect_timeout=timeout)
+            session = Session(connect, client=describe_client(), reconnect_timeout=timeout)
             _close_at_the_end()
             _sessions[server] = session
         return session
@@ -141,7 +141,7 @@ def _close_at_the_end() -> None:
         sys.modules["multiprocessing.util"].Finalize(None, close_all, exitpriority=0)
 
 
-def _describe_client() -> str:
+def describe_client() -> str:
     """For people who look at the server's sessions."""
     program = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"
     return f"{program} (python {platform.python_version()}) on {platform.node()}, process {os.getpid()}"[:500]

@@ -244,6 +244,33 @@ class TasksSettings(SettingsGroup):
     runner: TasksRunnerSettings
 
 
+class RunnerSettings(SettingsGroup):
+    """Programs that serve deployments."""
+
+    process_limit: Annotated[
+        int | None,
+        About(
+            kinds.OPTIONAL_POSITIVE_COUNT, 5, "Runs at a time of a program that serves deployments; empty: no bound."
+        ),
+    ]
+
+
+class WorkerWebserverSettings(SettingsGroup):
+    """Where a worker says by HTTP that it is well, if it is asked to."""
+
+    host: Annotated[str, About(kinds.NAME, "0.0.0.0", "The address that a worker's health check listens on.")]
+    port: Annotated[int, About(kinds.COUNT, 8080, "The port that a worker's health check listens on.")]
+
+
+class WorkerSettings(SettingsGroup):
+    """Workers that do not say otherwise."""
+
+    prefetch_seconds: Annotated[
+        float, About(kinds.SECONDS, 10.0, "How long before its time a run is prepared, so that it begins in time.")
+    ]
+    webserver: WorkerWebserverSettings
+
+
 class Settings(SettingsGroup):
     """Every setting with its value: `settings.api.url` is ANTIPHON_API_URL."""
 
@@ -263,8 +290,10 @@ class Settings(SettingsGroup):
     integrations: IntegrationsSettings
     logging: LoggingSettings
     results: ResultsSettings
+    runner: RunnerSettings
     server: ServerSettings
     tasks: TasksSettings
+    worker: WorkerSettings
 
     def __init__(self, values: dict[str, Any], sources: Mapping[str, str]) -> None:
         super().__init__(values)

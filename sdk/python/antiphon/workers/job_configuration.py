@@ -6,14 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from antiphon.client.schemas.objects import FlowRun, WorkPool
 from antiphon.client.schemas.responses import DeploymentResponse
+from antiphon.run_environment import FENCING_TOKEN, FLOW_RUN_ID
 from antiphon.settings.environment import settings_environment
 from antiphon.workers.job_templates import filled_template
 
-__all__ = ["FENCING_TOKEN", "FLOW_RUN_ID", "BaseJobConfiguration", "BaseVariables"]
-
-#: Environment variables by which a process that a worker starts knows its run, and the claim that it acts on.
-FLOW_RUN_ID = "ANTIPHON__FLOW_RUN_ID"
-FENCING_TOKEN = "ANTIPHON__FENCING_TOKEN"
+__all__ = ["BaseJobConfiguration", "BaseVariables"]
 
 
 class BaseVariables(BaseModel):

@@ -39,7 +39,8 @@ async def filled_template(template: Mapping[str, Any], values: Mapping[str, Any]
 
 
 def _resolved(rendered: Any) -> Work[dict[str, Any]]:
-    return (yield from resolved(rendered, {}, keep_outputs=True))
+    made: dict[str, Any] = yield from resolved(rendered, {}, keep_outputs=True)
+    return made
 
 
 def _with_defaults(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Each serves sync and async code: where an event loop runs it gives a coroutine.
 from antiphon.deployments.steps.core import run_step, run_steps
 from antiphon.deployments.steps.docker import build_docker_image, push_docker_image
 from antiphon.deployments.steps.pull import (
-    agit_clone,
     git_clone,
     pull_from_remote_storage,
     pull_with_block,
@@ -15,7 +14,6 @@ from antiphon.deployments.steps.pull import (
 from antiphon.deployments.steps.utility import pip_install_requirements, run_shell_script
 
 __all__ = [
-    "agit_clone",
     "build_docker_image",
     "git_clone",
     "pip_install_requirements",

@@ -142,7 +142,7 @@ def _function_for(name: str, requires: list[str]) -> Callable[..., Any]:
 
 
 def _names_of(module: Any) -> list[str]:
-    return [each for each in getattr(module, "__all__", ()) if each.islower()]
+    return [each for each in getattr(module, "__all__", ()) if each.islower() and not each.startswith("run_step")]
 
 
 def _requirements_of(name: str, arguments: Mapping[str, Any]) -> list[str]:

@@ -6,9 +6,9 @@ import shlex
 from typing import Any
 
 from antiphon.exceptions import InfrastructureError
+from antiphon.run_environment import FENCING_TOKEN, FLOW_RUN_ID
 from antiphon.workers.docker.configuration import HOST_NAME, DockerWorkerJobConfiguration, ImagePullPolicy
 from antiphon.workers.docker.engine import APIError, NotFound, explanation
-from antiphon.workers.job_configuration import FENCING_TOKEN, FLOW_RUN_ID
 
 __all__ = [
     "create_container",

@@ -65,9 +65,11 @@ class DockerWorker(BaseWorker):
         A container that was made for the same claim before, by a worker that went away, is gone on with.
         """
         engine, starting = _module("engine"), _module("starting")
+        run_logger = self.get_flow_run_logger(flow_run)
         with await _blocking(engine.open_client) as client:
             container = await _blocking(starting.existing_container, client, configuration)
             if container is None:
+                run_logger.info("Prepares a container of %s", configuration.image)
                 await _blocking(starting.pull_image, client, configuration)
                 container = await _to_its_end(
                     partial(starting.create_container, client, configuration), starting.remove_container
@@ -83,19 +85,6 @@ class DockerWorker(BaseWorker):
             if task_status is not None:
                 task_status.started(pid)
             return await self._watched(client, pid, container.id, configuration)
-
-    async def watch(
-        self, flow_run: FlowRun, infrastructure_pid: str, configuration: DockerWorkerJobConfiguration
-    ) -> DockerWorkerResult:
-        """Wait for the end of a container that a worker of before has started. Raises InfrastructureNotFound,
-        InfrastructureNotAvailable."""
-        with await _blocking(_module("engine").open_client) as client:
-            id = _container_id(client, infrastructure_pid)
-            if await _blocking(_module("starting").find_container, client, id) is None:
-                raise InfrastructureNotFound(
-                    f"The container {id} of the flow run {flow_run.name} is not there any more."
-                )
-            return await self._watched(client, infrastructure_pid, id, configuration)
 
     async def kill_infrastructure(
         self, infrastructure_pid: str, configuration: DockerWorkerJobConfiguration, grace_seconds: int = 30
@@ -121,7 +110,7 @@ class DockerWorker(BaseWorker):
         follower = None
         following: asyncio.Task[None] | None = None
         if configuration.stream_output:
-            # It asks with a patience of its own: another thread.
+            # It asks with a patience of its own, in another thread.
             follower = watching.LogFollower(
                 client, id, output, engine.Asking(Patience(self.unreachable_seconds), given_up)
             )

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Self
 
+import yaml
 from pydantic import Field, field_validator
 
 from antiphon.blocks.core import Block
@@ -33,7 +34,7 @@ class KubernetesClusterConfig(Block):
     @field_validator("config", mode="before")
     @classmethod
     def _from_yaml(cls, config: Any) -> Any:
-        return load("yaml", "kubernetes", WHAT).safe_load(config) if isinstance(config, str) else config
+        return yaml.safe_load(config) if isinstance(config, str) else config
 
     @classmethod
     def from_file(cls, path: Path | str | None = None, context_name: str | None = None) -> Self:
@@ -41,7 +42,7 @@ class KubernetesClusterConfig(Block):
         named the current one. Raises ValueError for a context that is not there."""
         config_module = load("kubernetes_asyncio.config.kube_config", "kubernetes", WHAT)
         file = Path(path or config_module.KUBE_CONFIG_DEFAULT_LOCATION).expanduser()
-        config = load("yaml", "kubernetes", WHAT).safe_load(file.read_text())
+        config = yaml.safe_load(file.read_text())
         names = [each["name"] for each in config.get("contexts") or []]
         chosen = context_name or config.get("current-context")
         if chosen not in names:

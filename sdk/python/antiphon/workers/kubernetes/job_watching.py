@@ -29,7 +29,7 @@ async def await_end(cluster: Cluster, namespace: str, name: str, job: Kubernetes
     try:
         end = await watched.end()
         if end.delete:
-            await delete_job(cluster, namespace, name, grace_seconds=0)
+            await delete_job(cluster, namespace, name)
         return end
     finally:
         await watched.close()

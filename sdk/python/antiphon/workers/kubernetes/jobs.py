@@ -7,7 +7,7 @@ from antiphon.exceptions import InfrastructureError
 from antiphon.workers.kubernetes.api import LOST, ApiError, Cluster
 from antiphon.workers.kubernetes.configuration import KubernetesWorkerJobConfiguration
 
-__all__ = ["create_job", "delete_job", "events_of", "find_job", "pods_of"]
+__all__ = ["create_job", "delete_job", "delete_pod", "events_of", "find_job", "pods_of"]
 
 logger = logging.getLogger("antiphon.worker")
 
@@ -68,37 +68,22 @@ def _with_step(error: ApiError, job: KubernetesWorkerJobConfiguration) -> str:
     return f"{error} {step}"
 
 
-async def delete_job(cluster: Cluster, namespace: str, name: str, grace_seconds: int | None = None) -> bool:
-    """Delete a job with its pods, which end politely, and by force after `grace_seconds` or what they themselves say,
-    whichever is shorter. Returns whether it was there. Raises ApiError, Unreachable."""
-    pods = await pods_of(cluster, namespace, name) if grace_seconds is not None else []
-    there = await _gone(
-        cluster.ask_patiently(
-            "delete the job",
-            cluster.batch.delete_namespaced_job,
-            name,
-            namespace,
-            propagation_policy="Background",
-        )
-    )
-    # The job goes first, so that no new pod comes in the place of one that is deleted.
-    for pod in pods:
-        await _gone(
-            cluster.ask_patiently(
-                "delete the pod",
-                cluster.core.delete_namespaced_pod,
-                pod["metadata"]["name"],
-                namespace,
-                grace_period_seconds=grace_seconds,
-            )
-        )
-    return there
+async def delete_job(cluster: Cluster, namespace: str, name: str) -> bool:
+    """Delete a job, and have its pods end. Returns whether it was there. Raises ApiError, Unreachable."""
+    operation = cluster.batch.delete_namespaced_job
+    return await _there("delete the job", cluster, operation, name, namespace, propagation_policy="Background")
 
 
-async def _gone(deleting: Any) -> bool:
-    """Whether it was there to be deleted."""
+async def delete_pod(cluster: Cluster, namespace: str, name: str, grace_seconds: int) -> bool:
+    """Delete a pod: SIGTERM, and SIGKILL after `grace_seconds` or what it says itself, whichever is shorter. With 0 it
+    is gone at once, whatever its node does. Returns whether it was there. Raises ApiError, Unreachable."""
+    operation = cluster.core.delete_namespaced_pod
+    return await _there("delete the pod", cluster, operation, name, namespace, grace_period_seconds=grace_seconds)
+
+
+async def _there(what: str, cluster: Cluster, operation: Any, *place: str, **more: Any) -> bool:
     try:
-        await deleting
+        await cluster.ask_patiently(what, operation, *place, **more)
     except ApiError as error:
         if error.status != 404:
             raise

@@ -5,7 +5,7 @@ import logging
 import re
 from typing import Any
 
-from antiphon.workers.job_configuration import FENCING_TOKEN, FLOW_RUN_ID
+from antiphon.run_environment import FENCING_TOKEN, FLOW_RUN_ID
 from antiphon.workers.kubernetes.api import LOST, ApiError, Cluster
 from antiphon.workers.kubernetes.configuration import KubernetesWorkerJobConfiguration
 from antiphon.workers.kubernetes.manifest import main_container

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,8 +20,6 @@ __all__ = ["KubernetesWorker", "KubernetesWorkerResult"]
 
 #: How long a job that is being made is waited for when it is not wanted any more.
 UNDO_SECONDS = 30.0
-
-logger = logging.getLogger("antiphon.worker")
 
 
 class KubernetesWorkerResult(BaseWorkerResult):
@@ -63,33 +60,24 @@ class KubernetesWorker(BaseWorker):
         async with self._cluster(configuration) as cluster:
             job = await self._made(cluster, configuration)
             namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
-            logger.info("The flow run %s runs in the Kubernetes job %s/%s.", flow_run.name, namespace, name)
+            self.get_flow_run_logger(flow_run).info("Runs in the Kubernetes job %s/%s", namespace, name)
             pid = f"{namespace}:{name}"
             if task_status is not None:
                 task_status.started(pid)
             return await self._watched(cluster, pid, configuration)
 
-    async def watch(
-        self, flow_run: FlowRun, infrastructure_pid: str, configuration: KubernetesWorkerJobConfiguration
-    ) -> KubernetesWorkerResult:
-        """Wait for the end of a job that a worker of before has made. Raises InfrastructureNotFound where it is not
-        there any more, InfrastructureError."""
-        namespace, _, name = infrastructure_pid.partition(":")
-        async with self._cluster(configuration) as cluster:
-            await _there(cluster, namespace, name)
-            return await self._watched(cluster, infrastructure_pid, configuration)
-
     async def kill_infrastructure(
         self, infrastructure_pid: str, configuration: KubernetesWorkerJobConfiguration, grace_seconds: int = 30
     ) -> None:
         """Delete a job. Its pods get SIGTERM, and SIGKILL after `grace_seconds`, or after the
-        `terminationGracePeriodSeconds` of their manifest where that is shorter.
+        `terminationGracePeriodSeconds` of their manifest where that is shorter; one whose node does not see to that is
+        taken out of the cluster by force.
 
         Raises InfrastructureNotFound where it is not there any more, InfrastructureError.
         """
         namespace, _, name = infrastructure_pid.partition(":")
         async with self._cluster(configuration) as cluster:
-            if not await _module("jobs").delete_job(cluster, namespace, name, grace_seconds):
+            if not await _module("killing").kill_job(cluster, namespace, name, grace_seconds):
                 raise InfrastructureNotFound(f"The Kubernetes job {infrastructure_pid} is not there any more.")
 
     @asynccontextmanager
@@ -109,7 +97,7 @@ class KubernetesWorker(BaseWorker):
                 making.cancel()
             elif making.exception() is None:
                 metadata = making.result()["metadata"]
-                await _module("jobs").delete_job(cluster, metadata["namespace"], metadata["name"], 0)
+                await _module("jobs").delete_job(cluster, metadata["namespace"], metadata["name"])
             raise
 
     async def _make(self, cluster: "Cluster", configuration: KubernetesWorkerJobConfiguration) -> dict[str, Any]:
@@ -134,16 +122,6 @@ class KubernetesWorker(BaseWorker):
         namespace, _, name = pid.partition(":")
         end = await _module("job_watching").await_end(cluster, namespace, name, configuration)
         return KubernetesWorkerResult(identifier=pid, status_code=end.exit_code, message=end.message)
-
-
-async def _there(cluster: "Cluster", namespace: str, name: str) -> None:
-    api = _module("api")
-    try:
-        await cluster.ask_patiently("read the job", cluster.batch.read_namespaced_job, name, namespace)
-    except api.ApiError as error:
-        if error.status != 404:
-            raise
-        raise InfrastructureNotFound(f"The Kubernetes job {namespace}:{name} is not there any more.") from error
 
 
 def _module(name: str) -> Any:
