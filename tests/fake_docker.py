@@ -74,9 +74,10 @@ class Container:
 class FakeDocker:
     """`with FakeDocker(folder) as engine:`; `engine.url` is its address."""
 
-    def __init__(self, folder: Path, *, run_commands: bool = False) -> None:
+    def __init__(self, folder: Path) -> None:
         self.http = FakeHttp(self._answer, folder / "docker.sock")
         self.url = self.http.url
+        self._folder = folder
         self.changed = threading.Condition()
         self.containers: list[Container] = []
         #: Names of images that are here.
@@ -98,7 +99,8 @@ class FakeDocker:
         self.wrong: list[str] = []
         #: Of a stop: whether SIGTERM is enough.
         self.stops_on_sigterm = True
-        self._run_commands = run_commands
+        #: Whether commands are started on this machine.
+        self.run_commands = False
         self._held: dict[str, tuple[threading.Event, threading.Event]] = {}
         self._ids = itertools.count(1)
 
@@ -233,8 +235,9 @@ class FakeDocker:
         with self.changed:
             container.status = "running"
             self.changed.notify_all()
-        if self._run_commands:
-            environment = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", **container.env}
+        if self.run_commands:
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+            environment = {"PATH": path, "HOME": str(self._folder), **container.env}
             process = subprocess.Popen(
                 container.config["Cmd"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
             )

@@ -116,9 +116,10 @@ class Pod:
 
 
 class FakeKubernetes:
-    """`with FakeKubernetes() as cluster:`; `cluster.kubeconfig` says where it is."""
+    """`with FakeKubernetes(folder) as cluster:`; `cluster.kubeconfig` says where it is."""
 
-    def __init__(self, *, run_commands: bool = False) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.http = FakeHttp(self._answer)
         self.store = Store()
         self.pods: list[Pod] = []
@@ -137,7 +138,8 @@ class FakeKubernetes:
         self.wrong: list[str] = []
         #: Watches end when this changes.
         self.watch_generation = 0
-        self._run_commands = run_commands
+        #: Whether commands are started on this machine.
+        self.run_commands = False
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -152,9 +154,9 @@ class FakeKubernetes:
             "contexts": [{"name": "test", "context": {"cluster": "fake", "user": "me"}}],
         }
 
-    def write_kubeconfig(self, folder: Path) -> Path:
+    def write_kubeconfig(self) -> Path:
         """It in a file."""
-        path = folder / "kubeconfig"
+        path = self._folder / "kubeconfig"
         path.write_text(yaml.safe_dump(self.kubeconfig))
         return path
 
@@ -234,12 +236,13 @@ class FakeKubernetes:
         with self.store.changed:
             self.pods.append(pod)
             self.store.changed.notify_all()
-        if self._run_commands:
+        if self.run_commands:
             self._start(pod)
 
     def _start(self, pod: Pod) -> None:
         container = pod.container
-        environment = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {"PATH": path, "HOME": str(self._folder)}
         for each in container.get("env") or []:
             environment[each["name"]] = each.get("value") or self._secret_value(pod.namespace, each)
         process = subprocess.Popen(

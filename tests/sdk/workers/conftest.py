@@ -33,11 +33,11 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDock
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKubernetes]:
     """A Kubernetes cluster that the worker uses, by a kubeconfig file."""
-    with FakeKubernetes() as cluster:
+    with FakeKubernetes(tmp_path) as cluster:
         monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
         monkeypatch.setattr(
             "kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION",
-            str(cluster.write_kubeconfig(tmp_path)),
+            str(cluster.write_kubeconfig()),
         )
         yield cluster
         assert not cluster.wrong, "requests that the API does not take"

@@ -1,0 +1,5 @@
+"""Blocks for Docker."""
+
+from antiphon.workers.docker.credentials import DockerRegistryCredentials
+
+__all__ = ["DockerRegistryCredentials"]
