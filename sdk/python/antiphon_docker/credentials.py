@@ -1,5 +1,5 @@
 """Blocks for Docker."""
 
-from antiphon.workers.docker.credentials import DockerRegistryCredentials
+from antiphon.blocks.docker import DockerRegistryCredentials
 
 __all__ = ["DockerRegistryCredentials"]

@@ -1,5 +1,5 @@
 """Blocks for Kubernetes."""
 
-from antiphon.workers.kubernetes.credentials import KubernetesClusterConfig
+from antiphon.blocks.kubernetes import KubernetesClusterConfig
 
 __all__ = ["KubernetesClusterConfig"]

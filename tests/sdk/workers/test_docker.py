@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from antiphon.blocks.docker import DockerRegistryCredentials
 from antiphon.client.schemas.objects import FlowRun
 from antiphon.exceptions import InfrastructureError, InfrastructureNotAvailable, InfrastructureNotFound
 from antiphon.workers.docker import DockerWorker, DockerWorkerJobConfiguration
-from antiphon.workers.docker.credentials import DockerRegistryCredentials
 from fake_docker import FakeDocker, away
 from in_loop import in_loop
 from told import running

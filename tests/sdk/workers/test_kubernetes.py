@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from antiphon.blocks.kubernetes import KubernetesClusterConfig
 from antiphon.client.schemas.objects import FlowRun
 from antiphon.exceptions import InfrastructureError, InfrastructureNotFound
 from antiphon.settings import temporary_settings
 from antiphon.workers.kubernetes import KubernetesWorker, KubernetesWorkerJobConfiguration
-from antiphon.workers.kubernetes.credentials import KubernetesClusterConfig
 from fake_kubernetes import FakeKubernetes, Pod
 from in_loop import in_loop
 from told import Running, running

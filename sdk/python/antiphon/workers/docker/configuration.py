@@ -5,17 +5,17 @@ import re
 import sys
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from antiphon.blocks.docker import DockerRegistryCredentials
 from antiphon.client.schemas.objects import FlowRun, WorkPool
 from antiphon.client.schemas.responses import DeploymentResponse
 from antiphon.docker import split_reference
 from antiphon.exceptions import ConfigurationError
 from antiphon.workers.addresses import API_URL, from_inside, is_local, is_socket, require_address
-from antiphon.workers.base import BaseJobConfiguration
-from antiphon.workers.docker.credentials import DockerRegistryCredentials
+from antiphon.workers.base import BaseJobConfiguration, BaseVariables
 
-__all__ = ["HOST_NAME", "DockerWorkerJobConfiguration", "ImagePullPolicy"]
+__all__ = ["HOST_NAME", "DockerWorkerJobConfiguration", "DockerWorkerVariables", "ImagePullPolicy"]
 
 #: How a container calls the machine that it is on.
 HOST_NAME = "host.docker.internal"
@@ -62,8 +62,8 @@ def _is_path(host: str) -> bool:
     return host.startswith(("/", "\\\\")) or re.match(r"[A-Za-z]:\\", host) is not None
 
 
-class DockerWorkerJobConfiguration(BaseJobConfiguration):
-    """What a container is made of."""
+class _Container(BaseModel):
+    """What may be said of a container, beside what may be said of any job."""
 
     image: str | None = Field(
         default=None,
@@ -108,6 +108,14 @@ class DockerWorkerJobConfiguration(BaseJobConfiguration):
         title="Container Configuration",
         description="More arguments for `docker.DockerClient.containers.create`.",
     )
+
+
+class DockerWorkerVariables(_Container, BaseVariables):
+    """What a deployment or a run may say of its container."""
+
+
+class DockerWorkerJobConfiguration(_Container, BaseJobConfiguration):
+    """What a container is made of."""
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -12,7 +12,7 @@ from antiphon.blocks.extras import load
 from antiphon.client.schemas.objects import FlowRun
 from antiphon.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
 from antiphon.workers.base import BaseWorker, BaseWorkerResult, InfrastructureStatus
-from antiphon.workers.docker.configuration import DockerWorkerJobConfiguration
+from antiphon.workers.docker.configuration import DockerWorkerJobConfiguration, DockerWorkerVariables
 from antiphon.workers.docker.ends import end_message
 from antiphon.workers.log_lines import Output, print_line
 from antiphon.workers.patience import Patience
@@ -41,6 +41,7 @@ class DockerWorker(BaseWorker):
 
     type: ClassVar[str] = "docker"
     job_configuration = DockerWorkerJobConfiguration
+    job_configuration_variables = DockerWorkerVariables
     description: ClassVar[str] = "Runs each flow run in a Docker container. Needs a Docker engine."
     _display_name: ClassVar[str] = "Docker"
 

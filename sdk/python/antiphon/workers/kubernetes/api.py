@@ -14,8 +14,8 @@ from kubernetes_asyncio import client, config
 from kubernetes_asyncio.client.exceptions import ApiException
 from kubernetes_asyncio.config import ConfigException
 
+from antiphon.blocks.kubernetes import KubernetesClusterConfig
 from antiphon.exceptions import InfrastructureError
-from antiphon.workers.kubernetes.credentials import KubernetesClusterConfig
 from antiphon.workers.patience import Patience
 
 __all__ = ["LOST", "ApiError", "Cluster", "Unreachable", "connected"]

@@ -7,12 +7,12 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from antiphon import __version__
+from antiphon.blocks.kubernetes import KubernetesClusterConfig
 from antiphon.client.schemas.objects import FlowRun, WorkPool
 from antiphon.client.schemas.responses import DeploymentResponse
 from antiphon.exceptions import ConfigurationError
 from antiphon.workers.addresses import API_URL, is_local, is_socket, require_address
 from antiphon.workers.base import BaseJobConfiguration, BaseVariables
-from antiphon.workers.kubernetes.credentials import KubernetesClusterConfig
 from antiphon.workers.kubernetes.manifest import JOB_TEMPLATE, check_manifest, complete_manifest, main_container
 from antiphon.workers.kubernetes.names import label_value
 
