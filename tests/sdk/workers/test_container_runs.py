@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from antiphon.blocks.docker import DockerRegistryCredentials
+from antiphon.blocks.kubernetes import KubernetesClusterConfig
 from antiphon.workers.docker import DockerWorker
 from antiphon.workers.kubernetes import KubernetesWorker
 from fake_docker import FakeDocker
@@ -120,3 +123,24 @@ def test_no_image_is_said(dock: Dock) -> None:
         ended = dock.farm.ended(dock.run(image=None))
     assert ended.state.name == "Crashed"
     assert "No image is named" in ended.state.message
+
+
+def test_a_block_says_how_to_log_in_to_the_registry(farm: Farm, engine: FakeDocker) -> None:
+    farm.write("from antiphon import flow\n@flow\ndef work(): ...")
+    dock = _docker(farm, engine)
+    DockerRegistryCredentials(username="me", password=SecretStr("secret"), registry_url="r.example.com").save("mine")
+    with dock.worker():
+        run = dock.run(registry_credentials="{{ antiphon.blocks.docker-registry-credentials.mine }}")
+        assert farm.ended(run).state.name == "Completed"
+    assert engine.logins == [{"username": "me", "password": "secret", "serveraddress": "r.example.com"}]
+
+
+def test_a_block_says_which_cluster(farm: Farm, cluster: FakeKubernetes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "/nowhere")
+    farm.write("from antiphon import flow\n@flow\ndef work(): ...")
+    dock = _kubernetes(farm, cluster)
+    KubernetesClusterConfig.from_file(cluster.write_kubeconfig()).save("mine")
+    with dock.worker():
+        run = dock.run(cluster_config="{{ antiphon.blocks.kubernetes-cluster-config.mine }}")
+        ended = farm.ended(run)
+        assert ended.state.name == "Completed", ended.state.message
