@@ -20,7 +20,7 @@ from typing import Any
 from docker_engine_api import checked
 from fake_http import Call, FakeHttp, Refused
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Container:

@@ -21,7 +21,7 @@ import kubernetes_types
 from fake_http import Call, FakeHttp, Refused
 from kubernetes_store import Store, now
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 #: Kind in the path -> its group, its API class in the client, its name there, its type.
 KINDS = {
@@ -125,8 +125,10 @@ class FakeKubernetes:
         self.pods: list[Pod] = []
         #: Namespaces that are there.
         self.namespaces = {"default", "flows"}
-        #: Whether jobs get pods.
-        self.makes_pods = True
+        #: Why jobs get no pods.
+        self.no_pods = ""
+        #: Why no node takes new pods.
+        self.no_nodes = ""
         #: Whether pods that are deleted end at once.
         self.deletes_pods = True
         #: (verb, kind) -> status, reason and message of what is refused.
@@ -214,7 +216,8 @@ class FakeKubernetes:
     # Controllers
 
     def _new_job(self, namespace: str, job: dict[str, Any]) -> None:
-        if not self.makes_pods:
+        if self.no_pods:
+            self.event(job, "FailedCreate", self.no_pods)
             return
         metadata, template = job["metadata"], job["spec"]["template"]
         labels = {**(template.get("metadata") or {}).get("labels", {}), "job-name": metadata["name"]}
@@ -233,6 +236,8 @@ class FakeKubernetes:
         made = self.store.create("pods", namespace, body)
         kubernetes_types.check(made, "V1Pod")
         pod = Pod(self, namespace, made["metadata"]["name"])
+        if self.no_nodes:
+            pod.unschedulable(self.no_nodes)
         with self.store.changed:
             self.pods.append(pod)
             self.store.changed.notify_all()

@@ -30,7 +30,7 @@ class Running:
 
     async def end(self) -> BaseWorkerResult:
         """What `run` returned."""
-        return await asyncio.wait_for(self.ending, 30)
+        return await asyncio.wait_for(self.ending, 60)
 
 
 @contextlib.asynccontextmanager
@@ -39,7 +39,7 @@ async def running(worker: BaseWorker, flow_run: FlowRun, configuration: Any) -> 
     told = Told()
     ending = asyncio.ensure_future(worker.run(flow_run, configuration, told))
     try:
-        await asyncio.wait([told.pid, ending], return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        await asyncio.wait([told.pid, ending], return_when=asyncio.FIRST_COMPLETED, timeout=60)
         if ending.done() and not told.pid.done():
             ending.result()
         yield Running(told.pid.result(), ending)

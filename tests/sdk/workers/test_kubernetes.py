@@ -15,6 +15,7 @@ from antiphon.workers.kubernetes import KubernetesWorker, KubernetesWorkerJobCon
 from fake_kubernetes import FakeKubernetes, Pod
 from in_loop import in_loop
 from told import Running, running
+from until import until
 
 IMAGE = "registry.example.com/team/flows:1"
 SERVER = {"ANTIPHON_API_URL": "grpc://antiphon.flows.svc:4200"}
@@ -183,32 +184,24 @@ async def test_a_pull_that_may_yet_succeed_is_waited_for(cluster: FakeKubernetes
 
 @in_loop
 async def test_a_pod_that_no_node_takes(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
-    async with started(cluster, flow_run, pod_watch_timeout_seconds=1) as (run, pod):
-        pod.unschedulable("0/3 nodes are available: 3 Insufficient memory.")
-        result = await run.end()
-    assert (
-        "No node has taken the pod within 1 seconds: 0/3 nodes are available: 3 Insufficient memory." in result.message
-    )
+    cluster.no_nodes = "0/3 nodes are available: 3 Insufficient memory."
+    result = await KubernetesWorker("pool").run(flow_run, await job(flow_run, pod_watch_timeout_seconds=1))
+    assert f"No node has taken the pod within 1 seconds: {cluster.no_nodes}" in result.message
     assert "`pod_watch_timeout_seconds`" in result.message
     assert cluster.jobs() == []
 
 
 @in_loop
 async def test_a_job_that_gets_no_pod(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
-    cluster.makes_pods = False
-    async with running(KubernetesWorker("pool"), flow_run, await job(flow_run, pod_watch_timeout_seconds=1)) as run:
-        (made,) = cluster.jobs()
-        cluster.event(made, "FailedCreate", 'Error creating: serviceaccount "runner" not found')
-        result = await run.end()
+    cluster.no_pods = 'Error creating: serviceaccount "runner" not found'
+    result = await KubernetesWorker("pool").run(flow_run, await job(flow_run, pod_watch_timeout_seconds=1))
     assert "got no pod within 1 seconds" in result.message
-    assert 'FailedCreate: Error creating: serviceaccount "runner" not found' in result.message
+    assert f"FailedCreate: {cluster.no_pods}" in result.message
 
 
 @in_loop
 async def test_a_job_that_takes_too_long(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
-    async with started(cluster, flow_run, job_watch_timeout_seconds=1) as (run, pod):
-        pod.running()
-        result = await run.end()
+    result = await KubernetesWorker("pool").run(flow_run, await job(flow_run, job_watch_timeout_seconds=1))
     assert "within the 1 seconds of the job variable `job_watch_timeout_seconds`" in result.message
     assert cluster.jobs() == []
 
@@ -270,8 +263,7 @@ async def test_what_is_killed_has_its_grace(cluster: FakeKubernetes, flow_run: F
         pod = cluster.pod()
         pod.running()
         killing = asyncio.ensure_future(KubernetesWorker("pool").kill_infrastructure(run.pid, configuration, 3))
-        await asyncio.to_thread(cluster.wait_for, "delete", "pods")
-        assert pod.body["metadata"]["deletionGracePeriodSeconds"] == 3
+        await asyncio.to_thread(until, lambda: pod.body["metadata"].get("deletionGracePeriodSeconds") == 3)
         assert not run.ending.done() and not killing.done(), "the pod still ends"
         cluster.delete_pod("default", pod.name)
         await killing
@@ -464,7 +456,10 @@ def test_forty_at_once(cluster: FakeKubernetes) -> None:
     async def all_of_them() -> None:
         runs = [FlowRun(name=f"run-{n}", flow_id="0190e3a0-0000-7000-8000-000000000000") for n in range(40)]
         async with asyncio.TaskGroup() as group:
-            ends = [group.create_task(KubernetesWorker("pool").run(each, await job(each))) for each in runs]
+            ends = [
+                group.create_task(KubernetesWorker("pool").run(each, await job(each, pod_watch_timeout_seconds=600)))
+                for each in runs
+            ]
             for n in range(40):
                 pod = await asyncio.to_thread(cluster.pod, n)
                 pod.running()

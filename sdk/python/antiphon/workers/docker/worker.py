@@ -43,7 +43,8 @@ class DockerWorker(BaseWorker):
     job_configuration = DockerWorkerJobConfiguration
     job_configuration_variables = DockerWorkerVariables
     description: ClassVar[str] = "Runs each flow run in a Docker container. Needs a Docker engine."
-    _display_name: ClassVar[str] = "Docker"
+
+    _documentation_url = "https://github.com/antiphon/antiphon/blob/main/docs/workers-docker.md"
 
     #: For how long an engine that does not answer is asked again, before a container counts as lost.
     unreachable_seconds: ClassVar[float] = 300.0

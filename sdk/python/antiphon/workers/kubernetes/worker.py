@@ -37,7 +37,8 @@ class KubernetesWorker(BaseWorker):
     job_configuration = KubernetesWorkerJobConfiguration
     job_configuration_variables = KubernetesWorkerVariables
     description: ClassVar[str] = "Runs each flow run in a Kubernetes job. Needs a Kubernetes cluster."
-    _display_name: ClassVar[str] = "Kubernetes"
+
+    _documentation_url = "https://github.com/antiphon/antiphon/blob/main/docs/workers-kubernetes.md"
 
     #: For how long an API server that does not answer is asked again, before a job counts as lost.
     unreachable_seconds: ClassVar[float] = 300.0
