@@ -72,7 +72,8 @@ STORIES: dict[str, str] = {
         deployment inspect etl/nightly
         deployment inspect nightly --json
         deployment inspect etl/weekly
-        deployment run etl/nightly -p x=1 -p name=Ann --flow-run-name first --tag t --start-at '2099-01-01 09:00'
+        deployment run etl/nightly -p x=1 -p name=Ann -jv cpu=2 --flow-run-name first --tag t \\
+            --start-at '2099-01-01 09:00'
         deployment run etl/nightly --params - --json < {"x": 2}
         deployment run etl/nightly --flow-run-name again --idempotency-key k
         deployment run etl/nightly --idempotency-key k

@@ -1,5 +1,6 @@
 """Runs the real binary and writes down what it says, with what differs from run to run taken out."""
 
+import difflib
 import os
 import re
 import shlex
@@ -24,6 +25,7 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"\b\d+(\.\d+)?ms\b|\b\d+\.\ds\b", "<span>"),
     (r"process id \d+", "process id <pid>"),
     (r"127\.0\.0\.1:\d+", "<address>"),
+    (r"^(Version|Schema)( +)\d[\d.]+ *$", r"\1\2<version>"),
     (r"^(Version|Schema)( +)\d[\d.]+$", r"\1\2<version>"),
     (r"-[0-9a-f]{6}\b(?!\.)", "-<drawn>"),
     (r"antiphon \d+\.\d+\S*, Python \S+", "antiphon <version>, Python <version>"),
@@ -88,4 +90,5 @@ class Transcript:
         if os.environ.get(REWRITE):
             path.write_text(text)
         assert path.exists(), f"There is no snapshot {path.name}; write it with {REWRITE}=1."
-        assert text == path.read_text(), f"Where the change is meant: {REWRITE}=1 writes the snapshots anew."
+        diff = "\n".join(difflib.unified_diff(path.read_text().splitlines(), text.splitlines(), lineterm=""))
+        assert text == path.read_text(), f"Where the change is meant, {REWRITE}=1 writes it anew:\n{diff}"

@@ -39,7 +39,7 @@ definitions:
 deployments:
   - name: first
     entrypoint: flows.py:hello
-    version: 1.4
+    version: "1.4"
     tags: [a, b]
     parameters: {times: 3}
     schedules: *nightly
@@ -69,8 +69,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pools(world: World) -> World:
     for name, kind in (("local", "process"), ("containers", "docker")):
         pool = world.call("CreateWorkPool", {"workPool": {"name": name, "type": kind}}).work_pool
-        for queue in ("default", "urgent"):
-            world.call("CreateWorkQueue", {"workQueue": {"name": queue, "workPoolId": pool.id}})
+        world.call("CreateWorkQueue", {"workQueue": {"name": "urgent", "workPoolId": pool.id}})
     return world
 
 
@@ -179,7 +178,7 @@ build:
       script: |
         echo abc
 push:
-  - prefect.deployments.steps.run_shell_script: {script: "echo pushed {{ sha.stdout }}"}
+  prefect.deployments.steps.run_shell_script: {script: "echo pushed {{ sha.stdout }}"}
 pull:
   - prefect.deployments.steps.git_clone:
       id: clone
@@ -279,6 +278,8 @@ def test_mistakes_are_told(
     assert "Traceback" not in said
 
 
+#: A deployment that needs nothing more.
+ONE = "deployments:\n  - {name: x, entrypoint: 'f.py:a'}\n"
 FILE_MISTAKES = [
     (
         "deployments:\n  - nam: x\n",
@@ -292,6 +293,12 @@ FILE_MISTAKES = [
     ("deployment: []\n", "antiphon.yaml:1: deployment: there is no field 'deployment' (did you mean 'deployments'?)."),
     ("name: x\nname: y\n", "antiphon.yaml:2: this is no YAML: the key 'name' stands here twice."),
     ("deployments: [\n", "this is no YAML"),
+    ("deployments:\n  - version: 1.10\n", "antiphon.yaml:2: deployments[0].version: a version is text, and YAML takes"),
+    ("deployments:\n  - name: 2026-02-31\n", "antiphon.yaml:2: this is no YAML: '2026-02-31' cannot be: day is out of"),
+    ("name: " + "[" * 5000, "antiphon.yaml:1: this is no YAML: it is nested too deeply."),
+    ("a: &a\n  b: *a\n", "antiphon.yaml:1: this is no YAML: an anchor stands for what it is a part of."),
+    ("? [x]\n: y\n", "antiphon.yaml:1: this is no YAML: a key is text."),
+    ("name: !!python/name:os.system\n", "antiphon.yaml:1: this is no YAML: could not determine a constructor"),
     ("- x\n", "antiphon.yaml:1: a project file has fields"),
     (
         "deployments:\n  - name: x\n    tags: {a: 1}\n",
@@ -314,7 +321,7 @@ FILE_MISTAKES = [
         "deployments:\n  - name: x\n    version: '{{ a b }}'\n",
         "antiphon.yaml:3: deployments[0].version: {{ a b }} is no",
     ),
-    ("deployments:\n  - entrypoint: flows.py:hello\n", "The deployment (without a name) has no name."),
+    ("deployments:\n  - entrypoint: flows.py:hello\n", "The deployment of flows.py:hello has no name."),
     ("deployments:\n  - name: x\n", "The deployment x has no entrypoint, such as flows.py:my_flow."),
     (
         "deployments:\n  - {name: x, entrypoint: 'f.py:a', version: '{{ no.x }}'}\n",
@@ -329,11 +336,11 @@ FILE_MISTAKES = [
         "needs the block 'secret/no', which is not there.",
     ),
     (
-        "build:\n  - antiphon.deployments.steps.run_shell_script: {script: nope-nope}\ndeployments:\n  - {name: x}\n",
+        "build:\n  - antiphon.deployments.steps.run_shell_script: {script: nope-nope}\n" + ONE,
         "nope-nope cannot be run: No such file or directory. Each line is a program with its arguments",
     ),
     (
-        "build:\n  - antiphon.deployments.steps.run_shel_script: {}\ndeployments:\n  - {name: x}\n",
+        "build:\n  - antiphon.deployments.steps.run_shel_script: {}\n" + ONE,
         "There is no step 'run_shel_script' in antiphon.deployments.steps (did you mean 'run_shell_script'?).",
     ),
     (
@@ -361,6 +368,11 @@ def test_a_value_that_does_not_fit_once_it_is_filled_in(pools: World, antiphon: 
         "    concurrency_limit: '{{ antiphon.variables.limit }}'\n"
     )
     assert "antiphon.yaml:4: deployments[0].concurrency_limit: input should be" in refused(antiphon("deploy"))
+
+
+def test_a_server_that_is_not_there(antiphon: Antiphon, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTIPHON_API_URL", f"unix:{project / 'no.sock'}")
+    assert "No server answers" in refused(antiphon("deploy", "flows.py:hello", "-n", "x", "-p", "local"), 4)
 
 
 def test_with_json_nothing_else_is_on_stdout(pools: World, antiphon: Antiphon, project: Path) -> None:

@@ -28,7 +28,7 @@ def test_a_project_of_this_folder(antiphon: Antiphon, project: Path) -> None:
     assert done.stdout.startswith("antiphon.yaml, .antiphonignore written in ")
     made = yaml.safe_load((project / "antiphon.yaml").read_text())
     assert made["name"] == 'a "shop"'
-    assert made["pull"] == [{"antiphon.deployments.steps.set_working_directory": {"directory": str(project)}}]
+    assert made["pull"] == made["deployments"] == []
     assert ProjectFile(project / "antiphon.yaml").deployments == []
     assert "__pycache__/" in (project / ".antiphonignore").read_text()
 
@@ -46,6 +46,7 @@ def test_a_recipe_with_its_fields(antiphon: Antiphon, project: Path) -> None:
     assert antiphon("init", "--recipe", "docker-git", "--name", "x", *typed).exit_code == 0
     made = yaml.safe_load((project / "antiphon.yaml").read_text())
     assert made["name"] == "x"
+    assert "__pycache__/" in (project / ".dockerignore").read_text()
     (build,) = made["build"]
     assert build["antiphon.deployments.steps.build_docker_image"]["tag"] == "1.0"
     assert made["push"][0]["antiphon.deployments.steps.push_docker_image"]["tag"] == "{{ image.tag }}"

@@ -11,8 +11,8 @@ import antiphon
 #: Module -> its `__all__`.
 PUBLIC = {
     "antiphon": """
-        Flow State Task Transaction __version__ allow_failure apause_flow_run aresume_flow_run asuspend_flow_run flow
-        get_client get_run_logger pause_flow_run resume_flow_run suspend_flow_run tags task unmapped
+        Flow State Task Transaction __version__ allow_failure apause_flow_run aresume_flow_run asuspend_flow_run deploy
+        flow get_client get_run_logger pause_flow_run resume_flow_run suspend_flow_run tags task unmapped
     """,
     "antiphon.annotations": "BaseAnnotation NotSet Quote allow_failure freeze opaque quote unmapped",
     "antiphon.artifacts": """
@@ -72,7 +72,7 @@ PUBLIC = {
         ConcurrencyLimitConfig ConcurrencyLimitStrategy ConcurrencyOptions Constant Deployment DeploymentStatus
         Flow FlowRun FlowRunInput FlowRunPolicy FlowRunResult GlobalConcurrencyLimit Log Parameter RunInput
         RunType State StateDetails StateType TERMINAL_STATES TaskInput TaskRun TaskRunPolicy TaskRunResult
-        Variable WorkPool WorkPoolStatus WorkQueue WorkQueueStatus WorkerStatus
+        Variable VersionInfo WorkPool WorkPoolStatus WorkQueue WorkQueueStatus WorkerStatus
     """,
     "antiphon.client.schemas.responses": """
         ConcurrencyLimitWithLeaseResponse DeploymentResponse GlobalConcurrencyLimitResponse
@@ -95,6 +95,29 @@ PUBLIC = {
         get_settings_context hydrated_context refresh_global_settings_context root_settings_context
         serialize_context tags use_profile with_context
     """,
+    "antiphon.deployments": """
+        ConcurrencyLimitConfig EntrypointType RunnerDeployment adeploy arun_deployment deploy initialize_project
+        run_deployment
+    """,
+    "antiphon.deployments.flow_runs": "arun_deployment run_deployment",
+    "antiphon.deployments.runner": "EntrypointType RunnerDeployment",
+    "antiphon.deployments.steps": """
+        build_docker_image git_clone pip_install_requirements pull_from_remote_storage pull_with_block
+        push_docker_image run_shell_script run_step run_steps set_working_directory
+    """,
+    "antiphon.deployments.steps.core": "arun_step arun_steps run_step run_steps",
+    "antiphon.deployments.steps.docker": """
+        BuildDockerImageResult abuild_docker_image apush_docker_image build_docker_image push_docker_image
+    """,
+    "antiphon.deployments.steps.pull": """
+        agit_clone apull_from_remote_storage apull_with_block git_clone pull_from_remote_storage pull_with_block
+        set_working_directory
+    """,
+    "antiphon.deployments.steps.utility": """
+        RunShellScriptResult apip_install_requirements arun_shell_script pip_install_requirements run_shell_script
+    """,
+    "antiphon.deployments.versioning": "VersionType",
+    "antiphon.docker": "DockerImage",
     "antiphon.exceptions": """
         Abort AntiphonException AntiphonImportError AntiphonSignal BlockMissingCapabilities BlockNotFound
         CancelledRun ConfigurationError CrashedRun EntrypointError EventTooLarge ExternalSignal FailedRun
@@ -105,7 +128,7 @@ PUBLIC = {
         ParameterBindError ParameterTypeError Pause PausedRun ProfileSettingsValidationError ProtectedBlockError
         ReservedArgumentError ResultStorageError RunCancelled RunRevoked ScriptError SerializationError
         ServerError ServerUnreachable SessionLost SettingError SignatureMismatchError SlotsLost
-        TerminationSignal UnfinishedRun UnspecifiedFlowError UpstreamTaskError
+        StepExecutionError TemplateError TerminationSignal UnfinishedRun UnspecifiedFlowError UpstreamTaskError
     """,
     "antiphon.filesystems": """
         LocalFileSystem NullFileSystem ReadableDeploymentStorage ReadableFileSystem RemoteFileSystem SMB
@@ -162,8 +185,10 @@ PUBLIC = {
         should_persist_result
     """,
     "antiphon.runner.storage": """
-        GitCredentials GitRepository LocalStorage RemoteStorage RunnerStorage create_storage_from_source
+        BlockStorageAdapter GitCredentials GitRepository LocalStorage RemoteStorage RunnerStorage
+        create_storage_from_source
     """,
+    "antiphon.schedules": "CatchUp Cron Interval Overlap RRule Schedule",
     "antiphon.runtime": "deployment flow_run task_run",
     "antiphon.runtime.deployment": "flow_run_id id name parameters version",
     "antiphon.runtime.flow_run": """

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from antiphon.exceptions import AntiphonException
-from bench import machine, policy_cost, protocol, scaling, startup, work
+from bench import deployments, lists, machine, policy_cost, protocol, scaling, scheduling, startup, work
 from bench.children import ChildFailed
 from bench.figures import Samples, Scale, Workload
 from bench.peers import Dbos, Prefect
@@ -20,7 +20,14 @@ from bench.runner import run_workload
 from bench.systems import Antiphon, System
 
 WORKLOADS: tuple[Workload, ...] = (
-    startup.WORKLOADS + work.WORKLOADS + scaling.WORKLOADS + protocol.WORKLOADS + policy_cost.WORKLOADS
+    startup.WORKLOADS
+    + work.WORKLOADS
+    + scaling.WORKLOADS
+    + protocol.WORKLOADS
+    + deployments.WORKLOADS
+    + lists.WORKLOADS
+    + scheduling.WORKLOADS
+    + policy_cost.WORKLOADS
 )
 _QUICK = 0.02
 

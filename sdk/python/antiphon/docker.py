@@ -18,7 +18,7 @@ class DockerImage:
         name: str,
         tag: str | None = None,
         dockerfile: str = "auto",
-        stream_progress_to: TextIO | None = sys.stdout,
+        stream_progress_to: TextIO | None = sys.__stdout__,
         **build_kwargs: Any,
     ) -> None:
         """`name` may have the tag behind a colon; without one the tag is the time. `dockerfile` is a path, or `auto`
@@ -49,8 +49,10 @@ class DockerImage:
         push_image(self.name, [self.tag], self._say, None)
 
     def _say(self, line: str) -> None:
-        if self.stream_progress_to is not None:
-            print(line, file=self.stream_progress_to, flush=True)
+        to = self.stream_progress_to
+        if to is not None:
+            # Whoever has standard output redirected means this too.
+            print(line, file=sys.stdout if to is sys.__stdout__ else to, flush=True)
 
     def __repr__(self) -> str:
         return f"DockerImage({self.reference!r})"

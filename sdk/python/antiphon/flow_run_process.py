@@ -54,14 +54,23 @@ def execute_flow_run(flow_run_id: str, fencing_token: int = 0) -> int:
     session = get_session()  # It connects while the code is looked for.
     with ServiceClient() as client:
         run = client.call(client.flow_runs.GetFlowRun, flow_run_service_pb2.GetFlowRunRequest(id=flow_run_id)).flow_run
-        if fencing_token not in (0, run.fencing_token):
-            flow_run_logger(run).info("Flow run %r does not begin here: it was claimed anew since", run.name)
+        if (why := _why_not(run, fencing_token)) is not None:
+            flow_run_logger(run).warning("Flow run %r does not begin here: %s", run.name, why)
             return NOT_OURS
         try:
             call = _call_of(client, run, fencing_token, session)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the code raises is said in the run's state
             return _not_begun(session, run, fencing_token, error)
     return _lived(call)
+
+
+def _why_not(run: flow_run_pb2.FlowRun, token: int) -> str | None:
+    """Why a run is not to be begun here; None where it is. The server has the last word."""
+    if token not in (0, run.fencing_token):
+        return "it was claimed anew since"
+    if run.HasField("end_time"):
+        return f"it has ended as {run.state.name}; to run it again: antiphon flow-run retry {run.id}"
+    return None
 
 
 def _call_of(client: ServiceClient, run: flow_run_pb2.FlowRun, token: int, session: Any) -> FlowCall:

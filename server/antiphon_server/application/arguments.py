@@ -1,12 +1,16 @@
 """Arguments of flow runs that the server looks into: JSON objects, which may come from several places."""
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from math import isinf
+from typing import Any, NoReturn
 
 from antiphon.v1 import payload_pb2
 from antiphon_server.domain.errors import InvalidArgument
 
 _ENCODING, _JSON = "encoding", "json/plain"
+#: Objects and lists in one another. What is read must be written again, however deep the call is that does it.
+_MOST_LEVELS = 100
 
 
 def check_arguments(payload: payload_pb2.Payload, field: str) -> None:
@@ -15,8 +19,8 @@ def check_arguments(payload: payload_pb2.Payload, field: str) -> None:
     if encoding != _JSON:
         raise _invalid(f"it must be JSON ({_JSON}), and is {encoding or 'without an encoding'}", field)
     try:
-        value = json.loads(payload.data, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        value = _loads(payload.data)
+    except ValueError as error:
         raise _invalid(str(error), field) from None
     if not isinstance(value, dict):
         raise _invalid("it must be an object of names and values", field)
@@ -35,7 +39,7 @@ def merged(*payloads: bytes | None) -> bytes | None:
 
 def packed(value: dict[str, Any]) -> bytes:
     """A JSON object as a serialized payload."""
-    data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    data = _dumps(value).encode()
     return payload_pb2.Payload(metadata={_ENCODING: _JSON}, data=data).SerializeToString(deterministic=True)
 
 
@@ -47,7 +51,7 @@ def merged_objects(*texts: str) -> str | None:
     value: dict[str, Any] = {}
     for text in given:
         value |= json.loads(text)
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _dumps(value)
 
 
 def check_json(text: str, kind: type[dict[Any, Any]] | type[list[Any]], field: str) -> str:
@@ -55,8 +59,8 @@ def check_json(text: str, kind: type[dict[Any, Any]] | type[list[Any]], field: s
     if not text:
         return text
     try:
-        value = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        value = _loads(text)
+    except ValueError as error:
         raise InvalidArgument("JSON_INVALID", f"{field} is no JSON: {error}", field=field) from None
     if not isinstance(value, kind):
         wanted = "an object of names and values" if kind is dict else "a list"
@@ -64,7 +68,39 @@ def check_json(text: str, kind: type[dict[Any, Any]] | type[list[Any]], field: s
     return text
 
 
-def _refuse(name: str) -> None:
+def _loads(text: str | bytes) -> Any:
+    """Raises ValueError for what is no JSON, or could not be written again."""
+    try:
+        value = json.loads(text, parse_constant=_refuse, parse_float=_number)
+    except RecursionError:
+        value = _too_deep()
+    level = [value]
+    for _ in range(_MOST_LEVELS):
+        level = [each for part in level if isinstance(part, dict | list) for each in _parts(part)]
+    return value if not level else _too_deep()
+
+
+def _parts(part: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return part.values() if isinstance(part, dict) else part
+
+
+def _too_deep() -> NoReturn:
+    raise ValueError(f"it has more than {_MOST_LEVELS} lists and objects in one another")
+
+
+def _dumps(value: Any) -> str:
+    # In ASCII, since a text may have halves of characters, which no encoding takes.
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError(f"{text[:40]} is too large for a number")
+    return number
+
+
+def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 

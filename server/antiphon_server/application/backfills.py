@@ -1,7 +1,7 @@
 """Backfills: long-running operations that create a run for each time of a schedule in a span."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -15,7 +15,7 @@ from antiphon_server.application.deployment_runs import RunOf
 from antiphon_server.application.planning import existing_keys, idempotency_key, series_in
 from antiphon_server.domain.bulk import BulkState, BulkVerb
 from antiphon_server.domain.schedules.series import Series
-from antiphon_server.domain.states import COMPLETED, TERMINAL
+from antiphon_server.domain.states import COMPLETED, LIVE, TERMINAL
 from antiphon_server.storage import tables
 from antiphon_server.storage.deployment_tables import schedules
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -33,7 +33,7 @@ class Span:
     begin: int
     end: int
 
-    def times(self, series: Series, after: int | None = None) -> Any:
+    def times(self, series: Series, after: int | None = None) -> Iterator[int]:
         """Those of a series behind `after`, in order."""
         for time in series.after(self.begin - 1 if after is None else after):
             if time >= self.end:
@@ -80,14 +80,15 @@ class StartBackfill:
         return self.id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Progress:
     """How a backfill goes on."""
 
     #: At once; else when one of its runs changes.
-    at_once: bool = False
-    #: Those of its runs that have not ended.
-    active: Sequence[str] = field(default=())
+    at_once: bool
+    #: Those of its runs that had not ended, and new ones.
+    active: Sequence[str]
+    created: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -122,7 +123,7 @@ class BackfillChunk:
             skipped_count=operation.skipped_count + len(times) - len(created),
             cursor_time=times[-1] if times else operation.cursor_time,
         )
-        return None if over else Progress(len(times) == wanted and len(created) < room, [*active, *created])
+        return None if over else Progress(len(times) == wanted and len(created) < room, active, created)
 
 
 def span_of(request: deployment_service_pb2.BackfillDeploymentRequest) -> Span:
@@ -164,7 +165,7 @@ def _active(working_set: WorkingSet, operation_id: str) -> list[str]:
     """The ids of its runs that have not ended."""
     working_set.flush()
     runs = tables.flow_runs.c
-    going_on = select(runs.id).where(runs.operation_id == operation_id, runs.state_type.not_in(TERMINAL))
+    going_on = select(runs.id).where(runs.operation_id == operation_id, runs.state_type.in_(LIVE))
     return list(working_set.connection.execute(going_on).scalars())
 
 

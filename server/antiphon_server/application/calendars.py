@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from antiphon_server.application import rows
-from antiphon_server.application.planning import replan
+from antiphon_server.application.planning import plan_soon
 from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition
 from antiphon_server.storage.deployment_tables import calendars, schedules
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -46,7 +46,7 @@ class UpdateCalendar:
         row = rows.find(working_set, calendars, NOUN, self.id, self.etag)
         rows.change(working_set, calendars, row, self.values)
         if self.values.keys() & {"days", "weekdays"}:
-            replan(working_set, _named_by(working_set, row.name))
+            plan_soon(working_set, _named_by(working_set, row.name))
 
 
 @dataclass(slots=True)

@@ -113,7 +113,7 @@ class CreateFlowRun:
             raise not_found(RunKind.TASK_RUN.noun, parent, "it cannot be the parent of this run")
         flow_id, flow_name = find_or_add_flow(working_set, self.flow_id, self.flow_name)
         if self.idempotency_key is not None:
-            used = self._run_with_key(working_set, flow_id, self.idempotency_key)
+            used = run_with_key(working_set, flow_id, self.idempotency_key)
             if used is not None and self.new.session_id is not None:
                 # A frame has no answer but its Ack, so the session would go on with an id that names nothing.
                 raise AlreadyExists(
@@ -166,14 +166,6 @@ class CreateFlowRun:
         if self.work_queue_id is not None and surroundings.queue(self.work_queue_id) is None:
             raise not_found("work queue", self.work_queue_id, "leave it out to take the deployment's")
         return queue
-
-    def _run_with_key(self, working_set: WorkingSet, flow_id: str, key: str) -> str | None:
-        working_set.flush()
-        runs = tables.flow_runs
-        found: str | None = working_set.connection.execute(
-            runs.select().with_only_columns(runs.c.id).where(runs.c.flow_id == flow_id, runs.c.idempotency_key == key)
-        ).scalar_one_or_none()
-        return found
 
 
 @dataclass(slots=True)
@@ -231,6 +223,16 @@ class CreateFlow:
                 "FLOW_EXISTS", f"there is a flow {self.name!r} already; update it, or choose another name"
             )
         return add_flow(working_set, self.name, self.tags)
+
+
+def run_with_key(working_set: WorkingSet, flow_id: str, key: str) -> str | None:
+    """The id of the run of a flow that has an idempotency key."""
+    working_set.flush()
+    runs = tables.flow_runs
+    found: str | None = working_set.connection.execute(
+        runs.select().with_only_columns(runs.c.id).where(runs.c.flow_id == flow_id, runs.c.idempotency_key == key)
+    ).scalar_one_or_none()
+    return found
 
 
 def find_or_add_flow(working_set: WorkingSet, flow_id: str, flow_name: str) -> tuple[str, str]:

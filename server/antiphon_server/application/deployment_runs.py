@@ -1,14 +1,16 @@
 """Runs of deployments, SCHEDULED for a worker to take."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from uuid_utils import uuid7
 
-from antiphon_server.application import deployment_versions, transitions
+from antiphon_server.application import deployment_versions, job_variables, parameter_claims, transitions
 from antiphon_server.application.arguments import merged, merged_objects
-from antiphon_server.application.creation import CreateFlowRun, NewRun
+from antiphon_server.application.creation import CreateFlowRun, NewRun, run_with_key
+from antiphon_server.application.parameter_claims import Checkable, demand
 from antiphon_server.application.proposals import digest_of
 from antiphon_server.domain.errors import not_found
 from antiphon_server.domain.model import Proposal, RunKind, State, StateDetails
@@ -41,12 +43,16 @@ class RunOf:
 @dataclass(slots=True)
 class RunDeployment:
     """A run that somebody asks for. The answer is its id and whether it is new: it is not where a run has its
-    idempotency key."""
+    idempotency key. Raises Unchecked for parameters that nobody has compared with the deployment's schema."""
 
+    #: Empty where it is meant by names.
     deployment_id: str
     run: RunOf
     #: A queue of the deployment's pool; empty takes the deployment's.
-    work_queue_name: str
+    work_queue_name: str = ""
+    name: str = ""
+    flow_name: str = ""
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None:
         needs.flow_runs.add(self.run.id)
@@ -55,13 +61,24 @@ class RunDeployment:
             needs.task_runs.add(self.run.parent_task_run_id)
 
     def apply(self, working_set: WorkingSet) -> tuple[str, bool]:
-        working_set.flush()
-        deployment = deployment_versions.find(working_set, self.deployment_id)
+        known = working_set.run(RunKind.FLOW_RUN, self.run.id) is not None
+        deployment = deployment_versions.find(working_set, self.deployment_id, name=self.name, flow_name=self.flow_name)
         if self.work_queue_name:
             self.run.work_queue_id = _queue_beside(working_set, deployment, self.work_queue_name)
-        known = working_set.run(RunKind.FLOW_RUN, self.run.id) is not None
+        key = self.run.idempotency_key
+        if not known and (key is None or run_with_key(working_set, deployment.flow_id, key) is None):
+            demand(self.checked, self._claims(working_set, deployment))
         id = create(working_set, deployment, self.run)
         return id, id == self.run.id and not known
+
+    def _claims(self, working_set: WorkingSet, deployment: Any) -> list[Checkable]:
+        queue = self.run.work_queue_id or deployment.work_queue_id
+        # The deployment's own were looked at when it was made; the worker looks at all of them again.
+        own = (deployment.job_variables, self.run.job_variables) if self.run.job_variables else ()
+        return [
+            *parameter_claims.of_run(deployment, self.run.parameters),
+            *job_variables.claims_of(working_set, queue, *own, field="job_variables", complete=True),
+        ]
 
 
 def create(working_set: WorkingSet, deployment: Any, run: RunOf) -> str:

@@ -5,8 +5,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from uuid_utils import uuid7
 
-from antiphon_server.application import rows
-from antiphon_server.domain.errors import FailedPrecondition, NotFound
+from antiphon_server.domain.errors import FailedPrecondition, NotFound, not_found
 from antiphon_server.storage import tables
 from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.working_set import WorkingSet
@@ -94,11 +93,14 @@ def with_content() -> Select[Any]:
     return select(deployments, flows.c.name.label("flow_name"), *content).select_from(joined)
 
 
-def find(working_set: WorkingSet, id: str) -> Any:
-    """A deployment with the content that holds. Raises NotFound."""
-    found = working_set.connection.execute(with_content().where(tables.deployments.c.id == id)).one_or_none()
+def find(working_set: WorkingSet, id: str, *, name: str = "", flow_name: str = "") -> Any:
+    """A deployment with the content that holds, by its id or, where that is empty, by names. Raises NotFound."""
+    deployments, flows = tables.deployments.c, tables.flows.c
+    meant = [deployments.id == id] if id else [flows.name == flow_name, deployments.name == name]
+    working_set.flush()
+    found = working_set.connection.execute(with_content().where(*meant)).one_or_none()
     if found is None:
-        rows.find(working_set, tables.deployments, "deployment", id)
+        raise not_found("deployment", id or f"{flow_name}/{name}")
     return found
 
 

@@ -1,17 +1,23 @@
 """Deployments: made, changed, rolled back and deleted, each with its own concurrency limit and its schedules."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import select
 
 from antiphon_server.application import deployment_versions, limits, rows
 from antiphon_server.application.creation import find_or_add_flow
 from antiphon_server.application.deployment_deletion import delete_deployments, schedules_of
+from antiphon_server.application.job_variables import JobVariables, claims_of
+from antiphon_server.application.parameter_claims import Checkable, Claim, demand, of_deployment
 from antiphon_server.application.planning import replan
 from antiphon_server.application.schedules import set_schedules
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists, NotFound
 from antiphon_server.domain.work_pools import DEFAULT_QUEUE
 from antiphon_server.storage import tables
+from antiphon_server.storage.deployment_tables import schedules
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 NOUN = "deployment"
@@ -20,11 +26,13 @@ NOUN = "deployment"
 @dataclass(slots=True)
 class CreateDeployment:
     """A deployment, and its flow where the name is new. `values` are columns of it and its first version, and may have
-    `concurrency_limit`, `schedules` and `work_queue`: names of a pool and a queue. The answer is its id."""
+    `concurrency_limit`, `schedules` and `work_queue`: names of a pool and a queue. The answer is its id. Raises
+    Unchecked, as all below do, for parameters that nobody has compared with the schema."""
 
     flow_id: str
     flow_name: str
     values: dict[str, Any]
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None:
         if not self.flow_id:
@@ -34,6 +42,13 @@ class CreateDeployment:
         return self.add(working_set, _with_queue(working_set, self.values))
 
     def add(self, working_set: WorkingSet, values: dict[str, Any]) -> str:
+        demand(
+            self.checked,
+            [
+                *of_deployment(values, (row["parameters"] for row in values["schedules"])),
+                *_job_claims(working_set, values.get("work_queue_id"), values.get("job_variables", "")),
+            ],
+        )
         flow_id, _ = find_or_add_flow(working_set, self.flow_id, self.flow_name)
         # Of a flow that is new no deployment has the name, so nothing is refused once it is there.
         _check_name(working_set, flow_id, values["name"])
@@ -54,12 +69,13 @@ class UpdateDeployment:
     id: str
     etag: str
     values: dict[str, Any]
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
         row = rows.find(working_set, tables.deployments, NOUN, self.id, self.etag)
-        update(working_set, row, _with_queue(working_set, self.values))
+        _update(working_set, row, _with_queue(working_set, self.values), self.checked)
 
 
 @dataclass(slots=True)
@@ -69,6 +85,7 @@ class ApplyDeployment:
 
     creation: CreateDeployment
     changes: dict[str, Any]
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None:
         self.creation.needs(needs)
@@ -81,8 +98,9 @@ class ApplyDeployment:
         found = deployments.select().where(deployments.c.flow_id == flow_id, deployments.c.name == name)
         row = working_set.connection.execute(found).one_or_none()
         if row is None:
+            self.creation.checked = self.checked
             return self.creation.apply(working_set), True
-        update(working_set, row, _with_queue(working_set, self.changes))
+        _update(working_set, row, _with_queue(working_set, self.changes), self.checked)
         return row.id, False
 
 
@@ -93,12 +111,13 @@ class RollBackDeployment:
     id: str
     etag: str
     number: int
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
         row = rows.find(working_set, tables.deployments, NOUN, self.id, self.etag)
-        update(working_set, row, deployment_versions.of_number(working_set, row, self.number))
+        _update(working_set, row, deployment_versions.of_number(working_set, row, self.number), self.checked)
 
 
 @dataclass(slots=True)
@@ -115,9 +134,10 @@ class DeleteDeployment:
         delete_deployments(working_set, [row.id])
 
 
-def update(working_set: WorkingSet, row: Any, values: dict[str, Any]) -> None:
+def _update(working_set: WorkingSet, row: Any, values: dict[str, Any], checked: Collection[Checkable]) -> None:
     """Changes a deployment, a row that was found; what its schedules have planned is planned anew where it would be
     made with other things now."""
+    demand(checked, [*_claims(working_set, row, values), *_changed_job_claims(working_set, row, values)])
     if values.get("name", row.name) != row.name:
         _check_name(working_set, row.flow_id, values["name"])
     own, content = deployment_versions.split(values)
@@ -132,6 +152,29 @@ def update(working_set: WorkingSet, row: Any, values: dict[str, Any]) -> None:
     replan(working_set, stale)
 
 
+def _claims(working_set: WorkingSet, row: Any, values: dict[str, Any]) -> list[Claim]:
+    """Of a deployment, a row, that is changed to `values`, and of its schedules."""
+    if values.keys().isdisjoint(("parameters", "parameter_schema", "enforce_parameter_schema", "schedules")):
+        return []
+    content = {**deployment_versions.current(working_set, row), **values}
+    if "schedules" in values:
+        return of_deployment(content, (each["parameters"] for each in values["schedules"]))
+    query = select(schedules.c.parameters).where(schedules.c.deployment_id == row.id)
+    there = working_set.connection.execute(query.order_by(schedules.c.create_time, schedules.c.id))
+    return of_deployment(content, there.scalars().all())
+
+
+def _job_claims(working_set: WorkingSet, work_queue_id: str | None, text: str) -> list[JobVariables]:
+    return claims_of(working_set, work_queue_id, text, field="deployment.job_variables", complete=False)
+
+
+def _changed_job_claims(working_set: WorkingSet, row: Any, values: dict[str, Any]) -> list[JobVariables]:
+    if values.keys().isdisjoint(("job_variables", "work_queue_id")):
+        return []
+    text = values.get("job_variables", deployment_versions.current(working_set, row)["job_variables"])
+    return _job_claims(working_set, values.get("work_queue_id", row.work_queue_id), text)
+
+
 def _check_name(working_set: WorkingSet, flow_id: str, name: str) -> None:
     """Raises AlreadyExists where a deployment of the flow has the name."""
     if rows.exists(working_set, tables.deployments, flow_id=flow_id, name=name):
@@ -142,17 +185,15 @@ def _check_name(working_set: WorkingSet, flow_id: str, name: str) -> None:
 
 
 def _with_queue(working_set: WorkingSet, values: dict[str, Any]) -> dict[str, Any]:
-    """The values with the id of the work queue where that is said by names. Raises NotFound for one that is not
-    there."""
-    if "work_queue" in values:
-        pool_name, queue_name = values["work_queue"]
-        rest = {name: value for name, value in values.items() if name != "work_queue"}
-        return {**rest, "work_queue_id": _queue_named(working_set, pool_name, queue_name)}
-    if values.get("work_queue_id") is not None:
-        rows.find(
-            working_set, tables.work_queues, "work queue", values["work_queue_id"], why="no deployment can use it"
-        )
-    return values
+    """The values with the id of the work queue where that is said by names, which count for nothing beside an id.
+    Raises NotFound for one that is not there."""
+    rest = {name: value for name, value in values.items() if name != "work_queue"}
+    id = values.get("work_queue_id")
+    if id is not None:
+        rows.find(working_set, tables.work_queues, "work queue", id, why="no deployment can use it")
+    elif "work_queue" in values:
+        return {**rest, "work_queue_id": _queue_named(working_set, *values["work_queue"])}
+    return rest
 
 
 def _queue_named(working_set: WorkingSet, pool_name: str, queue_name: str) -> str:

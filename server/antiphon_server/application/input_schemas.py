@@ -19,11 +19,23 @@ _JSON = "json/plain"
 MOST_PARTS = 1_000
 #: Characters of all regular expressions of a schema; compiling one may cost a millisecond each.
 MOST_PATTERN_CHARACTERS = 2_000
-#: Steps of a look at a value that the server takes by itself, of about ten microseconds each; bytes of a value that may
-#: ask for all of them once more; and keys of a schema that may ask for any number.
-MOST_STEPS, _BYTES_OF_STEP = 5_000, 500
-_COSTLY = frozenset({"pattern", "patternProperties", "uniqueItems", "$dynamicRef", "contains", "unevaluatedItems"})
-_MOST_STEPS_OF_KEY = MOST_STEPS
+#: Steps of a look at a value that the server takes by itself, of some ten microseconds each, and entries of a list or
+#: an object in a schema that cost one.
+MOST_STEPS, _ENTRIES_OF_STEP = 5_000, 4
+#: Keys of a schema that may ask for any number of steps, or that change what its references mean.
+_COSTLY = frozenset(
+    {"pattern", "patternProperties", "uniqueItems", "contains", "unevaluatedItems", "unevaluatedProperties"}
+    | {"$dynamicRef", "$recursiveRef", "$id", "$anchor", "$dynamicAnchor", "extends"}
+)
+#: Drafts in which `id` does what `$id` does now.
+_OLD_DRAFTS = ("draft-03", "draft-04")
+#: What a schema says of an object as a whole, which more arguments may make true.
+_OF_THE_WHOLE = (
+    *("required", "minProperties", "dependentRequired", "dependentSchemas", "dependencies", "unevaluatedProperties"),
+    *("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "const", "enum", "$ref", "$dynamicRef", "$recursiveRef"),
+)
+#: Characters of what is said of one value.
+_MOST_SAID = 500
 #: Seconds of processor time for the look at one answer.
 FITTING_SECONDS = 3
 #: Seconds until it is given up where the machine has other things to do.
@@ -59,19 +71,42 @@ async def check_parameters(schema: str, parameters: bytes | None, field: str, *,
     `schema`, which was checked before. Unless they are `complete`, more of them may come."""
     kept = json.loads(schema)
     if not complete:
-        kept.pop("required", None)
+        kept = {key: value for key, value in kept.items() if key not in _OF_THE_WHOLE}
     data = payload_pb2.Payload.FromString(parameters).data if parameters is not None else b"{}"
-    if fits_in_process(kept, len(data)):
-        misfit = input_fitting.misfit(kept, data)
-    else:
-        said = await _fitting(json.dumps(kept).encode(), data)
-        late = f"they cannot be checked within {FITTING_SECONDS} s; deploy with a simpler schema"
-        misfit = json.loads(said) if said is not None else {"message": late, "path": []}
+    misfit = await _misfit(kept, data, field)
     if misfit is not None:
-        place = _path(misfit["path"], field)
+        place, why = misfit
         raise InvalidArgument(
-            "PARAMETERS_INVALID", f"{place} does not fit the deployment's schema: {misfit['message']}", field=place
+            "PARAMETERS_INVALID",
+            f"{place} does not fit the deployment's parameter schema: {why}; send what fits, GetDeployment has the "
+            "schema",
+            field=place,
         )
+
+
+async def check_job_variables(schema: dict[str, Any], variables: dict[str, Any], field: str) -> None:
+    """Raises InvalidArgument (JOB_VARIABLES_INVALID) for variables that do not fit `schema`, which was checked
+    before."""
+    misfit = await _misfit(schema, json.dumps(variables).encode(), field)
+    if misfit is not None:
+        place, why = misfit
+        raise InvalidArgument(
+            "JOB_VARIABLES_INVALID",
+            f"{place} does not fit the job template of the work pool: {why}; send what fits, GetWorkPool has the "
+            "template",
+            field=place,
+        )
+
+
+async def _misfit(schema: dict[str, Any], data: bytes, field: str) -> tuple[str, str] | None:
+    """Where below `field` a JSON value does not fit, and why; None where it does."""
+    if fits_in_process(schema, data):
+        found = input_fitting.misfit(schema, data)
+    else:
+        said = await _fitting(json.dumps(schema).encode(), data)
+        late = f"they cannot be checked within {FITTING_SECONDS} s; deploy with a simpler schema"
+        found = json.loads(said) if said is not None else {"message": late, "path": []}
+    return (_path(found["path"], field), _shortened(found["message"])) if found is not None else None
 
 
 async def check_input(schema: str, payload: payload_pb2.Payload | None, field: str) -> None:
@@ -118,38 +153,51 @@ def _json_of(payload: payload_pb2.Payload, field: str) -> bytes:
     return payload.data
 
 
-def fits_in_process(schema: Any, size: int) -> bool:
-    """Whether a look at a value of `size` bytes is sure to be short: the schema asks for no regular expressions and no
-    comparisons of all with all, and its references multiply it by little."""
-    costs: dict[int, int] = {}
-
-    def cost(part: Any, below: tuple[int, ...]) -> int:
-        if not isinstance(part, dict | list):
-            return 0
-        if id(part) in below:
-            return MOST_STEPS  # It refers to itself, so how deep it goes is up to the value.
-        known = costs.get(id(part))
-        if known is None:
-            below = (*below, id(part))
-            parts = part.values() if isinstance(part, dict) else part
-            known = 1 + sum(cost(each, below) for each in parts if costs.get(id(part), 0) < MOST_STEPS)
-            if isinstance(part, dict):
-                known += _MOST_STEPS_OF_KEY * bool(part.keys() & _COSTLY)
-                known += cost(_referred(schema, part.get("$ref")), below)
-            costs[id(part)] = min(known, MOST_STEPS)
-        return costs[id(part)]
-
-    return cost(schema, ()) * max(size // _BYTES_OF_STEP, 1) < MOST_STEPS
+def fits_in_process(schema: Any, data: bytes) -> bool:
+    """Whether a look at a value, as JSON, is sure to be short: every value in it may meet every part of the schema, the
+    schema asks for no regular expressions and no comparisons of all with all, and its references multiply it by
+    little."""
+    # No fewer than it has: commas in texts count too.
+    values = 1 + sum(data.count(mark) for mark in (b",", b"[", b"{"))
+    try:
+        return _cost(schema, schema, {}, ()) * values < MOST_STEPS
+    except RecursionError:
+        return False
 
 
-def _referred(schema: Any, reference: Any) -> Any:
-    """The part of the schema that a reference within it means; None where that is not told by a plain path."""
-    if not isinstance(reference, str):
+def _cost(part: Any, whole: Any, costs: dict[int, int], below: tuple[int, ...]) -> int:
+    """Steps for one value that meets `part` of the schema `whole`. `costs` are those of the parts that are known, by
+    their identity, and `below` the parts around."""
+    if not isinstance(part, dict | list):
+        return 0
+    if id(part) in below:
+        return MOST_STEPS  # It refers to itself, so how deep it goes is up to the value.
+    if id(part) not in costs:
+        around = (*below, id(part))
+        parts: Iterable[Any] = part
+        known = 1 + len(part) // _ENTRIES_OF_STEP
+        if isinstance(part, dict):
+            parts = part.values()
+            known += MOST_STEPS * (not part.keys().isdisjoint(_COSTLY) or _is_old(part))
+            if "$ref" in part:
+                referred = _referred(whole, part["$ref"])
+                known += _cost(referred, whole, costs, around) if referred is not None else MOST_STEPS
+        costs[id(part)] = min(known + sum(_cost(each, whole, costs, around) for each in parts), MOST_STEPS)
+    return costs[id(part)]
+
+
+def _is_old(part: dict[str, Any]) -> bool:
+    return any(draft in str(part.get("$schema", "")) for draft in _OLD_DRAFTS)
+
+
+def _referred(schema: Any, reference: Any) -> Any | None:
+    """The part of the schema that a reference of it means; None where that is not told by a plain path."""
+    if not isinstance(reference, str) or not reference.startswith("#") or not reference.isascii():
         return None
     part = schema
-    for step in reference.removeprefix("#/").split("/"):
-        part = part.get(step) if isinstance(part, dict) else None
-    return part
+    for step in reference[1:].split("/")[1:]:
+        part = part.get(step) if isinstance(part, dict) and not {"%", "~"} & set(step) else None
+    return part if reference == "#" or reference.startswith("#/") else None
 
 
 def _check_cost(schema: Any) -> None:
@@ -182,6 +230,11 @@ def _patterns(part: dict[str, Any]) -> Iterable[str]:
 
 def _input_invalid(why: str, field: str) -> InvalidArgument:
     return InvalidArgument("INPUT_INVALID", f"{field} is not what the pause asks for: {why}", field=field)
+
+
+def _shortened(text: str) -> str:
+    """What the library says repeats the value, which may be long."""
+    return text if len(text) <= _MOST_SAID else f"{text[: _MOST_SAID // 2]} ... {text[-_MOST_SAID // 2 :]}"
 
 
 def _path(steps: Iterable[str | int], root: str) -> str:

@@ -8,12 +8,13 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import select, tuple_
 from uuid_utils import uuid7
 
 from antiphon_server.application import deployment_runs, deployment_versions, transitions
 from antiphon_server.application.deployment_runs import RunOf
 from antiphon_server.application.run_deletion import delete_planned
+from antiphon_server.application.schedule_times import soonest
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.schedules.days_off import DaysOff, days_off
 from antiphon_server.domain.schedules.kinds import CatchUp, RuleKind
@@ -21,16 +22,17 @@ from antiphon_server.domain.schedules.plan import Away, Plan, Waiting, work_out
 from antiphon_server.domain.schedules.series import Series, moment_of, start_of
 from antiphon_server.domain.schedules.timing import Timing
 from antiphon_server.domain.schedules.zones import zone
-from antiphon_server.domain.states import CANCELLED, DEFAULT_NAMES, SCHEDULED
+from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, CANCELLED, DEFAULT_NAMES, SCHEDULED
 from antiphon_server.storage import tables
 from antiphon_server.storage.deployment_tables import calendars, schedules
-from antiphon_server.storage.statements import MAX_KEYS, chunks
+from antiphon_server.storage.statements import MAX_KEYS, chunks, update_by_id
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 logger = logging.getLogger(__name__)
 
-#: Schedules that are planned in one transaction.
-MOST_PLANNED = 100
+#: Schedules that are planned in one transaction, and runs after which no more of them are, so that no verdict waits
+#: long.
+MOST_PLANNED, MANY_RUNS = 200, 200
 AUTO_SCHEDULED = "auto-scheduled"
 
 
@@ -47,15 +49,19 @@ class PlanSchedules:
     def apply(self, working_set: WorkingSet) -> int | None:
         found = _find(working_set, schedules.c.plan_time <= working_set.now, MOST_PLANNED)
         waiting = _waiting(working_set, [each.schedule.id for each in found])
+        planned: list[_Planned] = []
+        runs = 0
         for each in found:
             policy = CatchUp.ALL if self.lived else CatchUp(each.schedule.catch_up)
             since = each.schedule.planned_time
             each.plan = _work_out(working_set, each, waiting, since, policy, self.away)
-            for id in each.plan.dropped:
-                _drop(working_set, id, policy)
-        _carry_out(working_set, found)
-        time: int | None = working_set.connection.execute(select(func.min(schedules.c.plan_time))).scalar_one()
-        return time
+            _drop(working_set, each.plan.dropped, policy)
+            planned.append(each)
+            runs += len(each.plan.times) + len(each.plan.dropped)
+            if runs >= MANY_RUNS:
+                break
+        _carry_out(working_set, planned)
+        return soonest(working_set)
 
 
 @dataclass(slots=True)
@@ -80,13 +86,19 @@ class WakeSchedules:
         )
 
 
+_NOTHING = Plan()
+_NOTE_PLAN = update_by_id(schedules, ("planned_time", "plan_time"))
+
+
 @dataclass(slots=True)
 class _Planned:
-    """A schedule, its deployment with what that runs, and what is to be done with it."""
+    """A schedule, its deployment with what that runs, the calendars that it excludes, and what is to be done with
+    it."""
 
     schedule: Any
     deployment: Any
-    plan: Plan
+    calendars: Sequence[Any]
+    plan: Plan = _NOTHING
 
 
 def replan(working_set: WorkingSet, schedule_ids: Sequence[str]) -> None:
@@ -99,6 +111,17 @@ def replan(working_set: WorkingSet, schedule_ids: Sequence[str]) -> None:
             # From before the jitter, since the run of a time that has passed may have been among those that went.
             each.plan = _work_out(working_set, each, {}, working_set.now - each.schedule.jitter, None)
         _carry_out(working_set, found)
+    working_set.changes.schedules = True
+
+
+def plan_soon(working_set: WorkingSet, schedule_ids: Sequence[str]) -> None:
+    """The same for schedules that may be many: what was planned ahead goes, and the scheduler plans them next."""
+    delete_planned(working_set, schedule_ids)
+    for some in chunks(schedule_ids):
+        afresh = schedules.update().where(schedules.c.id.in_(some), schedules.c.paused.is_(False))
+        now = working_set.now
+        working_set.connection.execute(afresh.values(plan_time=now, planned_time=now - schedules.c.jitter))
+    working_set.changes.schedules = True
 
 
 def timing_of(schedule: Any) -> Timing:
@@ -153,16 +176,38 @@ def _find(working_set: WorkingSet, condition: Any, limit: int | None = None) -> 
     for some in chunks(list({row.deployment_id for row in found})):
         content = deployment_versions.with_content().where(tables.deployments.c.id.in_(some))
         deployments.update({row.id: row for row in working_set.connection.execute(content)})
-    return [_Planned(row, deployments[row.deployment_id], Plan()) for row in found]
+    named = _calendars(working_set, {name for row in found for name in _names(row)})
+    return [
+        _Planned(row, deployments[row.deployment_id], [named[name] for name in _names(row) if name in named])
+        for row in found
+    ]
+
+
+def _names(schedule: Any) -> list[str]:
+    """The names of the calendars that it excludes."""
+    names: list[str] = json.loads(schedule.excluded_calendars) if schedule.excluded_calendars != "[]" else []
+    return names
+
+
+def _calendars(working_set: WorkingSet, names: Iterable[str]) -> dict[str, Any]:
+    """Rows by their names."""
+    found: dict[str, Any] = {}
+    for some in chunks(list(names)):
+        query = calendars.select().where(calendars.c.name.in_(some))
+        found.update({row.name: row for row in working_set.connection.execute(query)})
+    return found
 
 
 def _waiting(working_set: WorkingSet, schedule_ids: Sequence[str]) -> dict[str, list[Waiting]]:
-    """For each schedule, those of its runs that nobody has claimed, in order."""
+    """For each schedule, those of its runs that nobody has claimed, in order. One that waits for a slot has been."""
     runs = tables.flow_runs.c
     found: dict[str, list[Waiting]] = {}
     for some in chunks(schedule_ids):
         query = select(runs.schedule_id, runs.next_scheduled_start_time, runs.id).where(
-            runs.schedule_id.in_(some), runs.next_scheduled_start_time.is_not(None), runs.run_count == 0
+            runs.schedule_id.in_(some),
+            runs.next_scheduled_start_time.is_not(None),
+            runs.run_count == 0,
+            runs.state_name != AWAITING_CONCURRENCY_SLOT,
         )
         ordered = query.order_by(runs.schedule_id, runs.next_scheduled_start_time)
         for schedule_id, start, id in working_set.connection.execute(ordered):
@@ -183,26 +228,26 @@ def _work_out(
     if schedule.paused or deployment.paused:
         return Plan(planned_time=now)
     try:
-        series = series_in(working_set, schedule)
+        series = series_of(schedule, each.calendars)
         runs = waiting.get(schedule.id, ())
         return work_out(series, runs, now, since, policy, most=schedule.max_scheduled_runs, away=away)
-    except (ValueError, OverflowError) as error:  # This machine does not know its time zone, say.
-        logger.error("schedule %s of %s/%s rests: %s", schedule.id, deployment.flow_name, deployment.name, error)
+    # This machine does not know its time zone, say; whatever its rule does to the libraries is nothing to the others.
+    except Exception:
+        logger.exception("schedule %s of %s/%s rests", schedule.id, deployment.flow_name, deployment.name)
         return Plan(planned_time=schedule.planned_time)
 
 
 def series_in(working_set: WorkingSet, schedule: Any) -> Series:
     """Of a row of `schedules`, with the calendars that it excludes. Raises ValueError as `timing_of` does."""
-    names = json.loads(schedule.excluded_calendars)
-    named = calendars.select().where(calendars.c.name.in_(names))
-    return series_of(schedule, working_set.connection.execute(named) if names else ())
+    return series_of(schedule, _calendars(working_set, _names(schedule)).values())
 
 
-def _drop(working_set: WorkingSet, id: str, policy: CatchUp) -> None:
+def _drop(working_set: WorkingSet, ids: Sequence[str], policy: CatchUp) -> None:
     said = f"no server ran at its time, and its schedule's catch-up policy is {policy.name}"
-    working_set.load(Needs(flow_runs={id}))
-    state = State(CANCELLED, DEFAULT_NAMES[CANCELLED], said)
-    transitions.propose(working_set, Proposal(str(uuid7()), RunKind.FLOW_RUN, id, state))
+    working_set.load(Needs(flow_runs=set(ids)))
+    for id in ids:
+        state = State(CANCELLED, DEFAULT_NAMES[CANCELLED], said)
+        transitions.propose(working_set, Proposal(str(uuid7()), RunKind.FLOW_RUN, id, state))
 
 
 def _carry_out(working_set: WorkingSet, found: Sequence[_Planned]) -> None:
@@ -218,15 +263,7 @@ def _carry_out(working_set: WorkingSet, found: Sequence[_Planned]) -> None:
         del new[known]
     for (_, key), (each, time) in new.items():
         _create(working_set, each, key, time)
-    noted = schedules.update().where(schedules.c.id == bindparam("schedule"))
-    working_set.connection.execute(
-        noted.values(planned_time=bindparam("planned"), plan_time=bindparam("plan")),
-        [
-            {"schedule": each.schedule.id, "planned": each.plan.planned_time, "plan": each.plan.plan_time}
-            for each in found
-        ],
-    )
-    working_set.changes.schedules = True
+    working_set.write(_NOTE_PLAN, [(each.plan.planned_time, each.plan.plan_time, each.schedule.id) for each in found])
 
 
 def _create(working_set: WorkingSet, each: _Planned, key: str, time: int) -> None:

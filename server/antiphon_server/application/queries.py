@@ -138,7 +138,7 @@ class Queries:
         found = {row.name: row for row in await self._reader.belonging(CALENDARS, "name", names)} if names else {}
         for name in names:
             if name not in found:
-                raise not_found("calendar", name, "make it by CreateCalendar first")
+                raise not_found("calendar", repr(name), "make it by CreateCalendar first")
         return list(found.values())
 
     async def work_pool(self, id: str, *, name: str = "") -> Record:

@@ -60,11 +60,14 @@ def _belongings(kind: RunKind, ids: Sequence[str]) -> Iterator[Delete]:
 
 
 def delete_planned(working_set: WorkingSet, schedule_ids: Sequence[str]) -> None:
-    """Deletes the runs that schedules have planned ahead; those that are due stay."""
+    """Deletes the runs that schedules have planned ahead; those that are due stay, and those that wait to go on."""
     runs = tables.flow_runs.c
     working_set.flush()
     for some in chunks(schedule_ids):
         ahead = select(runs.id).where(
-            runs.schedule_id.in_(some), runs.next_scheduled_start_time > working_set.now, runs.state_type == SCHEDULED
+            runs.schedule_id.in_(some),
+            runs.next_scheduled_start_time > working_set.now,
+            runs.state_type == SCHEDULED,
+            runs.run_count == 0,
         )
         delete_runs(working_set, RunKind.FLOW_RUN, list(working_set.connection.execute(ahead).scalars()))

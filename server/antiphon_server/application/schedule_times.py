@@ -26,7 +26,7 @@ class Planning:
 
 @dataclass(slots=True)
 class LookAtSchedules:
-    """Says what is to be planned, and notes that a server looked."""
+    """Says what is to be planned."""
 
     def needs(self, needs: Needs) -> None: ...
 
@@ -34,11 +34,26 @@ class LookAtSchedules:
         connection, meta = working_set.connection, tables.meta
         if connection.execute(select(schedules.c.id).limit(1)).scalar_one_or_none() is None:
             return Planning(False, None, None)
-        soonest = connection.execute(select(func.min(schedules.c.plan_time))).scalar_one()
         looked = connection.execute(select(meta.c.value).where(meta.c.key == _LOOKED)).scalar_one_or_none()
-        now = str(working_set.now).encode()
-        if looked is None:
+        return Planning(True, soonest(working_set), int(looked) if looked is not None else None)
+
+
+@dataclass(slots=True)
+class NoteLook:
+    """Notes that a server looked, once it has done what it saw: one that is killed before that looks again."""
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> None:
+        connection, meta, now = working_set.connection, tables.meta, str(working_set.now).encode()
+        noted = connection.execute(meta.update().where(meta.c.key == _LOOKED).values(value=now))
+        if noted.rowcount == 0:
             connection.execute(meta.insert(), {"key": _LOOKED, "value": now})
-        else:
-            connection.execute(meta.update().where(meta.c.key == _LOOKED).values(value=now))
-        return Planning(True, soonest, int(looked) if looked is not None else None)
+
+
+def soonest(working_set: WorkingSet) -> int | None:
+    """When the next schedule is to be planned; None where none ever is."""
+    # What is not NULL, as its index has it.
+    query = select(func.min(schedules.c.plan_time)).where(schedules.c.plan_time.is_not(None))
+    time: int | None = working_set.connection.execute(query).scalar_one()
+    return time

@@ -1,14 +1,15 @@
 """Schedules of deployments: made, changed and deleted; their next runs are planned in the same transaction."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
 
-from antiphon_server.application import limits, rows
+from antiphon_server.application import deployment_versions, limits, rows
 from antiphon_server.application.deployment_deletion import delete_schedules
+from antiphon_server.application.parameter_claims import Checkable, demand, of_run
 from antiphon_server.application.planning import replan
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists, NotFound, ResourceExhausted
@@ -22,19 +23,24 @@ NOUN = "schedule"
 MOST_SCHEDULES = 100
 #: What says when a schedule fires: one that differs in nothing of this is the same schedule.
 _TIMING = ("rule_kind", "rule", "day_and", "interval", "anchor_time", "time_zone")
+#: What its planned runs would differ by.
+_PLANNED_BY = {*_TIMING, "paused", "parameters", "max_scheduled_runs", "jitter", "excluded_calendars"}
 
 
 @dataclass(slots=True)
 class CreateSchedule:
-    """A schedule of a deployment. `values` are columns. The answer is its id."""
+    """A schedule of a deployment. `values` are columns. The answer is its id. Raises Unchecked for parameters that
+    nobody has compared with the deployment's schema."""
 
     values: dict[str, Any]
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> str:
         deployment_id = self.values["deployment_id"]
         rows.find(working_set, tables.deployments, "deployment", deployment_id, why="it cannot have a schedule")
+        _check_parameters(working_set, deployment_id, self.values, self.checked)
         _check_slug(working_set, deployment_id, self.values["slug"])
         _check_calendars(working_set, self.values)
         mine = select(func.count()).where(schedules.c.deployment_id == deployment_id)
@@ -49,21 +55,25 @@ class CreateSchedule:
 
 @dataclass(slots=True)
 class UpdateSchedule:
-    """Sets columns of one schedule."""
+    """Sets columns of one schedule. Raises Unchecked as CreateSchedule does."""
 
     id: str
     etag: str
     values: dict[str, Any]
+    checked: Collection[Checkable] = ()
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
         row = rows.find(working_set, schedules, NOUN, self.id, self.etag)
+        if "parameters" in self.values:
+            _check_parameters(working_set, row.deployment_id, self.values, self.checked)
         if self.values.get("slug", row.slug) != row.slug:
             _check_slug(working_set, row.deployment_id, self.values["slug"])
         _check_calendars(working_set, self.values)
         _change(working_set, row, self.values)
-        replan(working_set, [row.id])
+        if _differing(row, self.values).keys() & _PLANNED_BY:
+            replan(working_set, [row.id])
 
 
 @dataclass(slots=True)
@@ -94,15 +104,20 @@ def set_schedules(working_set: WorkingSet, deployment_id: str, wanted: Sequence[
             added.append(values)
             continue
         left.remove(known)
-        new = {name: value for name, value in values.items() if value != getattr(known, name)}
+        new = _differing(known, values)
         if new.get("paused", "") is None:
             del new["paused"]
         if new:
             _change(working_set, known, new)
+        if new.keys() & _PLANNED_BY:
             changed.append(known.id)
     # First, so that a slug that goes may come again.
     delete_schedules(working_set, [row.id for row in left])
     return changed + [_add(working_set, {**values, "deployment_id": deployment_id}) for values in added]
+
+
+def _differing(row: Any, values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value != getattr(row, name)}
 
 
 def _same(there: Iterable[Any], values: dict[str, Any]) -> Any | None:
@@ -116,7 +131,8 @@ def _same(there: Iterable[Any], values: dict[str, Any]) -> Any | None:
 def _add(working_set: WorkingSet, values: dict[str, Any]) -> str:
     paused = bool(values["paused"])
     id = rows.add(working_set, schedules, {**values, "paused": paused, "planned_time": working_set.now})
-    _set_limit(working_set, id, values["overlap"])
+    if values["overlap"] != Overlap.ALLOW:
+        _set_limit(working_set, id, values["overlap"])
     return id
 
 
@@ -133,6 +149,13 @@ def _set_limit(working_set: WorkingSet, id: str, overlap: int) -> None:
         limits.set_own(working_set, limit_names.of_schedule(id), 1)
     else:
         limits.drop_own(working_set, [limit_names.of_schedule(id)])
+
+
+def _check_parameters(
+    working_set: WorkingSet, deployment_id: str, values: dict[str, Any], checked: Collection[Checkable]
+) -> None:
+    deployment = deployment_versions.find(working_set, deployment_id)
+    demand(checked, of_run(deployment, values["parameters"], "schedule.parameters"))
 
 
 def _check_slug(working_set: WorkingSet, deployment_id: str, slug: str) -> None:

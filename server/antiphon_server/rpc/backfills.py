@@ -10,12 +10,12 @@ from antiphon_server.application import read_back
 from antiphon_server.application.arguments import check_arguments, merged
 from antiphon_server.application.backfills import MOST_TIMES, StartBackfill, span_of
 from antiphon_server.application.core import Core
+from antiphon_server.application.parameter_claims import check, of_run
 from antiphon_server.application.planning import idempotency_key, series_of
 from antiphon_server.application.queries import Queries
 from antiphon_server.domain.errors import InvalidArgument
 from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.operation_messages import operation_message
-from antiphon_server.rpc.parameter_checks import ParameterChecks
 from antiphon_server.rpc.write_conversions import new_id
 from antiphon_server.wire_times import micros_to_timestamp
 
@@ -26,16 +26,15 @@ MOST_TOLD = 100
 class Backfills:
     """Serves BackfillDeployment."""
 
-    def __init__(self, core: Core, queries: Queries, checks: ParameterChecks) -> None:
+    def __init__(self, core: Core, queries: Queries) -> None:
         self._core = core
         self._queries = queries
-        self._checks = checks
 
     async def start(self, request: pb.BackfillDeploymentRequest) -> pb.BackfillDeploymentResponse:
         """Raises InvalidArgument: SPAN_EMPTY, BACKFILL_TOO_LONG, SCHEDULE_MISSING, PARAMETERS_INVALID; NotFound."""
         deployment = await self._queries.deployment(request.id)
         schedule = await self._schedule(request, deployment)
-        await self._checks.of_run(deployment, _parameters(request, schedule))
+        await check(of_run(deployment, _parameters(request, schedule)))
         times = await self._times(request, schedule)
         keys = [idempotency_key(schedule.id, time) for time in times]
         told = pb.BackfillDeploymentResponse(

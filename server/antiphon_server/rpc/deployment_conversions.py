@@ -108,11 +108,16 @@ def update_deployment_from(request: pb.UpdateDeploymentRequest) -> UpdateDeploym
 def apply_deployment_from(request: pb.ApplyDeploymentRequest) -> ApplyDeployment:
     creation = create_deployment_from(request.deployment)
     if request.HasField("existing_mask"):
-        return ApplyDeployment(creation, _changes(request.existing_mask, request.deployment))
+        return ApplyDeployment(creation, _changes(request.existing_mask, request.deployment, "existing_mask"))
     return ApplyDeployment(creation, {name: value for name, value in creation.values.items() if name != "paused"})
 
 
-def run_deployment_from(request: pb.RunDeploymentRequest, deployment_id: str, now: int) -> RunDeployment:
+def run_deployment_from(request: pb.RunDeploymentRequest, now: int) -> RunDeployment:
+    """Without a time of its own the run is to start `now`."""
+    body = pb.RunDeploymentRequest()
+    body.CopyFrom(request)
+    # One that is sent again under a new one, or without, asks for the same run.
+    body.ClearField("request_id")
     if request.HasField("parameters"):
         check_arguments(request.parameters, "parameters")
     run = RunOf(
@@ -127,15 +132,16 @@ def run_deployment_from(request: pb.RunDeploymentRequest, deployment_id: str, no
         idempotency_key=request.idempotency_key or None,
         priority=request.priority,
         parent_task_run_id=request.parent_task_run_id.lower() or None,
-        digest=digest_of(request.SerializeToString(deterministic=True)),
+        digest=digest_of(body.SerializeToString(deterministic=True)),
     )
-    return RunDeployment(deployment_id, run, request.work_queue_name)
+    named = request.name
+    return RunDeployment(request.id.lower(), run, request.work_queue_name, named.name, named.flow_name)
 
 
-def _changes(mask: Any, message: deployment_pb2.Deployment) -> dict[str, Any]:
+def _changes(mask: Any, message: deployment_pb2.Deployment, field: str = "update_mask") -> dict[str, Any]:
     if "work_queue_name" in mask.paths:
         _check_pool(message, needed=True)
-    values = masked(mask, message, _columns(message))
+    values = masked(mask, message, _columns(message), field)
     return {_COLUMNS.get(path, path): value for path, value in values.items()}
 
 
@@ -167,7 +173,7 @@ def _columns(message: deployment_pb2.Deployment) -> Columns:
 
 def _check_pool(message: deployment_pb2.Deployment, *, needed: bool = False) -> None:
     """Raises InvalidArgument (WORK_POOL_MISSING) for a name of a queue that no pool is named with."""
-    if (needed or message.work_queue_name) and not message.work_pool_name and not message.work_queue_id:
+    if not message.work_pool_name and (needed or (message.work_queue_name and not message.work_queue_id)):
         raise InvalidArgument(
             "WORK_POOL_MISSING",
             "work_queue_name needs work_pool_name beside it: queues of several pools may have one name",

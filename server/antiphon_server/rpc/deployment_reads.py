@@ -1,5 +1,6 @@
 """The reading RPCs of deployments, schedules and calendars. Errors are those of `Queries`, which says them."""
 
+import asyncio
 import json
 from datetime import datetime
 from itertools import islice
@@ -79,7 +80,9 @@ class DeploymentReads:
         series = await (
             self._stored(request.id) if request.WhichOneof("schedule") == "id" else self._given(request.given)
         )
-        moments = islice(series.timing.after(moment_of(now)), request.count or DEFAULT_COUNT)
+        found = islice(series.timing.after(moment_of(now)), request.count or DEFAULT_COUNT)
+        # In a thread, since many times take long.
+        moments = await asyncio.to_thread(list, found)
         return schedules_pb.PreviewScheduleResponse(times=(_preview(moment, series) for moment in moments))
 
     async def _stored(self, id: str) -> Series:

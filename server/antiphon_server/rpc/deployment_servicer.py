@@ -18,7 +18,7 @@ from antiphon_server.rpc.deployment_conversions import (
 )
 from antiphon_server.rpc.deployment_reads import DeploymentReads
 from antiphon_server.rpc.mutations import mutate
-from antiphon_server.rpc.parameter_checks import ParameterChecks
+from antiphon_server.rpc.parameter_checks import checked
 from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.stored import stored_flow_run
 
@@ -34,20 +34,20 @@ Response = TypeVar(
 class DeploymentServicer(deployment_service_pb2_grpc.DeploymentServiceServicer):
     def __init__(self, core: Core, queries: Queries) -> None:
         self._core = core
-        self._queries = queries
         self._reads = DeploymentReads(queries)
-        self._checks = ParameterChecks(queries)
-        self._backfills = Backfills(core, queries, self._checks)
+        self._backfills = Backfills(core, queries)
 
     async def CreateDeployment(self, request: pb.CreateDeploymentRequest, context: Any) -> pb.CreateDeploymentResponse:
         create = create_deployment_from(request.deployment)
-        await self._checks.of_deployment(create.values)
-        return await mutate(
-            self._core,
-            request,
+        return await checked(
             create,
-            pb.CreateDeploymentResponse,
-            lambda working_set, id: pb.CreateDeploymentResponse(deployment=_stored(working_set, id)),
+            lambda: mutate(
+                self._core,
+                request,
+                create,
+                pb.CreateDeploymentResponse,
+                lambda working_set, id: pb.CreateDeploymentResponse(deployment=_stored(working_set, id)),
+            ),
         )
 
     async def GetDeployment(self, request: pb.GetDeploymentRequest, context: Any) -> pb.GetDeploymentResponse:
@@ -60,19 +60,15 @@ class DeploymentServicer(deployment_service_pb2_grpc.DeploymentServiceServicer):
 
     async def UpdateDeployment(self, request: pb.UpdateDeploymentRequest, context: Any) -> pb.UpdateDeploymentResponse:
         update = update_deployment_from(request)
-        await self._checks.of_deployment(update.values, await self._queries.deployment(update.id))
-        return await self._changed(request, update, pb.UpdateDeploymentResponse, update.id)
+        return await checked(update, lambda: self._changed(request, update, pb.UpdateDeploymentResponse, update.id))
 
     async def ApplyDeployment(self, request: pb.ApplyDeploymentRequest, context: Any) -> pb.ApplyDeploymentResponse:
         apply = apply_deployment_from(request)
-        await self._checks.of_deployment(apply.creation.values)
-        return await mutate(
-            self._core,
-            request,
-            apply,
-            pb.ApplyDeploymentResponse,
-            lambda working_set, it: pb.ApplyDeploymentResponse(deployment=_stored(working_set, it[0]), created=it[1]),
-        )
+
+        def answer(working_set: WorkingSet, found: tuple[str, bool]) -> pb.ApplyDeploymentResponse:
+            return pb.ApplyDeploymentResponse(deployment=_stored(working_set, found[0]), created=found[1])
+
+        return await checked(apply, lambda: mutate(self._core, request, apply, pb.ApplyDeploymentResponse, answer))
 
     async def DeleteDeployment(self, request: pb.DeleteDeploymentRequest, context: Any) -> pb.DeleteDeploymentResponse:
         return await mutate(
@@ -93,19 +89,12 @@ class DeploymentServicer(deployment_service_pb2_grpc.DeploymentServiceServicer):
         return await self._changed(request, update, pb.ResumeDeploymentResponse, id)
 
     async def RunDeployment(self, request: pb.RunDeploymentRequest, context: Any) -> pb.RunDeploymentResponse:
-        named = request.name
-        deployment = await self._queries.deployment(request.id, name=named.name, flow_name=named.flow_name)
-        run = run_deployment_from(request, deployment.id, self._core.clock())
-        await self._checks.of_run(deployment, run.run.parameters)
-        return await mutate(
-            self._core,
-            request,
-            run,
-            pb.RunDeploymentResponse,
-            lambda working_set, it: pb.RunDeploymentResponse(
-                flow_run=stored_flow_run(working_set, it[0]), created=it[1]
-            ),
-        )
+        run = run_deployment_from(request, self._core.clock())
+
+        def answer(working_set: WorkingSet, found: tuple[str, bool]) -> pb.RunDeploymentResponse:
+            return pb.RunDeploymentResponse(flow_run=stored_flow_run(working_set, found[0]), created=found[1])
+
+        return await checked(run, lambda: mutate(self._core, request, run, pb.RunDeploymentResponse, answer))
 
     async def BackfillDeployment(
         self, request: pb.BackfillDeploymentRequest, context: Any
@@ -122,7 +111,7 @@ class DeploymentServicer(deployment_service_pb2_grpc.DeploymentServiceServicer):
     ) -> pb.RollBackDeploymentResponse:
         id = request.id.lower()
         roll_back = RollBackDeployment(id, request.etag, request.version_number)
-        return await self._changed(request, roll_back, pb.RollBackDeploymentResponse, id)
+        return await checked(roll_back, lambda: self._changed(request, roll_back, pb.RollBackDeploymentResponse, id))
 
     async def _changed(self, request: Any, operation: Operation, response: type[Response], id: str) -> Response:
         """Changes one deployment, and answers with it."""

@@ -41,19 +41,18 @@ async def mutate(
     return response.FromString(await core.run(remembered, bulk=bulk))
 
 
-def masked(mask: FieldMask, message: Message, columns: Columns) -> dict[str, Any]:
-    """Column values for the paths of an update mask; each path is a field and a column of the same name.
+def masked(mask: FieldMask, message: Message, columns: Columns, field: str = "update_mask") -> dict[str, Any]:
+    """Column values for the paths of an update mask, a `field` of the request; each path is a field and a column of the
+    same name.
 
     Raises InvalidArgument (UPDATE_MASK_INVALID) for an empty mask and for a path that may not be changed.
     """
     allowed = ", ".join(sorted(columns))
     if not mask.paths:
-        raise InvalidArgument(
-            "UPDATE_MASK_INVALID", f"update_mask is empty; name what to change: {allowed}", field="update_mask"
-        )
+        raise InvalidArgument("UPDATE_MASK_INVALID", f"{field} is empty; name what to change: {allowed}", field=field)
     for path in mask.paths:
         if path not in columns:
             raise InvalidArgument(
-                "UPDATE_MASK_INVALID", f"{path!r} cannot be updated; these can: {allowed}", field="update_mask"
+                "UPDATE_MASK_INVALID", f"{path!r} cannot be updated; these can: {allowed}", field=field
             )
     return {path: columns[path](getattr(message, path)) for path in mask.paths}

@@ -10,7 +10,7 @@ from antiphon_server.application.core import Core, WorkingSet
 from antiphon_server.application.schedules import DeleteSchedule
 from antiphon_server.rpc.deployment_reads import DeploymentReads
 from antiphon_server.rpc.mutations import mutate
-from antiphon_server.rpc.parameter_checks import ParameterChecks
+from antiphon_server.rpc.parameter_checks import checked
 from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.schedule_conversions import (
     calendar_message,
@@ -23,20 +23,21 @@ from antiphon_server.rpc.schedule_conversions import (
 
 
 class ScheduleServicer(schedule_service_pb2_grpc.ScheduleServiceServicer):
-    def __init__(self, core: Core, reads: DeploymentReads, checks: ParameterChecks) -> None:
+    def __init__(self, core: Core, reads: DeploymentReads) -> None:
         self._core = core
         self._reads = reads
-        self._checks = checks
 
     async def CreateSchedule(self, request: pb.CreateScheduleRequest, context: Any) -> pb.CreateScheduleResponse:
         create = create_schedule_from(request.schedule)
-        await self._checks.of_schedule(create.values["deployment_id"], create.values["parameters"])
-        return await mutate(
-            self._core,
-            request,
+        return await checked(
             create,
-            pb.CreateScheduleResponse,
-            lambda working_set, id: pb.CreateScheduleResponse(schedule=_schedule(working_set, id)),
+            lambda: mutate(
+                self._core,
+                request,
+                create,
+                pb.CreateScheduleResponse,
+                lambda working_set, id: pb.CreateScheduleResponse(schedule=_schedule(working_set, id)),
+            ),
         )
 
     async def GetSchedule(self, request: pb.GetScheduleRequest, context: Any) -> pb.GetScheduleResponse:
@@ -47,14 +48,15 @@ class ScheduleServicer(schedule_service_pb2_grpc.ScheduleServiceServicer):
 
     async def UpdateSchedule(self, request: pb.UpdateScheduleRequest, context: Any) -> pb.UpdateScheduleResponse:
         update = update_schedule_from(request)
-        if "parameters" in update.values:
-            await self._checks.of_stored_schedule(update.id, update.values["parameters"])
-        return await mutate(
-            self._core,
-            request,
+        return await checked(
             update,
-            pb.UpdateScheduleResponse,
-            lambda working_set, _: pb.UpdateScheduleResponse(schedule=_schedule(working_set, update.id)),
+            lambda: mutate(
+                self._core,
+                request,
+                update,
+                pb.UpdateScheduleResponse,
+                lambda working_set, _: pb.UpdateScheduleResponse(schedule=_schedule(working_set, update.id)),
+            ),
         )
 
     async def DeleteSchedule(self, request: pb.DeleteScheduleRequest, context: Any) -> pb.DeleteScheduleResponse:
@@ -114,5 +116,5 @@ def _calendar(working_set: WorkingSet, id: str) -> schedule_pb2.Calendar:
 
 
 def add_to(server: Any, parts: Parts) -> None:
-    servicer = ScheduleServicer(parts.core, DeploymentReads(parts.queries), ParameterChecks(parts.queries))
+    servicer = ScheduleServicer(parts.core, DeploymentReads(parts.queries))
     schedule_service_pb2_grpc.add_ScheduleServiceServicer_to_server(servicer, server)

@@ -124,11 +124,12 @@ class ClockControl:
     async def _advance(self, by: int) -> None:
         async with self._moving:
             await self._core.run(KeepAlive(self._ttl, by))
-            self._clock.ahead += by
+            async with self._scheduler.planning:  # A round that has begun would take what is passed for missed.
+                self._clock.ahead += by
+                self._scheduler.clock_moved()
             self._sweeper.clock_moved(by)
             self._waits.clock_moved()
             self._slot_expiry.clock_moved()
-            self._scheduler.clock_moved()
             self._core.clock_moved()
             await self._scheduler.round()
             await self._sweeper.sweep()

@@ -11,6 +11,7 @@ from antiphon_server.application.core import Core, settle
 from antiphon_server.domain.bulk import BulkState, BulkVerb
 from antiphon_server.domain.errors import AntiphonError, Internal, ResourceExhausted, Unavailable
 from antiphon_server.domain.filters import parse_filter
+from antiphon_server.services.board import Board
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.sources import FLOW_RUNS, OPERATIONS
 from antiphon_server.storage.working_set import Changes
@@ -19,19 +20,24 @@ logger = logging.getLogger(__name__)
 
 #: Seconds before an operation goes on that could not, for want of disk space perhaps.
 RETRY_AFTER = 1.0
+NAME = "operations"
 
 
 class OperationsRunner:
     """Takes up operations as they are started, and by `restore` those that an earlier server left. Belongs to the
     event loop."""
 
-    def __init__(self, core: Core, reader: Reader) -> None:
+    def __init__(self, core: Core, reader: Reader, *, board: Board | None = None) -> None:
         self._core = core
+        self._board = board if board is not None else Board(core.clock)
+        self._board.add(NAME, "works long-running operations through")
         self._reader = reader
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._known: set[str] = set()
         #: Run -> the backfill that waits for it to end.
         self._awaited: dict[str, str] = {}
+        #: Runs that changed while a chunk of a backfill is written; None where none is.
+        self._changed: set[str] | None = None
         #: Backfills that stopped waiting while they were still at their last step.
         self._woken: set[str] = set()
         core.listen(self._on_changes)
@@ -50,7 +56,8 @@ class OperationsRunner:
         """Goes on until it is cancelled."""
         while True:
             id = await self._queue.get()
-            goes_on = await self._goes_on(id)
+            with self._board.round(NAME):
+                goes_on = await self._goes_on(id)
             if goes_on or id in self._woken:
                 self._woken.discard(id)
                 self._queue.put_nowait(id)
@@ -78,11 +85,16 @@ class OperationsRunner:
         # Loaded when there is one: it needs what expands schedules.
         module = importlib.import_module("antiphon_server.application.backfills")
         answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._changed = changed = set[str]()
 
         def done(progress: Any) -> None:
             # Before anybody hears of the next commit, which may end a run.
-            if isinstance(progress, module.Progress) and not progress.at_once:
-                self._awaited.update(dict.fromkeys(progress.active, id))
+            self._changed = None
+            if isinstance(progress, module.Progress):
+                # A run may have ended in this very commit, behind the chunk that saw it under way.
+                progress.at_once = progress.at_once or not changed.isdisjoint(progress.active)
+                if not progress.at_once:
+                    self._awaited.update(dict.fromkeys((*progress.active, *progress.created), id))
             settle(answered, progress)
 
         self._core.submit(module.BackfillChunk(id), done)
@@ -137,6 +149,8 @@ class OperationsRunner:
     def _on_changes(self, changes: Changes) -> None:
         for id in changes.operations:
             self._add(id)
+        if self._changed is not None:
+            self._changed.update(run_id for _, run_id in changes.runs)
         if self._awaited:
             for _, run_id in changes.runs:
                 waiting = self._awaited.pop(run_id, None)

@@ -4,17 +4,31 @@ Every check is true or false as the tree wants it: on a NULL a plain one yields 
 which AND and OR pass on as such; a negated one asks for the NULL by name.
 """
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from operator import eq, ge, gt, le, lt
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, not_, or_
+from sqlalchemy import Column, ColumnElement, and_, exists, func, literal, not_, or_, select
 
 from antiphon_server.domain.filter_tree import AllOf, AnyOf, Check, Comparison, FilterNode, Kind
 from antiphon_server.storage.sql_functions import json_texts, text_end, text_position
 
-#: The columns that a filter may ask of, by the name that its tree has for them.
+#: Columns by the name that orders and the trees of filters have for them.
 Columns: TypeAlias = Mapping[str, ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """A column of another table, of the row there whose id is `key`; NULL where there is none."""
+
+    key: ColumnElement[Any]
+    column: Column[Any]
+
+
+#: What a filter may ask of, by the name that its tree has for it.
+Asked: TypeAlias = Mapping[str, ColumnElement[Any] | LookedUp]
 
 _CHECKS: Mapping[Check, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
     Check.EQUAL: eq,
@@ -28,12 +42,12 @@ _CHECKS: Mapping[Check, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]
 }
 
 
-def filter_clause(node: FilterNode, columns: Columns) -> ColumnElement[bool]:
+def filter_clause(node: FilterNode, columns: Asked) -> ColumnElement[bool]:
     """The condition that `node` puts on rows with `columns`."""
     return _compile(node, columns)[0]
 
 
-def _compile(node: FilterNode, columns: Columns) -> tuple[ColumnElement[bool], int]:
+def _compile(node: FilterNode, columns: Asked) -> tuple[ColumnElement[bool], int]:
     """The condition, and how much of the SQL parser's stack it needs.
 
     SQLite's parser fails beyond 100 entries. A term that comes first needs one more than it does alone (the
@@ -41,7 +55,8 @@ def _compile(node: FilterNode, columns: Columns) -> tuple[ColumnElement[bool], i
     cannot grow to more than their depth and three times the binary logarithm of their terms.
     """
     if isinstance(node, Comparison):
-        return _comparison(node, columns[node.column]), 0
+        column = columns[node.column]
+        return _elsewhere(node, column) if isinstance(column, LookedUp) else _comparison(node, column), 0
     compiled = sorted((_compile(term, columns) for term in node.terms), key=lambda each: each[1], reverse=True)
     need = max(compiled[0][1] + 1, compiled[1][1] + 3)
     clauses = [clause for clause, _ in compiled]
@@ -63,6 +78,20 @@ def _comparison(node: Comparison, column: ColumnElement[Any]) -> ColumnElement[b
     return or_(column.is_(None), not_(condition))
 
 
+def _elsewhere(node: Comparison, looked_up: LookedUp) -> ColumnElement[bool]:
+    """The other table is asked first, so that an index of the key answers."""
+    key, column = looked_up.key, looked_up.column
+    other, fits = column.table.c.id, _comparison(replace(node, negated=False), column)
+    if node.check is Check.PRESENT and column.nullable:
+        # Of too many rows to ask for them first.
+        found: ColumnElement[bool] = and_(key.is_not(None), exists().where(other == key, fits))
+    elif node.check is Check.EQUAL and column.unique and not node.negated:
+        return key == select(other).where(fits).scalar_subquery()
+    else:
+        found = key.in_(select(other).where(fits))
+    return or_(key.is_(None), not_(found)) if node.negated else found
+
+
 def _presence(node: Comparison, column: ColumnElement[Any]) -> ColumnElement[bool]:
     if node.kind is Kind.STRING:
         return or_(column.is_(None), column == "") if node.negated else column != ""
@@ -71,8 +100,17 @@ def _presence(node: Comparison, column: ColumnElement[Any]) -> ColumnElement[boo
 
 def _tags(node: Comparison, column: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether any word of the JSON list passes the check."""
+    if node.check is Check.PRESENT:
+        return column == "[]" if node.negated else column != "[]"
     words = json_texts(column).table_valued("value")
-    query = exists().select_from(words)
-    if node.check is not Check.PRESENT:
-        query = query.where(_CHECKS[node.check](words.c.value, node.value))
+    passes = exists().select_from(words).where(_CHECKS[node.check](words.c.value, node.value))
+    # Only where the word stands in the text are its words looked at one by one.
+    query = and_(text_position(column, literal(_written(node))) > 0, passes)
     return not_(query) if node.negated else query
+
+
+def _written(node: Comparison) -> str:
+    """What stands in the JSON list, as `json.dumps` writes it, where any word passes the check."""
+    word = json.dumps(node.value)[1:-1]
+    begins = node.check in (Check.EQUAL, Check.STARTS)
+    return f"{chr(34) * begins}{word}{chr(34) * (node.check in (Check.EQUAL, Check.ENDS))}"

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, select, tuple_
+from sqlalchemy import Row, Select, func, literal, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -17,7 +17,7 @@ from antiphon_server.domain.states import PENDING
 from antiphon_server.storage.block_tables import block_references
 from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.faults import storage_error
-from antiphon_server.storage.keyset import after_clause, order_clauses
+from antiphon_server.storage.page_keys import page_keys
 from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
 from antiphon_server.storage.sources import BLOCK_DOCUMENTS, INPUT_WEIGHT, Source
@@ -36,7 +36,7 @@ CreationKey: TypeAlias = tuple[int, str]
 
 #: A page ends before the row with which it would grow beyond this, unless that is its first.
 MAX_PAGE_BYTES = 2 * 1024 * 1024
-_CHUNK = 64
+_CHUNK = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +118,12 @@ class Reader:
     ) -> Page:
         """At most `limit` (at least 1) rows behind the keys `after`, or from the first one on.
 
-        First only keys and sizes are read, so that sorting moves no payloads and the page is known before its rows are
-        loaded; then just these rows. One that is deleted in between is left out.
+        First only keys are read, so that sorting moves nothing else; then the sizes of as many rows as go into the
+        page, and just these rows. One that is deleted in between is left out.
         """
-        statement = _keys(source, condition, order, after, limit + 1)
         async with self._connection() as connection:
-            keys, more = await _fitting(connection, statement, limit)
+            keys = await page_keys(connection, source, condition, order, after, limit + 1)
+            keys, more = await _lightest(connection, source, keys, limit)
             found = await connection.execute(source.by_ids, {"ids": [key[-1] for key in keys]})
             rows = {row.id: row for row in found}
         return Page([rows[key[-1]] for key in keys if key[-1] in rows], keys[-1] if more else None)
@@ -259,15 +259,20 @@ class Reader:
             return [(row[0], row[1]) for row in found]
 
 
-def _keys(
-    source: Source, condition: FilterNode | None, order: Sequence[OrderKey], after: Sequence[Any] | None, limit: int
-) -> Select[Any]:
-    """A query for weight and order keys, of which the id is the last."""
-    columns: list[ColumnElement[Any]] = [source.weight, *(source.columns[key.column] for key in order)]
-    statement: Select[Any] = narrowed(select(*columns), source, condition, [key.column for key in order])
-    if after is not None:
-        statement = statement.where(after_clause(order, source.columns, after))
-    return statement.order_by(*order_clauses(order, source.columns)).limit(limit)
+async def _lightest(
+    connection: "AsyncConnection", source: Source, keys: list[tuple[Any, ...]], limit: int
+) -> tuple[list[tuple[Any, ...]], bool]:
+    """Those of `keys` whose rows fit into a page, and whether more rows follow."""
+    spent = 0
+    for start in range(0, len(keys), _CHUNK):
+        some = [key[-1] for key in keys[start : start + _CHUNK]]
+        query = select(source.table.c.id, source.weight).where(source.table.c.id.in_(some))
+        weights = {id: weight for id, weight in await connection.execute(query)}
+        for place, id in enumerate(some, start):
+            spent += weights.get(id, 0)
+            if place == limit or (place and spent > MAX_PAGE_BYTES):
+                return keys[:place], True
+    return keys, False
 
 
 async def _fitting(

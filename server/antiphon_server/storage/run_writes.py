@@ -1,7 +1,7 @@
 """How runs of the two families are read, inserted and updated on the hot path."""
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from antiphon_server.domain.model import Run, RunKind
@@ -25,7 +25,12 @@ class RunWrites:
     def __init__(self, table: Any, fixed: Sequence[str], changing: Sequence[str]) -> None:
         self.insert = insert_into(table, (*fixed, "id", "create_digest", *changing))
         self.update = update_by_id(table, changing)
-        self._fixed = frozenset(fixed)
+        own = [name for name in self.insert.columns if name not in fixed and name not in _ENCODED]
+        encoded = [name for name in self.insert.columns if name in _ENCODED]
+        self._fixed, self._own = itemgetter(*fixed), attrgetter(*own)
+        self._encoders = [_ENCODED[name] for name in encoded]
+        there = [*fixed, *own, *encoded]
+        self._ordered = itemgetter(*map(there.index, self.insert.columns))
         plain = [name for name in self.update.columns[:-1] if name not in _ENCODED]
         self._plain = attrgetter(*plain)
         #: Where the encoded values go, in rising order.
@@ -34,10 +39,9 @@ class RunWrites:
         ]
 
     def inserted(self, run: Run, fixed: dict[str, Any]) -> Row:
-        return tuple(
-            fixed[name] if name in self._fixed else _ENCODED[name](run) if name in _ENCODED else getattr(run, name)
-            for name in self.insert.columns
-        )
+        encoded = [encode(run) for encode in self._encoders]
+        row: Row = self._ordered((*self._fixed(fixed), *self._own(run), *encoded))
+        return row
 
     def updated(self, run: Run) -> Row:
         row = list(self._plain(run))

@@ -19,9 +19,9 @@ def narrowed(
         statement = statement.where(source.condition)
     asked = set(selected)
     if condition is not None:
-        statement = statement.where(filter_clause(condition, source.columns))
+        statement = statement.where(filter_clause(condition, source.asked))
         asked |= _columns(condition)
-    if source.joined is not None and not asked <= set(source.table.c.keys()):
+    if source.joined is not None and not asked - source.looked_up.keys() <= set(source.table.c.keys()):
         statement = statement.select_from(source.joined)
     return statement
 

@@ -7,10 +7,11 @@ deployment also `flow_name` and a queue `work_pool_name`. Block schemas and docu
 `block_type_name`.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -32,7 +33,7 @@ from antiphon_server.domain.sessions import SessionStatus
 from antiphon_server.domain.work_pools import DEFAULT_QUEUE
 from antiphon_server.storage.block_tables import block_documents, block_schemas, block_types
 from antiphon_server.storage.deployment_tables import calendars, deployment_versions, schedules
-from antiphon_server.storage.filter_sql import Columns
+from antiphon_server.storage.filter_sql import Asked, Columns, LookedUp
 from antiphon_server.storage.sql_functions import blob_bytes, json_texts, text_bytes
 from antiphon_server.storage.tables import (
     commands,
@@ -75,7 +76,7 @@ class Source:
     """One kind of thing that can be got by its id and listed."""
 
     table: Table
-    #: What filters and orders may name.
+    #: What filters and orders may name, besides what only filters may, in `looked_up`.
     columns: Columns
     #: Which rows of the table count; None where all do.
     condition: ColumnElement[bool] | None
@@ -87,6 +88,12 @@ class Source:
     by_ids: Select[Any]
     #: To select from where a filter asks for a column of another table.
     joined: FromClause | None = None
+    looked_up: Mapping[str, LookedUp] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def asked(self) -> Asked:
+        """What filters may name."""
+        return {**self.columns, **self.looked_up}
 
 
 def _weight(columns: Iterable[Column[Any]]) -> ColumnElement[int]:
@@ -129,13 +136,12 @@ def _runs(table: Table, *extra: ColumnElement[Any]) -> Source:
 def _flow_runs() -> Source:
     flow_name = select(flows.c.name).where(flows.c.id == flow_runs.c.flow_id).scalar_subquery().label("flow_name")
     source = _runs(flow_runs, flow_name)
-    columns: dict[str, ColumnElement[Any]] = {
-        **source.columns,
-        "flow_name": flows.c.name,
-        "parent_flow_run_id": _looked_up(task_runs.c.flow_run_id, by=flow_runs.c.parent_task_run_id),
-        "work_queue_name": _looked_up(work_queues.c.name, by=flow_runs.c.work_queue_id),
+    looked_up = {
+        "flow_name": LookedUp(flow_runs.c.flow_id, flows.c.name),
+        "parent_flow_run_id": LookedUp(flow_runs.c.parent_task_run_id, task_runs.c.flow_run_id),
+        "work_queue_name": LookedUp(flow_runs.c.work_queue_id, work_queues.c.name),
     }
-    return replace(source, columns=columns, joined=flow_runs.join(flows, flows.c.id == flow_runs.c.flow_id))
+    return replace(source, looked_up=looked_up)
 
 
 def _looked_up(column: Column[Any], *, by: Column[Any]) -> ColumnElement[Any]:
@@ -181,7 +187,8 @@ def _named_with(source: Source, table: Table, key: Column[Any], label: str) -> S
 
 
 def _deployments() -> Source:
-    """With the name of the flow, the content of the version that holds, and the names of work queue and pool."""
+    """With the name of the flow, the content of the version that holds, and the names of work queue and pool. The
+    schedules, which are read beside it, are part of its weight."""
     limited = _limited(deployments, limit_names.DEPLOYMENT)
     versions = deployment_versions
     held = (versions.c.deployment_id == deployments.c.id) & (versions.c.number == deployments.c.version_number)
@@ -197,7 +204,9 @@ def _deployments() -> Source:
         "work_pool_name": pool_name,
     }
     rows = limited.rows.add_columns(*content, *(column.label(name) for name, column in names.items()))
+    theirs = select(func.sum(_weight(schedules.c))).where(schedules.c.deployment_id == deployments.c.id)
     weight = limited.weight + select(_weight(content)).where(held).correlate(deployments).scalar_subquery()
+    weight += func.coalesce(theirs.correlate(deployments).scalar_subquery(), 0)
     source = _source(deployments, rows.select_from(joined), None, weight)
     return replace(source, columns={**limited.columns, **names, "version_name": versions.c.version_name}, joined=joined)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, ColumnElement, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -46,6 +46,21 @@ class blob_bytes(_Spelled):
     name = "blob_bytes"
     type = BigInteger()
     spellings: ClassVar = {"sqlite": "length({0})", "postgresql": "octet_length({0})"}
+
+
+class unindexed(_Spelled):
+    """The value of a column, in a way that no index answers: SQLite, which knows nothing of what tables hold, takes any
+    index for good."""
+
+    inherit_cache = True
+    name = "unindexed"
+    # With a plus before the column SQLite would still walk partial indexes.
+    spellings: ClassVar = {"sqlite": "coalesce({0}, NULL)", "postgresql": "{0}"}
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+        self.nullable = getattr(column, "nullable", True)
 
 
 class text_end(_Spelled):

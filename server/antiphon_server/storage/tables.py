@@ -141,8 +141,8 @@ flow_runs = Table(
     _index_where_set("parent_task_run_id"),
     _index_where_set("deadline_time"),
     _index_where_set("next_scheduled_start_time"),
-    _index_where_set("deployment_id"),
-    _index_where_set("work_queue_id"),
+    Index(None, "deployment_id", "create_time", "id", sqlite_where=text("deployment_id IS NOT NULL")),
+    Index(None, "work_queue_id", "create_time", "id", sqlite_where=text("work_queue_id IS NOT NULL")),
     Index(None, "schedule_id", "next_scheduled_start_time", sqlite_where=text("schedule_id IS NOT NULL")),
     Index(None, "operation_id", "state_type", sqlite_where=text("operation_id IS NOT NULL")),
     Index(
@@ -172,6 +172,7 @@ task_runs = Table(
     Column("parameters", LargeBinary),
     # From when on a worker may take the run; set while it waits for one.
     Column("queue_time", Micros),
+    Index(None, "create_time", "id"),
     Index(None, "flow_run_id", "create_time", "id"),
     Index(None, "task_key", "priority", "queue_time", "id", sqlite_where=text("queue_time IS NOT NULL")),
     _index_where_set("task_key", "queue_time"),
@@ -368,6 +369,16 @@ work_queues = Table(
     Column("version", Integer, nullable=False),
     Index(None, "work_pool_id", "name", unique=True),
     Index(None, "create_time", "id"),
+    sqlite_with_rowid=False,
+)
+
+# Which server does the rounds of a service, and until when.
+service_leases = Table(
+    "service_leases",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expire_time", Micros, nullable=False),
     sqlite_with_rowid=False,
 )
 

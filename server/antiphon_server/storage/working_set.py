@@ -273,21 +273,22 @@ class WorkingSet:
         self.slots.flush()
         self.surroundings.flush()
         self.changes.slot_expiry = self.slots.soonest
-        self._write(INSERT_TRANSITION, [each.row() for each in self._new_transitions])
+        self.write(INSERT_TRANSITION, [each.row() for each in self._new_transitions])
         self._new_transitions.clear()
-        self._write(INSERT_SESSION, [_session_row(each) for each in self._new_sessions.values()])
+        self.write(INSERT_SESSION, [_session_row(each) for each in self._new_sessions.values()])
         self._new_sessions.clear()
-        self._write(UPDATE_SESSION, [_session_changes(each) for each in self._changed_sessions.values()])
+        self.write(UPDATE_SESSION, [_session_changes(each) for each in self._changed_sessions.values()])
         self._changed_sessions.clear()
 
     def _write_runs(self, kind: RunKind, changed: dict[str, Run], new: dict[str, dict[str, Any]]) -> None:
         writes = RUN_WRITES[kind]
         if new:
-            self._write(writes.insert, [writes.inserted(changed[id], fixed) for id, fixed in new.items()])
-        self._write(writes.update, [writes.updated(run) for id, run in changed.items() if id not in new])
+            self.write(writes.insert, [writes.inserted(changed[id], fixed) for id, fixed in new.items()])
+        self.write(writes.update, [writes.updated(run) for id, run in changed.items() if id not in new])
         changed.clear()
         new.clear()
 
-    def _write(self, write: Write, rows: Sequence[Row]) -> None:
+    def write(self, write: Write, rows: Sequence[Row]) -> None:
+        """Writes rows at once."""
         if rows:
             write.run(self._cursor, self._dialect, rows)

@@ -1,5 +1,6 @@
 """A project in a folder of its own, and a server with a work pool."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,28 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
+def repository(tmp_path: Path) -> str:
+    """A bare repository with the flows and a file that says which version it is: 1 at the tag `v1`, 2 on `main`."""
+    work, bare = tmp_path / "work", tmp_path / "code.git"
+    work.mkdir()
+
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", *identity, *arguments], cwd=work, check=True, capture_output=True)
+
+    git("init", "--quiet", "--initial-branch=main")
+    (work / "flows.py").write_text(FLOWS)
+    (work / "version.txt").write_text("1")
+    git("add", ".")
+    git("commit", "-m", "first")
+    git("tag", "v1")
+    (work / "version.txt").write_text("2")
+    git("commit", "-am", "second")
+    git("clone", "--quiet", "--bare", str(work), str(bare))
+    return bare.as_uri()
+
+
+@pytest.fixture
 def pool(stored: Stored) -> str:
     """A work pool for processes; it has a queue besides its first one."""
     return made_pool(stored.client, "local", "process")
@@ -72,7 +95,6 @@ def made_pool(client: ServiceClient, name: str, kind: str) -> str:
     except ObjectNotFound:
         pool = WorkPool(name=name, type=kind)
         made = client.call(client.work_pools.CreateWorkPool, CreateWorkPoolRequest(work_pool=pool)).work_pool
-        for queue in ("default", "urgent"):
-            wanted = WorkQueue(name=queue, work_pool_id=made.id)
-            client.call(client.work_pools.CreateWorkQueue, CreateWorkQueueRequest(work_queue=wanted))
+        urgent = WorkQueue(name="urgent", work_pool_id=made.id)
+        client.call(client.work_pools.CreateWorkQueue, CreateWorkQueueRequest(work_queue=urgent))
     return name

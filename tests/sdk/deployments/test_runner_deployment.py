@@ -105,6 +105,15 @@ def test_code_from_a_storage(project: Path, pool: str, containers: str, stored: 
         found.deploy("stored", work_pool_name=pool, print_next_steps=False)
 
 
+def test_code_of_a_git_repository(repository: str, containers: str, stored: Stored) -> None:
+    found = flow.from_source(GitRepository(repository, branch="v1"), "flows.py:hello")
+    found.deploy("git", work_pool_name=containers, print_next_steps=False)
+    made = stored.deployment("hello", "git")
+    clone = {"repository": repository, "branch": "v1"}
+    assert json.loads(made.pull_steps) == [{"antiphon.deployments.steps.git_clone": clone}]
+    assert (made.path, made.entrypoint) == ("", "flows.py:hello")
+
+
 def test_a_block_of_storage(project: Path, stored: Stored) -> None:
     block = LocalFileSystem(basepath=str(project))
     unsaved = RunnerDeployment.from_storage(block, "flows.py:hello", "block")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -36,27 +35,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> str:
-    """A bare repository with a branch `main` and a tag `v1`, whose file differs."""
-    work, bare = tmp_path / "work", tmp_path / "code.git"
-    work.mkdir()
-
-    def git(*arguments: str) -> None:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
-        subprocess.run(["git", *identity, *arguments], cwd=work, check=True, capture_output=True)
-
-    git("init", "--quiet", "--initial-branch=main")
-    (work / "flows.py").write_text("VERSION = 1\n")
-    git("add", ".")
-    git("commit", "-m", "first")
-    git("tag", "v1")
-    (work / "flows.py").write_text("VERSION = 2\n")
-    git("commit", "-am", "second")
-    git("clone", "--quiet", "--bare", str(work), str(bare))
-    return bare.as_uri()
 
 
 def doubled(number: int, note: str = "") -> dict[str, Any]:
@@ -105,10 +83,10 @@ def test_steps_in_async_code(repository: str) -> None:
         {"my_steps.doubled": {"number": 1}},
         {"my_steps.adoubled": {"number": "{{ number }}"}},
         {f"{OURS}.git_clone": {"repository": repository, "clone_directory_name": "x"}},
-        {f"{OURS}.run_shell_script": {"script": "cat flows.py", "directory": "{{ directory }}"}},
+        {f"{OURS}.run_shell_script": {"script": "cat version.txt", "directory": "{{ directory }}"}},
     ]
     outputs = asyncio.run(arun_steps(steps, print_function=lambda _: None))
-    assert (outputs["number"], outputs["stdout"]) == (4, "VERSION = 2")
+    assert (outputs["number"], outputs["stdout"]) == (4, "2")
 
     async def main() -> Any:
         return await run_step({"my_steps.adoubled": {"number": 3}})  # type: ignore[misc]
@@ -160,9 +138,9 @@ def test_names_of_prefect_are_taken_for_ours() -> None:
 def test_git_clone(repository: str, here: Path) -> None:
     given = git_clone(repository, branch="v1")
     assert given == {"directory": "code-v1"}
-    assert (here / "code-v1" / "flows.py").read_text() == "VERSION = 1\n"
+    assert (here / "code-v1" / "version.txt").read_text() == "1"
     assert git_clone(repository, clone_directory_name="mine") == {"directory": "mine"}
-    assert (here / "mine" / "flows.py").read_text() == "VERSION = 2\n"
+    assert (here / "mine" / "version.txt").read_text() == "2"
 
 
 def test_git_clone_that_cannot_be(repository: str, stored: Stored) -> None:
@@ -204,11 +182,11 @@ def test_scripts(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
 @pytest.mark.parametrize(
     ("script", "options", "message"),
     [
-        ("cd sub", {}, "cd sub cannot be run: No such file or directory.*needs `shell: true`"),
-        ("echo 'open", {}, 'The line "echo \'open" cannot be split into words: No closing quotation'),
-        ("ls --no-such-option", {}, "ls --no-such-option ended with code 2. It says: ls: unrec"),
-        ("echo a; exit 3", {"shell": True}, "ended with code 3. It says: a"),
-        ("echo a", {"directory": "gone"}, "echo a cannot run in gone: there is no such folder"),
+        ("cd sub", {}, "cd ... cannot be run: No such file or directory.*needs `shell: true`"),
+        ("echo a\necho 'open", {}, "Line 2 of the script cannot be split into words: No closing quotation"),
+        ("ls --no-such-option", {}, "ls ... ended with code 2. It says: ls: unrec"),
+        ("echo a; exit 3", {"shell": True}, "The script ended with code 3. It says: a"),
+        ("echo a", {"directory": "gone"}, "echo ... cannot run in gone: there is no such folder"),
     ],
 )
 def test_scripts_that_fail(script: str, options: dict[str, Any], message: str) -> None:

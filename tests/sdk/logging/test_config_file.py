@@ -5,7 +5,6 @@ import importlib
 import io
 import json
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -144,9 +143,3 @@ def test_a_file_that_is_not_there_is_told_and_forgotten(
     with flow_run:
         get_run_logger().info("as before")
     assert [log.message for log in logs] == ["as before"]
-
-
-def test_yaml_without_its_library_is_told(config: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(SettingError, match=r"needs PyYAML, which is not installed\. Install antiphon\[yaml\]"):
-        config("logging.yml", YAML)

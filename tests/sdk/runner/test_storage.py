@@ -348,7 +348,7 @@ def test_a_flow_from_a_folder(from_source: Callable[..., Flow[..., Any]], reposi
 def test_sources_that_lead_nowhere(from_source: Callable[..., Flow[..., Any]], tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"There is no folder /no/such, where the flow 'f.py:f' should be"):
         from_source("/no/such", "f.py:f")
-    with pytest.raises(TypeError, match=r"A source of flows is a path, a URL or a storage"):
+    with pytest.raises(TypeError, match=r"A source of flows is a path, a URL, a storage of"):
         from_source(7, "f.py:f")
     with pytest.raises(ValueError, match=r"is no entrypoint"):
         from_source(str(tmp_path), "f.py")

@@ -1,16 +1,23 @@
-"""JSON schemas of pauses, and answers to them."""
+"""JSON schemas of pauses and of flows, and answers and arguments to them."""
 
 import asyncio
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from antiphon.v1.payload_pb2 import Payload
-from antiphon_server.application.input_schemas import MOST_PARTS, check_input, check_schema
+from antiphon_server.application.input_schemas import (
+    MOST_PARTS,
+    check_input,
+    check_parameters,
+    check_schema,
+    fits_in_process,
+)
 from antiphon_server.domain.errors import InvalidArgument
 
 CITY = {
@@ -136,3 +143,146 @@ def test_a_server_that_starts_does_not_wait_for_the_library() -> None:
     check = "import sys, antiphon_server.server; print('jsonschema' in sys.modules, 'referencing' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, timeout=60)
     assert out.stdout.split() == ["False", "False"]
+
+
+def parameters_for(schema: Any, values: Any, *, complete: bool = True) -> None:
+    payload = Payload(metadata={"encoding": "json/plain"}, data=json.dumps(values).encode()).SerializeToString()
+    asyncio.run(check_parameters(json.dumps(schema), payload, "parameters", complete=complete))
+
+
+FLOW: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "city": {"$ref": "#/$defs/city"},
+        "days": {"type": "integer", "minimum": 1, "default": 7},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["city"],
+    "additionalProperties": False,
+    "$defs": {"city": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}},
+}
+OSLO = {"name": "Oslo"}
+
+
+@pytest.mark.parametrize("values", [{"city": OSLO}, {"city": OSLO, "days": 1, "tags": ["a"]}])
+def test_arguments_fit(values: Any) -> None:
+    parameters_for(FLOW, values)
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "said"),
+    [
+        ({}, "parameters", "'city' is a required property"),
+        ({"city": "Oslo"}, "parameters.city", "'Oslo' is not of type 'object'"),
+        ({"city": {}}, "parameters.city", "'name' is a required property"),
+        ({"city": {"name": 1}}, "parameters.city.name", "1 is not of type 'string'"),
+        ({"city": OSLO, "days": 0}, "parameters.days", "0 is less than the minimum of 1"),
+        ({"city": OSLO, "tags": ["a", 1]}, "parameters.tags[1]", "1 is not of type 'string'"),
+        ({"city": OSLO, "town": 1}, "parameters", "('town' was unexpected)"),
+    ],
+    ids=str,
+)
+def test_arguments_do_not_fit(values: Any, field: str, said: str) -> None:
+    error = problem(lambda: parameters_for(FLOW, values))
+    assert (error.reason, error.field) == ("PARAMETERS_INVALID", field)
+    assert error.message.startswith(f"{field} does not fit the deployment's parameter schema: ")
+    assert said in error.message
+    assert error.message.endswith("; send what fits, GetDeployment has the schema")
+
+
+def test_what_is_said_of_a_long_value_is_short() -> None:
+    error = problem(lambda: parameters_for({"properties": {"a": {"type": "integer"}}}, {"a": "x" * 100_000}))
+    assert len(error.message) < 700
+    assert "is not of type 'integer'" in error.message and "GetDeployment" in error.message
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        {"required": ["a", "b"]},
+        {"minProperties": 2},
+        {"allOf": [{"required": ["b"]}]},
+        {"$ref": "#/$defs/b"},
+        {"dependentRequired": {"a": ["b"]}},
+    ],
+    ids=str,
+)
+def test_of_arguments_of_which_more_may_come_each_is_compared(whole: Any) -> None:
+    schema = {"properties": {"a": {"type": "integer"}}, "$defs": {"b": {"required": ["b"]}}, **whole}
+    parameters_for(schema, {"a": 1}, complete=False)
+    assert problem(lambda: parameters_for(schema, {"a": 1})).reason == "PARAMETERS_INVALID"
+    assert problem(lambda: parameters_for(schema, {"a": "x"}, complete=False)).field == "parameters.a"
+
+
+def doubling(refer: Callable[[int], str], name: Callable[[int], str], **more: Any) -> dict[str, Any]:
+    """A schema that means twice as much with each of its 40 steps."""
+    steps = {name(step): {"allOf": [{"$ref": refer(step + 1)}] * 2, **more} for step in range(40)}
+    return {"$ref": refer(0), "$defs": {**steps, name(40): {}}}
+
+
+def anchored() -> dict[str, Any]:
+    schema = doubling(lambda step: f"#a{step}", str)
+    for step, part in schema["$defs"].items():
+        part["$anchor"] = f"a{step}"
+    return schema
+
+
+#: What takes for ever: a schema, and arguments.
+ENDLESS: list[tuple[str, Any, Any]] = [
+    ("a pattern", {"properties": {"a": {"pattern": "^(a+)+$"}}}, {"a": "a" * 40 + "!"}),
+    ("plain references", doubling(lambda step: f"#/$defs/{step}", str), {}),
+    ("references by anchors", anchored(), {}),
+    ("escaped references", doubling(lambda step: f"#/$defs/x~1{step}", lambda step: f"x/{step}"), {}),
+    ("encoded references", doubling(lambda step: f"#/%24defs/{step}", str), {}),
+    (
+        "many values, each compared with many",
+        {"properties": {"a": {"items": {"enum": list(range(10_000))}}}},
+        {"a": [-1] * 10_000},
+    ),
+    (
+        "many objects without many names",
+        {"properties": {"a": {"items": {"required": [str(number) for number in range(5_000)]}}}},
+        {"a": [{}] * 10_000},
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "values"), [row[1:] for row in ENDLESS], ids=[row[0] for row in ENDLESS])
+def test_a_look_without_end_is_left_to_a_process_and_ended(schema: Any, values: Any) -> None:
+    assert not fits_in_process(schema, json.dumps(values).encode())
+    error = problem(lambda: parameters_for(schema, values))
+    assert error.reason == "PARAMETERS_INVALID"
+    assert "they cannot be checked within 3 s; deploy with a simpler schema" in error.message
+
+
+def test_the_loop_goes_on_while_a_process_looks() -> None:
+    _, schema, values = ENDLESS[0]
+
+    async def run() -> int:
+        payload = Payload(metadata={"encoding": "json/plain"}, data=json.dumps(values).encode()).SerializeToString()
+        look = asyncio.ensure_future(check_parameters(json.dumps(schema), payload, "parameters", complete=True))
+        turns = 0
+        while not look.done():
+            turns += 1
+            await asyncio.sleep(0.01)
+        assert isinstance(look.exception(), InvalidArgument)
+        return turns
+
+    # Three seconds of a processor's time, so some three hundred.
+    assert asyncio.run(run()) > 30
+
+
+def test_the_server_itself_looks_where_that_is_short() -> None:
+    """A process takes a tenth of a second, which every run of the deployment would wait for."""
+    thirty = {f"p{number}": {"type": "integer", "title": "P", "default": 1} for number in range(30)}
+    schema = {"type": "object", "properties": thirty, "required": list(thirty)}
+    assert fits_in_process(schema, json.dumps(dict.fromkeys(thirty, 1)).encode())
+    assert fits_in_process(FLOW, json.dumps({"city": OSLO, "days": 1, "tags": ["a"] * 50}).encode())
+    assert not fits_in_process(FLOW, json.dumps({"tags": ["a"] * 5_000}).encode())
+
+
+def test_references_in_a_row_are_no_depth_that_breaks() -> None:
+    steps = {str(step): {"$ref": f"#/$defs/{step + 1}"} for step in range(900)}
+    schema = {"$ref": "#/$defs/0", "$defs": {**steps, "900": {}}}
+    error = problem(lambda: parameters_for(schema, {}))
+    assert "too deeply" in error.message

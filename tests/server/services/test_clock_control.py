@@ -2,7 +2,9 @@
 
 import socket
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +12,7 @@ from antiphon.v1 import state_pb2
 from antiphon.v1.transition_pb2 import VerdictKind
 from hand_session import HandSession
 from server_process import ServerProcess
+from world import World
 
 ACCEPT, WAIT = VerdictKind.VERDICT_KIND_ACCEPT, VerdictKind.VERDICT_KIND_WAIT
 HOUR = 3600.0
@@ -143,6 +146,22 @@ def test_sessions_live_on_however_far_and_often_the_clock_goes(server: Controlle
 def test_wrong_commands_are_told_and_the_next_is_obeyed(server: Controlled, command: str, answer: str) -> None:
     assert server.say(command).startswith(answer.replace("\ufffd\ufffd", "\xff"))
     assert server.say("now").startswith("ok ")
+
+
+def test_schedules_miss_nothing_of_what_the_clock_passes(server: Controlled) -> None:
+    """Their policy is for times at which no server ran."""
+    schedules = [{"cron": {"expression": "* * * * *"}, "catchUp": "CATCH_UP_SKIP"}]
+    with server.process.channel() as channel:
+        world = World(SimpleNamespace(channel=channel))
+        world.call("CreateDeployment", {"deployment": {"name": "d", "flowName": "flow", "schedules": schedules}})
+        for hours in range(1, 4):
+            server.time(f"advance {HOUR}")
+            runs = world.call("ListFlowRuns", {"pageSize": 1000}).flow_runs
+            assert {run.state.name for run in runs} <= {"Scheduled", "Late"}
+            now = server.time("now")
+            due = sorted(time for run in runs if (time := run.expected_start_time.ToSeconds()) < now)
+            assert len(due) in (60 * hours - 1, 60 * hours, 60 * hours + 1)
+            assert all(b - a == 60 for a, b in pairwise(due))
 
 
 def test_the_server_leaves_when_the_socket_closes(server: Controlled) -> None:

@@ -1,5 +1,6 @@
 """New and migrated databases are the same, and what cannot be used is refused with cause and next step."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,13 +13,23 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
+from antiphon_server.application.deployment_versions import EMPTY
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition, Unavailable
 from antiphon_server.storage import all_tables, tables
 from antiphon_server.storage.database import writer_engine
+from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.migrations.upgrade import config, downgrade, upgrade
+from antiphon_server.storage.reader import Reader
+from antiphon_server.storage.reader_engine import reader_engine
 from antiphon_server.storage.schema import HEAD, REVISIONS, VERSION_TABLE, prepare
+from antiphon_server.storage.sources import DEPLOYMENTS
 
 MakeEngine = Callable[..., Engine]
+#: Columns of runs that must be set.
+NEEDED = (
+    *("tags", "run_count", "state_has_data", "total_run_time", "create_time", "update_time", "version"),
+    *("create_digest", "flow_version"),
+)
 
 
 @pytest.fixture
@@ -198,3 +209,47 @@ def test_a_database_that_another_process_holds_is_busy(make_engine: MakeEngine, 
     with closing(sqlite3.connect(tmp_path / "antiphon.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert refusal(engine, Unavailable).reason == "STORAGE_BUSY"
+
+
+def test_deployments_of_before_there_were_versions_get_their_first(make_engine: MakeEngine, tmp_path: Path) -> None:
+    engine = make_engine()
+    upgrade(engine, "0010")
+    columns = "name, tags, create_time, update_time, version, id"
+    with engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO flows ({columns}) VALUES ('etl', '[]', 1, 1, 1, 'flow')"))
+        for name, tags, created in [("nightly", '["a"]', 5), ("hourly", "[]", 7)]:
+            connection.execute(
+                text(
+                    f"INSERT INTO deployments ({columns}, flow_id, paused, collision_strategy) "
+                    f"VALUES ('{name}', '{tags}', {created}, 9, 4, '{name}', 'flow', 1, 2)"
+                )
+            )
+        run = {**dict.fromkeys(NEEDED, 0), "id": "run", "name": "n", "flow_id": "flow", "deployment_id": "nightly"}
+        named = ", ".join(f":{name}" for name in run)
+        connection.execute(text(f"INSERT INTO flow_runs ({', '.join(run)}) VALUES ({named})"), run)
+    prepare(engine)
+    with engine.begin() as connection:
+        kept = connection.execute(tables.deployments.select().order_by(tables.deployments.c.create_time)).all()
+        assert [(row.name, row.paused, row.version, row.version_number) for row in kept] == [
+            ("nightly", True, 4, 1),
+            ("hourly", True, 4, 1),
+        ]
+        versions = connection.execute(deployment_versions.select().order_by(deployment_versions.c.create_time)).all()
+        assert [(row.deployment_id, row.number, row.tags, row.create_time) for row in versions] == [
+            ("nightly", 1, '["a"]', 5),
+            ("hourly", 1, "[]", 7),
+        ]
+        for version in versions:
+            assert {name: getattr(version, name) for name in EMPTY} == EMPTY
+        kept_run = connection.execute(tables.flow_runs.select()).one()
+        assert (kept_run.deployment_id, kept_run.schedule_id, kept_run.deployment_version) == ("nightly", None, None)
+
+    async def read() -> Any:
+        readers = reader_engine(tmp_path / "antiphon.db")
+        try:
+            return await Reader(lambda: readers).find(DEPLOYMENTS, flow_name="etl", name="nightly")
+        finally:
+            await readers.dispose()
+
+    row = asyncio.run(read())
+    assert (row.id, row.entrypoint, row.labels, row.tags) == ("nightly", "", "{}", '["a"]')

@@ -11,10 +11,10 @@ from antiphon.settings import get_current_settings
 YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you are sure.")]
 
 
-def may_ask() -> bool:
-    """Whether somebody is there who can answer."""
+def may_ask(yes: bool = False) -> bool:
+    """Whether somebody is there to ask: at a terminal, unless `--yes` or the setting `cli.prompt` says otherwise."""
     wanted = get_current_settings().cli.prompt
-    return sys.stdin.isatty() if wanted is None else wanted
+    return not yes and (sys.stdin.isatty() if wanted is None else wanted)
 
 
 def must_ask(yes: bool, *, grave: bool = True) -> bool:

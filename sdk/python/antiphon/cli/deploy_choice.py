@@ -5,8 +5,9 @@ from pathlib import Path
 
 import typer
 
+from antiphon.cli.being_sure import may_ask
 from antiphon.cli.exit_codes import print_note
-from antiphon.cli.prompting import ask_text, ask_which, may_ask
+from antiphon.cli.prompting import ask_text, ask_which
 from antiphon.close_names import meant
 from antiphon.deployments.entries import Chosen
 from antiphon.deployments.project_file import ProjectFile

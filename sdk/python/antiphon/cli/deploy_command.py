@@ -7,14 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from antiphon.cli.being_sure import YesFlag
+from antiphon.cli.being_sure import YesFlag, may_ask
 from antiphon.cli.deploy_choice import chosen, project_file
 from antiphon.cli.deploy_options import DeployOptions, refuse_unsupported
 from antiphon.cli.deploy_report import Outcome, outcome_json, outcome_lines
 from antiphon.cli.exit_codes import ERROR, exit_code_of, print_error
 from antiphon.cli.output import JsonFlag, make_console, print_json
-from antiphon.cli.output_option import OutputFormat, OutputOption
-from antiphon.cli.prompting import ask_which, may_ask
+from antiphon.cli.prompting import ask_which
 from antiphon.deployments.applying import requested, sent
 from antiphon.deployments.changes import changes
 from antiphon.deployments.entries import Chosen, Maker
@@ -70,7 +69,6 @@ def deploy(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change; no step is done.")] = False,
     yes: YesFlag = False,
     as_json: JsonFlag = False,
-    output: OutputOption = None,
 ) -> None:
     """Make deployments, or change those that are there: of the antiphon.yaml here, or of a flow that is named.
 
@@ -104,7 +102,6 @@ def deploy(
         raise typer.BadParameter(f"{len(wanted)} deployments are meant, and options are for one. Put them in the file.")
     for each in wanted:
         each.entry = options.over(each.entry)
-    json_wanted = as_json or output is OutputFormat.JSON
     maker = Maker(print, dry_run)
     code, outcomes = 0, []
     with ServiceClient() as client:
@@ -112,9 +109,9 @@ def deploy(
             outcome, failed = _deployed(client, maker, each, dry_run, may_ask(yes) and len(wanted) == 1)
             code = code or failed
             outcomes.append(outcome)
-            if not json_wanted:
+            if not as_json:
                 _print(outcome)
-    if json_wanted:
+    if as_json:
         print_json([outcome_json(each) for each in outcomes])
     raise typer.Exit(code)
 

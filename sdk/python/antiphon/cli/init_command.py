@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from antiphon.cli.being_sure import YesFlag
+from antiphon.cli.being_sure import YesFlag, may_ask
 from antiphon.cli.output import JsonFlag, make_console, print_json
-from antiphon.cli.prompting import ask_text, may_ask
+from antiphon.cli.prompting import ask_text
 from antiphon.deployments.project import RECIPES, initialize_project, missing_fields
 
 app = typer.Typer(name="init", add_completion=False)

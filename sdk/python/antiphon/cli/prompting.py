@@ -1,18 +1,10 @@
 """Questions at the terminal."""
 
-import sys
 from collections.abc import Sequence
 
 import typer
 
 from antiphon.cli.safe_console import on_one_line
-from antiphon.settings import get_current_settings
-
-
-def may_ask(yes: bool = False) -> bool:
-    """Whether there is somebody to ask: at a terminal, unless `--yes` or the setting `cli.prompt` says otherwise."""
-    wanted = get_current_settings().cli.prompt
-    return not yes and (sys.stdin.isatty() if wanted is None else wanted)
 
 
 def ask_text(question: str, default: str | None = None) -> str:

@@ -14,8 +14,6 @@ from antiphon.engine.dual import Work, ask, awaitable, dual
 from antiphon.exceptions import AntiphonException, ConfigurationError
 from antiphon.v1.work_pool_pb2 import WorkPool
 
-__all__ = ["adeploy", "deploy"]
-
 #: The type of pools whose workers run flows as processes of their own machine.
 _PROCESS = "process"
 

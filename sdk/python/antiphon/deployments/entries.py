@@ -51,19 +51,19 @@ class Maker:
     def made(self, chosen: Chosen) -> Work[RunnerDeployment]:
         """Gives the deployment. Raises ConfigurationError where the entry cannot be used, and as
         `RunnerDeployment.from_entrypoint`, `run_steps` and `pool_named`."""
+        # Before steps build and push for nothing.
+        _check_named(chosen.entry.get("name"), chosen.entry.get("entrypoint"))
         outputs = yield from self._outputs(chosen.entry)
         pull = [_own_names(step) for step in chosen.entry.get("pull") or ()]
         _check_pull(pull, outputs, self.dry_run)
         rest = {key: value for key, value in chosen.entry.items() if key not in _STEPS}
         entry = _entry_of(chosen, (yield from resolved(rest, outputs, keep_outputs=self.dry_run)))
-        if not entry.name or not entry.entrypoint:
-            what = "name" if not entry.name else "entrypoint, such as flows.py:my_flow"
-            raise ConfigurationError(f"The deployment {entry.name or '(without a name)'} has no {what}.")
+        name, entrypoint = _check_named(entry.name, entry.entrypoint)
         wanted = entry.work_pool
         pool = yield from pool_named(wanted.name if wanted is not None else None)
         deployment = RunnerDeployment.from_entrypoint(
-            entry.entrypoint,
-            entry.name,
+            entrypoint,
+            name,
             entry.flow_name,
             description=entry.description,
             tags=entry.tags,
@@ -96,6 +96,15 @@ class Maker:
                 self._done[key] = yield from work_of(run_steps)(steps, outputs, self.say)
             outputs = self._done.get(key, outputs)
         return outputs
+
+
+def _check_named(name: str | None, entrypoint: str | None) -> tuple[str, str]:
+    """Raises ConfigurationError where one of what every deployment needs is missing."""
+    if not name:
+        raise ConfigurationError(f"The deployment of {entrypoint or 'no flow'} has no name.")
+    if not entrypoint:
+        raise ConfigurationError(f"The deployment {name} has no entrypoint, such as flows.py:my_flow.")
+    return name, entrypoint
 
 
 def _own_names(step: Mapping[str, Any]) -> dict[str, Any]:

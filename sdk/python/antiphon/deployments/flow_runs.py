@@ -49,7 +49,7 @@ def run_deployment(
     once, and where the time is over first the run is returned as it is then. `poll_interval` has no effect, since the
     server tells. `parameters`, `tags` and `job_variables` come to the deployment's; futures among the parameters are
     waited for. A run that has the `idempotency_key` already is the answer. Inside a flow the run is a subflow of it,
-    which a task run stands for, unless `as_subflow` is False.
+    which a task run stands for, unless `as_subflow` is False or a `client` is given.
 
     In an async flow, and where an event loop runs, this gives a coroutine. Raises ObjectNotFound for an unknown
     deployment or work queue, ServerError for parameters that do not fit (reason PARAMETERS_INVALID),

@@ -9,10 +9,10 @@ from typing import Any
 from antiphon.close_names import meant
 from antiphon.exceptions import ConfigurationError
 
-__all__ = ["RECIPES", "initialize_project", "missing_fields"]
-
 PROJECT_FILE = "antiphon.yaml"
+#: For blocks of storage: `put_directory(ignore_file=".antiphonignore")`.
 IGNORE_FILE = ".antiphonignore"
+DOCKER_IGNORE_FILE = ".dockerignore"
 
 #: Recipe -> what it needs to be told, with a description.
 RECIPES: dict[str, dict[str, str]] = {
@@ -37,28 +37,23 @@ antiphon-version: {version}
 {build}
 # Steps behind them, such as pushing it.
 {push}
-# How the code comes to where a run begins.
+# How the code comes to where a run begins. Without steps it is where it was deployed from.
 {pull}
 # definitions: values to use again by YAML's anchors, such as `schedules: *nightly`.
 
-deployments:
-{deployments}"""
-
-_DEPLOYMENT = """\
-  # - name: nightly
-  #   entrypoint: flows.py:my_flow
-  #   description: null
-  #   version: null
-  #   tags: []
-  #   parameters: {}
-  #   schedules:
-  #     - cron: "0 3 * * *"
-  #       timezone: UTC
-  #   work_pool:
-  #     name: my-pool
-  #     work_queue_name: null
-  #     job_variables: {}
-  []
+# Such as:
+#
+#   - name: nightly
+#     entrypoint: flows.py:my_flow
+#     description: What it is for.
+#     tags: [sales]
+#     parameters: {{}}
+#     schedules:
+#       - cron: "0 3 * * *"
+#         timezone: UTC
+#     work_pool:
+#       name: my-pool
+deployments: []
 """
 
 _BUILD = """\
@@ -80,11 +75,6 @@ pull:
   - antiphon.deployments.steps.git_clone:
       repository: {repository}
       branch: {branch}
-"""
-_FOLDER = """\
-pull:
-  - antiphon.deployments.steps.set_working_directory:
-      directory: {directory}
 """
 
 _IGNORED = """\
@@ -127,6 +117,8 @@ def initialize_project(
             f"{', '.join(RECIPES[recipe]) or 'none'}."
         )
     texts = {PROJECT_FILE: _project_text(name or Path.cwd().name, recipe, given), IGNORE_FILE: _IGNORED}
+    if "image_name" in given:
+        texts[DOCKER_IGNORE_FILE] = _IGNORED
     return [file for file, text in texts.items() if _written(Path(file), text)]
 
 
@@ -152,17 +144,13 @@ def _written(file: Path, text: str) -> bool:
 def _project_text(name: str, recipe: str, given: Mapping[str, str]) -> str:
     quoted = {key: _quoted(value) for key, value in given.items()}
     docker = "image_name" in given
-    if "repository" in given:
-        pull = _CLONE.format(**quoted)
-    else:
-        pull = "pull: []\n" if docker else _FOLDER.format(directory=_quoted(str(Path.cwd())))
+    pull = _CLONE.format(**quoted) if "repository" in given else "pull: []\n"
     return _HEAD.format(
         name=_quoted(name),
         version=version("antiphon"),
         build=_BUILD.format(**quoted) if docker else "build: []\n",
         push=_PUSH if docker else "push: []\n",
         pull=pull,
-        deployments=_DEPLOYMENT,
     )
 
 

@@ -14,8 +14,6 @@ from antiphon.deployments.templates import names_in
 from antiphon.deployments.yaml_lines import Document, Way, YamlError, read_yaml
 from antiphon.exceptions import ConfigurationError, StepExecutionError, TemplateError
 
-__all__ = ["ProjectFile", "ProjectFileError"]
-
 #: Fields of Prefect's that Antiphon does not have, and what to do.
 _NOT_HERE = {
     "triggers": "automations that start runs come with events: make a schedule, or start runs by run_deployment",
@@ -54,7 +52,7 @@ class ProjectFile:
         self._check(data)
         #: Each as it stands in the file, with the steps of the whole file where it has none of its own.
         self.deployments: list[dict[str, Any]] = [
-            {**{name: data.get(name) for name in _SECTIONS}, **_without_nothing(entry)}
+            _with_steps({**{name: data.get(name) for name in _SECTIONS}, **_without_nothing(entry)})
             for entry in data.get("deployments") or ()
         ]
 
@@ -126,6 +124,12 @@ def _problems(error: ValidationError) -> list[ErrorDetails]:
 def _without_nothing(entry: dict[str, Any]) -> dict[str, Any]:
     """`pull: null` in a deployment is as if it were not there."""
     return {key: value for key, value in entry.items() if value is not None or key not in _SECTIONS}
+
+
+def _with_steps(entry: dict[str, Any]) -> dict[str, Any]:
+    """Steps are a list; one alone may stand without."""
+    steps = {name: [entry[name]] if isinstance(entry[name], dict) else entry[name] for name in _SECTIONS}
+    return {**entry, **steps}
 
 
 def _is_template(value: Any) -> bool:

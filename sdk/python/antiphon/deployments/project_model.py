@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from antiphon.client.schemas.objects import ConcurrencyLimitConfig
 from antiphon.schedules import CatchUp, Cron, Interval, Overlap, RRule, Schedule
 
-__all__ = ["DeploymentEntry", "Project", "ScheduleEntry", "WorkPoolEntry"]
-
 Steps = list[dict[str, Any]] | None
 
 
@@ -97,8 +95,10 @@ class DeploymentEntry(_Entry):
     @field_validator("version", mode="before")
     @classmethod
     def _as_text(cls, value: Any) -> Any:
-        """`version: 1.4` is a number in YAML, and meant as it stands."""
-        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+        """YAML takes `1.10` for 1.1, so only whole numbers are what they look like."""
+        if isinstance(value, float):
+            raise ValueError('a version is text, and YAML takes this for a number: put it in quotes, such as "1.10"')
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @field_validator("tags", mode="before")
     @classmethod

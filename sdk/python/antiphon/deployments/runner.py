@@ -20,7 +20,7 @@ from antiphon.flow_source import pulled_object, storage_of
 from antiphon.option_checks import checked_name, checked_tags, checked_version
 from antiphon.schedules import Schedule
 
-__all__ = ["EntrypointType", "RunnerDeployment", "deployment_of"]
+__all__ = ["EntrypointType", "RunnerDeployment"]
 
 
 class RunnerDeployment(BaseModel):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from antiphon.client.schemas.objects import VersionInfo
 from antiphon.exceptions import ConfigurationError
 
-__all__ = ["VersionType", "version_info"]
+__all__ = ["VersionType"]
 
 
 class VersionType(StrEnum):

@@ -44,6 +44,8 @@ def read_yaml(text: str) -> Document:
         raise YamlError(str(error.problem or error.context), mark.line + 1 if mark is not None else 1) from error
     except yaml.YAMLError as error:
         raise YamlError(str(error), 1) from error
+    except RecursionError as error:
+        raise YamlError("it is nested too deeply", 1) from error
     finally:
         loader.dispose()
     return document
@@ -70,9 +72,15 @@ class _Reader:
                 return self._mapping(node, way)
             if isinstance(node, yaml.SequenceNode):
                 return [self.value(each, (*way, place)) for place, each in enumerate(node.value)]
-            return self._loader.construct_object(node)
+            return self._scalar(node)
         finally:
             self._around.pop()
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        try:
+            return self._loader.construct_object(node)
+        except ValueError as error:  # such as the 31st of February
+            raise YamlError(f"{node.value!r} cannot be: {error}", node.start_mark.line + 1) from error
 
     def _mapping(self, node: yaml.MappingNode, way: Way) -> dict[Any, Any]:
         if id(node) not in self._flat:
@@ -81,7 +89,7 @@ class _Reader:
             self._flat.add(id(node))
         made = {}
         for key_node, value_node in node.value:
-            key = self._loader.construct_object(key_node)
+            key = self._scalar(key_node)
             self._document.lines[(*way, key)] = key_node.start_mark.line + 1
             made[key] = self.value(value_node, (*way, key))
         return made

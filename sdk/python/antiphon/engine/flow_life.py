@@ -104,8 +104,8 @@ def _live(call: FlowCall) -> Life:
             return (yield from _not_ready(call, call.unfit))
         return (yield from _ended(call, exception_to_failed_state(call.unfit)))
     verdict: Verdict = yield Send((*opening, flow_run_running(run.id, token=call.token)), wait=True)
-    if call.token and is_aborted(verdict):
-        return _fenced_out(call, verdict)
+    if not call.opening and is_aborted(verdict):
+        return _not_ours(call, verdict)
     logger.info("Beginning flow run %r for flow %r", run.name, flow.name)
     if call.begun is not None and is_accepted(verdict):
         call.begun()
@@ -140,8 +140,9 @@ def _attempts(call: FlowCall, verdict: Verdict) -> Life:
     return (yield from _overruled(call, state_that_holds(verdict)))
 
 
-def _fenced_out(call: FlowCall, verdict: Verdict) -> State:
-    """The claim is over, and the run somebody else's: nothing is said of it, and no hook is called."""
+def _not_ours(call: FlowCall, verdict: Verdict) -> State:
+    """The claim is over, or the run, which was there before, is somebody else's: nothing is said of it, and no hook is
+    called."""
     call.told = True
     run_logger(call.context).info("Flow run %r does not begin here: %s", call.run.name, verdict.reason)
     return state_that_holds(verdict)

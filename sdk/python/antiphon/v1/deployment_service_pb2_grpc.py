@@ -128,10 +128,11 @@ class DeploymentServiceServicer:
         `parameters`, `parameter_schema`, `enforce_parameter_schema`, `job_variables`, `schedules`, `concurrency_limit`,
         `collision_strategy`, `grace_period`, `work_queue_id`, `work_queue_name`, `tags`, `labels`. Other paths are refused
         with INVALID_ARGUMENT. What is named and not set is taken away. `work_queue_name` needs `work_pool_name` beside it.
-        `schedules` become what is sent: one that is there with the same slug, or with neither a slug nor any difference in
-        when it fires, stays the same schedule, others are deleted. A change of `concurrency_limit` does to the runs that
-        wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep what they were created
-        with, but those that schedules have planned ahead are planned anew where the change is of what they are made with.
+        `work_queue_id` that is set is meant before names are. `schedules` become what is sent: one that is there with the
+        same slug, or with neither a slug nor any difference in when it fires, stays the same schedule, others are deleted. A
+        change of `concurrency_limit` does to the runs that wait what it does on ConcurrencyLimit, and taking it away what
+        deleting that does. Runs keep what they were created with, but those that schedules have planned ahead are planned
+        anew where the change is of what they are made with.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,7 +173,8 @@ class DeploymentServiceServicer:
     def RunDeployment(self, request, context):
         """Creates a run that is SCHEDULED, for a worker to take. What it is made with is the deployment's as it is now, where
         the request says nothing else. Parameters that do not fit the deployment's schema are refused with INVALID_ARGUMENT
-        (reason PARAMETERS_INVALID).
+        (reason PARAMETERS_INVALID); where the deployment changes again and again while they are looked at, the call fails
+        with ABORTED (reason DEPLOYMENT_CHANGED), and may be made again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -196,8 +198,10 @@ class DeploymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RollBackDeployment(self, request, context):
-        """Makes a deployment what it was: it gets the fields that a version keeps, and with them a new version. An unknown number
-        fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND).
+        """Makes a deployment what it was: it gets the fields that a version keeps and, where they differ from those that hold, a
+        new version. An unknown number fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND); without one, where there is
+        none before the current one, it fails with FAILED_PRECONDITION (reason NO_OLDER_VERSION). Schedules stay, and must fit
+        the schema that comes back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,10 +46,11 @@ class DeploymentServiceStub:
     `parameters`, `parameter_schema`, `enforce_parameter_schema`, `job_variables`, `schedules`, `concurrency_limit`,
     `collision_strategy`, `grace_period`, `work_queue_id`, `work_queue_name`, `tags`, `labels`. Other paths are refused
     with INVALID_ARGUMENT. What is named and not set is taken away. `work_queue_name` needs `work_pool_name` beside it.
-    `schedules` become what is sent: one that is there with the same slug, or with neither a slug nor any difference in
-    when it fires, stays the same schedule, others are deleted. A change of `concurrency_limit` does to the runs that
-    wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep what they were created
-    with, but those that schedules have planned ahead are planned anew where the change is of what they are made with.
+    `work_queue_id` that is set is meant before names are. `schedules` become what is sent: one that is there with the
+    same slug, or with neither a slug nor any difference in when it fires, stays the same schedule, others are deleted. A
+    change of `concurrency_limit` does to the runs that wait what it does on ConcurrencyLimit, and taking it away what
+    deleting that does. Runs keep what they were created with, but those that schedules have planned ahead are planned
+    anew where the change is of what they are made with.
     """
     ApplyDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ApplyDeploymentRequest, _deployment_service_pb2.ApplyDeploymentResponse]
     """Makes a deployment, or changes the one that the flow has of this name, as UpdateDeployment does: its etag is not
@@ -69,7 +70,8 @@ class DeploymentServiceStub:
     RunDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.RunDeploymentRequest, _deployment_service_pb2.RunDeploymentResponse]
     """Creates a run that is SCHEDULED, for a worker to take. What it is made with is the deployment's as it is now, where
     the request says nothing else. Parameters that do not fit the deployment's schema are refused with INVALID_ARGUMENT
-    (reason PARAMETERS_INVALID).
+    (reason PARAMETERS_INVALID); where the deployment changes again and again while they are looked at, the call fails
+    with ABORTED (reason DEPLOYMENT_CHANGED), and may be made again.
     """
     BackfillDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.BackfillDeploymentRequest, _deployment_service_pb2.BackfillDeploymentResponse]
     """Starts an operation that creates a run for each time of a schedule in a span, the oldest first (see Operation). A time
@@ -80,8 +82,10 @@ class DeploymentServiceStub:
     ListDeploymentVersions: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ListDeploymentVersionsRequest, _deployment_service_pb2.ListDeploymentVersionsResponse]
     """Reads a page of what a deployment was, the newest first."""
     RollBackDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]
-    """Makes a deployment what it was: it gets the fields that a version keeps, and with them a new version. An unknown number
-    fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND).
+    """Makes a deployment what it was: it gets the fields that a version keeps and, where they differ from those that hold, a
+    new version. An unknown number fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND); without one, where there is
+    none before the current one, it fails with FAILED_PRECONDITION (reason NO_OLDER_VERSION). Schedules stay, and must fit
+    the schema that comes back.
     """
 
 @_typing.type_check_only
@@ -102,10 +106,11 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     `parameters`, `parameter_schema`, `enforce_parameter_schema`, `job_variables`, `schedules`, `concurrency_limit`,
     `collision_strategy`, `grace_period`, `work_queue_id`, `work_queue_name`, `tags`, `labels`. Other paths are refused
     with INVALID_ARGUMENT. What is named and not set is taken away. `work_queue_name` needs `work_pool_name` beside it.
-    `schedules` become what is sent: one that is there with the same slug, or with neither a slug nor any difference in
-    when it fires, stays the same schedule, others are deleted. A change of `concurrency_limit` does to the runs that
-    wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep what they were created
-    with, but those that schedules have planned ahead are planned anew where the change is of what they are made with.
+    `work_queue_id` that is set is meant before names are. `schedules` become what is sent: one that is there with the
+    same slug, or with neither a slug nor any difference in when it fires, stays the same schedule, others are deleted. A
+    change of `concurrency_limit` does to the runs that wait what it does on ConcurrencyLimit, and taking it away what
+    deleting that does. Runs keep what they were created with, but those that schedules have planned ahead are planned
+    anew where the change is of what they are made with.
     """
     ApplyDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ApplyDeploymentRequest, _deployment_service_pb2.ApplyDeploymentResponse]  # type: ignore[assignment]
     """Makes a deployment, or changes the one that the flow has of this name, as UpdateDeployment does: its etag is not
@@ -125,7 +130,8 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     RunDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.RunDeploymentRequest, _deployment_service_pb2.RunDeploymentResponse]  # type: ignore[assignment]
     """Creates a run that is SCHEDULED, for a worker to take. What it is made with is the deployment's as it is now, where
     the request says nothing else. Parameters that do not fit the deployment's schema are refused with INVALID_ARGUMENT
-    (reason PARAMETERS_INVALID).
+    (reason PARAMETERS_INVALID); where the deployment changes again and again while they are looked at, the call fails
+    with ABORTED (reason DEPLOYMENT_CHANGED), and may be made again.
     """
     BackfillDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.BackfillDeploymentRequest, _deployment_service_pb2.BackfillDeploymentResponse]  # type: ignore[assignment]
     """Starts an operation that creates a run for each time of a schedule in a span, the oldest first (see Operation). A time
@@ -136,8 +142,10 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     ListDeploymentVersions: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ListDeploymentVersionsRequest, _deployment_service_pb2.ListDeploymentVersionsResponse]  # type: ignore[assignment]
     """Reads a page of what a deployment was, the newest first."""
     RollBackDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]  # type: ignore[assignment]
-    """Makes a deployment what it was: it gets the fields that a version keeps, and with them a new version. An unknown number
-    fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND).
+    """Makes a deployment what it was: it gets the fields that a version keeps and, where they differ from those that hold, a
+    new version. An unknown number fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND); without one, where there is
+    none before the current one, it fails with FAILED_PRECONDITION (reason NO_OLDER_VERSION). Schedules stay, and must fit
+    the schema that comes back.
     """
 
 class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -179,10 +187,11 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         `parameters`, `parameter_schema`, `enforce_parameter_schema`, `job_variables`, `schedules`, `concurrency_limit`,
         `collision_strategy`, `grace_period`, `work_queue_id`, `work_queue_name`, `tags`, `labels`. Other paths are refused
         with INVALID_ARGUMENT. What is named and not set is taken away. `work_queue_name` needs `work_pool_name` beside it.
-        `schedules` become what is sent: one that is there with the same slug, or with neither a slug nor any difference in
-        when it fires, stays the same schedule, others are deleted. A change of `concurrency_limit` does to the runs that
-        wait what it does on ConcurrencyLimit, and taking it away what deleting that does. Runs keep what they were created
-        with, but those that schedules have planned ahead are planned anew where the change is of what they are made with.
+        `work_queue_id` that is set is meant before names are. `schedules` become what is sent: one that is there with the
+        same slug, or with neither a slug nor any difference in when it fires, stays the same schedule, others are deleted. A
+        change of `concurrency_limit` does to the runs that wait what it does on ConcurrencyLimit, and taking it away what
+        deleting that does. Runs keep what they were created with, but those that schedules have planned ahead are planned
+        anew where the change is of what they are made with.
         """
 
     @_abc_1.abstractmethod
@@ -232,7 +241,8 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_deployment_service_pb2.RunDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.RunDeploymentResponse]]:
         """Creates a run that is SCHEDULED, for a worker to take. What it is made with is the deployment's as it is now, where
         the request says nothing else. Parameters that do not fit the deployment's schema are refused with INVALID_ARGUMENT
-        (reason PARAMETERS_INVALID).
+        (reason PARAMETERS_INVALID); where the deployment changes again and again while they are looked at, the call fails
+        with ABORTED (reason DEPLOYMENT_CHANGED), and may be made again.
         """
 
     @_abc_1.abstractmethod
@@ -261,8 +271,10 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _deployment_service_pb2.RollBackDeploymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.RollBackDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.RollBackDeploymentResponse]]:
-        """Makes a deployment what it was: it gets the fields that a version keeps, and with them a new version. An unknown number
-        fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND).
+        """Makes a deployment what it was: it gets the fields that a version keeps and, where they differ from those that hold, a
+        new version. An unknown number fails with NOT_FOUND (reason DEPLOYMENT_VERSION_NOT_FOUND); without one, where there is
+        none before the current one, it fails with FAILED_PRECONDITION (reason NO_OLDER_VERSION). Schedules stay, and must fit
+        the schema that comes back.
         """
 
 def add_DeploymentServiceServicer_to_server(servicer: DeploymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ScheduleServiceStub:
-    """When deployments run by themselves. Each call that changes schedules plans their next runs before it answers.
+    """When deployments run by themselves. Each call that changes schedules has planned their next runs when it answers.
     """
 
     def __init__(self, channel):
@@ -93,7 +93,7 @@ class ScheduleServiceStub:
 
 
 class ScheduleServiceServicer:
-    """When deployments run by themselves. Each call that changes schedules plans their next runs before it answers.
+    """When deployments run by themselves. Each call that changes schedules has planned their next runs when it answers.
     """
 
     def CreateSchedule(self, request, context):
@@ -121,7 +121,8 @@ class ScheduleServiceServicer:
     def UpdateSchedule(self, request, context):
         """Changes what `update_mask` names: `slug`, `cron`, `interval` or `recurrence`, `time_zone`, `paused`, `parameters`,
         `max_scheduled_runs`, `jitter`, `catch_up`, `overlap`, `excluded_calendars`. Other paths are refused with
-        INVALID_ARGUMENT. What is named and not set is taken away. Runs that were planned ahead are planned anew.
+        INVALID_ARGUMENT. What is named and not set is taken away. Runs that were planned ahead are planned anew where that
+        makes them other ones.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,7 +165,7 @@ class ScheduleServiceServicer:
 
     def UpdateCalendar(self, request, context):
         """Changes what `update_mask` names: `description`, `days`, `weekdays`. Other paths are refused with INVALID_ARGUMENT.
-        Schedules that name it are planned anew.
+        What schedules that name it have planned ahead is deleted, and they are planned anew soon after.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -244,7 +245,7 @@ def add_ScheduleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ScheduleService:
-    """When deployments run by themselves. Each call that changes schedules plans their next runs before it answers.
+    """When deployments run by themselves. Each call that changes schedules has planned their next runs when it answers.
     """
 
     @staticmethod

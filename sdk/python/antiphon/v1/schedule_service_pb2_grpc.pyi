@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ScheduleServiceStub:
-    """When deployments run by themselves. Each call that changes schedules plans their next runs before it answers."""
+    """When deployments run by themselves. Each call that changes schedules has planned their next runs when it answers."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -44,7 +44,8 @@ class ScheduleServiceStub:
     UpdateSchedule: _grpc.UnaryUnaryMultiCallable[_schedule_service_pb2.UpdateScheduleRequest, _schedule_service_pb2.UpdateScheduleResponse]
     """Changes what `update_mask` names: `slug`, `cron`, `interval` or `recurrence`, `time_zone`, `paused`, `parameters`,
     `max_scheduled_runs`, `jitter`, `catch_up`, `overlap`, `excluded_calendars`. Other paths are refused with
-    INVALID_ARGUMENT. What is named and not set is taken away. Runs that were planned ahead are planned anew.
+    INVALID_ARGUMENT. What is named and not set is taken away. Runs that were planned ahead are planned anew where that
+    makes them other ones.
     """
     DeleteSchedule: _grpc.UnaryUnaryMultiCallable[_schedule_service_pb2.DeleteScheduleRequest, _schedule_service_pb2.DeleteScheduleResponse]
     """Deletes one schedule with the runs that it has planned ahead; its other runs stay."""
@@ -58,14 +59,14 @@ class ScheduleServiceStub:
     """Reads a page of calendars."""
     UpdateCalendar: _grpc.UnaryUnaryMultiCallable[_schedule_service_pb2.UpdateCalendarRequest, _schedule_service_pb2.UpdateCalendarResponse]
     """Changes what `update_mask` names: `description`, `days`, `weekdays`. Other paths are refused with INVALID_ARGUMENT.
-    Schedules that name it are planned anew.
+    What schedules that name it have planned ahead is deleted, and they are planned anew soon after.
     """
     DeleteCalendar: _grpc.UnaryUnaryMultiCallable[_schedule_service_pb2.DeleteCalendarRequest, _schedule_service_pb2.DeleteCalendarResponse]
     """Deletes one calendar. One that a schedule names fails with FAILED_PRECONDITION (reason CALENDAR_IN_USE)."""
 
 @_typing.type_check_only
 class ScheduleServiceAsyncStub(ScheduleServiceStub):
-    """When deployments run by themselves. Each call that changes schedules plans their next runs before it answers."""
+    """When deployments run by themselves. Each call that changes schedules has planned their next runs when it answers."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSchedule: _aio.UnaryUnaryMultiCallable[_schedule_service_pb2.CreateScheduleRequest, _schedule_service_pb2.CreateScheduleResponse]  # type: ignore[assignment]
@@ -79,7 +80,8 @@ class ScheduleServiceAsyncStub(ScheduleServiceStub):
     UpdateSchedule: _aio.UnaryUnaryMultiCallable[_schedule_service_pb2.UpdateScheduleRequest, _schedule_service_pb2.UpdateScheduleResponse]  # type: ignore[assignment]
     """Changes what `update_mask` names: `slug`, `cron`, `interval` or `recurrence`, `time_zone`, `paused`, `parameters`,
     `max_scheduled_runs`, `jitter`, `catch_up`, `overlap`, `excluded_calendars`. Other paths are refused with
-    INVALID_ARGUMENT. What is named and not set is taken away. Runs that were planned ahead are planned anew.
+    INVALID_ARGUMENT. What is named and not set is taken away. Runs that were planned ahead are planned anew where that
+    makes them other ones.
     """
     DeleteSchedule: _aio.UnaryUnaryMultiCallable[_schedule_service_pb2.DeleteScheduleRequest, _schedule_service_pb2.DeleteScheduleResponse]  # type: ignore[assignment]
     """Deletes one schedule with the runs that it has planned ahead; its other runs stay."""
@@ -93,13 +95,13 @@ class ScheduleServiceAsyncStub(ScheduleServiceStub):
     """Reads a page of calendars."""
     UpdateCalendar: _aio.UnaryUnaryMultiCallable[_schedule_service_pb2.UpdateCalendarRequest, _schedule_service_pb2.UpdateCalendarResponse]  # type: ignore[assignment]
     """Changes what `update_mask` names: `description`, `days`, `weekdays`. Other paths are refused with INVALID_ARGUMENT.
-    Schedules that name it are planned anew.
+    What schedules that name it have planned ahead is deleted, and they are planned anew soon after.
     """
     DeleteCalendar: _aio.UnaryUnaryMultiCallable[_schedule_service_pb2.DeleteCalendarRequest, _schedule_service_pb2.DeleteCalendarResponse]  # type: ignore[assignment]
     """Deletes one calendar. One that a schedule names fails with FAILED_PRECONDITION (reason CALENDAR_IN_USE)."""
 
 class ScheduleServiceServicer(metaclass=_abc_1.ABCMeta):
-    """When deployments run by themselves. Each call that changes schedules plans their next runs before it answers."""
+    """When deployments run by themselves. Each call that changes schedules has planned their next runs when it answers."""
 
     @_abc_1.abstractmethod
     def CreateSchedule(
@@ -135,7 +137,8 @@ class ScheduleServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_schedule_service_pb2.UpdateScheduleResponse, _abc.Awaitable[_schedule_service_pb2.UpdateScheduleResponse]]:
         """Changes what `update_mask` names: `slug`, `cron`, `interval` or `recurrence`, `time_zone`, `paused`, `parameters`,
         `max_scheduled_runs`, `jitter`, `catch_up`, `overlap`, `excluded_calendars`. Other paths are refused with
-        INVALID_ARGUMENT. What is named and not set is taken away. Runs that were planned ahead are planned anew.
+        INVALID_ARGUMENT. What is named and not set is taken away. Runs that were planned ahead are planned anew where that
+        makes them other ones.
         """
 
     @_abc_1.abstractmethod
@@ -185,7 +188,7 @@ class ScheduleServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_schedule_service_pb2.UpdateCalendarResponse, _abc.Awaitable[_schedule_service_pb2.UpdateCalendarResponse]]:
         """Changes what `update_mask` names: `description`, `days`, `weekdays`. Other paths are refused with INVALID_ARGUMENT.
-        Schedules that name it are planned anew.
+        What schedules that name it have planned ahead is deleted, and they are planned anew soon after.
         """
 
     @_abc_1.abstractmethod

@@ -6,12 +6,13 @@ at its times: once in a fold, at the first moment, and at the moment of the jump
 """
 
 import re
-from collections import deque
 from collections.abc import Iterator
+from copy import copy
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadDateError, CroniterError, croniter
+from croniter import CroniterBadDateError, croniter
 
 from antiphon_server.domain.schedules import local_time
 from antiphon_server.domain.schedules.local_time import START
@@ -33,42 +34,42 @@ _DRAWN = re.compile(r"(?i)^[hr](\(|/|$)")
 def check_cron(expression: str, *, day_or: bool) -> None:
     """Raises ValueError, with a sentence for the person who wrote the expression."""
     fields = expression.split()
-    if expression.startswith("@"):
-        if not croniter.is_valid(expression):
-            raise ValueError("it is none of @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually")
-    elif len(fields) not in (5, 6):
+    word = expression.startswith("@")
+    if not word and len(fields) not in (5, 6):
         raise ValueError(f"it has {len(fields)} fields and not 5, or 6 with seconds: minute hour day month weekday")
-    for place, field in enumerate(fields):
-        if not expression.startswith("@"):
-            _check_field(place, field)
-    # Only now, since what it says of a wrong field is for programmers.
+    for place, field in enumerate(() if word else fields):
+        if any(map(_DRAWN.match, field.split(","))):
+            raise ValueError(f"{field!r} asks for a random or hashed {_FIELDS[place]}; write the value, or use jitter")
     try:
-        found = croniter(expression, START, day_or=day_or, max_years_between_matches=MOST_YEARS)
-        found.get_next(datetime)
+        _found(expression, START, day_or).get_next(datetime)
     except CroniterBadDateError:
         raise ValueError(f"no day fits it within {MOST_YEARS} years; is there such a day in that month?") from None
-    except CroniterError as error:
-        raise ValueError(str(error)) from None
+    except ValueError as error:
+        if word:
+            words = "@hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually"
+            raise ValueError(f"it is none of {words}") from None
+        # What croniter says of a wrong field is for programmers.
+        raise ValueError(_wrong_field(fields) or str(error)) from None
 
 
-def _check_field(place: int, field: str) -> None:
-    if _DRAWN.match(field):
-        raise ValueError(f"{field!r} asks for a random or hashed {_FIELDS[place]}; write the value, or use jitter")
-    alone = ["*"] * max(place + 1, 5)
-    alone[place] = field
-    if not croniter.is_valid(" ".join(alone)):
-        raise ValueError(f"{field!r} is no {_FIELDS[place]}")
+def _wrong_field(fields: list[str]) -> str:
+    """What is wrong with the first field that means nothing alone; empty where all do."""
+    for place, field in enumerate(fields):
+        alone = ["*"] * max(place + 1, 5)
+        alone[place] = field
+        if not croniter.is_valid(" ".join(alone)):
+            return f"{field!r} is no {_FIELDS[place]}"
+    return ""
 
 
 def cron_times(expression: str, zone: ZoneInfo, after: datetime, *, day_or: bool) -> Iterator[datetime]:
     """The moments after `after` at which a valid expression fires, in order."""
-    follows_clock = _follows_clock(expression)
     start = local_time.wall(after, zone)
-    if follows_clock:
-        start -= local_time.fold_ahead(after, zone)
+    if _follows_clock(expression):
+        times = _wall_times(expression, start - local_time.fold_ahead(after, zone), day_or)
+        return local_time.rising(local_time.all_of(times, zone), after)
     times = _wall_times(expression, start, day_or)
-    moments = _each_moment(times, zone) if follows_clock else _once(times, zone)
-    return (each for each in moments if each > after)
+    return local_time.rising((local_time.not_before(time, zone) for time in times), after)
 
 
 def _follows_clock(expression: str) -> bool:
@@ -78,28 +79,21 @@ def _follows_clock(expression: str) -> bool:
 
 
 def _wall_times(expression: str, start: datetime, day_or: bool) -> Iterator[datetime]:
-    found = croniter(expression, start, day_or=day_or, max_years_between_matches=MOST_YEARS)
+    found = _found(expression, start, day_or)
     try:
         yield from found.all_next(datetime)
     except CroniterBadDateError:
         return
 
 
-def _once(times: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:
-    last: datetime | None = None
-    for time in times:
-        moment = local_time.not_before(time, zone)
-        if moment != last:  # Several times of one gap are one moment.
-            yield moment
-        last = moment
+def _found(expression: str, start: datetime, day_or: bool) -> croniter:
+    """What finds the times after `start`. Raises ValueError."""
+    found = copy(_parsed(expression, day_or))
+    found.set_current(start)
+    return found
 
 
-def _each_moment(times: Iterator[datetime], zone: ZoneInfo) -> Iterator[datetime]:
-    second_time: deque[datetime] = deque()
-    for time in times:
-        for moment in local_time.both(time, zone)[:1]:
-            while second_time and second_time[0] < moment:
-                yield second_time.popleft()
-            yield moment
-        second_time.extend(local_time.both(time, zone)[1:])
-    yield from second_time
+@lru_cache(maxsize=4096)
+def _parsed(expression: str, day_or: bool) -> croniter:
+    """To be copied, since it moves. Schedules are planned again and again, and to read one costs more than a time."""
+    return croniter(expression, START, day_or=day_or, max_years_between_matches=MOST_YEARS)

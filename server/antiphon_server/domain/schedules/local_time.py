@@ -4,12 +4,16 @@ A wall time that a zone skips (the gap in spring) or shows twice (the fold in au
 Here a wall time is a naive datetime and a moment an aware one in UTC.
 """
 
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_SECOND = timedelta(seconds=1)
+_SECOND, _DAY, _NOTHING = timedelta(seconds=1), timedelta(days=1), timedelta(0)
 #: Where rules begin to count that say nothing else, as in Prefect.
 START = datetime(2020, 1, 1)
+#: Rules are looked at from the one year until the other.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 def wall(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -37,11 +41,49 @@ def not_before(time: datetime, zone: ZoneInfo) -> datetime:
     return _jump(time.replace(tzinfo=zone, fold=1).astimezone(UTC), moment, zone)
 
 
+def firsts(times: Iterable[datetime], zone: ZoneInfo) -> Iterator[datetime]:
+    """The moments that `first` gives for wall times in order, in order: that of a skipped time may lie behind those of
+    later times, and be one of them."""
+    return _merged((((), (at,)) if wall(at := first(time, zone), zone) != time else ((at,), ())) for time in times)
+
+
+def all_of(times: Iterable[datetime], zone: ZoneInfo) -> Iterator[datetime]:
+    """The moments that `both` gives for wall times in order, in order."""
+    return _merged((moments[:1], moments[1:]) for moments in (both(time, zone) for time in times))
+
+
+def rising(moments: Iterable[datetime], after: datetime) -> Iterator[datetime]:
+    """Those that are later than `after` and than all before them."""
+    for moment in moments:
+        if moment > after:
+            yield moment
+            after = moment
+
+
 def fold_ahead(moment: datetime, zone: ZoneInfo) -> timedelta:
     """By how much the wall clock is put back within a day from `moment`; 0 where it is not."""
-    later = moment + timedelta(days=1)
-    back = (wall(moment, zone) - moment.replace(tzinfo=None)) - (wall(later, zone) - later.replace(tzinfo=None))
-    return max(back, timedelta(0))
+    return max(_offset(moment, zone) - _offset(moment + _DAY, zone), _NOTHING)
+
+
+def gap_behind(moment: datetime, zone: ZoneInfo) -> timedelta:
+    """By how much the wall clock was put forward within a day before `moment`; 0 where it was not."""
+    return max(_offset(moment, zone) - _offset(moment - _DAY, zone), _NOTHING)
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return wall(moment, zone) - moment.replace(tzinfo=None)
+
+
+def _merged(found: Iterable[tuple[Sequence[datetime], Sequence[datetime]]]) -> Iterator[datetime]:
+    """Moments that come at once, and those between them that come later; each of the two kinds is in order."""
+    late: deque[datetime] = deque()
+    for at_once, later in found:
+        for moment in at_once:
+            while late and late[0] < moment:
+                yield late.popleft()
+            yield moment
+        late.extend(later)
+    yield from late
 
 
 def _jump(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:

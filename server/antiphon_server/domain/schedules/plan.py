@@ -2,8 +2,9 @@
 what was planned has come due. All times are in microseconds."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from antiphon_server.domain.schedules.kinds import CatchUp
 from antiphon_server.domain.schedules.series import Series
@@ -61,52 +62,60 @@ def work_out(
     """`since` is the `planned_time` of the plan before, and `waiting` what came of it. Times that have passed are
     caught up by `policy`, none where that is None; what was planned for times in `away` is treated like those. At most
     `most` runs are planned ahead, where it is not 0."""
-    passed = _passed(series, since, now)
+    passed, coming = _around(series, since, now)
     missed = [time for time in passed if series.start(time) <= now]
     overdue = [run for run in waiting if away is not None and away.since <= run.start <= away.until]
-    times, dropped = _caught_up(missed, overdue, now, policy)
+    times, dropped = _caught_up(series, missed, overdue, now, policy)
     # The others were put off by jitter.
     times += [time for time in passed if series.start(time) > now]
     ahead = [run.start for run in waiting if run.start > now]
     ahead += [start for start in map(series.start, times) if start > now]
-    planned_time, over = max(since, now), True
-    for time in series.after(planned_time):
-        if len(ahead) >= (most or MOST_AHEAD) or (ahead and time > now + AHEAD):
-            over = False
+    planned_time, over, end = max(since, now), False, now + AHEAD
+    while len(ahead) < (most or MOST_AHEAD):
+        time = next(coming, None)
+        if time is None:
+            over = True
+            break
+        if ahead and time > end:
             break
         times.append(time)
         ahead.append(series.start(time))
         planned_time = time
+        if time > end:  # The next one is later still.
+            break
     ahead.sort()
     return Plan(times, dropped, planned_time, None if over or not ahead else ahead[len(ahead) // 2])
 
 
-def _passed(series: Series, since: int, now: int) -> list[int]:
-    """The last times behind `since` that are not behind `now`."""
-    found: deque[int] = deque(maxlen=MOST_MISSED)
+def _around(series: Series, since: int, now: int) -> tuple[list[int], Iterator[int]]:
+    """The last times behind `since` that are not behind `now`, and those that are."""
+    passed: deque[int] = deque(maxlen=MOST_MISSED)
+    coming: Iterator[int] = iter(())
     for window in _WINDOWS:
         begin = max(since, now - window)
-        found.clear()
-        if begin >= now:
-            break
-        for time in series.after(begin):
+        passed.clear()
+        coming = series.after(begin)
+        for time in coming:
             if time > now:
+                coming = chain((time,), coming)
                 break
-            found.append(time)
-        if len(found) == MOST_MISSED or begin == since:
+            passed.append(time)
+        if len(passed) == MOST_MISSED or begin == since:
             break
-    return list(found)
+    return list(passed), coming
 
 
 def _caught_up(
-    missed: list[int], overdue: Sequence[Waiting], now: int, policy: CatchUp | None
+    series: Series, missed: list[int], overdue: Sequence[Waiting], now: int, policy: CatchUp | None
 ) -> tuple[list[int], list[str]]:
     """Of the times that were missed, those that get runs, and of the runs that are overdue, those that are dropped."""
     if policy is None:
         return [], []
     if policy is CatchUp.ALL:
         return missed, []
-    if policy is CatchUp.SKIP:
-        return [time for time in missed if time > now - GRACE], [run.id for run in overdue if run.start <= now - GRACE]
-    kept = missed[-1:]
-    return kept, [run.id for run in (overdue if kept else overdue[:-1])]
+    kept = [time for time in missed if series.start(time) > now - GRACE]
+    dropped = [run.id for run in overdue if run.start <= now - GRACE]
+    if policy is CatchUp.LATEST and not kept and len(dropped) == len(overdue):
+        # Planned times are earlier than those that nobody planned.
+        kept, dropped = missed[-1:], dropped if missed else dropped[:-1]
+    return kept, dropped

@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 from dateutil import rrule as recurrence
 
 from antiphon_server.domain.schedules import local_time
-from antiphon_server.domain.schedules.local_time import START
+from antiphon_server.domain.schedules.local_time import FIRST_YEAR, LAST_YEAR, START
 
 #: Bounds that keep dateutil, which walks step by step, from walking for long. What COUNT asks for is counted from the
 #: start whenever the rule is expanded.
-MOST_COUNTED, LONGEST_INTERVAL, MOST_RULES = 1_000, 100_000, 10
-FIRST_YEAR, LAST_YEAR = 1900, 2200
+MOST_COUNTED, LONGEST_INTERVAL, MOST_RULES, MOST_A_DAY = 1_000, 100_000, 10, 300
 #: A rule that names no time within so long is taken to be over.
 HORIZON = timedelta(days=3660)
 #: Steps that are of one length on the wall, so that a rule can be started later without changing what it says.
@@ -25,9 +24,11 @@ _STEPS = {
     recurrence.MINUTELY: timedelta(minutes=1),
     recurrence.SECONDLY: timedelta(seconds=1),
 }
+#: Days and weekdays are the same again after so many years.
+_CYCLE = 400
 _UTC_TIME = re.compile(r"\b(\d{8}T\d{6})Z\b")
 #: What may leave months of seconds without a time.
-_OF_YEARS = ("_bymonth", "_bymonthday", "_bynmonthday", "_byyearday", "_byweekno", "_byeaster", "_bysetpos")
+_OF_YEARS = ("_bymonth", "_bymonthday", "_bynmonthday", "_byyearday", "_byweekno", "_byeaster")
 
 
 def check_rrule(text: str, zone: ZoneInfo) -> None:
@@ -37,11 +38,14 @@ def check_rrule(text: str, zone: ZoneInfo) -> None:
     if "EXRULE" in text.upper():
         raise ValueError("it has an EXRULE, which RFC 5545 has given up; say EXDATE, or exclude a calendar")
     try:
-        rules = _rules(_parsed(text, zone))
+        parsed = _parsed(text, zone)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"RFC 5545, section 3.8.5, has no such rule ({error}); write one like FREQ=DAILY") from None
+    rules = _rules(parsed)
     if len(rules) > MOST_RULES:
         raise ValueError(f"it has {len(rules)} RRULEs; {MOST_RULES} are possible")
+    if not rules and not parsed._rdate:
+        raise ValueError("it says only when not to fire; add a line like RRULE:FREQ=DAILY")
     for rule in rules:
         _check_one(rule)
 
@@ -53,25 +57,47 @@ def _check_one(rule: Any) -> None:
         raise ValueError(f"COUNT must be from 1 to {MOST_COUNTED}; say UNTIL instead")
     if not FIRST_YEAR <= rule._dtstart.year < LAST_YEAR:
         raise ValueError(f"DTSTART must be in the years {FIRST_YEAR} to {LAST_YEAR - 1}")
-    if rule._freq in (recurrence.MINUTELY, recurrence.SECONDLY) and any(getattr(rule, name) for name in _OF_YEARS):
+    if rule._freq > recurrence.DAILY and rule._bysetpos:
+        raise ValueError("BYSETPOS goes with FREQ=DAILY and longer steps")
+    if rule._freq > recurrence.HOURLY and any(getattr(rule, name) for name in _OF_YEARS):
         raise ValueError(
             "FREQ=MINUTELY and SECONDLY go with BYDAY and finer ones; say FREQ=DAILY with BYHOUR and so on"
         )
-    if next(iter(rule.replace(count=None, until=_until(rule, rule._dtstart))), None) is None:
+    if rule._freq <= recurrence.DAILY and len(rule._timeset) > MOST_A_DAY:
+        raise ValueError(
+            f"BYHOUR, BYMINUTE and BYSECOND name {len(rule._timeset)} times of a day and {MOST_A_DAY} are possible; "
+            "say FREQ=MINUTELY or SECONDLY with an INTERVAL"
+        )
+    if not _names_a_time(rule):
         raise ValueError("it names no time within ten years of its start")
+
+
+def _names_a_time(rule: Any) -> bool:
+    """Whether it does so within the horizon. dateutil looks for one until the end of time, which is why the rule is
+    taken there."""
+    start = rule._dtstart
+    later = start.replace(year=start.year + (datetime.max.year - 10 - start.year) // _CYCLE * _CYCLE)
+    try:
+        found = next(iter(rule.replace(dtstart=later, count=None, until=None)), None)
+    except ValueError:  # What it says of the hours fits no step.
+        return False
+    return found is not None and found - later <= _until(rule, start) - start
 
 
 def rrule_times(text: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
     """The moments after `after` that a checked rule names, in order. A time that the wall shows twice is meant the
     first time; one that it skips is taken by the offset before the gap (RFC 5545, section 3.3.5)."""
-    # A skipped time is later on the clock than it says, by less than a day.
-    start = local_time.wall(after, zone) - timedelta(days=1)
-    last = after
-    for time in _advanced(_parsed(text, zone), start).xafter(start):
-        moment = local_time.first(time, zone)
-        if moment > last:
-            yield moment
-            last = moment
+    last: datetime | None = after
+    while last is not None:
+        after, last = last, None
+        for last in _until_horizon(text, zone, after):
+            yield last
+
+
+def _until_horizon(text: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    start = local_time.wall(after, zone) - local_time.gap_behind(after, zone)
+    times = _advanced(_parsed(text, zone), start).xafter(start)
+    return local_time.rising(local_time.firsts(times, zone), after)
 
 
 def _parsed(text: str, zone: ZoneInfo) -> Any:
@@ -79,6 +105,8 @@ def _parsed(text: str, zone: ZoneInfo) -> Any:
 
     def on_wall(found: re.Match[str]) -> str:
         moment = datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        if not FIRST_YEAR <= moment.year < LAST_YEAR:  # 99991231T235959Z has no time on the wall everywhere.
+            return found[1]
         return f"{local_time.wall(moment, zone):%Y%m%dT%H%M%S}"
 
     return recurrence.rrulestr(_UTC_TIME.sub(on_wall, text), dtstart=START)
@@ -106,9 +134,28 @@ def _advanced(parsed: Any, start: datetime) -> Any:
         return parsed
     if parsed._count is not None:
         return parsed
-    step = _STEPS.get(parsed._freq)
-    begin = parsed._dtstart
-    if step is not None:
-        whole = step * parsed._interval
-        begin += max((start - begin) // whole - 1, 0) * whole
+    begin = _later_begin(parsed, start)
     return parsed.replace(dtstart=begin, until=_until(parsed, max(start, begin)))
+
+
+def _later_begin(rule: Any, start: datetime) -> datetime:
+    """A start not long before `start` from which the rule says the same."""
+    begin: datetime = rule._dtstart
+    step = _STEPS.get(rule._freq)
+    if step is not None:
+        whole: timedelta = step * rule._interval
+        return begin + max((start - begin) // whole - 1, 0) * whole
+    # Months too are the same again after `interval` years. 29 February is in some years only.
+    years = max((start.year - begin.year) // rule._interval - 1, 0) * rule._interval
+    while not _has_day(begin.year + years, begin):
+        years -= rule._interval
+    later: datetime = begin.replace(year=begin.year + years)
+    return later
+
+
+def _has_day(year: int, time: datetime) -> bool:
+    try:
+        time.replace(year=year)
+    except ValueError:
+        return False
+    return True

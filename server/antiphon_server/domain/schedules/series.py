@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from antiphon_server.domain.schedules import local_time
 from antiphon_server.domain.schedules.days_off import DaysOff
-from antiphon_server.domain.schedules.timing import Timing
+from antiphon_server.domain.schedules.timing import EARLIEST, LATEST, Timing
 
 #: A schedule is taken to be over where its times fall on so many days off in a row.
 MOST_DAYS_OFF = 1_000
@@ -32,6 +32,9 @@ def start_of(time: int, jitter: int, schedule_id: str) -> int:
     return time + int.from_bytes(drawn) % jitter
 
 
+_EARLIEST, _LATEST = micros_of(EARLIEST), micros_of(LATEST)
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """A time of it is one without jitter, unless it is called a start. All raise ValueError, or OverflowError, for a
@@ -45,7 +48,7 @@ class Series:
 
     def after(self, time: int) -> Iterator[int]:
         """The times after `time` that are on no day off, in order."""
-        after, days = moment_of(time), 0
+        after, days = moment_of(min(max(time, _EARLIEST), _LATEST)), 0
         while days < MOST_DAYS_OFF:
             for moment in self.timing.after(after):
                 if self.excluded_by(moment) is not None:

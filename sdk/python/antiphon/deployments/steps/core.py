@@ -23,7 +23,7 @@ from antiphon.engine.effects import Call, Outcome
 from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import StepExecutionError, TemplateError
 
-__all__ = ["arun_step", "arun_steps", "parsed_step", "run_step", "run_steps"]
+__all__ = ["arun_step", "arun_steps", "run_step", "run_steps"]
 
 #: Modules that Prefect keeps these steps in -> ours. Others have none here.
 _MODULES = {

@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from string import Template
@@ -82,21 +82,25 @@ def _run_script(
         script = Template(script).safe_substitute(environment)
     if shell:
         return _run_commands([script], directory, environment, stream)
-    lines = [line for line in script.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return _run_commands([_words(line) for line in lines], directory, environment, stream)
+    commands = [
+        _words(number, line)
+        for number, line in enumerate(script.splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
+    return _run_commands(commands, directory, environment, stream)
 
 
-def _words(line: str) -> list[str]:
+def _words(number: int, line: str) -> list[str]:
     try:
         return shlex.split(line, posix=sys.platform != "win32")
     except ValueError as error:
         raise StepExecutionError(
-            f"The line {line!r} cannot be split into words: {error}. Look at its quotes."
+            f"Line {number} of the script cannot be split into words: {error}. Look at its quotes."
         ) from None
 
 
 def _run_commands(
-    commands: "list[list[str] | str]", directory: str | None, environment: Mapping[str, str], stream: bool
+    commands: "Sequence[list[str] | str]", directory: str | None, environment: Mapping[str, str], stream: bool
 ) -> RunShellScriptResult:
     out: list[str] = []
     err: list[str] = []
@@ -151,7 +155,8 @@ def _read(source: IO[str], sink: list[str], echo: "IO[str] | None") -> None:
 
 
 def _shown(command: "list[str] | str") -> str:
-    return command if isinstance(command, str) else shlex.join(command)
+    """The program alone: what stands behind it may be a secret that a template has filled in."""
+    return "The script" if isinstance(command, str) else command[0] + " ..." * (len(command) > 1)
 
 
 def _cannot_start(command: "list[str] | str", directory: str | None, error: OSError) -> str:
