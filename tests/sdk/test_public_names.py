@@ -25,7 +25,9 @@ PUBLIC = {
     "antiphon.blocks.core": """
         Block BlockNotSavedError InvalidBlockRegistration UnknownBlockType block_schema_to_key schema_extra
     """,
+    "antiphon.blocks.docker": "DockerRegistryCredentials",
     "antiphon.blocks.fields": "SecretDict",
+    "antiphon.blocks.kubernetes": "KubernetesClusterConfig",
     "antiphon.blocks.notifications": """
         AbstractAppriseNotificationBlock AppriseNotificationBlock CustomWebhookNotificationBlock DiscordWebhook
         MattermostWebhook MicrosoftTeamsWebhook NotificationBlock NotificationError OpsgenieWebhook
@@ -242,6 +244,12 @@ PUBLIC = {
         VizTask
     """,
     "antiphon.variables": "T Variable",
+    "antiphon.workers.docker": """
+        DockerWorker DockerWorkerJobConfiguration DockerWorkerResult DockerWorkerVariables
+    """,
+    "antiphon.workers.kubernetes": """
+        KubernetesWorker KubernetesWorkerJobConfiguration KubernetesWorkerResult KubernetesWorkerVariables
+    """,
 }
 
 #: Modules behind the public ones, whose `__all__` says what those take.

@@ -4,8 +4,6 @@ import re
 
 from antiphon.exceptions import ConfigurationError
 
-__all__ = ["API_URL", "from_inside", "is_local", "is_socket", "require_address"]
-
 API_URL = "ANTIPHON_API_URL"
 _LOCAL = re.compile(r"(?<![\w.-])(localhost|127\.0\.0\.1|\[::1\])(?=:)")
 

@@ -3,8 +3,6 @@
 import signal
 from collections.abc import Sequence
 
-__all__ = ["exit_words", "with_last_lines"]
-
 #: The contract takes 10,000 characters.
 MOST = 8_000
 

@@ -5,8 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-__all__ = ["Output", "TimedLines", "print_line"]
-
 #: A line that is longer than this is told in pieces.
 LONGEST = 1_000_000
 

@@ -4,8 +4,6 @@ import random
 import time
 from collections.abc import Callable
 
-__all__ = ["Patience"]
-
 
 class Patience:
     """Asking again with growing pauses, until nothing has answered for `seconds`."""

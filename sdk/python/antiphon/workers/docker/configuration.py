@@ -15,8 +15,6 @@ from antiphon.exceptions import ConfigurationError
 from antiphon.workers.addresses import API_URL, from_inside, is_local, is_socket, require_address
 from antiphon.workers.base import BaseJobConfiguration, BaseVariables
 
-__all__ = ["HOST_NAME", "DockerWorkerJobConfiguration", "DockerWorkerVariables", "ImagePullPolicy"]
-
 #: How a container calls the machine that it is on.
 HOST_NAME = "host.docker.internal"
 

@@ -6,8 +6,6 @@ from typing import Protocol
 from antiphon.workers.docker.configuration import DockerWorkerJobConfiguration
 from antiphon.workers.ends import exit_words, with_last_lines
 
-__all__ = ["end_message"]
-
 
 class End(Protocol):
     """What is known of an end."""

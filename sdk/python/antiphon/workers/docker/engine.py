@@ -7,13 +7,11 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import docker
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
 from antiphon.exceptions import InfrastructureError, InfrastructureNotAvailable
 from antiphon.workers.patience import Patience
-
-__all__ = ["APIError", "Asking", "NotFound", "Unreachable", "explanation", "open_client", "translated"]
 
 T = TypeVar("T")
 

@@ -5,21 +5,12 @@ import logging
 import shlex
 from typing import Any
 
+from docker.errors import APIError, NotFound
+
 from antiphon.exceptions import InfrastructureError
 from antiphon.run_environment import FENCING_TOKEN, FLOW_RUN_ID
 from antiphon.workers.docker.configuration import HOST_NAME, DockerWorkerJobConfiguration, ImagePullPolicy
-from antiphon.workers.docker.engine import APIError, NotFound, explanation
-
-__all__ = [
-    "create_container",
-    "existing_container",
-    "find_container",
-    "pull_image",
-    "remove_by_id",
-    "remove_container",
-    "start_container",
-    "stop_container",
-]
+from antiphon.workers.docker.engine import explanation
 
 #: Labels by which a worker knows a container of a claim again.
 RUN_LABEL = "io.antiphon.flow-run-id"

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from docker.errors import APIError, NotFound
 from requests.exceptions import RequestException
 
-from antiphon.workers.docker.engine import APIError, Asking, NotFound
+from antiphon.workers.docker.engine import Asking
 from antiphon.workers.log_lines import Output, TimedLines
-
-__all__ = ["ContainerEnd", "LogFollower", "await_end", "last_lines"]
 
 #: One question for the end lasts this long; then it is looked whether the engine is still there.
 ROUND_SECONDS = 60.0

@@ -21,8 +21,6 @@ from antiphon.workers.threads import in_thread
 if TYPE_CHECKING:
     from antiphon.workers.docker.watching import ContainerEnd, LogFollower
 
-__all__ = ["DockerWorker", "DockerWorkerResult"]
-
 T = TypeVar("T")
 
 logger = logging.getLogger("antiphon.worker")

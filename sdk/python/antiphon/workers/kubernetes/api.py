@@ -18,8 +18,6 @@ from antiphon.blocks.kubernetes import KubernetesClusterConfig
 from antiphon.exceptions import InfrastructureError
 from antiphon.workers.patience import Patience
 
-__all__ = ["LOST", "ApiError", "Cluster", "Unreachable", "connected"]
-
 #: One question that is answered at once.
 ASK_TIMEOUT = ClientTimeout(total=60)
 #: A stream that says nothing for this long is taken for dead: the server ends watches before.

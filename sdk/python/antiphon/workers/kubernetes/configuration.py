@@ -16,14 +16,6 @@ from antiphon.workers.base import BaseJobConfiguration, BaseVariables
 from antiphon.workers.kubernetes.manifest import JOB_TEMPLATE, check_manifest, complete_manifest, main_container
 from antiphon.workers.kubernetes.names import label_value
 
-__all__ = [
-    "CLAIM_LABEL",
-    "RUN_LABEL",
-    "KubernetesImagePullPolicy",
-    "KubernetesWorkerJobConfiguration",
-    "KubernetesWorkerVariables",
-]
-
 #: Labels by which a worker knows the job of a claim again.
 RUN_LABEL = "antiphon.io/flow-run-id"
 CLAIM_LABEL = "antiphon.io/fencing-token"

@@ -14,8 +14,6 @@ from antiphon.workers.kubernetes.verdicts import End, Limits, View, next_look, v
 from antiphon.workers.kubernetes.watching import follow
 from antiphon.workers.log_lines import Output, print_line
 
-__all__ = ["await_end"]
-
 #: For how long, after the end, what was printed last is waited for.
 OUTPUT_SECONDS = 10.0
 

@@ -7,8 +7,6 @@ from antiphon.exceptions import InfrastructureError
 from antiphon.workers.kubernetes.api import LOST, ApiError, Cluster
 from antiphon.workers.kubernetes.configuration import KubernetesWorkerJobConfiguration
 
-__all__ = ["create_job", "delete_job", "delete_pod", "events_of", "find_job", "pods_of"]
-
 logger = logging.getLogger("antiphon.worker")
 
 

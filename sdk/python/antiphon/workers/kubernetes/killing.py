@@ -9,8 +9,6 @@ from antiphon.workers.kubernetes.api import Cluster
 from antiphon.workers.kubernetes.jobs import delete_job, delete_pod, pods_of
 from antiphon.workers.kubernetes.watching import follow
 
-__all__ = ["kill_job"]
-
 #: What a node gets beyond the grace of a pod, to say that it has ended.
 NODE_SECONDS = 10.0
 

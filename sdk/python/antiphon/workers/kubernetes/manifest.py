@@ -7,8 +7,6 @@ from typing import Any
 from antiphon.exceptions import ConfigurationError
 from antiphon.workers.kubernetes.names import annotations_of, labels_of, name_base
 
-__all__ = ["JOB_TEMPLATE", "check_manifest", "complete_manifest", "main_container"]
-
 #: What a pool's `job_manifest` is where nobody gives another.
 JOB_TEMPLATE: dict[str, Any] = {
     "apiVersion": "batch/v1",

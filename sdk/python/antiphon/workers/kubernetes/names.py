@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping
 
-__all__ = ["annotations_of", "label_key", "label_value", "labels_of", "name_base"]
-
 #: A pod's name is that of its job and six characters more.
 LONGEST_BASE = 52
 LONGEST_LABEL = 63

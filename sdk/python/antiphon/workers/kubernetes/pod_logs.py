@@ -11,8 +11,6 @@ from antiphon.workers.kubernetes.api import LOST, ApiError, Cluster, Unreachable
 from antiphon.workers.kubernetes.verdicts import View
 from antiphon.workers.log_lines import Output, TimedLines
 
-__all__ = ["PodLogs", "last_lines"]
-
 #: The clocks of a node and of this machine pass alike, and this is for what is under way.
 OVERLAP_SECONDS = 5
 

@@ -5,17 +5,6 @@ from typing import Any
 
 from antiphon.workers.ends import exit_words
 
-__all__ = [
-    "exit_code",
-    "failure",
-    "has_started",
-    "is_lost",
-    "is_over",
-    "is_scheduled",
-    "start_trouble",
-    "why_not_scheduled",
-]
-
 #: The kubelet tries again to pull, and does not say that it is in vain; these say so.
 _IN_VAIN = (
     "not found",

@@ -10,8 +10,6 @@ from antiphon.workers.kubernetes.api import LOST, ApiError, Cluster
 from antiphon.workers.kubernetes.configuration import KubernetesWorkerJobConfiguration
 from antiphon.workers.kubernetes.manifest import main_container
 
-__all__ = ["delete_secret", "give_to_job", "move_env_to_secret"]
-
 #: Keys that a Secret takes.
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 #: They say what the job is for, and are in its labels anyhow.

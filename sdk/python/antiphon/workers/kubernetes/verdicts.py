@@ -5,8 +5,6 @@ from typing import Any
 
 from antiphon.workers.kubernetes import pods
 
-__all__ = ["End", "Limits", "View", "next_look", "verdict"]
-
 #: What a pod that is to end may take beyond its grace, before its node counts as lost.
 LOST_AFTER = 60.0
 

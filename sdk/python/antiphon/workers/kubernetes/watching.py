@@ -8,8 +8,6 @@ from typing import Any, Protocol
 from antiphon.workers.kubernetes.api import LOST, WATCH_SECONDS, ApiError, Cluster
 from antiphon.workers.patience import Patience
 
-__all__ = ["Follower", "follow"]
-
 GONE = 410
 #: Between two watches: a server that ends each at once is not to be asked without a pause.
 REST_SECONDS = 0.1

@@ -16,8 +16,6 @@ from antiphon.workers.kubernetes.configuration import KubernetesWorkerJobConfigu
 if TYPE_CHECKING:
     from antiphon.workers.kubernetes.api import Cluster
 
-__all__ = ["KubernetesWorker", "KubernetesWorkerResult"]
-
 #: How long a job that is being made is waited for when it is not wanted any more.
 UNDO_SECONDS = 30.0
 
