@@ -122,6 +122,8 @@ class FakeKubernetes:
         self._folder = folder
         self.http = FakeHttp(self._answer)
         self.store = Store()
+        #: Who has it may do everything.
+        self.token = "first"
         self.pods: list[Pod] = []
         #: Namespaces that are there.
         self.namespaces = {"default", "flows"}
@@ -152,7 +154,7 @@ class FakeKubernetes:
             "kind": "Config",
             "current-context": "test",
             "clusters": [{"name": "fake", "cluster": {"server": self.http.url}}],
-            "users": [{"name": "me", "user": {"token": "t"}}],
+            "users": [{"name": "me", "user": {"token": self.token}}],
             "contexts": [{"name": "test", "context": {"cluster": "fake", "user": "me"}}],
         }
 
@@ -321,6 +323,8 @@ class FakeKubernetes:
         call.answer(refused.status, {**status, "message": refused.message, "reason": reason})
 
     def _serve(self, call: Call) -> None:
+        if call.headers["Authorization"] != f"Bearer {self.token}":
+            raise Meant(401, "Unauthorized", reason="Unauthorized")
         match = PATH.fullmatch(call.path)
         if match is None or match["kind"] not in KINDS or KINDS[match["kind"]][0] != match["group"]:
             raise Refused(404, "the server could not find the requested resource", reason="NotFound")

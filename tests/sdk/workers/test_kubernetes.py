@@ -11,7 +11,9 @@ from antiphon.blocks.kubernetes import KubernetesClusterConfig
 from antiphon.client.schemas.objects import FlowRun
 from antiphon.exceptions import InfrastructureError, InfrastructureNotFound
 from antiphon.settings import temporary_settings
+from antiphon.types import SecretDict
 from antiphon.workers.kubernetes import KubernetesWorker, KubernetesWorkerJobConfiguration
+from antiphon.workers.kubernetes.clusters import Clusters
 from fake_kubernetes import FakeKubernetes, Pod
 from in_loop import in_loop
 from told import Running, running
@@ -431,11 +433,44 @@ async def test_a_cluster_of_a_block(
     monkeypatch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "/nowhere")
     with pytest.raises(InfrastructureError, match=r"No Kubernetes cluster is known here.*cluster_config"):
         await KubernetesWorker("pool").run(flow_run, await job(flow_run))
-    block = KubernetesClusterConfig(config=cluster.kubeconfig, context_name="test")
+    block = KubernetesClusterConfig(config=SecretDict(cluster.kubeconfig), context_name="test")
     with_block = await job(flow_run)
     with_block.cluster_config = block
     async with running(KubernetesWorker("pool"), flow_run, with_block) as run:
         assert run.pid.startswith("default:")
+
+
+@in_loop
+async def test_a_token_that_is_replaced_is_read_anew(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
+    async with KubernetesWorker("pool") as worker, running(worker, flow_run, await job(flow_run)) as run:
+        await asyncio.to_thread(cluster.wait_for, "watch", "pods")
+        cluster.token = "second"
+        cluster.write_kubeconfig()
+        cluster.end_watches()
+        cluster.pod().running()
+        cluster.pod().finish(0)
+        assert (await run.end()).status_code == 0
+
+
+@in_loop
+async def test_each_cluster_is_opened_once(cluster: FakeKubernetes) -> None:
+    clusters = Clusters(10)
+    block = KubernetesClusterConfig(config=SecretDict(cluster.kubeconfig), context_name="test")
+    own, of_block = await clusters.get(None), await clusters.get(block)
+    assert own is not of_block
+    assert own is await clusters.get(None)
+    assert of_block is await clusters.get(block.model_copy())
+    await clusters.close()
+
+
+@in_loop
+async def test_a_worker_that_may_not_look(cluster: FakeKubernetes, flow_run: FlowRun) -> None:
+    cluster.refusals["watch", "pods"] = (403, "Forbidden", 'pods is forbidden: User "w" cannot watch')
+    async with running(KubernetesWorker("pool"), flow_run, await job(flow_run)) as run:
+        with pytest.raises(
+            InfrastructureError, match=r"did not watch pods: pods is forbidden.*a Role and a RoleBinding"
+        ):
+            await run.end()
 
 
 @in_loop
@@ -454,11 +489,14 @@ def test_forty_at_once(cluster: FakeKubernetes) -> None:
     """Jobs do not keep each other from the API server."""
 
     async def all_of_them() -> None:
+        async with KubernetesWorker("pool") as worker:
+            await by(worker)
+
+    async def by(worker: KubernetesWorker) -> None:
         runs = [FlowRun(name=f"run-{n}", flow_id="0190e3a0-0000-7000-8000-000000000000") for n in range(40)]
         async with asyncio.TaskGroup() as group:
             ends = [
-                group.create_task(KubernetesWorker("pool").run(each, await job(each, pod_watch_timeout_seconds=600)))
-                for each in runs
+                group.create_task(worker.run(each, await job(each, pod_watch_timeout_seconds=600))) for each in runs
             ]
             for n in range(40):
                 pod = await asyncio.to_thread(cluster.pod, n)

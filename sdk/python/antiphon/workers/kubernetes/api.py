@@ -1,4 +1,4 @@
-"""A Kubernetes API server: how it is found, asked, and what its errors mean. It needs `kubernetes_asyncio`.
+"""A Kubernetes API server: how it is asked, and what its errors mean. It needs `kubernetes_asyncio`.
 
 Answers are read as the JSON that they are: a worker looks at few of their fields.
 """
@@ -10,11 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import ClientError, ClientTimeout
-from kubernetes_asyncio import client, config
-from kubernetes_asyncio.client.exceptions import ApiException
-from kubernetes_asyncio.config import ConfigException
+from kubernetes_asyncio import client
 
-from antiphon.blocks.kubernetes import KubernetesClusterConfig
 from antiphon.exceptions import InfrastructureError
 from antiphon.workers.patience import Patience
 
@@ -24,6 +21,12 @@ ASK_TIMEOUT = ClientTimeout(total=60)
 WATCH_SECONDS = 240
 STREAM_TIMEOUT = ClientTimeout(total=None, sock_connect=30, sock_read=WATCH_SECONDS + 60)
 
+UNAUTHORIZED, FORBIDDEN = 401, 403
+_RIGHTS = (
+    "Give the worker's service account or user that right in the namespace of the job, by a Role and a RoleBinding; "
+    "docs/workers-kubernetes.md has all that it needs."
+)
+
 #: What a lost connection is raised as.
 LOST = (ClientError, OSError, asyncio.TimeoutError)
 
@@ -32,13 +35,16 @@ class ApiError(InfrastructureError):
     """The API server refused."""
 
     def __init__(self, status: int, reason: str, message: str, what: str) -> None:
-        super().__init__(f"Kubernetes did not {what}: {message.rstrip('.')} ({status} {reason}).")
+        said = f"Kubernetes did not {what}: {message.rstrip('.')} ({status} {reason})."
+        if status == FORBIDDEN and "quota" not in message:
+            said = f"{said} {_RIGHTS}"
+        super().__init__(said)
         self.status, self.reason, self.message = status, reason, message
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same question may be answered later. A token that has just expired is read anew."""
-        return self.status in (401, 408, 429) or self.status >= 500
+        """Whether the same question may be answered later."""
+        return self.status in (UNAUTHORIZED, 408, 429) or self.status >= 500
 
 
 class Unreachable(InfrastructureError):
@@ -48,10 +54,12 @@ class Unreachable(InfrastructureError):
 class Cluster:
     """Asks the API server of one cluster."""
 
-    def __init__(self, api_client: Any, patience_seconds: float) -> None:
+    def __init__(self, api_client: Any, patience_seconds: float, renew: Callable[[], Awaitable[None]]) -> None:
+        """`renew` reads the credentials anew."""
         self.batch = client.BatchV1Api(api_client)
         self.core = client.CoreV1Api(api_client)
         self.patience_seconds = patience_seconds
+        self._renew = renew
 
     def patience(self) -> Patience:
         """Return a new patience."""
@@ -75,7 +83,10 @@ class Cluster:
                 await self.rest(patience, error)
 
     async def rest(self, patience: Patience, error: Exception) -> None:
-        """Wait before the next time. Raises the error where that is no use, Unreachable where it is too long."""
+        """Wait before the next time. Raises the error where that is no use, Unreachable where it is too long.
+
+        Credentials that are refused may have been replaced since they were read.
+        """
         if isinstance(error, ApiError) and not error.may_pass:
             raise error
         if patience.over:
@@ -84,6 +95,8 @@ class Cluster:
                 f"{str(error).rstrip('.') or type(error).__name__}. The job may still run: see `kubectl get jobs`."
             ) from error
         await asyncio.sleep(patience.pause())
+        if isinstance(error, ApiError) and error.status == UNAUTHORIZED:
+            await self._renew()
 
     @asynccontextmanager
     async def stream(
@@ -107,38 +120,3 @@ async def _body(response: Any, what: str) -> bytes:
     except (ValueError, AttributeError):
         message, reason = data.decode(errors="replace")[:500], ""
     raise ApiError(response.status, reason or str(response.reason), message or "it does not say why", what)
-
-
-@asynccontextmanager
-async def connected(cluster_config: KubernetesClusterConfig | None, patience_seconds: float) -> AsyncIterator[Cluster]:
-    """Yield a cluster: of the block, else the one that this process runs in, else that of the kubeconfig file.
-
-    Raises InfrastructureError where none is found.
-    """
-    configuration = client.Configuration()
-    try:
-        await _load(configuration, cluster_config)
-    except (ConfigException, OSError, ApiException) as error:
-        raise InfrastructureError(
-            f"No Kubernetes cluster is known here: {str(error).rstrip('.')}. Give a block `kubernetes-cluster-config` "
-            "as the job variable `cluster_config`, run the worker in the cluster, or see that `kubectl get jobs` works "
-            "here."
-        ) from error
-    # Each job holds three streams; the default would let few jobs keep out all others.
-    configuration.connection_pool_maxsize = 0
-    async with client.ApiClient(configuration) as api_client:
-        yield Cluster(api_client, patience_seconds)
-
-
-async def _load(configuration: Any, cluster_config: KubernetesClusterConfig | None) -> None:
-    if cluster_config is not None:
-        await config.load_kube_config_from_dict(
-            config_dict=cluster_config.config.get_secret_value(),
-            context=cluster_config.context_name,
-            client_configuration=configuration,
-        )
-        return
-    try:
-        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except ConfigException:
-        await config.load_kube_config(client_configuration=configuration)

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from antiphon.exceptions import InfrastructureError
-from antiphon.workers.kubernetes.api import LOST, ApiError, Cluster
+from antiphon.workers.kubernetes.api import FORBIDDEN, LOST, ApiError, Cluster
 from antiphon.workers.kubernetes.configuration import KubernetesWorkerJobConfiguration
 
 logger = logging.getLogger("antiphon.worker")
@@ -51,12 +51,8 @@ def _with_step(error: ApiError, job: KubernetesWorkerJobConfiguration) -> str:
     said = error.message.lower()
     if "quota" in said:
         step = f"Raise the quota of the namespace {job.namespace}, or ask for less by the job variables."
-    elif error.status == 403:
-        step = (
-            "Give the worker's service account or user the rights to make, get, list, watch and delete jobs, and to "
-            f"get, list, watch and delete pods and get their logs, in the namespace {job.namespace} (a Role and a "
-            "RoleBinding)."
-        )
+    elif error.status == FORBIDDEN:
+        return str(error)
     elif error.status == 404:
         step = f"Make the namespace {job.namespace}, or correct the job variable `namespace`."
     elif error.status == 409:

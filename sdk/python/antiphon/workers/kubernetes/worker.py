@@ -15,6 +15,7 @@ from antiphon.workers.kubernetes.configuration import KubernetesWorkerJobConfigu
 
 if TYPE_CHECKING:
     from antiphon.workers.kubernetes.api import Cluster
+    from antiphon.workers.kubernetes.clusters import Clusters
 
 #: How long a job that is being made is waited for when it is not wanted any more.
 UNDO_SECONDS = 30.0
@@ -44,6 +45,17 @@ class KubernetesWorker(BaseWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _module("api")
+        self._clusters: Clusters | None = None
+
+    async def setup(self) -> None:
+        """Has a place for connections."""
+        self._clusters = _module("clusters").Clusters(self.unreachable_seconds)
+
+    async def teardown(self, *exc_info: Any) -> None:
+        """Closes all connections."""
+        if self._clusters is not None:
+            await self._clusters.close()
+        self._clusters = None
 
     async def run(
         self,
@@ -81,7 +93,12 @@ class KubernetesWorker(BaseWorker):
 
     @asynccontextmanager
     async def _cluster(self, configuration: KubernetesWorkerJobConfiguration) -> "AsyncIterator[Cluster]":
-        async with _module("api").connected(configuration.cluster_config, self.unreachable_seconds) as cluster:
+        if self._clusters is not None:
+            yield await self._clusters.get(configuration.cluster_config)
+            return
+        # It is not at work: somebody calls a method of it.
+        connected = _module("clusters").connected
+        async with connected(configuration.cluster_config, self.unreachable_seconds) as cluster:
             yield cluster
 
     async def _made(self, cluster: "Cluster", configuration: KubernetesWorkerJobConfiguration) -> dict[str, Any]:
