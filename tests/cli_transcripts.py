@@ -21,6 +21,7 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "<clock>"),
     (r"\b\d\d:\d\d:\d\d (?=flow run|task run)", "<clock> "),
     (r"\b\d+[smhd] ago\b", "<ago>"),
+    (r"\bnever$|\bnever(?= {2,})", "<ago>"),
     (r"\(in \d+[smhd]\)", "(in <span>)"),
     (r"\b\d+(\.\d+)?ms\b|\b\d+\.\ds\b", "<span>"),
     (r"process id \d+", "process id <pid>"),

@@ -11,8 +11,9 @@ import antiphon
 #: Module -> its `__all__`.
 PUBLIC = {
     "antiphon": """
-        Flow State Task Transaction __version__ allow_failure apause_flow_run aresume_flow_run asuspend_flow_run deploy
-        flow get_client get_run_logger pause_flow_run resume_flow_run suspend_flow_run tags task unmapped
+        Flow State Task Transaction __version__ allow_failure apause_flow_run aresume_flow_run aserve
+        asuspend_flow_run deploy flow get_client get_run_logger pause_flow_run resume_flow_run serve suspend_flow_run
+        tags task unmapped
     """,
     "antiphon.annotations": "BaseAnnotation NotSet Quote allow_failure freeze opaque quote unmapped",
     "antiphon.artifacts": """
@@ -141,9 +142,9 @@ PUBLIC = {
         wait_for_flow_run
     """,
     "antiphon.flows": """
-        Flow FlowDecorator FlowHook FlowOptions FlowStateHook flow is_entrypoint_async
+        Flow FlowDecorator FlowHook FlowOptions FlowStateHook aserve flow is_entrypoint_async
         load_flow_arguments_from_entrypoint load_flow_from_entrypoint load_function_and_convert_to_flow
-        load_placeholder_flow safe_load_flow_from_entrypoint select_flow
+        load_placeholder_flow safe_load_flow_from_entrypoint select_flow serve
     """,
     "antiphon.futures": """
         AntiphonConcurrentFuture AntiphonDistributedFuture AntiphonFlowRunFuture AntiphonFuture AntiphonFutureList
@@ -177,8 +178,8 @@ PUBLIC = {
         get_run_logger get_worker_logger patch_print print_as_log task_run_logger
     """,
     "antiphon.main": """
-        Flow State Task Transaction allow_failure apause_flow_run aresume_flow_run asuspend_flow_run flow
-        get_client get_run_logger pause_flow_run resume_flow_run suspend_flow_run tags task unmapped
+        Flow State Task Transaction allow_failure apause_flow_run aresume_flow_run aserve asuspend_flow_run flow
+        get_client get_run_logger pause_flow_run resume_flow_run serve suspend_flow_run tags task unmapped
     """,
     "antiphon.results": """
         ResultRecord ResultRecordMetadata ResultStore aget_default_result_storage aresolve_result_storage
@@ -186,6 +187,8 @@ PUBLIC = {
         get_default_result_storage get_result_store is_reference load resolve_result_storage resolve_serializer
         should_persist_result
     """,
+    "antiphon.runner": "Runner",
+    "antiphon.runner.runner": "Runner",
     "antiphon.runner.storage": """
         BlockStorageAdapter GitCredentials GitRepository LocalStorage RemoteStorage RunnerStorage
         create_storage_from_source
@@ -244,12 +247,17 @@ PUBLIC = {
         VizTask
     """,
     "antiphon.variables": "T Variable",
+    "antiphon.workers": "BaseJobConfiguration BaseVariables BaseWorker BaseWorkerResult ProcessWorker",
+    "antiphon.workers.base": """
+        BaseJobConfiguration BaseVariables BaseWorker BaseWorkerResult InfrastructureStatus
+    """,
     "antiphon.workers.docker": """
         DockerWorker DockerWorkerJobConfiguration DockerWorkerResult DockerWorkerVariables
     """,
     "antiphon.workers.kubernetes": """
         KubernetesWorker KubernetesWorkerJobConfiguration KubernetesWorkerResult KubernetesWorkerVariables
     """,
+    "antiphon.workers.process": "ProcessJobConfiguration ProcessVariables ProcessWorker ProcessWorkerResult",
 }
 
 #: Modules behind the public ones, whose `__all__` says what those take.
@@ -296,7 +304,6 @@ INNER = {
     "antiphon.input.receiving",
     "antiphon.parameters",
     "antiphon.run_futures",
-    "antiphon.runner",
     "antiphon.utilities",
 }
 

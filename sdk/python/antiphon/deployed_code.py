@@ -15,8 +15,6 @@ from antiphon.payloads import decode
 from antiphon.service_client import ServiceClient
 from antiphon.v1 import deployment_pb2, deployment_service_pb2, flow_run_pb2
 
-__all__ = ["DeploymentFacts", "deployment_of_run", "facts_of", "is_loading_code", "load_deployed_flow"]
-
 #: Loaded where there are steps: many deployments have none.
 _STEPS = "antiphon.deployments.steps"
 _loading = False

@@ -6,8 +6,6 @@ from typing import Any
 
 from antiphon.async_code import in_async_code
 
-__all__ = ["aserve", "serve"]
-
 #: Loaded at first use: whoever imports flows may never serve any.
 _RUNNER = "antiphon.runner.runner"
 

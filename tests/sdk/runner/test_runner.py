@@ -85,7 +85,8 @@ def test_a_program_serves_its_flow_until_it_is_interrupted(farm: Farm) -> None:
     # Served again, it goes on.
     with programs() as start:
         program = start(str(farm.folder / "program.py"), **environment)
-        until(lambda: not deployment_of(farm, "served").paused, 60)
+        assert farm.ended(farm.run(served.id, name="again")).state.name == "Completed"
+        assert not deployment_of(farm, "served").paused
         program.send_signal(signal.SIGTERM)
         assert program.wait(30) == 0
 

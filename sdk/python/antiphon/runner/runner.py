@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
+from antiphon.annotations import NotSet
 from antiphon.client.schemas.objects import FlowRun
 from antiphon.deployed_code import is_loading_code
 from antiphon.deployments.runner import RunnerDeployment, deployment_of
@@ -28,8 +29,6 @@ from antiphon.workers.process_crew import Order, ProcessCrew
 
 __all__ = ["Runner"]
 
-#: Stands for a limit that nobody gave.
-_OF_SETTINGS: Any = object()
 _BY_HAND = "if __name__ == '__main__':"
 
 logger = logging.getLogger("antiphon.runner")
@@ -44,14 +43,14 @@ class Runner:
         self,
         name: str | None = None,
         query_seconds: float | None = None,
-        prefetch_seconds: float | None = None,
+        prefetch_seconds: float = 10,
         heartbeat_seconds: float | None = None,
-        limit: int | None = _OF_SETTINGS,
+        limit: int | type[NotSet] | None = NotSet,
         pause_on_shutdown: bool = True,
         webserver: bool = False,
     ) -> None:
         """At most `limit` runs at a time (setting `runner.process_limit`), None is no bound; prepared
-        `prefetch_seconds` before their time (setting `worker.prefetch_seconds`). With `pause_on_shutdown` the schedules
+        `prefetch_seconds` before their time. With `pause_on_shutdown` the schedules
         of its deployments are paused when it stops. `query_seconds` and `heartbeat_seconds` have no effect: nothing is
         asked for in intervals, and the server says how often it is to be heard of. Raises ValueError for a limit below
         1, and for a `webserver`, which there is none of.
@@ -60,11 +59,10 @@ class Runner:
             raise ValueError(
                 "A Runner has no web server. `antiphon worker start --with-healthcheck` has a health check."
             )
-        settings = get_current_settings()
         self.name = name or "runner"
-        self.limit = checked_limit(settings.runner.process_limit if limit is _OF_SETTINGS else limit)
+        self.limit = _limit_of(limit)
         self.pause_on_shutdown = pause_on_shutdown
-        self.prefetch_seconds = settings.worker.prefetch_seconds if prefetch_seconds is None else prefetch_seconds
+        self.prefetch_seconds = prefetch_seconds
         #: Id -> the deployment.
         self._deployments: dict[UUID, RunnerDeployment] = {}
         self._desk: Desk | None = None
@@ -220,6 +218,11 @@ def _paused(id: UUID) -> Work[None]:
     yield from call_server(lambda client: client.deployments.PauseDeployment, request, PauseDeploymentResponse)
 
 
+def _limit_of(given: int | type[NotSet] | None) -> int | None:
+    limit = get_current_settings().runner.process_limit if isinstance(given, type) else given
+    return checked_limit(limit)
+
+
 def _refuse_while_loading() -> None:
     if is_loading_code():
         raise RuntimeError(
@@ -235,7 +238,7 @@ async def served(
     started: Callable[[Runner], object] | None,
 ) -> None:
     """Serve deployments until the program is told to stop; `started` is called when the server knows them."""
-    runner = Runner(pause_on_shutdown=pause_on_shutdown, limit=_OF_SETTINGS if limit is None else limit)
+    runner = Runner(pause_on_shutdown=pause_on_shutdown, limit=NotSet if limit is None else limit)
     for deployment in deployments:
         await runner.aadd_deployment(deployment)
     if started is not None:

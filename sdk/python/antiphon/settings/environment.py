@@ -4,8 +4,6 @@ from antiphon.settings.current import get_current_settings
 from antiphon.settings.kinds import text_of
 from antiphon.settings.rows import DEFAULT_SOURCE, SETTINGS
 
-__all__ = ["settings_environment"]
-
 #: Where values came from; the other process gets the values, and its machine may not have that place.
 _PLACES = ("profile", "profiles_path")
 

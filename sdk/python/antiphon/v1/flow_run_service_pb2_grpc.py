@@ -173,7 +173,8 @@ class FlowRunServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateFlowRun(self, request, context):
-        """Changes what `update_mask` names: `name`, `tags`. Other paths are refused with INVALID_ARGUMENT.
+        """Changes what `update_mask` names: `name`, `tags`, and what is known only where a deployment's code is, `flow_version`
+        and `retry_policy`. Other paths are refused with INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,9 @@ class FlowRunServiceStub:
     ListFlowRuns: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunsRequest, _flow_run_service_pb2.ListFlowRunsResponse]
     """Reads a page of flow runs."""
     UpdateFlowRun: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.UpdateFlowRunRequest, _flow_run_service_pb2.UpdateFlowRunResponse]
-    """Changes what `update_mask` names: `name`, `tags`. Other paths are refused with INVALID_ARGUMENT."""
+    """Changes what `update_mask` names: `name`, `tags`, and what is known only where a deployment's code is, `flow_version`
+    and `retry_policy`. Other paths are refused with INVALID_ARGUMENT.
+    """
     DeleteFlowRun: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.DeleteFlowRunRequest, _flow_run_service_pb2.DeleteFlowRunResponse]
     """Deletes one flow run with all that belongs to it."""
     ListFlowRunStates: _grpc.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunStatesRequest, _flow_run_service_pb2.ListFlowRunStatesResponse]
@@ -130,7 +132,9 @@ class FlowRunServiceAsyncStub(FlowRunServiceStub):
     ListFlowRuns: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunsRequest, _flow_run_service_pb2.ListFlowRunsResponse]  # type: ignore[assignment]
     """Reads a page of flow runs."""
     UpdateFlowRun: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.UpdateFlowRunRequest, _flow_run_service_pb2.UpdateFlowRunResponse]  # type: ignore[assignment]
-    """Changes what `update_mask` names: `name`, `tags`. Other paths are refused with INVALID_ARGUMENT."""
+    """Changes what `update_mask` names: `name`, `tags`, and what is known only where a deployment's code is, `flow_version`
+    and `retry_policy`. Other paths are refused with INVALID_ARGUMENT.
+    """
     DeleteFlowRun: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.DeleteFlowRunRequest, _flow_run_service_pb2.DeleteFlowRunResponse]  # type: ignore[assignment]
     """Deletes one flow run with all that belongs to it."""
     ListFlowRunStates: _aio.UnaryUnaryMultiCallable[_flow_run_service_pb2.ListFlowRunStatesRequest, _flow_run_service_pb2.ListFlowRunStatesResponse]  # type: ignore[assignment]
@@ -241,7 +245,9 @@ class FlowRunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flow_run_service_pb2.UpdateFlowRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flow_run_service_pb2.UpdateFlowRunResponse, _abc.Awaitable[_flow_run_service_pb2.UpdateFlowRunResponse]]:
-        """Changes what `update_mask` names: `name`, `tags`. Other paths are refused with INVALID_ARGUMENT."""
+        """Changes what `update_mask` names: `name`, `tags`, and what is known only where a deployment's code is, `flow_version`
+        and `retry_policy`. Other paths are refused with INVALID_ARGUMENT.
+        """
 
     @_abc_1.abstractmethod
     def DeleteFlowRun(

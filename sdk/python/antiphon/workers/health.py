@@ -9,8 +9,6 @@ from typing import Any
 
 from antiphon.settings import get_current_settings
 
-__all__ = ["health_check"]
-
 _PATH = "/health"
 
 

@@ -4,8 +4,6 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-__all__ = ["BaseWorkerResult", "InfrastructureStatus"]
-
 
 class BaseWorkerResult(BaseModel):
     """How what ran a run has ended."""

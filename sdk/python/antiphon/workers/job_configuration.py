@@ -10,8 +10,6 @@ from antiphon.run_environment import FENCING_TOKEN, FLOW_RUN_ID
 from antiphon.settings.environment import settings_environment
 from antiphon.workers.job_templates import filled_template
 
-__all__ = ["BaseJobConfiguration", "BaseVariables"]
-
 
 class BaseVariables(BaseModel):
     """What a deployment or a run may say of its job; a worker of your own adds fields in a subclass."""

@@ -10,8 +10,6 @@ from antiphon.deployments.templates import KEEP, Name, Source, filled, followed
 from antiphon.engine.dual import Work, aperform
 from antiphon.exceptions import ConfigurationError, TemplateError
 
-__all__ = ["filled_template"]
-
 #: Stands where a variable has no value: what it is the whole of is left out, and in the midst of a text it is empty.
 _NOTHING = type("_Nothing", (str,), {})("")
 

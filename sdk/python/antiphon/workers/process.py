@@ -78,13 +78,10 @@ class ProcessWorker(BaseWorker):
 
     _documentation_url = "https://github.com/antiphon/antiphon/blob/main/docs/workers.md"
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._environments = PythonEnvironments()
-
     async def setup(self) -> None:
         """Has ready what the first run would wait for."""
         self._crew = ProcessCrew()
+        self._environments = PythonEnvironments()
         await self._crew.warm_up()
 
     async def teardown(self, *exc_info: Any) -> None:

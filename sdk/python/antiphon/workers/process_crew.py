@@ -19,8 +19,6 @@ from antiphon.workers.children import Child, spawn
 from antiphon.workers.infrastructure import BaseWorkerResult, InfrastructureStatus
 from antiphon.workers.nursery_client import Nursery, NurseryGone
 
-__all__ = ["ENGINE", "Order", "ProcessCrew"]
-
 #: What runs a flow run in this interpreter.
 ENGINE = (sys.executable, "-m", "antiphon.engine")
 #: Beginnings of variables that an interpreter, or the loader, looks at once, when it begins.

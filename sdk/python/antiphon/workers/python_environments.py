@@ -21,8 +21,6 @@ from antiphon import file_lock
 from antiphon.exceptions import ConfigurationError
 from antiphon.settings import get_current_settings
 
-__all__ = ["PythonEnvironment", "PythonEnvironments"]
-
 _BIN = "Scripts" if os.name == "nt" else "bin"
 #: Seconds for which another worker of this home may make the same environment.
 _PATIENCE = 1800.0

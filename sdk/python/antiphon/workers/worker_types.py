@@ -7,8 +7,6 @@ from typing import Any
 
 from antiphon.close_names import meant
 
-__all__ = ["EXTRAS", "OUR_TYPES", "all_worker_types", "load_worker_class"]
-
 #: Under which other packages say the workers they have: `my-type = "my_package.workers:MyWorker"`.
 GROUP = "antiphon.workers"
 #: Type -> module and class.
