@@ -25,6 +25,7 @@ def job(flow_run: FlowRun, fencing_token: int = 7, **variables: Any) -> DockerWo
 
 
 class Impatient(DockerWorker):
+    starting_seconds = 0.2
     unreachable_seconds = 0.5
 
 
@@ -201,8 +202,8 @@ async def test_no_engine() -> None:
     run = FlowRun(name="x", flow_id="0190e3a0-0000-7000-8000-000000000000")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-        with pytest.raises(InfrastructureError, match=r"No Docker engine answers.*set DOCKER_HOST"):
-            await DockerWorker("pool").run(run, job(run))
+        with pytest.raises(InfrastructureNotAvailable, match=r"No Docker engine answers.*set DOCKER_HOST"):
+            await Impatient("pool").run(run, job(run))
 
 
 @in_loop
@@ -234,6 +235,21 @@ async def test_kill_of_what_is_not_there(engine: FakeDocker, flow_run: FlowRun) 
         await worker.kill_infrastructure("http+docker://localhost:abc", job(flow_run))
     with pytest.raises(InfrastructureNotAvailable, match=r"tcp://other:2375.*DOCKER_HOST"):
         await worker.kill_infrastructure("tcp://other:2375:abc", job(flow_run))
+
+
+@in_loop
+async def test_an_engine_that_is_restarted_while_a_container_is_made(engine: FakeDocker, flow_run: FlowRun) -> None:
+    with away(engine):
+        running_it = asyncio.ensure_future(DockerWorker("pool").run(flow_run, job(flow_run)))
+        await asyncio.wait([running_it], timeout=0.2)
+    with engine.held("create") as create:
+        await asyncio.to_thread(create.wait, 60)
+        engine.http.down()
+    engine.http.up()
+    container = await asyncio.to_thread(engine.running)
+    container.exit(0)
+    assert (await running_it).status_code == 0
+    assert engine.containers == [container], "the answer was lost, and the container was found"
 
 
 @in_loop

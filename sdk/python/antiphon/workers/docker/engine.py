@@ -26,24 +26,24 @@ class Unreachable(InfrastructureError):
 def open_client() -> AbstractContextManager[Any]:
     """Return a `docker.DockerClient` of the engine that DOCKER_HOST says, else of this machine's, to be closed.
 
-    Raises InfrastructureError where there is none.
+    Raises InfrastructureNotAvailable where there is none.
     """
     try:
         return contextlib.closing(docker.from_env())
     except DockerException as error:
-        raise InfrastructureError(
+        raise InfrastructureNotAvailable(
             f"No Docker engine answers: {error}. Start it, or set DOCKER_HOST to where it is, and see that this user "
             "may use it: `docker version` must work."
         ) from error
 
 
 def translated(work: Callable[..., T], *arguments: Any) -> T:
-    """Return what the work returns. An engine that goes away meanwhile, or has trouble of its own, becomes an
-    InfrastructureNotAvailable."""
+    """Return what the work returns. Raises InfrastructureNotAvailable where the engine goes away meanwhile, and
+    InfrastructureError where it refuses."""
     try:
         return work(*arguments)
     except APIError as error:
-        raise InfrastructureNotAvailable(f"The Docker engine could not do it: {explanation(error)}.") from error
+        raise InfrastructureError(f"The Docker engine could not do it: {explanation(error)}.") from error
     except _LOST as error:
         raise InfrastructureNotAvailable(
             f"The Docker engine went away: {explanation(error)}. See that it runs: `docker version` must work."

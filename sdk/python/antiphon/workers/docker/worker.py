@@ -4,7 +4,8 @@ import asyncio
 import importlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -44,7 +45,9 @@ class DockerWorker(BaseWorker):
 
     _documentation_url = "https://github.com/antiphon/antiphon/blob/main/docs/workers-docker.md"
 
-    #: For how long an engine that does not answer is asked again, before a container counts as lost.
+    #: For how long an engine that does not answer is asked again, before a container cannot be started.
+    starting_seconds: ClassVar[float] = 30.0
+    #: The same for a container that runs, before it counts as lost.
     unreachable_seconds: ClassVar[float] = 300.0
     #: For how long, after the end, what the container printed last is waited for.
     output_seconds: ClassVar[float] = 10.0
@@ -64,24 +67,13 @@ class DockerWorker(BaseWorker):
 
         A container that was made for the same claim before, by a worker that went away, is gone on with.
         """
-        engine, starting = _module("engine"), _module("starting")
         run_logger = self.get_flow_run_logger(flow_run)
-        with await _blocking(engine.open_client) as client:
-            container = await _blocking(starting.existing_container, client, configuration)
-            if container is None:
-                run_logger.info("Prepares a container of %s", configuration.image)
-                await _blocking(starting.pull_image, client, configuration)
-                container = await _to_its_end(
-                    partial(starting.create_container, client, configuration), starting.remove_container
-                )
-            await _to_its_end(
-                partial(starting.start_container, client, container, configuration),
-                lambda _: starting.remove_container(container),
-            )
+        with await self._patiently(self._client) as client:
+            run_logger.info("Prepares a container of %s", configuration.image)
+            container = await self._patiently(partial(self._container, client, configuration))
+            await self._patiently(partial(self._started, client, container, configuration))
+            run_logger.info("Runs in the container %s (%s)", container.name, container.id[:12])
             pid = f"{client.api.base_url}:{container.id}"
-            logger.info(
-                "The flow run %s runs in the container %s (%s).", flow_run.name, container.name, container.id[:12]
-            )
             if task_status is not None:
                 task_status.started(pid)
             return await self._watched(client, pid, container.id, configuration)
@@ -93,12 +85,44 @@ class DockerWorker(BaseWorker):
 
         Raises InfrastructureNotFound where it is not there, InfrastructureNotAvailable where it is of another engine.
         """
-        with await _blocking(_module("engine").open_client) as client:
+        with await self._patiently(self._client) as client:
             id = _container_id(client, infrastructure_pid)
             container = await _blocking(_module("starting").find_container, client, id)
             if container is None:
                 raise InfrastructureNotFound(f"The container {id} is not there any more.")
             await _blocking(_module("starting").stop_container, container, grace_seconds)
+
+    async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
+        """The value of a step; it is taken again where the engine goes away in the midst, as when it is restarted."""
+        patience = Patience(self.starting_seconds)
+        while True:
+            try:
+                return await step()
+            except InfrastructureNotAvailable:
+                if patience.over:
+                    raise
+                await asyncio.sleep(patience.pause())
+
+    async def _client(self) -> AbstractContextManager[Any]:
+        opened: AbstractContextManager[Any] = await _blocking(_module("engine").open_client)
+        return opened
+
+    async def _container(self, client: Any, configuration: DockerWorkerJobConfiguration) -> Any:
+        """A container that does not run yet; or that of this claim, where there is one, whose answer may have been
+        lost."""
+        starting = _module("starting")
+        found = await _blocking(starting.existing_container, client, configuration)
+        if found is not None:
+            return found
+        await _blocking(starting.pull_image, client, configuration)
+        return await _to_its_end(partial(starting.create_container, client, configuration), starting.remove_container)
+
+    async def _started(self, client: Any, container: Any, configuration: DockerWorkerJobConfiguration) -> None:
+        starting = _module("starting")
+        await _to_its_end(
+            partial(starting.start_container, client, container, configuration),
+            lambda _: starting.remove_container(container),
+        )
 
     async def _watched(
         self, client: Any, pid: str, id: str, configuration: DockerWorkerJobConfiguration
