@@ -1,6 +1,7 @@
 """Programs that serve deployments: real programs, real processes, a real server."""
 
 import asyncio
+import json
 import signal
 import threading
 from collections.abc import Iterator
@@ -179,6 +180,9 @@ def test_the_command_line_starts_a_worker(farm: Farm) -> None:
     }
     start_worker = (*CLI, "worker", "start", "--pool", "by-hand")
     with programs() as start:
+        template = start(*CLI, "work-pool", "get-default-base-job-template", "--type", "process", **environment)
+        assert template.wait(60) == 0
+        assert set(json.loads(template.communicate()[0])) == {"job_configuration", "variables"}
         unknown = start(*start_worker, **environment)
         assert unknown.wait(60) == 2
         assert "--type" in unknown.communicate()[1]
