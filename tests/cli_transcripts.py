@@ -24,6 +24,9 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"\bnever$|\bnever(?= {2,})", "<ago>"),
     (r"\(in \d+[smhd]\)", "(in <span>)"),
     (r"\b\d+(\.\d+)?ms\b|\b\d+\.\ds\b", "<span>"),
+    (r"\b\d+m \d\ds\b", "<span>"),
+    # On a slow machine nobody takes them in time.
+    (r"\bLate\b", "Scheduled"),
     (r"process id \d+", "process id <pid>"),
     (r"127\.0\.0\.1:\d+", "<address>"),
     (r"^(Version|Schema)( +)\d[\d.]+ *$", r"\1\2<version>"),

@@ -14,7 +14,11 @@ import os
 import re
 import resource
 import sys
+from collections.abc import Callable
+from datetime import datetime, time
+from functools import partial
 from typing import Any, NoReturn
+from uuid import UUID
 
 #: Behind the server, whose calls wait.
 _NICE = 10
@@ -43,7 +47,8 @@ def misfit(schema: Any, data: bytes) -> dict[str, Any] | None:
     kind = library.validators.validator_for(schema, default=library.Draft202012Validator)
     try:
         # Its registry is empty: what a schema refers to elsewhere must not make the server call there.
-        found = library.exceptions.best_match(kind(schema, registry=referencing.Registry()).iter_errors(value))
+        validator = kind(schema, registry=referencing.Registry(), format_checker=_formats(library))
+        found = library.exceptions.best_match(validator.iter_errors(value))
     except RecursionError:
         return _said("it is nested too deeply to be checked")
     except referencing.exceptions.Unresolvable as unknown:
@@ -53,6 +58,29 @@ def misfit(schema: Any, data: bytes) -> dict[str, Any] | None:
     except _NO_SCHEMA as wrong:
         return _said(f"the schema cannot be applied to it: {wrong}")
     return None if found is None else _said(found.message, *found.absolute_path)
+
+
+def _formats(library: Any) -> Any:
+    """Looks at the formats that types of Python have. What reads the value later may take other spellings than RFC 3339
+    has, so that only what no reader takes is refused; numbers are seconds since 1970."""
+    checker = library.FormatChecker(formats=())
+    for name, read in (("date", _moment), ("date-time", _moment), ("time", time.fromisoformat), ("uuid", UUID)):
+        checker.checks(name, raises=ValueError)(partial(_can_read, read))
+    return checker
+
+
+def _can_read(read: Callable[[str], Any], value: Any) -> bool:
+    """Raises ValueError for a text that cannot be read; formats say nothing of other values."""
+    if isinstance(value, str):
+        read(value)
+    return True
+
+
+def _moment(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return datetime.fromisoformat(text)
 
 
 def _said(message: str, *path: str | int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from antiphon.v1.payload_pb2 import Payload
+from antiphon_server.application import input_fitting
 from antiphon_server.application.input_schemas import (
     MOST_PARTS,
     check_input,
@@ -286,3 +287,24 @@ def test_references_in_a_row_are_no_depth_that_breaks() -> None:
     schema = {"$ref": "#/$defs/0", "$defs": {**steps, "900": {}}}
     error = problem(lambda: parameters_for(schema, {}))
     assert "too deeply" in error.message
+
+
+@pytest.mark.parametrize(
+    ("format", "fits", "does_not"),
+    [
+        ("date", ("2026-11-01", "20261101", "0", 5), ("tomorrow", "2026-02-30", "")),
+        ("date-time", ("2026-11-01T10:00:00Z", "2026-11-01 10:00", "1700000000.5"), ("10:00", "now")),
+        ("time", ("10:00", "00:00:00", "10:00:00.5+02:00"), ("25:00", "noon")),
+        ("uuid", ("0190163d-8694-739b-aea5-966c26f8ad90", "0190163d8694739baea5966c26f8ad90"), ("x", "0190")),
+        ("of my own", ("anything",), ()),
+    ],
+)
+def test_texts_of_a_format_are_what_some_reader_takes(
+    format: str, fits: tuple[object, ...], does_not: tuple[object, ...]
+) -> None:
+    schema = {"format": format}
+    assert [input_fitting.misfit(schema, json.dumps(value).encode()) for value in fits] == [None] * len(fits)
+    for value in does_not:
+        said = input_fitting.misfit(schema, json.dumps(value).encode())
+        assert said is not None
+        assert f"is not a {format!r}" in said["message"]
