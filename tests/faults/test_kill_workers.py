@@ -3,6 +3,7 @@ twice."""
 
 import os
 import signal
+import subprocess
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -180,6 +181,33 @@ def test_a_server_that_is_killed(tmp_path: Path, phase: str) -> None:
         # And the worker has got over it.
         again = made.farm.run(made.farm.deploy(name="again"))
         assert made.farm.ended(again, PATIENCE).state.name == "Completed"
+
+
+def test_a_process_that_begins_while_there_is_no_server_waits_for_it(tmp_path: Path) -> None:
+    with programs() as start, temporary_settings({"home": tmp_path}):
+        made = Scene(tmp_path, start, "none", "return 1")
+        run = made.farm.run(made.farm.deploy(pool=""))
+        environment = {
+            "ANTIPHON_API_URL": made.process.target,
+            "ANTIPHON_HOME": str(tmp_path / "h"),
+            "ANTIPHON__FLOW_RUN_ID": run,
+        }
+        made.process.end(signal.SIGKILL)
+        made.process.close()
+        program = start("-m", "antiphon.engine", **environment)
+        with pytest.raises(subprocess.TimeoutExpired):
+            program.wait(3)
+        made.serve()
+        assert program.wait(PATIENCE) == 0, program.communicate()
+        assert made.farm.state(run) == "COMPLETED"
+        made.process.close()
+
+
+def test_a_process_without_a_run_says_what_it_is_for(tmp_path: Path) -> None:
+    with programs() as start:
+        program = start("-m", "antiphon.engine", ANTIPHON_HOME=str(tmp_path))
+        assert program.wait(PATIENCE) == 1
+        assert "antiphon flow-run execute ID" in program.communicate()[1]
 
 
 def test_what_has_not_claimed_its_run_is_killed_when_the_lease_is_over_and_nobody_can_be_asked(tmp_path: Path) -> None:

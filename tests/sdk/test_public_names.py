@@ -26,7 +26,9 @@ PUBLIC = {
     "antiphon.blocks.core": """
         Block BlockNotSavedError InvalidBlockRegistration UnknownBlockType block_schema_to_key schema_extra
     """,
+    "antiphon.blocks.docker": "DockerRegistryCredentials",
     "antiphon.blocks.fields": "SecretDict",
+    "antiphon.blocks.kubernetes": "KubernetesClusterConfig",
     "antiphon.blocks.notifications": """
         AbstractAppriseNotificationBlock AppriseNotificationBlock CustomWebhookNotificationBlock DiscordWebhook
         MattermostWebhook MicrosoftTeamsWebhook NotificationBlock NotificationError OpsgenieWebhook
@@ -248,6 +250,12 @@ PUBLIC = {
     "antiphon.workers": "BaseJobConfiguration BaseVariables BaseWorker BaseWorkerResult ProcessWorker",
     "antiphon.workers.base": """
         BaseJobConfiguration BaseVariables BaseWorker BaseWorkerResult InfrastructureStatus
+    """,
+    "antiphon.workers.docker": """
+        DockerWorker DockerWorkerJobConfiguration DockerWorkerResult DockerWorkerVariables
+    """,
+    "antiphon.workers.kubernetes": """
+        KubernetesWorker KubernetesWorkerJobConfiguration KubernetesWorkerResult KubernetesWorkerVariables
     """,
     "antiphon.workers.process": "ProcessJobConfiguration ProcessVariables ProcessWorker ProcessWorkerResult",
 }

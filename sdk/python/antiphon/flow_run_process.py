@@ -15,6 +15,7 @@ from antiphon.engine.proposals import is_accepted, propose_flow_run
 from antiphon.exceptions import AntiphonException, AntiphonSignal, ServerError
 from antiphon.logging import setup_logging
 from antiphon.logging.run_loggers import flow_run_logger
+from antiphon.patient_client import PatientClient
 from antiphon.payloads import decode
 from antiphon.run_environment import BROKEN_OFF, CLAIMED_FD, FENCING_TOKEN, FLOW_RUN_ID, NOT_OURS
 from antiphon.service_client import ServiceClient
@@ -38,7 +39,11 @@ def main() -> int:
             file=sys.stderr,
         )
         return BROKEN_OFF
-    return execute_flow_run(flow_run_id, int(token))
+    try:
+        return execute_flow_run(flow_run_id, int(token))
+    except AntiphonException as error:
+        print(f"The flow run {flow_run_id} cannot be run: {error}", file=sys.stderr)
+        return BROKEN_OFF
 
 
 def execute_flow_run(flow_run_id: str, fencing_token: int = 0) -> int:
@@ -50,7 +55,7 @@ def execute_flow_run(flow_run_id: str, fencing_token: int = 0) -> int:
     """
     setup_logging()
     session = get_session()  # It connects while the code is looked for.
-    with ServiceClient() as client:
+    with PatientClient() as client:
         run = client.call(client.flow_runs.GetFlowRun, flow_run_service_pb2.GetFlowRunRequest(id=flow_run_id)).flow_run
         if (why := _why_not(run, fencing_token)) is not None:
             flow_run_logger(run).warning("Flow run %r does not begin here: %s", run.name, why)

@@ -8,6 +8,7 @@ PROTECTED = frozenset(
     {
         *("secret", "webhook", "custom-webhook"),
         *("local-file-system", "remote-file-system", "smb", "redisstoragecontainer"),
+        *("docker-registry-credentials", "kubernetes-cluster-config"),
         *("slack-webhook", "ms-teams-webhook", "pager-duty-webhook", "twilio-sms", "opsgenie-webhook"),
         *("mattermost-webhook", "discord-webhook", "sendgrid-email"),
     }

@@ -1,6 +1,7 @@
 """Programs that serve deployments: real programs, real processes, a real server."""
 
 import asyncio
+import json
 import signal
 import threading
 from collections.abc import Iterator
@@ -85,7 +86,8 @@ def test_a_program_serves_its_flow_until_it_is_interrupted(farm: Farm) -> None:
     # Served again, it goes on.
     with programs() as start:
         program = start(str(farm.folder / "program.py"), **environment)
-        until(lambda: not deployment_of(farm, "served").paused, 60)
+        assert farm.ended(farm.run(served.id, name="again")).state.name == "Completed"
+        assert not deployment_of(farm, "served").paused
         program.send_signal(signal.SIGTERM)
         assert program.wait(30) == 0
 
@@ -178,6 +180,9 @@ def test_the_command_line_starts_a_worker(farm: Farm) -> None:
     }
     start_worker = (*CLI, "worker", "start", "--pool", "by-hand")
     with programs() as start:
+        template = start(*CLI, "work-pool", "get-default-base-job-template", "--type", "process", **environment)
+        assert template.wait(60) == 0
+        assert set(json.loads(template.communicate()[0])) == {"job_configuration", "variables"}
         unknown = start(*start_worker, **environment)
         assert unknown.wait(60) == 2
         assert "--type" in unknown.communicate()[1]

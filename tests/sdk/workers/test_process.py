@@ -442,3 +442,32 @@ def test_wrong_options_are_refused(options: dict[str, object], words: str) -> No
 def test_one_queue_is_no_list() -> None:
     with pytest.raises(TypeError, match=r"\['default'\]"):
         ProcessWorker("pool", work_queues="default")
+
+
+def test_a_run_that_does_not_confirm_its_cancellation_is_killed_by_its_worker(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("antiphon.workers.job.GRACE", 1)
+    farm.write("""
+    import os, signal, time
+    from antiphon import flow
+
+    @flow
+    def work():
+        mark(str(os.getpid()))
+        while True:
+            try:
+                while True:
+                    time.sleep(0.05)
+            except BaseException as error:
+                mark(type(error).__name__)
+    """)
+    with farm.worker():
+        run = farm.run(farm.deploy())
+        until(lambda: len(farm.marks) == 1, 60)
+        farm.call("CancelFlowRun", {"id": run})
+        until(lambda: "RunCancelled" in farm.marks)
+        assert farm.state(run) == "CANCELLING"
+        farm.server.advance(301)
+        assert farm.ended(run).state.name == "Cancelled"
+        until(lambda: not _lives(int(farm.marks[0])))

@@ -13,6 +13,8 @@ BUILT_IN: dict[str, str] = {
     "local-file-system": "antiphon.filesystems",
     "remote-file-system": "antiphon.filesystems",
     "smb": "antiphon.filesystems",
+    "docker-registry-credentials": "antiphon.blocks.docker",
+    "kubernetes-cluster-config": "antiphon.blocks.kubernetes",
     **dict.fromkeys(
         (
             *("slack-webhook", "ms-teams-webhook", "pager-duty-webhook", "twilio-sms", "opsgenie-webhook"),

@@ -9,6 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from antiphon.cli.being_sure import YesFlag, confirm, may_ask, must_ask
 from antiphon.cli.completing import complete_work_pools
+from antiphon.cli.job_template_command import get_default_base_job_template
 from antiphon.cli.limit_output import print_limit_in_use
 from antiphon.cli.output import JsonFlag, show, show_list, tell
 from antiphon.cli.work_lookup import find_pool, queues_of, scheduled_runs, slots_of
@@ -110,6 +111,9 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{path} cannot be read: {error}.") from None
+
+
+app.command("get-default-base-job-template")(get_default_base_job_template)
 
 
 @app.command("ls")

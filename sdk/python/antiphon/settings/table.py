@@ -83,6 +83,27 @@ class FlowsSettings(SettingsGroup):
     ]
 
 
+class KubernetesWorkerSettings(SettingsGroup):
+    """Workers of the type `kubernetes`."""
+
+    store_env_as_secret: Annotated[
+        bool,
+        About(kinds.BOOLEAN, False, "Whether the environment of a run is kept in a Kubernetes Secret, not in its job."),
+    ]
+
+
+class KubernetesSettings(SettingsGroup):
+    """What runs on Kubernetes."""
+
+    worker: KubernetesWorkerSettings
+
+
+class IntegrationsSettings(SettingsGroup):
+    """What needs an extra of its own."""
+
+    kubernetes: KubernetesSettings
+
+
 class LoggingToAPISettings(SettingsGroup):
     """Logs of runs on their way to the server."""
 
@@ -266,6 +287,7 @@ class Settings(SettingsGroup):
     client: ClientSettings
     deployments: DeploymentsSettings
     flows: FlowsSettings
+    integrations: IntegrationsSettings
     logging: LoggingSettings
     results: ResultsSettings
     runner: RunnerSettings

@@ -138,7 +138,13 @@ class Desk:
 
     def _take(self, event: Offered) -> None:
         self._expect_no_more()
-        job = Job(self._crew, event.claim, event.offer, flow_run_from(event.offer.flow_run), self._line)
+        try:
+            flow_run = flow_run_from(event.offer.flow_run)
+        except ValueError as error:
+            logger.exception("A run that was offered cannot be read")
+            self._line.exited(event.claim, "", -1, f"this worker cannot read the run, upgrade it: {error}")
+            return
+        job = Job(self._crew, event.claim, event.offer, flow_run, self._line)
         before = self._jobs.get(event.claim)
         self._jobs[event.claim] = job
         life = asyncio.ensure_future(job.live(self._lives.get(before) if before is not None else None))

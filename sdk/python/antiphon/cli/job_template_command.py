@@ -1,0 +1,39 @@
+"""`antiphon work-pool get-default-base-job-template`."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from antiphon.cli.output import make_console
+from antiphon.exceptions import AntiphonException
+
+
+class NoTemplate(AntiphonException):
+    """There are no workers of the type here, or packages that they need are missing."""
+
+
+def get_default_base_job_template(
+    type_: Annotated[str, typer.Option("--type", "-t", help="Of workers of this type, such as process.")],
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", dir_okay=False, help="Write it to this file.", show_default=False)
+    ] = None,
+) -> None:
+    """Print the job template that work pools of a type have where nobody gives another, as JSON."""
+    # Loaded where it is needed: other commands of the group have no use for workers.
+    types: Any = importlib.import_module("antiphon.workers.worker_types")
+    try:
+        worker = types.load_worker_class(type_)
+    except (ValueError, ImportError) as error:
+        raise NoTemplate(str(error)) from error
+    text = json.dumps(worker.get_default_base_job_template(), indent=2) + "\n"
+    if file is None:
+        print(text, end="")
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be written: {error.strerror or error}.") from error
+    make_console().print(f"The template is in {file}.", markup=False)

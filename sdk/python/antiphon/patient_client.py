@@ -1,0 +1,32 @@
+"""A client for code that has nobody to try again for it."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from antiphon.exceptions import ServerUnreachable
+from antiphon.service_client import ServiceClient
+from antiphon.settings import get_current_settings
+
+Response = TypeVar("Response")
+
+
+class PatientClient(ServiceClient):
+    """Waits for a server that went away as long as runs go on without one (setting `client.reconnect_timeout_seconds`).
+
+    Only for calls that may be made twice.
+    """
+
+    def call(self, method: Callable[..., Response], request: Message, *, timeout: float | None = None) -> Response:
+        """See ServiceClient. Raises ServerUnreachable once the patience is over."""
+        end = time.monotonic() + get_current_settings().client.reconnect_timeout_seconds
+        while True:
+            try:
+                return super().call(method, request, timeout=timeout)
+            except ServerUnreachable:
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise
+                self.reconnect(left)

@@ -1,0 +1,100 @@
+"""The output of something elsewhere, line by line, followed over cuts without losing or repeating a line."""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+#: A line that is longer than this is told in pieces.
+LONGEST = 1_000_000
+
+
+def print_line(line: str) -> None:
+    """Write a line to this process's standard output, whole."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+class Output:
+    """Where lines go: to `say`, if there is one; the last ones are kept, to say what was printed before a bad end."""
+
+    def __init__(self, say: Callable[[str], None] | None, keep: int = 20) -> None:
+        self._say = say
+        self._last: deque[str] = deque(maxlen=keep)
+
+    def add(self, line: str) -> None:
+        """Take a line, without its end."""
+        self._last.append(line)
+        if self._say is not None:
+            self._say(line)
+
+    @property
+    def last(self) -> list[str]:
+        """The last lines."""
+        return list(self._last)
+
+
+class TimedLines:
+    """Lines with a time before each, as container engines write it: `2026-11-27T10:00:00.000000001Z text`.
+
+    After a cut what follows is asked for again from `since` on, and `begin` is called: what was seen is left out.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._last: tuple[str, str] = ("", "")
+        #: Lines of that last time that were seen.
+        self._seen = 0
+        #: Of those, how many are still to come again.
+        self._again = 0
+
+    def begin(self) -> None:
+        """What comes next comes from a new connection."""
+        self._rest = b""
+        self._again = self._seen
+
+    @property
+    def since(self) -> datetime | None:
+        """From when on to ask: the second of the last line; None for the beginning."""
+        whole = self._last[0]
+        return datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC) if whole else None
+
+    def feed(self, data: bytes) -> Iterator[str]:
+        """Yield the lines that are whole now and were not seen before."""
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LONGEST:
+            whole.append(self._rest)
+            self._rest = b""
+        for line in whole:
+            yield from self._new(line)
+
+    def end(self) -> Iterator[str]:
+        """Yield what has no end of line: nothing follows."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            yield from self._new(rest)
+
+    def _new(self, line: bytes) -> Iterator[str]:
+        stamp, space, text = line.decode(errors="replace").partition(" ")
+        time = _time(stamp) if space else None
+        if time is None:
+            # A later piece of a line that was too long, or something that the engine itself says.
+            yield line.decode(errors="replace").rstrip("\r")
+            return
+        if time < self._last:
+            return
+        if time == self._last and self._again:
+            self._again -= 1
+            return
+        if time > self._last:
+            self._last, self._seen, self._again = time, 0, 0
+        self._seen += 1
+        yield text.rstrip("\r")
+
+
+def _time(stamp: str) -> tuple[str, str] | None:
+    """Seconds, and the fraction with all its digits, which compare as texts; None where it is no time."""
+    if not stamp.endswith("Z") or len(stamp) < 20 or stamp[10] != "T":
+        return None
+    whole, _, fraction = stamp[:-1].partition(".")
+    return whole, fraction.ljust(9, "0")

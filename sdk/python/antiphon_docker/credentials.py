@@ -1,0 +1,5 @@
+"""Blocks for Docker."""
+
+from antiphon.blocks.docker import DockerRegistryCredentials
+
+__all__ = ["DockerRegistryCredentials"]
