@@ -56,17 +56,19 @@ def test_delete_by_key_and_by_id(said: Said, make: Callable[..., str], world: Wo
     for _ in range(3):
         make(key="a")
     other, alone = make(key="b"), make()
-    assert said("artifact", "delete", "a") == "Deleted with the key a: 3 artifacts.\n"
-    assert said("artifact", "delete", "--id", alone) == f"The artifact {alone} is deleted.\n"
+    assert said("artifact", "delete", "a", "--yes") == "Deleted with the key a: 3 artifacts.\n"
+    assert said("artifact", "delete", "--id", alone, "-y") == f"The artifact {alone} is deleted.\n"
     assert [each.id for each in world.call("ListArtifacts").artifacts] == [other]
-    assert said("artifact", "delete", "b") == "Deleted with the key b: 1 artifact.\n"
+    assert said("artifact", "delete", "b", "--yes") == "Deleted with the key b: 1 artifact.\n"
 
 
-@pytest.mark.parametrize("verb", ["inspect", "delete"])
+@pytest.mark.parametrize("verb", [["inspect"], ["delete", "--yes"]])
 @pytest.mark.parametrize("key", ["nope", "a*", 'x" OR key = "a', "\\"])
-def test_a_key_that_is_not_there(antiphon: Cli, make: Callable[..., str], world: World, verb: str, key: str) -> None:
+def test_a_key_that_is_not_there(
+    antiphon: Cli, make: Callable[..., str], world: World, verb: list[str], key: str
+) -> None:
     make(key="a")
-    result = antiphon("artifact", verb, key)
+    result = antiphon("artifact", *verb, key)
     assert (result.exit_code, result.stdout) == (3, "")
     assert f"There is no artifact with the key {key}. `antiphon artifact ls`" in result.stderr
     assert len(world.call("ListArtifacts").artifacts) == 1
@@ -75,10 +77,10 @@ def test_a_key_that_is_not_there(antiphon: Cli, make: Callable[..., str], world:
 @pytest.mark.usefixtures("world")
 def test_delete_must_know_what(antiphon: Cli) -> None:
     for arguments in ([], ["a", "--id", MISSING]):
-        result = antiphon("artifact", "delete", *arguments)
+        result = antiphon("artifact", "delete", "--yes", *arguments)
         assert result.exit_code == 2
         assert "a KEY, or --id" in " ".join(result.stderr.split())
-    missing = antiphon("artifact", "delete", "--id", MISSING)
+    missing = antiphon("artifact", "delete", "--id", MISSING, "--yes")
     assert (missing.exit_code, f"there is no artifact {MISSING}" in missing.stderr) == (3, True)
-    wrong = antiphon("artifact", "delete", "--id", "x")
+    wrong = antiphon("artifact", "delete", "--id", "x", "--yes")
     assert (wrong.exit_code, "id:" in wrong.stderr) == (1, True)

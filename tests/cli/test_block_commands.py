@@ -72,8 +72,8 @@ def test_the_life_of_a_block(said: Said, antiphon: Cli) -> None:
     again = antiphon("block", "create", "secret", "--name", "my-token", "--data", '{"value": 1}')
     assert again.exit_code == 1 and "There is a block secret/my-token already" in again.stderr
     assert "is kept" in said("block", "create", "secret", "--name", "my-token", "--data", '{"value": 1}', "--overwrite")
-    assert said("block", "delete", "secret/my-token") == "The block secret/my-token is deleted.\n"
-    gone = antiphon("block", "delete", "secret/my-token")
+    assert said("block", "delete", "secret/my-token", "--yes") == "The block secret/my-token is deleted.\n"
+    gone = antiphon("block", "delete", "secret/my-token", "--yes")
     assert gone.exit_code == 3 and "there is no block document secret/my-token" in gone.stderr
 
 
@@ -87,7 +87,7 @@ def test_types_that_come_along_are_registered_and_stay(said: Said, antiphon: Cli
     page = said("block", "type", "inspect", "local-file-system")
     assert "Protected  yes" in " ".join(page.split("\n")).replace("      ", "  ") or "it comes with Antiphon" in page
     assert "basepath" in page and "read-path" in page
-    refused = antiphon("block", "type", "delete", "webhook")
+    refused = antiphon("block", "type", "delete", "webhook", "--yes")
     assert refused.exit_code == 1 and "comes with Antiphon and stays" in refused.stderr
 
 
@@ -102,7 +102,7 @@ def test_classes_of_a_file_or_module_are_registered(
     found = json.loads(said("block", "type", "inspect", "shelf", "--json"))
     assert found["block_type"]["description"] == "Keeps books."
     assert json.loads(found["block_schema"]["fields"])["secret_fields"] == ["key"]
-    assert said("block", "type", "delete", "shelf") == "The block type shelf and its blocks are deleted.\n"
+    assert said("block", "type", "delete", "shelf", "--yes") == "The block type shelf and its blocks are deleted.\n"
 
 
 @pytest.mark.parametrize(

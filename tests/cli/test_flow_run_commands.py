@@ -160,12 +160,25 @@ def test_logs_in_order(antiphon: Cli, book: Any, make: Any, monkeypatch: pytest.
     assert (request.filter, request.order_by) == (f'flow_run_id = "{run.id}"', "create_time")
 
 
-def test_last_logs(antiphon: Cli, book: Any, make: Any) -> None:
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--tail", "-n", "2"], ["3", "4"]),
+        (["-t", "--num-logs", "2", "--reverse"], ["4", "3"]),
+        (["-n", "2"], ["0", "1"]),
+        (["--head", "-n", "3"], ["0", "1", "2"]),
+        (["-h", "-n", "2", "-r"], ["1", "0"]),
+        (["-n", "2", "-r"], ["1", "0"]),
+        (["--reverse"], ["4", "3", "2", "1", "0"]),
+        (["--tail"], ["0", "1", "2", "3", "4"]),
+    ],
+)
+def test_first_and_last_logs(antiphon: Cli, book: Any, make: Any, options: list[str], expected: list[str]) -> None:
     run = make.flow_run()
     book.flow_runs = [run]
     book.logs = [log(make, str(number)) for number in range(5)]
-    shown = json.loads(antiphon("flow-run", "logs", run.id, "-n", "2", "--json").stdout)
-    assert [entry["message"] for entry in shown] == ["3", "4"]
+    shown = json.loads(antiphon("flow-run", "logs", run.id, *options, "--json").stdout)
+    assert [entry["message"] for entry in shown] == expected
 
 
 def test_cancel(antiphon: Cli, book: Any, make: Any) -> None:

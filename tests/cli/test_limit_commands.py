@@ -31,7 +31,10 @@ def test_the_life_of_a_tags_limit(said: Callable[..., str]) -> None:
     assert [each["name"] for each in json.loads(said("concurrency-limits", "ls", "--json", "--limit", "1"))] == [
         "tag:[bold]y"
     ]
-    assert said("concurrency-limit", "delete", "x") == "Task runs with the tag x are not limited by it any more.\n"
+    assert (
+        said("concurrency-limit", "delete", "x", "--yes")
+        == "Task runs with the tag x are not limited by it any more.\n"
+    )
     assert len(json.loads(said("concurrency-limit", "ls", "--json"))) == 1
 
 
@@ -96,7 +99,7 @@ def test_the_life_of_a_global_limit(world: World, said: Callable[..., str]) -> N
     page = said("gcl", "inspect", "db")
     assert "no: it limits nobody" in page
     assert "Waiting" not in page
-    assert said("gcl", "delete", "db") == "The limit db is deleted.\n"
+    assert said("gcl", "delete", "db", "--yes") == "The limit db is deleted.\n"
     assert [each["name"].partition(":")[0] for each in json.loads(said("gcl", "ls", "--json"))] == ["work-pool"]
 
 
@@ -105,7 +108,7 @@ def test_the_life_of_a_global_limit(world: World, said: Callable[..., str]) -> N
     [
         (["concurrency-limit", "inspect", "y"], 3, "there is no concurrency limit tag:y"),
         (["concurrency-limit", "reset", "y"], 3, "there is no concurrency limit tag:y"),
-        (["concurrency-limit", "delete", "y"], 3, "there is no concurrency limit tag:y"),
+        (["concurrency-limit", "delete", "y", "--yes"], 3, "there is no concurrency limit tag:y"),
         (["concurrency-limit", "create", "x", "1"], 1, "there is a concurrency limit 'tag:x' already"),
         (["concurrency-limit", "create", "", "1"], 1, "concurrency_limit.name"),
         (["concurrency-limit", "create", "y", "-1"], 2, "-1"),
@@ -130,7 +133,7 @@ def test_what_is_wrong_is_told(world: World, antiphon: Cli, arguments: list[str]
 def test_the_limit_of_a_deployment_is_changed_there(world: World, antiphon: Cli) -> None:
     made = {"name": "d", "flowName": "f", "concurrencyLimit": 1}
     deployment = world.call("CreateDeployment", {"deployment": made}).deployment
-    for command in (["update", "--limit", "2"], ["delete"]):
+    for command in (["update", "--limit", "2"], ["delete", "--yes"]):
         result = antiphon("gcl", command[0], f"deployment:{deployment.id}", *command[1:])
         assert result.exit_code == 1
         assert "change or clear its concurrency_limit there" in result.stderr

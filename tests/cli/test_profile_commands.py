@@ -35,7 +35,7 @@ def test_a_profile_from_its_making_to_its_end(antiphon: Cli, home: Path) -> None
         "  default",
         "* office",
     ]
-    assert said(antiphon("profile", "delete", "copy")) == "Removed profile copy.\n"
+    assert said(antiphon("profile", "delete", "copy", "--yes")) == "Removed profile copy.\n"
     assert names(antiphon) == {"default": False, "office": True}
 
 
@@ -81,8 +81,8 @@ def test_comments_stay(antiphon: Cli, home: Path) -> None:
         (["create", " "], "cannot be named ' '"),
         (["create", "x", "--from", "nobody"], "There is no profile 'nobody'. Choose one of default, ephemeral, local"),
         (["use", "nobody"], "There is no profile 'nobody'"),
-        (["delete", "nobody"], "There is no profile 'nobody' in"),
-        (["delete", "default"], "Profile 'default' is in use. Use another first"),
+        (["delete", "nobody", "--yes"], "There is no profile 'nobody' in"),
+        (["delete", "default", "--yes"], "Profile 'default' is in use. Use another first"),
         (["rename", "nobody", "x"], "There is no profile 'nobody' in"),
         (["rename", "work", "work"], "There is a profile 'work' in"),
         (["rename", "work", ""], "cannot be named ''"),

@@ -17,7 +17,7 @@ import pytest
 from google.protobuf.json_format import ParseDict
 from typer.testing import Result
 
-from antiphon.cli import run_choice
+from antiphon.cli import being_sure
 from antiphon.cli.operation_following import follow_operation
 from antiphon.service_client import ServiceClient
 from antiphon.v1.operation_pb2 import Operation, OperationState
@@ -66,12 +66,12 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: bool) -> list[str]:
         assert options == {"abort": True, "err": True}
         asked.append(question)
         if not answer:
-            raise run_choice.typer.Abort
+            raise being_sure.typer.Abort
         return True
 
-    monkeypatch.setattr(run_choice.typer, "confirm", confirm)
+    monkeypatch.setattr(being_sure.typer, "confirm", confirm)
     # The runner of commands puts a stdin of its own in place.
-    monkeypatch.setattr(run_choice, "sys", type("Sys", (), {"stdin": type("In", (), {"isatty": lambda: True})}))
+    monkeypatch.setattr(being_sure, "sys", type("Sys", (), {"stdin": type("In", (), {"isatty": lambda: True})}))
     return asked
 
 

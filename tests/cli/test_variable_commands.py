@@ -28,7 +28,7 @@ def test_the_life_of_a_variable(said: Said) -> None:
     shown = said("variable", "inspect", "db_url")
     assert '"[bold]here"' in shown
     assert ParseDict(json.loads(said("variable", "inspect", "db_url", "--json")), Variable()).tags == ["x"]
-    assert said("variable", "unset", "db_url") == "The variable db_url is deleted.\n"
+    assert said("variable", "unset", "db_url", "--yes") == "The variable db_url is deleted.\n"
     assert len(json.loads(said("variable", "ls", "--json"))) == 1
 
 
@@ -67,9 +67,9 @@ def test_what_is_there_is_overwritten_only_when_asked(said: Said, antiphon: Cli,
 
 
 @pytest.mark.usefixtures("world")
-@pytest.mark.parametrize("verb", ["get", "inspect", "unset"])
-def test_a_variable_that_is_not_there(antiphon: Cli, verb: str) -> None:
-    result = antiphon("variable", verb, "nope")
+@pytest.mark.parametrize("verb", [["get"], ["inspect"], ["unset", "--yes"]])
+def test_a_variable_that_is_not_there(antiphon: Cli, verb: list[str]) -> None:
+    result = antiphon("variable", *verb, "nope")
     assert (result.exit_code, result.stdout) == (3, "")
     assert "There is no variable nope. `antiphon variable ls` has those there are" in result.stderr
     assert "`antiphon variable set nope VALUE` makes this one." in result.stderr

@@ -42,7 +42,7 @@ def test_the_methods_of_the_main_classes_are_compared() -> None:
 def test_commands_are_looked_for_with_their_options() -> None:
     found = {each.name: each for each in commands()}
     assert (found["variable set"].standing, found["variable set"].more) == (SAME, ())
-    assert found["flow-run inspect"].more == ("--web", "--output/-o")
+    assert found["flow-run inspect"].more == ("--web",)
     assert found["dashboard open"].standing == MISSING
 
 

@@ -39,6 +39,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--socket", required=True)
     parser.add_argument("--idle-timeout", type=float)
     parser.add_argument("--listen", action="append", default=[])
+    parser.add_argument("--log-level")
     parser.add_argument("--ready-fd", type=int)
     parser.add_argument("--lock-fd", type=int, required=True)
     return parser.parse_args()

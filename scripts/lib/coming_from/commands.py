@@ -26,7 +26,7 @@ def _lost(theirs: list[str], ours: set[str]) -> Iterator[str]:
     for option in theirs:
         spellings = option.split("/")
         # An argument by its place can be given by its name there as well.
-        if not ours.intersection((*spellings, spellings[0].strip("-"))):
+        if not ours.intersection((*spellings, spellings[0].strip("-").replace("-", "_"))):
             yield option
 
 

@@ -58,7 +58,7 @@ def _commands(found: list[Standing], known: list[Reason]) -> Iterator[str]:
     yield "## Commands"
     yield ""
     yield (
-        "In brackets: options that are not here. JSON comes by `--json`, there by `--output json`; `--web` opens a "
+        "In brackets: options that are not here. JSON comes by `--json` too; `--web` opens a "
         "page that Antiphon does not have."
     )
     yield from ("", "| Command | Standing | |", "| --- | --- | --- |")

@@ -23,6 +23,7 @@ from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
 from antiphon.v1.flow_service_pb2_grpc import FlowServiceStub
 from antiphon.v1.log_service_pb2_grpc import LogServiceStub
 from antiphon.v1.operation_service_pb2_grpc import OperationServiceStub
+from antiphon.v1.schedule_service_pb2_grpc import ScheduleServiceStub
 from antiphon.v1.task_run_service_pb2_grpc import TaskRunServiceStub
 from antiphon.v1.transition_service_pb2_grpc import TransitionServiceStub
 from antiphon.v1.variable_service_pb2_grpc import VariableServiceStub
@@ -59,6 +60,7 @@ class ServiceClient:
         self.deployments = DeploymentServiceStub(self._channel)
         self.logs = LogServiceStub(self._channel)
         self.operations = OperationServiceStub(self._channel)
+        self.schedules = ScheduleServiceStub(self._channel)
         self.transitions = TransitionServiceStub(self._channel)
         self.variables = VariableServiceStub(self._channel)
         self.work_pools = WorkPoolServiceStub(self._channel)

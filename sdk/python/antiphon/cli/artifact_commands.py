@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli.being_sure import YesFlag, confirm, must_ask
 from antiphon.cli.output import JsonFlag, make_console, print_messages
 from antiphon.cli.user_tables import artifact_page, artifacts_table
 from antiphon.exceptions import ObjectNotFound
@@ -14,6 +15,7 @@ from antiphon.v1.artifact_pb2 import Artifact
 from antiphon.v1.artifact_service_pb2 import (
     DeleteArtifactRequest,
     GetArtifactRequest,
+    GetArtifactResponse,
     ListArtifactsRequest,
     ListLatestArtifactsRequest,
 )
@@ -86,32 +88,56 @@ def inspect(
 def delete(
     key: Annotated[str | None, typer.Argument(metavar="[KEY]", help="Delete all artifacts with this key.")] = None,
     id: Annotated[str | None, typer.Option("--id", help="Delete this artifact only.")] = None,
+    yes: YesFlag = False,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Delete all versions with a key, or one artifact by its id."""
+    """Delete all versions with a key, or one artifact by its id. Asks first; without a terminal, --yes is needed.
+
+    With --json: an array of antiphon.v1.Artifact, as they were, without their data.
+    """
     if (key is None) == (id is None):
         raise typer.BadParameter("Say what to delete: a KEY, or --id with the id of one artifact.")
+    asks = must_ask(yes)
     with ServiceClient() as client:
-        if key is None:
-            client.call(client.artifacts.DeleteArtifact, DeleteArtifactRequest(id=id))
-            done = f"The artifact {id} is deleted."
-        else:
-            count = _delete_all(client, key)
-            done = f"Deleted with the key {key}: {count} {'artifact' if count == 1 else 'artifacts'}."
+        doomed = _with_key(client, key) if key is not None else [_by_id(client, id or "")]
+        what = f"the artifact {id}" if key is None else f"{_count_words(doomed)} with the key {key}"
+        if asks:
+            confirm(f"Delete {what}?")
+        _delete_each(client, doomed)
+    if as_json:
+        print_messages(doomed)
+        return
+    done = f"The artifact {id} is deleted." if key is None else f"Deleted with the key {key}: {_count_words(doomed)}."
     make_console().print(done, markup=False)
 
 
-def _delete_all(client: ServiceClient, key: str) -> int:
-    """Deletes the oldest first, so that the latest one stays until the end; gives how many there were."""
+def _by_id(client: ServiceClient, id: str) -> Artifact:
+    response: GetArtifactResponse = client.call(client.artifacts.GetArtifact, GetArtifactRequest(id=id))
+    response.artifact.ClearField("data")
+    return response.artifact
+
+
+def _with_key(client: ServiceClient, key: str) -> list[Artifact]:
+    """The oldest first, so that the latest one stays until the end."""
     request = ListArtifactsRequest(filter=f"key = {quote(key)}", order_by="create_time", without_data=True)
-    found = [each.id for each in client.pages(client.artifacts.ListArtifacts, request, "artifacts")]
+    found: list[Artifact] = list(client.pages(client.artifacts.ListArtifacts, request, "artifacts"))
     if not found:
         raise _nothing_with(key)
-    for id in found:
+    return found
+
+
+def _count_words(artifacts: list[Artifact]) -> str:
+    return f"{len(artifacts)} {'artifact' if len(artifacts) == 1 else 'artifacts'}"
+
+
+def _delete_each(client: ServiceClient, artifacts: list[Artifact]) -> None:
+    for each in artifacts:
         try:
-            client.call(client.artifacts.DeleteArtifact, DeleteArtifactRequest(id=id))
+            client.call(client.artifacts.DeleteArtifact, DeleteArtifactRequest(id=each.id))
         except ObjectNotFound:
+            if len(artifacts) == 1:
+                raise
             continue  # somebody else was faster
-    return len(found)
 
 
 def _nothing_with(key: str) -> ObjectNotFound:

@@ -7,13 +7,13 @@ from typing import Annotated, ClassVar
 
 import typer
 
+from antiphon.cli.being_sure import YesFlag, confirm, must_ask
 from antiphon.cli.block_lookup import document_request, find_document, list_documents
 from antiphon.cli.block_making import make_block, making_page
 from antiphon.cli.block_registering import register_blocks
 from antiphon.cli.block_tables import document_page, documents_table
 from antiphon.cli.lazy_group import LazyGroup
-from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
-from antiphon.cli.run_choice import YesFlag, confirm
+from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, tell, to_json
 from antiphon.service_client import ServiceClient
 from antiphon.v1.block_service_pb2 import DeleteBlockDocumentRequest
 
@@ -44,11 +44,18 @@ def group() -> None:
 def register(
     module: Annotated[str | None, typer.Option("--module", "-m", help="A Python module with block classes.")] = None,
     file: Annotated[str | None, typer.Option("--file", "-f", help="A Python file with block classes.")] = None,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Make the server know the block classes of a module or file, or else those that come with Antiphon."""
+    """Make the server know the block classes of a module or file, or else those that come with Antiphon.
+
+    With --json: an array of the names of their types.
+    """
     if module is not None and file is not None:
         raise typer.BadParameter("Give --module or --file, not both.")
     names = register_blocks(module, file)
+    if as_json:
+        print_json(list(names))
+        return
     console = make_console()
     console.print(f"{len(names)} block {'type is' if len(names) == 1 else 'types are'} registered:", markup=False)
     for name in names:
@@ -119,13 +126,17 @@ def create(
 
 
 @app.command()
-def delete(block: BlockArgument = None, id: IdOption = None, yes: YesFlag = False) -> None:
-    """Delete a block. Asks first where there is a terminal."""
+def delete(block: BlockArgument = None, id: IdOption = None, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
+    """Delete a block. Asks first; where there is no terminal, --yes is needed.
+
+    With --json: the antiphon.v1.BlockDocument as it was, without secrets.
+    """
+    asks = must_ask(yes)
     request = document_request(block, id)
     with ServiceClient() as client:
         document = find_document(client, request).block_document
         name = f"{document.block_type_slug}/{document.name}"
-        if not yes and sys.stdin.isatty():
+        if asks:
             confirm(f"Delete the block {name}?")
         client.call(client.blocks.DeleteBlockDocument, DeleteBlockDocumentRequest(id=document.id))
-    make_console().print(f"The block {name} is deleted.", markup=False)
+    tell(document, f"The block {name} is deleted.", as_json=as_json)

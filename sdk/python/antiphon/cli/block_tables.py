@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from antiphon.cli.facts import facts_table
 from antiphon.cli.run_tables import cut, make_table
 from antiphon.cli.run_words import ago_words, moment_words
 from antiphon.v1.block_pb2 import BlockDocument, BlockSchema, BlockType
@@ -31,9 +32,9 @@ def documents_table(documents: Iterable[BlockDocument], now: datetime, *, show_i
 def document_page(found: GetBlockDocumentResponse) -> RenderableType:
     """All about one block, and what it refers to."""
     document = found.block_document
-    parts: list[RenderableType] = [_facts(_document_rows(document))]
+    parts: list[RenderableType] = [facts_table(_document_rows(document))]
     for each in found.referenced:
-        parts += ["", Text("Part of it", style="bold"), _facts(_document_rows(each))]
+        parts += ["", Text("Part of it", style="bold"), facts_table(_document_rows(each))]
     return Group(*parts)
 
 
@@ -59,7 +60,7 @@ def type_page(block_type: BlockType, schema: BlockSchema | None) -> RenderableTy
         ("Capabilities", ", ".join(schema.capabilities) if schema is not None else ""),
         ("Version", schema.version if schema is not None else ""),
     ]
-    parts: list[RenderableType] = [_facts(rows)]
+    parts: list[RenderableType] = [facts_table(rows)]
     if schema is not None:
         parts += ["", fields_table(json.loads(schema.fields))]
     for text in (block_type.description, block_type.code_example):
@@ -104,13 +105,3 @@ def _document_rows(document: BlockDocument) -> list[tuple[str, str]]:
         ("Updated", moment_words(document.update_time)),
         *((f"  {name}", value if isinstance(value, str) else json.dumps(value)) for name, value in values.items()),
     ]
-
-
-def _facts(rows: Iterable[tuple[str, str]]) -> Table:
-    facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
-    for label, value in rows:
-        if value:
-            facts.add_row(Text(label), Text(value))
-    return facts

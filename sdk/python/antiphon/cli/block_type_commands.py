@@ -1,14 +1,13 @@
 """`antiphon block type`."""
 
-import sys
 from typing import Annotated
 
 import typer
 
+from antiphon.cli.being_sure import YesFlag, confirm, must_ask
 from antiphon.cli.block_lookup import get_type, list_documents, newest_schema
 from antiphon.cli.block_tables import type_page, types_table
-from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
-from antiphon.cli.run_choice import YesFlag, confirm
+from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, tell, to_json
 from antiphon.service_client import ServiceClient
 from antiphon.v1.block_service_pb2 import DeleteBlockTypeRequest, ListBlockTypesRequest
 
@@ -61,12 +60,16 @@ def inspect(slug: TypeArgument, as_json: JsonFlag = False) -> None:
 
 
 @app.command()
-def delete(slug: TypeArgument, yes: YesFlag = False) -> None:
-    """Delete a type with all its blocks. Asks first where there is a terminal."""
+def delete(slug: TypeArgument, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
+    """Delete a type with all its blocks. Asks first; where there is no terminal, --yes is needed.
+
+    With --json: the antiphon.v1.BlockType as it was.
+    """
+    asks = must_ask(yes)
     with ServiceClient() as client:
         found = get_type(client, slug)
-        if not yes and sys.stdin.isatty():
+        if asks:
             count = len(list_documents(client, _MOST_COUNTED, found.slug))
             confirm(f"Delete the block type {found.slug} and its {count} blocks?")
         client.call(client.blocks.DeleteBlockType, DeleteBlockTypeRequest(id=found.id))
-    make_console().print(f"The block type {found.slug} and its blocks are deleted.", markup=False)
+    tell(found, f"The block type {found.slug} and its blocks are deleted.", as_json=as_json)

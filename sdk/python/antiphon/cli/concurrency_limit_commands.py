@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli.being_sure import YesFlag, confirm, must_ask
 from antiphon.cli.limit_lookup import MOST_SLOTS, delete_limit, get_limit, get_limit_in_use, list_limits
 from antiphon.cli.limit_output import print_limit_in_use
 from antiphon.cli.limit_tables import limits_table
-from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
+from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, tell, to_json
 from antiphon.service_client import ServiceClient
 from antiphon.v1.concurrency_limit_pb2 import ConcurrencyLimit
 from antiphon.v1.concurrency_limit_service_pb2 import CreateConcurrencyLimitRequest, ResetConcurrencyLimitRequest
@@ -86,11 +87,18 @@ def inspect(tag: TagArgument, as_json: JsonFlag = False) -> None:
 
 
 @app.command()
-def delete(tag: TagArgument) -> None:
-    """Delete the limit of a tag. Those that wait for a slot go on."""
+def delete(tag: TagArgument, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
+    """Delete the limit of a tag. Those that wait for a slot go on. Asks first; without a terminal, --yes is needed.
+
+    With --json: the antiphon.v1.ConcurrencyLimit as it was.
+    """
+    asks = must_ask(yes)
     with ServiceClient() as client:
-        delete_limit(client, PREFIX + tag)
-    make_console().print(f"Task runs with the tag {tag} are not limited by it any more.", markup=False)
+        limit = get_limit(client, PREFIX + tag)
+        if asks:
+            confirm(f"Delete the limit of the tag {tag}?")
+        delete_limit(client, limit)
+    tell(limit, f"Task runs with the tag {tag} are not limited by it any more.", as_json=as_json)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from antiphon.cli.exit_codes import print_note
-from antiphon.cli.output import JsonFlag, OutputOption, make_console, print_json, wants_json
+from antiphon.cli.output import JsonFlag, make_console, print_json
 from antiphon.cli.run_tables import make_table
 from antiphon.exceptions import SettingError
 from antiphon.settings import Settings, get_current_settings
@@ -35,7 +35,6 @@ def view(
     ] = False,
     show_sources: Annotated[bool, typer.Option("--show-sources/--hide-sources", help="Where each was read.")] = True,
     as_json: JsonFlag = False,
-    output: OutputOption = None,
 ) -> None:
     """Show the settings in force; with --show-defaults, all, and what each is for.
 
@@ -44,7 +43,7 @@ def view(
     """
     settings = get_current_settings()
     rows = _rows(settings, show_defaults=show_defaults)
-    if wants_json(as_json, output):
+    if as_json:
         print_json(rows)
         return
     console = make_console()
@@ -58,8 +57,9 @@ def view(
 @app.command("set")
 def set_settings(
     assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as ANTIPHON_API_URL=host:1.")],
+    as_json: JsonFlag = False,
 ) -> None:
-    """Set settings in the profile in use."""
+    """Set settings in the profile in use. With --json: an object with `profile`, `path` and `names`, an array."""
     values: dict[str, object] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -72,24 +72,28 @@ def set_settings(
         values[row.name] = row.parse(text, "the command line")
     around = _look_around()
     profile = set_values(around.profiles_path, around.profile, values)
-    _report(profile, around.profiles_path, "Set", list(values))
+    _report(profile, around.profiles_path, "Set", list(values), as_json=as_json)
 
 
 @app.command("unset")
 def unset_settings(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Such as ANTIPHON_API_URL.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Accepted for scripts; nobody is asked.")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Take settings out of the profile in use."""
+    """Take settings out of the profile in use. With --json: an object with `profile`, `path` and `names`."""
     around = _look_around()
     keys = [_profile_key(name) for name in names]
     profile = unset_values(around.profiles_path, around.profile, keys)
-    _report(profile, around.profiles_path, "Unset", keys)
+    _report(profile, around.profiles_path, "Unset", keys, as_json=as_json)
 
 
 @app.command()
-def validate() -> None:
-    """Check the settings in force and every profile. Exit code 1 with a line for each that is wrong."""
+def validate(as_json: JsonFlag = False) -> None:
+    """Check the settings in force and every profile. Exit code 1 with a line for each that is wrong.
+
+    With --json: an object with `valid`, where they are.
+    """
     problems = []
     for _, profile in load_profiles(include_defaults=False).items():
         try:
@@ -99,7 +103,10 @@ def validate() -> None:
     if problems:
         raise SettingError("\n".join(problems))
     get_current_settings()
-    make_console().print("All settings are valid.")
+    if as_json:
+        print_json({"valid": True})
+    else:
+        make_console().print("All settings are valid.")
 
 
 def _profile_key(name: str) -> str:
@@ -114,9 +121,12 @@ def _look_around() -> Surroundings:
     return look_around(os.environ, current_folder())
 
 
-def _report(profile: str, path: Path, verb: str, names: list[str]) -> None:
+def _report(profile: str, path: Path, verb: str, names: list[str], *, as_json: bool) -> None:
     # Not with make_console: a setting that is wrong elsewhere must not keep people from mending it.
-    typer.echo(f"{verb} {', '.join(names)} in profile {profile} of {path}.")
+    if as_json:
+        print_json({"profile": profile, "path": str(path), "names": names})
+    else:
+        typer.echo(f"{verb} {', '.join(names)} in profile {profile} of {path}.")
     for name in names:
         if os.environ.get(name):
             print_note(f"{name} is in the environment too, and that comes first.")

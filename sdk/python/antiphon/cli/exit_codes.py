@@ -11,6 +11,14 @@ NOT_FOUND = 3
 UNREACHABLE = 4
 RUN_CANCELLED = 5
 
+_HINTS = {
+    "CALENDAR_NOT_FOUND": "`antiphon calendar ls` has those there are, `antiphon calendar create` makes one.",
+    "CALENDAR_IN_USE": "`antiphon deployment schedule update DEPLOYMENT SCHEDULE --exclude OTHER` names others.",
+    "DEPLOYMENT_VERSION_NOT_FOUND": "`antiphon deployment versions DEPLOYMENT` has those there are.",
+    "PARAMETERS_INVALID": "`antiphon deployment inspect DEPLOYMENT --json` has the schema.",
+    "FILTER_INVALID": "docs/cli.md says how filters are written.",
+}
+
 
 def exit_code_of(error: AntiphonException) -> int:
     """The code with which the program ends after `error`."""
@@ -24,6 +32,11 @@ def exit_code_of(error: AntiphonException) -> int:
 def print_error(message: str) -> None:
     """Say what went wrong, on stderr."""
     _say("Error: ", "bold red", message)
+
+
+def hint_of(error: AntiphonException) -> str:
+    """The command that helps with what a server refused, where its own words name none; else empty."""
+    return _HINTS.get(error.reason, "") if isinstance(error, ServerError) else ""
 
 
 def print_note(message: str) -> None:

@@ -1,11 +1,10 @@
 """`antiphon flow`."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_messages
+from antiphon.cli.output import JsonFlag, show_list
 from antiphon.cli.run_tables import flows_table
 from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_service_pb2 import ListFlowsRequest
@@ -31,11 +30,4 @@ def list_flows(
     with ServiceClient() as client:
         request = ListFlowsRequest(filter=filter_text)
         flows = list(client.pages(client.flows.ListFlows, request, "flows", limit=limit))
-    if as_json:
-        print_messages(flows)
-        return
-    console = make_console()
-    if flows:
-        console.print(flows_table(flows, datetime.now(UTC), show_ids=has_room_for_ids(console)))
-    else:
-        console.print("No flows.")
+    show_list(flows, flows_table, "No flows.", as_json=as_json)

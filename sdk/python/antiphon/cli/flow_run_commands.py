@@ -8,15 +8,16 @@ import typer
 from antiphon.cli import pause_verbs
 from antiphon.cli.explain_words import explanation_lines
 from antiphon.cli.explaining import explain_flow_run, explanation_json
-from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
-from antiphon.cli.run_lookup import find_flow_run, flow_run_filter
-from antiphon.cli.run_tables import flow_run_page, flow_runs_table, log_line
+from antiphon.cli.log_options import HeadFlag, NumberOption, ReverseFlag, TailFlag, WantedLogs
+from antiphon.cli.log_printing import print_logs, print_logs_to_come
+from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, show_list, to_json
+from antiphon.cli.run_lookup import find_flow_run, run_filter
+from antiphon.cli.run_tables import flow_run_page, flow_runs_table
 from antiphon.cli.run_verbs import cancel, delete, retry, set_state
 from antiphon.cli.safe_console import on_one_line
 from antiphon.cli.watch_command import watch_flow_run
 from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunStatesRequest
-from antiphon.v1.log_service_pb2 import ListLogsRequest
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest
 
 app = typer.Typer(name="flow-run", add_completion=False, help="See, watch and steer flow runs.", no_args_is_help=True)
@@ -38,26 +39,24 @@ def list_flow_runs(
     ] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many.")] = 20,
     state: Annotated[
-        list[str] | None, typer.Option("--state", help="A type (FAILED) or a name (Late); may be given several times.")
+        list[str] | None, typer.Option("--state", help="A type (FAILED) or a name (Late); may be repeated.")
     ] = None,
-    flow: Annotated[str, typer.Option("--flow", help="Runs of the flow with this name.")] = "",
+    state_type: Annotated[list[str] | None, typer.Option("--state-type", help="A type; may be repeated.")] = None,
+    flow_name: Annotated[
+        list[str] | None,
+        typer.Option("--flow-name", "--flow", help="Runs of the flow with this name; may be repeated."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """List flow runs, newest first; with ids where the terminal has 100 columns or more.
 
     With --json: an array of antiphon.v1.FlowRun.
     """
+    text = run_filter(filter_text, states=state or (), state_types=state_type or (), flow_names=flow_name or ())
     with ServiceClient() as client:
-        request = ListFlowRunsRequest(filter=flow_run_filter(filter_text, state or [], flow))
+        request = ListFlowRunsRequest(filter=text)
         runs = list(client.pages(client.flow_runs.ListFlowRuns, request, "flow_runs", limit=limit))
-    if as_json:
-        print_messages(runs)
-        return
-    console = make_console()
-    if runs:
-        console.print(flow_runs_table(runs, datetime.now(UTC), show_ids=has_room_for_ids(console)))
-    else:
-        console.print("No flow runs.")
+    show_list(runs, flow_runs_table, "No flow runs.", as_json=as_json)
 
 
 @app.command()
@@ -110,23 +109,24 @@ def explain(run: RunArgument, as_json: JsonFlag = False) -> None:
 @app.command()
 def logs(
     run: RunArgument,
-    tail: Annotated[int | None, typer.Option("--tail", "-n", min=1, help="Only the last ones, this many.")] = None,
+    head: HeadFlag = False,
+    number: NumberOption = None,
+    reverse: ReverseFlag = False,
+    tail: TailFlag = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with those to come until it ends.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Print the logs of a flow run and of its task runs, oldest first. With --json: an array of antiphon.v1.Log."""
+    """Print the logs of a flow run and of its task runs, oldest first.
+
+    With --json: an array of antiphon.v1.Log; with --follow, one a line.
+    """
+    wanted = WantedLogs(head, tail, number, reverse, follow)
     with ServiceClient() as client:
-        of_run = f'flow_run_id = "{find_flow_run(client, run).id}"'
-        order = "create_time desc" if tail else "create_time"
-        request = ListLogsRequest(filter=of_run, order_by=order)
-        lines = client.pages(client.logs.ListLogs, request, "logs", limit=tail)
-        if tail:
-            lines = iter(list(lines)[::-1])
-        if as_json:
-            print_messages(lines)
-            return
-        console = make_console()
-        for line in lines:
-            console.print(log_line(line), soft_wrap=True)
+        flow_run = find_flow_run(client, run)
+        if follow:
+            print_logs_to_come(client, flow_run.id, wanted, as_json=as_json)
+        else:
+            print_logs(client, f'flow_run_id = "{flow_run.id}"', wanted, as_json=as_json)
 
 
 app.command()(cancel)
@@ -139,14 +139,20 @@ app.command()(pause_verbs.resume)
 
 
 @app.command()
-def watch(run: RunArgument, as_json: JsonFlag = False) -> None:
+def watch(
+    run: RunArgument,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=0, help="Seconds to follow it; the run goes on after them.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Follow a flow run, its task runs and its subflows until it ends.
 
     On a terminal: a live tree. Elsewhere: a line for each change of state. With --json: one
-    antiphon.v1.WatchFlowRunResponse a line. Exits with 0 if the run COMPLETED, 1 if it FAILED or CRASHED, 5 if it was
-    CANCELLED.
+    antiphon.v1.WatchFlowRunResponse a line. Exits with 0 if the run COMPLETED, 1 if it FAILED or CRASHED or did not
+    end in time, 5 if it was CANCELLED.
     """
     with ServiceClient() as client:
         flow_run = find_flow_run(client, run)
-        code = watch_flow_run(client, flow_run, as_json=as_json)
+        code = watch_flow_run(client, flow_run, as_json=as_json, timeout=timeout)
     raise typer.Exit(code)

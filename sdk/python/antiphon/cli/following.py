@@ -1,20 +1,18 @@
 """Follows a flow run and its subflows over cuts of the connection and restarts of the server."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
-from antiphon.exceptions import ObjectNotFound, ServerError, ServerUnreachable
+from antiphon.cli.cuts import over_cuts
+from antiphon.exceptions import FlowRunWaitTimeout, ObjectNotFound, ServerError, ServerUnreachable
 from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_service_pb2 import GetFlowRunRequest, WatchFlowRunRequest, WatchFlowRunResponse
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest
 
-#: Codes of a stream that was cut rather than refused.
-_CUTS = frozenset({"UNAVAILABLE", "CANCELLED"})
-#: Connections in a row that may break before anything came.
-_MOST_FRUITLESS = 5
 #: Subflows followed at the same time; others wait until one of these ends.
 _MOST_AT_ONCE = 50
 
@@ -25,10 +23,15 @@ _Event: TypeAlias = tuple[str, WatchFlowRunResponse | ServerError | None]
 class Following:
     """The watches of one flow run and of the subflows that are asked for. Iterate `events`, from one thread."""
 
-    def __init__(self, client: ServiceClient, root_id: str, reconnect_timeout: float) -> None:
+    def __init__(
+        self, client: ServiceClient, root_id: str, reconnect_timeout: float, timeout: float | None = None
+    ) -> None:
+        """Times in seconds. After `timeout` it is given up, if the run has not ended; None waits for ever."""
         self._client = client
         self._root_id = root_id
         self._reconnect_timeout = reconnect_timeout
+        self._timeout = timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._asked = {root_id}
         self._ended: set[str] = set()
@@ -50,11 +53,12 @@ class Following:
     def events(self) -> Iterator[tuple[str, WatchFlowRunResponse]]:
         """Yield (flow run, what its watch sent) until the root has ended, then how its subflows stand at that time.
 
-        Raises ServerError where the root cannot be followed, and ServerUnreachable after the reconnect timeout.
+        Raises ServerError where the root cannot be followed, ServerUnreachable after the reconnect timeout, and
+        FlowRunWaitTimeout.
         """
         self._start(self._root_id)
         while self._root_id not in self._ended:
-            flow_run_id, event = self._events.get()
+            flow_run_id, event = self._next()
             if isinstance(event, WatchFlowRunResponse):
                 yield flow_run_id, event
                 continue
@@ -64,6 +68,16 @@ class Following:
             self._at_work -= 1
             self._start_waiting()
         yield from self._last_look()
+
+    def _next(self) -> _Event:
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        try:
+            return self._events.get(timeout=left)
+        except Empty:
+            raise FlowRunWaitTimeout(
+                f"Flow run {self._root_id} has not ended within {self._timeout:g} s. It goes on; follow it with"
+                f" `antiphon flow-run watch {self._root_id}`."
+            ) from None
 
     def _last_look(self) -> Iterator[tuple[str, WatchFlowRunResponse]]:
         """Read the subflows whose watches have not ended: waiting for those could take for ever after a crash."""
@@ -102,22 +116,18 @@ class Following:
             self._events.put((flow_run_id, outcome))
 
     def _follow(self, flow_run_id: str) -> None:
-        """Pass on what the watch sends until it ends in peace. After a cut, go on from the last cursor."""
-        cursor, fruitless = "", 0
-        while True:
-            try:
-                request = WatchFlowRunRequest(id=flow_run_id, resume_cursor=cursor)
-                for response in self._client.stream(self._client.flow_runs.WatchFlowRun, request):
-                    cursor, fruitless = response.cursor, 0
-                    self._events.put((flow_run_id, response))
-                return
-            except ServerError as error:
-                fruitless += 1
-                if self._closed or fruitless > _MOST_FRUITLESS:
-                    raise
-                if error.reason == "CURSOR_TOO_OLD":
-                    cursor = ""  # the snapshot that comes brings everything up to date
-                elif error.code in _CUTS:
-                    self._client.reconnect(self._reconnect_timeout)
-                else:
-                    raise
+        """Pass on what the watch sends until it ends in peace."""
+
+        def watch(cursor: str) -> Iterator[WatchFlowRunResponse]:
+            request = WatchFlowRunRequest(id=flow_run_id, resume_cursor=cursor)
+            return self._client.stream(self._client.flow_runs.WatchFlowRun, request)
+
+        answers = over_cuts(
+            self._client,
+            watch,
+            self._reconnect_timeout,
+            cursor_of=lambda response: response.cursor,
+            given_up=lambda: self._closed,
+        )
+        for response in answers:
+            self._events.put((flow_run_id, response))

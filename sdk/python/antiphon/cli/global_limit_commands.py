@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from antiphon.cli.being_sure import YesFlag, confirm, must_ask
 from antiphon.cli.limit_lookup import MOST_SLOTS, delete_limit, get_limit, get_limit_in_use, list_limits
 from antiphon.cli.limit_output import print_limit_in_use
 from antiphon.cli.limit_tables import limits_table
-from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
+from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, tell, to_json
 from antiphon.service_client import ServiceClient
 from antiphon.v1.concurrency_limit_pb2 import ConcurrencyLimit
 from antiphon.v1.concurrency_limit_service_pb2 import CreateConcurrencyLimitRequest, UpdateConcurrencyLimitRequest
@@ -125,11 +126,18 @@ def disable(name: NameArgument, as_json: JsonFlag = False) -> None:
 
 
 @app.command()
-def delete(name: NameArgument) -> None:
-    """Delete a limit. Those that wait for a slot go on."""
+def delete(name: NameArgument, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
+    """Delete a limit. Those that wait for a slot go on. Asks first; where there is no terminal, --yes is needed.
+
+    With --json: the antiphon.v1.ConcurrencyLimit as it was.
+    """
+    asks = must_ask(yes)
     with ServiceClient() as client:
-        delete_limit(client, name)
-    make_console().print(f"The limit {name} is deleted.", markup=False)
+        limit = get_limit(client, name)
+        if asks:
+            confirm(f"Delete the limit {name}?")
+        delete_limit(client, limit)
+    tell(limit, f"The limit {name} is deleted.", as_json=as_json)
 
 
 def _update(name: str, changes: dict[str, Any], *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperGroup
 
+from antiphon.cli.output_option import accept_output
 from antiphon.exceptions import AntiphonException
 
 
@@ -17,7 +18,7 @@ class LazyGroup(TyperGroup):
     modules: ClassVar[Mapping[str, str]] = {}
     #: Other name -> command; help does not list them.
     aliases: ClassVar[Mapping[str, str]] = {}
-    #: Module with `print_error` and `exit_code_of`; not imported before something is wrong.
+    #: Module with `print_error`, `print_note`, `hint_of` and `exit_code_of`; not imported before something is wrong.
     failures: ClassVar[str] = "antiphon.cli.exit_codes"
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -27,7 +28,9 @@ class LazyGroup(TyperGroup):
         module = self.modules.get(self.aliases.get(cmd_name, cmd_name))
         if module is None:
             return super().get_command(ctx, cmd_name)
-        return typer.main.get_command(importlib.import_module(module).app)
+        app = importlib.import_module(module).app
+        accept_output(app)
+        return typer.main.get_command(app)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -35,4 +38,6 @@ class LazyGroup(TyperGroup):
         except AntiphonException as error:
             failures = importlib.import_module(self.failures)
             failures.print_error(str(error))
+            if hint := failures.hint_of(error):
+                failures.print_note(hint)
             raise typer.Exit(failures.exit_code_of(error)) from error

@@ -50,7 +50,6 @@ def get_limit_in_use(client: ServiceClient, name: str) -> LimitInUse:
     )
 
 
-def delete_limit(client: ServiceClient, name: str) -> None:
-    """Raises as `get_limit`."""
-    request = DeleteConcurrencyLimitRequest(id=get_limit(client, name).id)
-    client.call(client.concurrency_limits.DeleteConcurrencyLimit, request)
+def delete_limit(client: ServiceClient, limit: ConcurrencyLimit) -> None:
+    """Raises what `ServiceClient.call` raises."""
+    client.call(client.concurrency_limits.DeleteConcurrencyLimit, DeleteConcurrencyLimitRequest(id=limit.id))

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from antiphon.cli.facts import facts_table
 from antiphon.cli.limit_lookup import LimitInUse
 from antiphon.cli.run_tables import cut, make_table
 from antiphon.cli.run_words import ago_words, moment_words, span_words
@@ -45,9 +46,6 @@ def decay_words(limit: ConcurrencyLimit) -> str:
 def limit_page(found: LimitInUse, now: datetime) -> RenderableType:
     """All about one limit: its facts, who holds its slots, who waits for them."""
     limit = found.limit
-    facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
     occupancy = limit.average_occupancy
     rows = [
         ("Limit", limit.name),
@@ -58,9 +56,7 @@ def limit_page(found: LimitInUse, now: datetime) -> RenderableType:
         ("Held for", f"{span_words(occupancy.seconds + occupancy.nanos / 1e9)} on average"),
         ("Created", moment_words(limit.create_time)),
     ]
-    for label, value in rows:
-        if value:
-            facts.add_row(label, Text(value))
+    facts = facts_table(rows)
     parts: list[RenderableType] = [facts]
     if found.slots:
         parts += ["", Text("Slots in use", style="bold"), _slots(found.slots, now)]

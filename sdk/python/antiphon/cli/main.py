@@ -1,5 +1,6 @@
 """The `antiphon` command. Its groups are in modules of their own, imported when used."""
 
+import importlib
 import json
 import os
 import platform
@@ -11,6 +12,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from antiphon.cli.lazy_group import LazyGroup
+from antiphon.cli.output_option import accept_output
 
 EPILOG = (
     "Exit codes: 0 done; 1 error, or the watched run failed or crashed, or a run refused; 2 wrong usage; 3 not found;"
@@ -23,23 +25,36 @@ class RootGroup(LazyGroup):
 
     modules: ClassVar[Mapping[str, str]] = {
         "server": "antiphon.cli.server_commands",
+        "deployment": "antiphon.cli.deployment_commands",
+        "calendar": "antiphon.cli.calendar_commands",
         "flow-run": "antiphon.cli.flow_run_commands",
         "flow": "antiphon.cli.flow_commands",
+        "task-run": "antiphon.cli.task_run_commands",
         "task": "antiphon.cli.task_commands",
         "operation": "antiphon.cli.operation_commands",
+        "work-pool": "antiphon.cli.work_pool_commands",
+        "work-queue": "antiphon.cli.work_queue_commands",
         "artifact": "antiphon.cli.artifact_commands",
         "variable": "antiphon.cli.variable_commands",
         "concurrency-limit": "antiphon.cli.concurrency_limit_commands",
         "global-concurrency-limit": "antiphon.cli.global_limit_commands",
         "block": "antiphon.cli.block_commands",
+        "shell": "antiphon.cli.shell_commands",
         "config": "antiphon.cli.config_commands",
         "profile": "antiphon.cli.profile_commands",
     }
     aliases: ClassVar[Mapping[str, str]] = {
         "blocks": "block",
-        "gcl": "global-concurrency-limit",
+        "calendars": "calendar",
         "concurrency-limits": "concurrency-limit",
+        "deployments": "deployment",
+        "flow-runs": "flow-run",
+        "flows": "flow",
+        "gcl": "global-concurrency-limit",
         "profiles": "profile",
+        "task-runs": "task-run",
+        "work-pools": "work-pool",
+        "work-queues": "work-queue",
     }
 
 
@@ -54,30 +69,42 @@ app = typer.Typer(
 )
 
 
+def _profiles(incomplete: str) -> list[str]:
+    names: list[str] = importlib.import_module("antiphon.cli.profile_names").complete_profiles(incomplete)
+    return names
+
+
 @app.callback()
 def root(
     context: typer.Context,
     profile: Annotated[
-        str | None, typer.Option("--profile", "-p", metavar="NAME", help="Use this profile, this once.")
+        str | None,
+        typer.Option("--profile", "-p", metavar="NAME", help="Use this profile, this once.", autocompletion=_profiles),
+    ] = None,
+    prompt: Annotated[
+        bool | None,
+        typer.Option("--prompt/--no-prompt", help="Ask questions. Default: where the standard input is a terminal."),
     ] = None,
 ) -> None:
     """Run, watch and steer flows of Antiphon."""
     if profile is not None:
-        context.with_resource(_profile(profile))
+        context.with_resource(_environment("ANTIPHON_PROFILE", profile))
+    if prompt is not None:
+        context.with_resource(_environment("ANTIPHON_CLI_PROMPT", str(prompt).lower()))
 
 
 @contextmanager
-def _profile(name: str) -> Iterator[None]:
-    """As if ANTIPHON_PROFILE said so: settings are not read yet, and what a command starts inherits it."""
-    before = os.environ.get("ANTIPHON_PROFILE")
-    os.environ["ANTIPHON_PROFILE"] = name
+def _environment(name: str, value: str) -> Iterator[None]:
+    """As if it had been set before: settings are not read yet, and what a command starts inherits it."""
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
         yield
     finally:
         if before is None:
-            del os.environ["ANTIPHON_PROFILE"]
+            del os.environ[name]
         else:
-            os.environ["ANTIPHON_PROFILE"] = before
+            os.environ[name] = before
 
 
 @app.command()
@@ -88,6 +115,9 @@ def version(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
         print(json.dumps({"version": antiphon, "python_version": python}, indent=2))
     else:
         print(f"Antiphon {antiphon}, Python {python}")
+
+
+accept_output(app)
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """`antiphon operation`."""
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from antiphon.cli.operation_progress import await_operation
 from antiphon.cli.operation_view import operation_page, operations_table, summary
 from antiphon.cli.output import JsonFlag, make_console, print_json, print_messages, to_json
+from antiphon.cli.references import id_start, whole_id
 from antiphon.exceptions import AntiphonException, ObjectNotFound
 from antiphon.service_client import ServiceClient
 from antiphon.v1.operation_pb2 import Operation
@@ -26,8 +26,6 @@ app = typer.Typer(
 OperationArgument = Annotated[
     str, typer.Argument(metavar="OPERATION", help="An operation's id, or the first 4 or more characters of it.")
 ]
-_ID_START = re.compile(r"[0-9a-f][0-9a-f-]{3,34}")
-_ID_LENGTH = 36
 
 
 class AmbiguousOperation(AntiphonException):
@@ -36,7 +34,7 @@ class AmbiguousOperation(AntiphonException):
 
 @app.callback()
 def group() -> None:
-    """See, watch and stop long-running operations, which `flow-run` commands start with --filter."""
+    """See, watch and stop long-running operations: `flow-run` commands with --filter, and `deployment backfill`."""
 
 
 @app.command("ls")
@@ -95,13 +93,12 @@ def _find(client: ServiceClient, reference: str) -> Operation:
 
     Raises ObjectNotFound, AmbiguousOperation, or what `ServiceClient.call` raises.
     """
-    lowered = reference.strip().lower()
-    if len(lowered) == _ID_LENGTH:
-        response: GetOperationResponse = client.call(client.operations.GetOperation, GetOperationRequest(id=lowered))
+    if (id := whole_id(reference)) is not None:
+        response: GetOperationResponse = client.call(client.operations.GetOperation, GetOperationRequest(id=id))
         return response.operation
     found: list[Operation] = []
-    if _ID_START.fullmatch(lowered):
-        request = ListOperationsRequest(filter=f'id = "{lowered}*"')
+    if (start := id_start(reference)) is not None:
+        request = ListOperationsRequest(filter=f'id = "{start}*"')
         found = list(client.pages(client.operations.ListOperations, request, "operations", limit=2))
     if not found:
         raise ObjectNotFound(

@@ -2,16 +2,11 @@
 
 from collections.abc import Iterator
 
-from antiphon.exceptions import ServerError
+from antiphon.cli.cuts import over_cuts
 from antiphon.service_client import ServiceClient
 from antiphon.stream_reading import read_apart
 from antiphon.v1.operation_pb2 import Operation, OperationState
-from antiphon.v1.operation_service_pb2 import WatchOperationRequest
-
-#: Codes of a stream that was cut rather than refused.
-_CUTS = frozenset({"UNAVAILABLE", "CANCELLED"})
-#: Connections in a row that may break before anything came.
-_MOST_FRUITLESS = 5
+from antiphon.v1.operation_service_pb2 import WatchOperationRequest, WatchOperationResponse
 
 
 def is_done(operation: Operation) -> bool:
@@ -24,16 +19,10 @@ def follow_operation(client: ServiceClient, operation_id: str, reconnect_timeout
 
     Raises ObjectNotFound, and ServerUnreachable after the reconnect timeout.
     """
-    fruitless = 0
-    while True:
-        try:
-            request = WatchOperationRequest(id=operation_id)
-            for response in read_apart(client.stream(client.operations.WatchOperation, request)):
-                fruitless = 0
-                yield response.operation
-            return
-        except ServerError as error:
-            fruitless += 1
-            if error.code not in _CUTS or fruitless > _MOST_FRUITLESS:
-                raise
-            client.reconnect(reconnect_timeout)
+
+    def watch(_: str) -> Iterator[WatchOperationResponse]:
+        request = WatchOperationRequest(id=operation_id)
+        return read_apart(client.stream(client.operations.WatchOperation, request))
+
+    for response in over_cuts(client, watch, reconnect_timeout):
+        yield response.operation

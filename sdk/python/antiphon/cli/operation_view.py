@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from antiphon.cli.facts import facts_table
 from antiphon.cli.run_tables import cut, make_table
 from antiphon.cli.run_words import ago_words, moment_words
 from antiphon.v1.operation_pb2 import Operation, OperationState, OperationVerb
@@ -64,11 +65,11 @@ def make_progress(console: Console) -> Progress:
 
 def operations_table(operations: Iterable[Operation], now: datetime) -> Table:
     """Operations, a line each."""
-    table = make_table("Verb", "Filter", "State", "Done", "Refused", "Started", "ID", shrinking=("Verb", "Filter"))
+    table = make_table("Verb", "Of", "State", "Done", "Refused", "Started", "ID", shrinking=("Verb", "Of"))
     for each in operations:
         table.add_row(
             cut(verb_word(each)),
-            cut(each.filter or "(all)"),
+            cut(_scope(each)),
             _state_text(each),
             f"{each.done_count}/{each.total_count}",
             str(each.failed_count),
@@ -80,13 +81,10 @@ def operations_table(operations: Iterable[Operation], now: datetime) -> Table:
 
 def operation_page(operation: Operation) -> RenderableType:
     """All about one operation: its facts, and samples of what refused."""
-    facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
     rows: list[tuple[str, str | Text]] = [
         ("Operation", operation.id),
         ("Verb", verb_word(operation) + (" by force" if operation.force else "")),
-        ("Filter", operation.filter or "(all flow runs)"),
+        *_scope_rows(operation),
         ("Reason", operation.reason),
         ("State", _state_text(operation)),
         ("Error", operation.error.message),
@@ -97,10 +95,31 @@ def operation_page(operation: Operation) -> RenderableType:
         ("Started", moment_words(operation.create_time)),
         ("Ended", moment_words(operation.end_time) if operation.HasField("end_time") else ""),
     ]
-    for label, value in rows:
-        if value:
-            facts.add_row(label, value if isinstance(value, Text) else Text(value))
+    facts = facts_table(rows)
     return Group(facts, "", _failures(operation)) if operation.failures else facts
+
+
+def _scope(operation: Operation) -> str:
+    """Which runs, in short."""
+    if operation.HasField("backfill"):
+        span = operation.backfill
+        return f"{moment_words(span.start_time)} to {moment_words(span.end_time)}"
+    return operation.filter or "(all)"
+
+
+def _scope_rows(operation: Operation) -> list[tuple[str, str]]:
+    """Of which runs it is."""
+    if not operation.HasField("backfill"):
+        return [("Filter", operation.filter or "(all flow runs)")]
+    backfill = operation.backfill
+    return [
+        ("Deployment", backfill.deployment_id),
+        ("Schedule", backfill.schedule_id),
+        ("From", moment_words(backfill.start_time)),
+        ("To", moment_words(backfill.end_time)),
+        ("At once", str(backfill.max_active_runs)),
+        ("Again", "also times for which there was a run" if backfill.rerun else ""),
+    ]
 
 
 def _failures(operation: Operation) -> RenderableType:

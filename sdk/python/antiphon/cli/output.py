@@ -2,14 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterable
-from enum import Enum
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from antiphon.cli.safe_console import SafeConsole
 from antiphon.settings import get_current_settings
@@ -19,23 +19,9 @@ _WIDTH_WITHOUT_TERMINAL = 1000
 _WIDTH_FOR_IDS = 100
 
 
-class OutputFormat(Enum):
-    """Other forms than text for people."""
-
-    JSON = "json"
-
-
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print JSON, by the contract's field names, and nothing else on stdout.")
 ]
-OutputOption = Annotated[
-    OutputFormat | None, typer.Option("--output", "-o", help="`json` is the same as --json.", show_choices=False)
-]
-
-
-def wants_json(as_json: bool, output: OutputFormat | None) -> bool:
-    """Whether a command is to print JSON."""
-    return as_json or output is OutputFormat.JSON
 
 
 def make_console() -> Console:
@@ -76,3 +62,31 @@ def print_messages(messages: Iterable[Message]) -> None:
 def print_line(message: Message) -> None:
     """Print a message as JSON on one line, at once."""
     print(json.dumps(to_json(message), ensure_ascii=False), flush=True)
+
+
+def tell(message: Message, words: str, *, as_json: bool) -> None:
+    """Print what came of a command: for people a line, or as JSON what it is about."""
+    if as_json:
+        print_json(to_json(message))
+    else:
+        make_console().print(words, markup=False, soft_wrap=True)
+
+
+def show(message: Message, page: Callable[[], RenderableType], *, as_json: bool) -> None:
+    """Print all about one thing."""
+    if as_json:
+        print_json(to_json(message))
+    else:
+        make_console().print(page())
+
+
+def show_list(messages: Sequence[Any], table: Callable[..., RenderableType], nothing: str, *, as_json: bool) -> None:
+    """Print a list: `table(messages, now, show_ids=...)`, or `nothing` where it is empty, or JSON."""
+    if as_json:
+        print_messages(messages)
+        return
+    console = make_console()
+    if messages:
+        console.print(table(messages, datetime.now(UTC), show_ids=has_room_for_ids(console)))
+    else:
+        console.print(nothing, markup=False, soft_wrap=True)

@@ -1,22 +1,20 @@
 """Which flow runs a verb is for: some that are named, or all that match a filter; and whether people are sure."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
+from antiphon.cli.being_sure import confirm, must_ask
 from antiphon.cli.exit_codes import exit_code_of, print_error
 from antiphon.cli.operation_progress import await_operation
 from antiphon.cli.operation_view import runs_words
 from antiphon.cli.output import make_console, print_json, to_json
 from antiphon.cli.run_lookup import find_flow_run
-from antiphon.cli.safe_console import on_one_line
 from antiphon.exceptions import AntiphonException, ServerUnreachable
 from antiphon.ids import new_id
 from antiphon.service_client import ServiceClient
-from antiphon.settings import get_current_settings
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.operation_pb2 import Operation
 
@@ -29,7 +27,6 @@ FilterOption = Annotated[
 ]
 AllFlag = Annotated[bool, typer.Option("--all", help="All flow runs there are.")]
 DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="With --filter or --all: only say how many match.")]
-YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you are sure.")]
 
 
 @dataclass(slots=True)
@@ -70,7 +67,7 @@ def do_bulk(client: ServiceClient, choice: Choice, verb: str, method: Callable[.
             would = "match" if counted.total_count != 1 else "matches"
             make_console().print(f"{runs_words(counted.total_count)} {would}; nothing was done.", markup=False)
         return 0
-    if must_ask(choice):
+    if must_ask(choice.yes, grave=choice.grave):
         confirm(f"{verb} {runs_words(_count(client, method, request).total_count)}?")
     request.request_id = new_id()
     return await_operation(client, client.call(method, request).operation, as_json=choice.as_json)
@@ -108,20 +105,3 @@ def do_each(
         shown = [to_json(run) for run in results]
         print_json(shown[0] if len(choice.runs) == 1 else shown)
     return code
-
-
-def must_ask(choice: Choice) -> bool:
-    """Whether to ask before it is done. Raises typer.BadParameter where that would be needed and nobody can answer."""
-    if choice.yes:
-        return False
-    may_ask = get_current_settings().cli.prompt
-    if sys.stdin.isatty() if may_ask is None else may_ask:
-        return True
-    if choice.grave:
-        raise typer.BadParameter("Nobody can be asked here; give --yes if you are sure.")
-    return False
-
-
-def confirm(question: str) -> None:
-    """Ask on stderr. Raises typer.Abort at a no."""
-    typer.confirm(on_one_line(question), abort=True, err=True)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from antiphon.cli.asked_words import asked_words
+from antiphon.cli.facts import facts_table
 from antiphon.cli.run_words import (
     Run,
     ago_words,
@@ -89,39 +90,63 @@ def flow_run_page(
     """All about one flow run: its facts, its history, its task runs."""
     parts: list[RenderableType] = [_facts(run, now), "", Text("History", style="bold"), _history(states)]
     if task_runs:
-        parts += ["", Text("Task runs", style="bold"), _task_runs(task_runs, now, show_ids)]
+        parts += ["", Text("Task runs", style="bold"), task_runs_table(task_runs, now, show_ids=show_ids)]
     return Group(*parts)
 
 
-def _facts(run: FlowRun, now: datetime) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+def task_run_page(run: TaskRun, states: Sequence[State], now: datetime) -> RenderableType:
+    """All about one task run: its facts and its history."""
+    facts = facts_table(
+        [
+            ("Task run", run.name),
+            ("ID", run.id),
+            ("Task", " ".join(filter(None, [run.task_key, run.task_version]))),
+            ("Flow run", run.flow_run_id),
+            ("State", _state_with_message(run)),
+            ("Attempts", attempt_words(run) or str(run.run_count)),
+            ("Run time", run_time_words(run, now)),
+            ("Created", moment_words(run.create_time)),
+            *_times(run),
+            ("Tags", ", ".join(run.tags)),
+            ("Parameters", payload_words(run.parameters) if run.HasField("parameters") else ""),
+            ("Result", payload_words(run.state.data) if run.state.HasField("data") else ""),
+            ("Waits for", ", ".join(run.upstream_task_run_ids)),
+            ("Session", run.session_id),
+        ]
+    )
+    return Group(facts, "", Text("History", style="bold"), _history(states))
+
+
+def _state_with_message(run: Run) -> Text:
     state = state_text(run)
     if run.state.message:
         state.append(f": {run.state.message}")
+    return state
+
+
+def _times(run: Run) -> list[tuple[str, str]]:
+    fields = (("Starts", "next_scheduled_start_time"), ("Started", "start_time"), ("Ended", "end_time"))
+    return [(label, moment_words(getattr(run, field))) for label, field in fields if run.HasField(field)]
+
+
+def _facts(run: FlowRun, now: datetime) -> Table:
     rows: list[tuple[str, str | Text]] = [
         ("Flow run", run.name),
         ("ID", run.id),
         ("Flow", " ".join(filter(None, [run.flow_name, run.flow_version]))),
-        ("State", state),
+        ("State", _state_with_message(run)),
         ("Asks for", asked_words(run)),
         ("Attempts", attempt_words(run) or str(run.run_count)),
         ("Run time", run_time_words(run, now)),
         ("Created", moment_words(run.create_time)),
-        ("Starts", moment_words(run.next_scheduled_start_time) if run.HasField("next_scheduled_start_time") else ""),
-        ("Started", moment_words(run.start_time) if run.HasField("start_time") else ""),
-        ("Ended", moment_words(run.end_time) if run.HasField("end_time") else ""),
+        *_times(run),
         ("Tags", ", ".join(run.tags)),
         ("Parameters", payload_words(run.parameters) if run.HasField("parameters") else ""),
         ("Result", payload_words(run.state.data) if run.state.HasField("data") else ""),
         ("Parent task run", run.parent_task_run_id),
         ("Session", run.session_id),
     ]
-    for label, value in rows:
-        if value:
-            table.add_row(label, value if isinstance(value, Text) else Text(value))
-    return table
+    return facts_table(rows)
 
 
 def _history(states: Iterable[State]) -> Table:
@@ -137,7 +162,8 @@ def _history(states: Iterable[State]) -> Table:
     return table
 
 
-def _task_runs(task_runs: Iterable[TaskRun], now: datetime, show_ids: bool) -> Table:
+def task_runs_table(task_runs: Iterable[TaskRun], now: datetime, *, show_ids: bool) -> Table:
+    """Task runs, a line each."""
     headers = ("Name", "State", "Attempts", "Run time", "Message")
     table = make_table(*headers, *_id_header(show_ids), shrinking=("Name", "Message"))
     for run in task_runs:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli.being_sure import YesFlag, confirm, must_ask
 from antiphon.cli.output import JsonFlag
 from antiphon.cli.run_choice import (
     AllFlag,
@@ -11,14 +12,11 @@ from antiphon.cli.run_choice import (
     DryRunFlag,
     FilterOption,
     RunsArgument,
-    YesFlag,
-    confirm,
     do_bulk,
     do_each,
-    must_ask,
 )
-from antiphon.cli.run_lookup import find_flow_run
-from antiphon.cli.run_words import is_state_type, is_terminal, state_word
+from antiphon.cli.run_lookup import find_flow_run, state_type_of
+from antiphon.cli.run_words import is_terminal, state_word
 from antiphon.exceptions import AntiphonException
 from antiphon.ids import new_id
 from antiphon.service_client import ServiceClient
@@ -89,7 +87,7 @@ def delete(
     With --filter, exits with 1 if any flow run refused and with 5 if the operation was cancelled.
     """
     choice = Choice(runs or [], filter_text, all_runs, dry_run, yes, as_json, grave=True)
-    asks = not choice.dry_run and must_ask(choice)
+    asks = not choice.dry_run and must_ask(choice.yes)
 
     def delete_one(run: FlowRun) -> FlowRun:
         client.call(client.flow_runs.DeleteFlowRun, DeleteFlowRunRequest(id=run.id))
@@ -156,7 +154,7 @@ def set_state(
     With --filter, exits with 1 if any flow run refused and with 5 if the operation was cancelled.
     """
     choice = Choice(runs or [], filter_text, all_runs, dry_run, yes, as_json)
-    wanted = State(type=_type_of(state), name=name, message=message)
+    wanted = State(type=state_type_of(state), name=name, message=message)
     with ServiceClient() as client:
         if choice.runs:
             code = do_each(client, choice, lambda run: _propose(client, run, wanted, force=force), _is_now)
@@ -165,13 +163,6 @@ def set_state(
             verb = f"Set {name or state.upper()} for"
             code = do_bulk(client, choice, verb, client.flow_runs.BulkSetFlowRunState, bulk)
     raise typer.Exit(code)
-
-
-def _type_of(word: str) -> str:
-    if not is_state_type(word.upper()):
-        types = ", ".join(name.removeprefix("STATE_TYPE_") for name in StateType.keys()[1:])
-        raise typer.BadParameter(f"{word!r} is no type of state; these are: {types}.")
-    return f"STATE_TYPE_{word.upper()}"
 
 
 def _propose(client: ServiceClient, run: FlowRun, state: State, *, force: bool = False) -> FlowRun:

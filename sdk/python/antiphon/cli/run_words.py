@@ -32,15 +32,15 @@ _STYLES = {
     StateType.STATE_TYPE_PAUSED: "yellow",
     StateType.STATE_TYPE_CANCELLING: "yellow",
 }
-_TYPE_PREFIX = "STATE_TYPE_"
-_TYPE_WORDS = frozenset(name.removeprefix(_TYPE_PREFIX) for name in StateType.keys()) - {"UNSPECIFIED"}  # noqa: SIM118
+TYPE_PREFIX = "STATE_TYPE_"
+_TYPE_WORDS = frozenset(name.removeprefix(TYPE_PREFIX) for name in StateType.keys()) - {"UNSPECIFIED"}  # noqa: SIM118
 _LONGEST_VALUE = 2000
 
 
 def type_word(state: State) -> str:
     """The type without its prefix, such as `COMPLETED`; a number for one that this client does not know."""
     if state.type in StateType.values():
-        return StateType.Name(state.type).removeprefix(_TYPE_PREFIX)
+        return StateType.Name(state.type).removeprefix(TYPE_PREFIX)
     return str(state.type)
 
 

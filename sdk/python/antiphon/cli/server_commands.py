@@ -1,6 +1,8 @@
 """`antiphon server`."""
 
+import math
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Annotated
 
 import typer
@@ -21,6 +23,15 @@ app = typer.Typer(name="server", add_completion=False, help="Start, stop and loo
 _TIMEOUT_SECONDS = 5.0
 
 
+class LogLevel(Enum):
+    """What a server takes."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
 @app.callback()
 def group() -> None:
     """Start, stop and look at the server."""
@@ -33,14 +44,23 @@ def start(
     socket: Annotated[
         str, typer.Option("--socket", metavar="PATH", help="The Unix socket. Default: where clients of this home look.")
     ] = "",
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", case_sensitive=False, help="How much it has to say.")
+    ] = LogLevel.INFO,
     background: Annotated[
-        bool, typer.Option("--background", help="Return once the server is ready, and leave it running.")
+        bool, typer.Option("--background", "-b", help="Return once the server is ready, and leave it running.")
     ] = False,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Start a server that stays until it is stopped. It keeps its data in ANTIPHON_HOME."""
+    """Start a server that stays until it is stopped. It keeps its data in ANTIPHON_HOME.
+
+    With --background and --json: an object with `process_id` and `addresses`, an array.
+    """
+    if as_json and not background:
+        raise typer.BadParameter("--json goes with --background: a server in the foreground has no answer.")
     settings = get_current_settings()
     start_of = server_control.ServerStart(
-        settings.home, host, port, socket, settings.server.ephemeral.startup_timeout_seconds
+        settings.home, host, port, socket, settings.server.ephemeral.startup_timeout_seconds, log_level.value
     )
     if not start_of.is_local:
         print_note(f"Whoever reaches {host} on port {port} can use this server: it asks nobody who they are.")
@@ -48,34 +68,54 @@ def start(
         start_of.run_in_foreground()
     addresses = start_of.run_in_background()
     process_id = read_pid(settings.home)
-    make_console().print(f"The server is ready (process id {process_id}) at {addresses}.", markup=False)
+    if as_json:
+        print_json({"process_id": process_id, "addresses": addresses.split()})
+    else:
+        make_console().print(f"The server is ready (process id {process_id}) at {addresses}.", markup=False)
 
 
 @app.command()
 def stop(
     reason: Annotated[str, typer.Option("--reason", help="Kept in the server's log.")] = "",
     timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait until it is gone.")] = 30.0,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Stop the server gracefully, and wait until its process is gone if it runs for this home."""
+    """Stop the server gracefully, and wait until its process is gone if it runs for this home.
+
+    With --json: an object with `target`, `process_id`, and `stopped`: whether it is known to be gone.
+    """
     settings = get_current_settings()
     with _client_of_running_server(settings) as client:
         info = client.call(client.admin.GetServerInfo, GetServerInfoRequest(), timeout=_TIMEOUT_SECONDS).server_info
         client.call(client.admin.StopServer, StopServerRequest(reason=reason), timeout=_TIMEOUT_SECONDS)
-    if read_pid(settings.home) != info.process_id:
+    ours = read_pid(settings.home) == info.process_id
+    if ours:
+        server_control.wait_until_gone(settings.home, info.process_id, timeout)
+    if as_json:
+        print_json({"target": client.target, "process_id": info.process_id, "stopped": ours})
+    elif ours:
+        make_console().print(f"The server (process id {info.process_id}) has stopped.")
+    else:
         make_console().print(f"The server at {client.target} was asked to stop.", markup=False)
-        return
-    server_control.wait_until_gone(settings.home, info.process_id, timeout)
-    make_console().print(f"The server (process id {info.process_id}) has stopped.")
 
 
 @app.command()
-def status(as_json: JsonFlag = False) -> None:
+def status(
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until one answers.")] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", "-t", min=0, help="With --wait: at most so many seconds; 0 is for ever.")
+    ] = 0.0,
+    as_json: JsonFlag = False,
+) -> None:
     """Say which server runs. Starts none; exits with 4 where none answers.
 
     With --json: an object with `target`, `server_info` (antiphon.v1.ServerInfo) and `sessions` (an array of
     antiphon.v1.Session, newest first, those of the last 1,000 that may still speak).
     """
-    with _client_of_running_server(get_current_settings()) as client:
+    settings = get_current_settings()
+    if wait:
+        server_control.wait_until_there(settings, timeout or math.inf)
+    with _client_of_running_server(settings) as client:
         info = client.call(client.admin.GetServerInfo, GetServerInfoRequest(), timeout=_TIMEOUT_SECONDS).server_info
         sessions = list(client.pages(client.admin.ListSessions, ListSessionsRequest(), "sessions", limit=1000))
     active = [session for session in sessions if session.status == SessionStatus.SESSION_STATUS_ACTIVE]

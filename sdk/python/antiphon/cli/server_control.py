@@ -2,17 +2,24 @@
 
 import ipaddress
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from antiphon import file_lock
 from antiphon.embedded_server import accepts, read_pid, server_lock_path, socket_path, start, starting, wait_for_leaving
-from antiphon.exceptions import AntiphonException
+from antiphon.exceptions import AntiphonException, ServerUnreachable
+from antiphon.server_address import known_target
 from antiphon.server_process import SERVER_COMMAND, log_path
+from antiphon.service_client import ServiceClient
+from antiphon.settings import Settings
+from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
 
 #: What the system takes, with one byte for the end.
 _LONGEST_SOCKET_PATH = 103
+#: Between two looks for a server.
+_LOOK_SECONDS = 0.5
 
 
 class ServerRuns(AntiphonException):
@@ -34,6 +41,8 @@ class ServerStart:
     socket: str
     #: Seconds.
     timeout: float
+    #: As the server's `--log-level` has them.
+    log_level: str = "INFO"
 
     @property
     def is_local(self) -> bool:
@@ -67,7 +76,7 @@ class ServerStart:
             wait_for_leaving(self.home, self.timeout)
             # The server goes on with the lock and lets it go when it serves.
             os.set_inheritable(lock, True)
-            arguments = ["--home", str(self.home), "--listen", self.listen, "--socket", path, "--lock-fd", str(lock)]
+            arguments = ["--home", str(self.home), *self._options, "--socket", path, "--lock-fd", str(lock)]
             os.execv(SERVER_COMMAND[0], [*SERVER_COMMAND, *arguments])
 
     def run_in_background(self) -> str:
@@ -75,8 +84,11 @@ class ServerStart:
         path = self.socket_path
         with starting(self.home, self.timeout) as lock:
             self._check_free(path)
-            listen = ["--listen", self.listen]
-            return start(self.home, lock, listen, self.timeout, path=path, command=SERVER_COMMAND)
+            return start(self.home, lock, self._options, self.timeout, path=path, command=SERVER_COMMAND)
+
+    @property
+    def _options(self) -> list[str]:
+        return ["--listen", self.listen, "--log-level", self.log_level]
 
     def _check_free(self, path: str) -> None:
         for candidate in dict.fromkeys([socket_path(self.home), path]):
@@ -86,6 +98,27 @@ class ServerStart:
                     f"A server runs already at unix:{candidate} (process id {process_id}). Stop it first with"
                     " `antiphon server stop`, or use it as it is."
                 )
+
+
+def wait_until_there(settings: Settings, timeout: float) -> None:
+    """Return once the server that this profile would use answers; starts none. Raises ServerUnreachable.
+
+    `timeout` in seconds. A server says to nobody that it is there, so it is called again and again.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        target = known_target(settings)
+        try:
+            with ServiceClient(target) as client:
+                client.call(client.admin.GetServerInfo, GetServerInfoRequest(), timeout=_LOOK_SECONDS)
+                return
+        except ServerUnreachable:
+            if time.monotonic() >= deadline:
+                raise ServerUnreachable(
+                    f"No server has answered at {target} for {timeout:g} s. `antiphon server start` starts one.",
+                    code="UNAVAILABLE",
+                ) from None
+        time.sleep(min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
 def wait_until_gone(home: Path, process_id: int, timeout: float) -> None:

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
 
+from antiphon.cli.facts import facts_table
 from antiphon.cli.run_tables import cut, make_table
 from antiphon.cli.run_words import ago_words, moment_words
 from antiphon.v1.admin_service_pb2 import ServerInfo, Session
@@ -14,9 +14,6 @@ from antiphon.v1.admin_service_pb2 import ServerInfo, Session
 
 def server_page(target: str, info: ServerInfo, sessions: Sequence[Session], now: datetime) -> RenderableType:
     """All about one server and the sessions that may speak to it."""
-    facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
     rows = [
         ("Server", f"running, process id {info.process_id}"),
         ("Version", info.version),
@@ -29,9 +26,7 @@ def server_page(target: str, info: ServerInfo, sessions: Sequence[Session], now:
         ("Capabilities", ", ".join(info.capabilities)),
         ("Sessions", str(len(sessions))),
     ]
-    for label, value in rows:
-        if value:
-            facts.add_row(label, Text(value))
+    facts = facts_table(rows)
     return Group(facts, "", _sessions(sessions, now)) if sessions else facts
 
 

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from antiphon.cli.facts import facts_table
 from antiphon.cli.run_tables import cut, make_table
 from antiphon.cli.run_words import ago_words, moment_words
 from antiphon.v1.artifact_pb2 import Artifact
@@ -31,7 +32,7 @@ def variables_table(variables: Iterable[Variable], now: datetime, *, show_ids: b
 
 def variable_page(variable: Variable) -> RenderableType:
     """All about one variable."""
-    return _facts(
+    return facts_table(
         [
             ("Variable", variable.name),
             ("ID", variable.id),
@@ -60,7 +61,7 @@ def artifacts_table(artifacts: Iterable[Artifact], now: datetime) -> Table:
 def artifact_page(versions: Sequence[Artifact], now: datetime) -> RenderableType:
     """The first artifact in full, and the others as a table."""
     newest, earlier = versions[0], versions[1:]
-    facts = _facts(
+    facts = facts_table(
         [
             ("Artifact", newest.key),
             ("ID", newest.id),
@@ -79,13 +80,3 @@ def artifact_page(versions: Sequence[Artifact], now: datetime) -> RenderableType
     if earlier:
         parts += ["", Text("Earlier versions", style="bold"), artifacts_table(earlier, now)]
     return Group(*parts)
-
-
-def _facts(rows: Iterable[tuple[str, str]]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for label, value in rows:
-        if value:
-            table.add_row(Text(label), Text(value))
-    return table

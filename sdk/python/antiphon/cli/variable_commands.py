@@ -1,12 +1,12 @@
 """`antiphon variable`."""
 
-import json
-from datetime import UTC, datetime
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, to_json
+from antiphon.cli.being_sure import YesFlag, confirm, must_ask
+from antiphon.cli.output import JsonFlag, show, show_list, tell
+from antiphon.cli.typed_values import json_of
 from antiphon.cli.user_tables import variable_page, variables_table
 from antiphon.exceptions import ObjectAlreadyExists, ObjectNotFound
 from antiphon.service_client import ServiceClient
@@ -43,30 +43,22 @@ def list_variables(
     with ServiceClient() as client:
         request = ListVariablesRequest(order_by="name")
         variables = list(client.pages(client.variables.ListVariables, request, "variables", limit=limit))
-    if as_json:
-        print_messages(variables)
-        return
-    console = make_console()
-    if variables:
-        console.print(variables_table(variables, datetime.now(UTC), show_ids=has_room_for_ids(console)))
-    else:
-        console.print("No variables.")
+    show_list(variables, variables_table, "No variables.", as_json=as_json)
 
 
 @app.command()
 def get(name: NameArgument) -> None:
     """Print the value of a variable, which is JSON."""
-    print(_variable(name).value)
+    with ServiceClient() as client:
+        print(_variable(client, name).value)
 
 
 @app.command()
 def inspect(name: NameArgument, as_json: JsonFlag = False) -> None:
     """Show all about a variable. With --json: the antiphon.v1.Variable."""
-    variable = _variable(name)
-    if as_json:
-        print_json(to_json(variable))
-    else:
-        make_console().print(variable_page(variable))
+    with ServiceClient() as client:
+        variable = _variable(client, name)
+    show(variable, lambda: variable_page(variable), as_json=as_json)
 
 
 @app.command("set")
@@ -87,7 +79,7 @@ def set_variable(
 
     With --json: the antiphon.v1.Variable.
     """
-    wanted = Variable(name=name, value=_json_of(value), tags=tags or ())
+    wanted = Variable(name=name, value=json_of(value), tags=tags or ())
     with ServiceClient() as client:
         if overwrite:
             stored = client.call(client.variables.SetVariable, SetVariableRequest(variable=wanted)).variable
@@ -100,51 +92,33 @@ def set_variable(
                     code=error.code,
                     reason=error.reason,
                 ) from error
-    if as_json:
-        print_json(to_json(stored))
-    else:
-        make_console().print(f"The variable {stored.name} is {stored.value} now.", markup=False)
+    tell(stored, f"The variable {stored.name} is {stored.value} now.", as_json=as_json)
 
 
 @app.command()
-def unset(name: NameArgument) -> None:
-    """Delete a variable."""
+def unset(name: NameArgument, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
+    """Delete a variable. Asks first; where there is no terminal, --yes is needed.
+
+    With --json: the antiphon.v1.Variable as it was.
+    """
+    asks = must_ask(yes)
     with ServiceClient() as client:
-        try:
-            client.call(client.variables.DeleteVariable, DeleteVariableRequest(name=name))
-        except ObjectNotFound as error:
-            _not_found(name, error)
-    make_console().print(f"The variable {name} is deleted.", markup=False)
+        variable = _variable(client, name)
+        if asks:
+            confirm(f"Delete the variable {name}?")
+        client.call(client.variables.DeleteVariable, DeleteVariableRequest(name=name))
+    tell(variable, f"The variable {name} is deleted.", as_json=as_json)
 
 
-def _variable(name: str) -> Variable:
+def _variable(client: ServiceClient, name: str) -> Variable:
     """Raises ObjectNotFound, which says how to make one, or what `ServiceClient.call` raises."""
-    with ServiceClient() as client:
-        try:
-            request = GetVariableRequest(name=name)
-            answer: GetVariableResponse = client.call(client.variables.GetVariable, request)
-        except ObjectNotFound as error:
-            _not_found(name, error)
-    return answer.variable
-
-
-def _not_found(name: str, error: ObjectNotFound) -> NoReturn:
-    raise ObjectNotFound(
-        f"There is no variable {name}. `antiphon variable ls` has those there are, and"
-        f" `antiphon variable set {name} VALUE` makes this one.",
-        code=error.code,
-        reason=error.reason,
-    ) from error
-
-
-def _json_of(typed: str) -> str:
-    """What was typed where it is JSON, else as a JSON text."""
     try:
-        json.loads(typed, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return json.dumps(typed, ensure_ascii=False)
-    return typed
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(name)
+        answer: GetVariableResponse = client.call(client.variables.GetVariable, GetVariableRequest(name=name))
+    except ObjectNotFound as error:
+        raise ObjectNotFound(
+            f"There is no variable {name}. `antiphon variable ls` has those there are, and"
+            f" `antiphon variable set {name} VALUE` makes this one.",
+            code=error.code,
+            reason=error.reason,
+        ) from error
+    return answer.variable

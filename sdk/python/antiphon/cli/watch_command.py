@@ -31,12 +31,15 @@ _EXIT_CODES = {
 }
 
 
-def watch_flow_run(client: ServiceClient, flow_run: FlowRun, *, as_json: bool) -> int:
-    """Follow the run until it ends and return the exit code that says how. Raises what `Following.events` raises."""
+def watch_flow_run(client: ServiceClient, flow_run: FlowRun, *, as_json: bool, timeout: float | None = None) -> int:
+    """Follow the run until it ends and return the exit code that says how. `timeout` in seconds; None is for ever.
+
+    Raises what `Following.events` raises.
+    """
     watched = _Watched(RunTree(flow_run.id))
     console = make_console()
-    timeout = get_current_settings().client.reconnect_timeout_seconds
-    with closing(Following(client, flow_run.id, timeout)) as following:
+    reconnect_timeout = get_current_settings().client.reconnect_timeout_seconds
+    with closing(Following(client, flow_run.id, reconnect_timeout, timeout)) as following:
         if as_json:
             for response, _ in watched.changes(following):
                 print_line(response)
