@@ -44,6 +44,7 @@ from antiphon_server.clocks import wall_clock
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.encryption_keys import KeyRing
 from antiphon_server.rpc.admin_servicer import AdminServicer
+from antiphon_server.rpc.change_log import ChangeLog
 from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
 from antiphon_server.rpc.flow_servicer import FlowServicer
 from antiphon_server.rpc.frames import answer_frame
@@ -66,7 +67,7 @@ from antiphon_server.rpc.session_stream import SessionHub
 from antiphon_server.rpc.task_run_servicer import TaskRunServicer
 from antiphon_server.rpc.task_run_taking import TaskRunTaking
 from antiphon_server.rpc.task_run_watching import TaskRunWatches
-from antiphon_server.rpc.watching import ChangeLog, Watches
+from antiphon_server.rpc.watching import Watches
 from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.services.scheduler import Scheduler
 from antiphon_server.services.slot_expiry import SlotExpiry
@@ -246,7 +247,7 @@ class Server:
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         keys = KeyRing.beside(self._settings.database, self._settings.encryption_keys)
-        parts = Parts(core, self._queries, tokens, keys, self._reader, self.hub, self._ttl)
+        parts = Parts(core, self._queries, tokens, keys, self._reader, self.hub, self._log, self._ttl)
         server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), parts),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:

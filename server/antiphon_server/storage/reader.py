@@ -1,7 +1,7 @@
 """The way in for queries: single rows and pages, as of the last commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -134,6 +134,28 @@ class Reader:
             found = await connection.execute(source.by_ids, {"ids": list(ids)})
             return {row.id: row for row in found}
 
+    async def matching(
+        self, source: Source, condition: FilterNode | None, ids: Sequence[str]
+    ) -> tuple[dict[str, Record], int]:
+        """Of the rows with these ids those that fit the condition, by id, and how many of the ids were looked at: from
+        the first one on, until there are as many bytes as in a page."""
+        weights = narrowed(select(source.table.c.id, source.weight), source, condition)
+        async with self._connection() as connection:
+            found = await connection.execute(weights.where(source.table.c.id.in_(ids)))
+            weight_of = {id: weight for id, weight in found}
+            looked_at, fitting = fit(ids, weight_of, MAX_PAGE_BYTES // 2)
+            rows = await connection.execute(source.by_ids, {"ids": fitting}) if fitting else ()
+            return {row.id: row for row in rows}, looked_at
+
+    async def nth_key(
+        self, source: Source, condition: FilterNode | None, order: Sequence[OrderKey], n: int
+    ) -> tuple[Any, ...] | None:
+        """The keys of the row behind the first `n` ones; None where there are no more."""
+        statement = _keys(source, condition, order, None, 1).offset(n)
+        async with self._connection() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        return tuple(row)[1:] if row is not None else None
+
     async def taken_keys(self, flow_id: str, keys: Sequence[str]) -> int:
         """How many of some idempotency keys runs of a flow have."""
         runs, taken = flow_runs.c, 0
@@ -143,7 +165,7 @@ class Reader:
                 taken += (await connection.execute(query)).scalar_one()
         return taken
 
-    async def belonging(self, source: Source, column: str, keys: Sequence[str]) -> list[Record]:
+    async def belonging(self, source: Source, column: str, keys: Sequence[str | bool]) -> list[Record]:
         """All rows with one of `keys` in a column, by their creation."""
         statement = source.rows.where(source.columns[column].in_(keys))
         created = statement.order_by(source.table.c.create_time, source.table.c.id)
@@ -268,6 +290,19 @@ def _keys(
     if after is not None:
         statement = statement.where(after_clause(order, source.columns, after))
     return statement.order_by(*order_clauses(order, source.columns)).limit(limit)
+
+
+def fit(ids: Sequence[str], weight_of: Mapping[str, int], room: int) -> tuple[int, list[str]]:
+    """How many of the ids, from the first one on, are dealt with where those with a weight may take so much room, the
+    first one any; and which of these have one."""
+    fitting: list[str] = []
+    for looked_at, id in enumerate(ids):
+        room -= weight_of.get(id, 0)
+        if room < 0 and fitting:
+            return looked_at, fitting
+        if id in weight_of:
+            fitting.append(id)
+    return len(ids), fitting
 
 
 async def _fitting(
