@@ -156,8 +156,8 @@ class Server:
         self.slot_queues = SlotQueues(self.core)
         self._queries = Queries(self._reader, PageTokens(key))
         self._reads = Reads(self._queries)
-        self._log = ChangeLog()
-        self.core.listen(self._log.note)
+        self.change_log = ChangeLog()
+        self.core.listen(self.change_log.note)
         self.patience = Patience(self.core, self._reads)
         self._operation_watches = OperationWatches(self._reads)
         self.core.listen(self._operation_watches.note)
@@ -228,7 +228,7 @@ class Server:
         server, core, reads = self._grpc, self.core, self._reads
         flow_service_pb2_grpc.add_FlowServiceServicer_to_server(FlowServicer(core, reads), server)
         flow_run_service_pb2_grpc.add_FlowRunServiceServicer_to_server(
-            FlowRunServicer(core, reads, Watches(reads, self._log, core.settle), self.patience), server
+            FlowRunServicer(core, reads, Watches(reads, self.change_log, core.settle), self.patience), server
         )
         task_run_service_pb2_grpc.add_TaskRunServiceServicer_to_server(
             TaskRunServicer(core, reads, self._task_run_taking, self._task_run_watches), server
@@ -247,7 +247,7 @@ class Server:
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         keys = KeyRing.beside(self._settings.database, self._settings.encryption_keys)
-        parts = Parts(core, self._queries, tokens, keys, self._reader, self.hub, self._log, self._ttl)
+        parts = Parts(core, self._queries, tokens, keys, self._reader, self.hub, self.change_log, self._ttl)
         server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), parts),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:
@@ -286,7 +286,7 @@ class Server:
         self.slot_expiry.stop()
         self.slot_queues.stop()
         await self.core.stop()
-        self._log.close()
+        self.change_log.close()
         self._operation_watches.close()
         self._task_run_watches.close()
         self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
