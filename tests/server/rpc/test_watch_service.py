@@ -1,5 +1,7 @@
 """WatchService: a snapshot, a mark, then what changes; filters, cursors, and how a watch ends."""
 
+import asyncio
+import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,8 +9,17 @@ from typing import Any
 import grpc
 import pytest
 
+from antiphon.v1 import watch_service_pb2 as pb
 from antiphon.v1.worker_pb2 import WORKER_STATUS_OFFLINE
+from antiphon_server.application.core import Changes
+from antiphon_server.application.listings import FLOW_RUNS as FLOW_RUN_LISTING
+from antiphon_server.domain.errors import OutOfRange
+from antiphon_server.domain.model import RunKind
 from antiphon_server.rpc import watch_streams
+from antiphon_server.rpc.change_log import Change, Watched
+from antiphon_server.rpc.watch_feeds import Feeds
+from antiphon_server.rpc.watch_readings import Readings, Wanted
+from antiphon_server.rpc.watch_streams import WatchStreams
 from hand_session import new_id
 from hand_watch import DEPLOYMENTS, FLOW_RUNS, KINDS, LOGS, TASK_RUNS, WORKERS, HandWatch, Kind
 from hand_worker import HandWorker
@@ -256,3 +267,94 @@ def test_one_server_serves_so_many(world: World, watch: Watch, monkeypatch: pyte
         each.snapshot()
     refusal = watch(TASK_RUNS).refusal()
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCHES_TOO_MANY")
+
+
+class Stuck:
+    """A reader that takes nothing until it is let go, and counts what it was sent."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.let_go = asyncio.Event()
+
+    async def __call__(self, response: Any) -> None:
+        self.taken += 1
+        if response.WhichOneof("event") != "snapshot_mark":
+            await self.let_go.wait()
+
+
+def test_a_reader_that_falls_behind_costs_names_only_and_is_cut_in_the_end(world: World, server: RunningServer) -> None:
+    """Against the parts of a running server, since the network would hold an unknown number of messages."""
+    running = server.server
+    log = running.change_log
+    runs = [create(world, str(n)) for n in range(5)]
+
+    async def follow() -> None:
+        streams = WatchStreams(running.core, running.queries, log)
+        feed, stuck = Feeds(running.queries, 1).flow_runs, Stuck()
+        request = pb.WatchFlowRunsRequest(skip_snapshot=True)
+        following = asyncio.ensure_future(streams.follow(feed, request, stuck))
+        while stuck.taken < 1:
+            await asyncio.sleep(0)
+        log.note(Changes(runs={(RunKind.FLOW_RUN, run): run for run in runs}))
+        while stuck.taken < 2:
+            await asyncio.sleep(0.001)
+        for n in range(Watched.FLOW_RUN.remembered + 1):
+            log.note(Changes(runs={(RunKind.FLOW_RUN, f"nobody {n}"): None}))
+        await asyncio.sleep(watch_streams.PACE * 2)
+        assert stuck.taken == 2
+        stuck.let_go.set()
+        with pytest.raises(OutOfRange) as cut:
+            await following
+        assert (cut.value.reason, stuck.taken) == ("CURSOR_TOO_OLD", 6)
+        assert "fell too far behind" in cut.value.message
+
+    server.run(follow)
+
+
+def test_who_was_told_newer_content_is_not_told_older(world: World, server: RunningServer) -> None:
+    """Watchers share what was read; one whose snapshot is newer than that reads anew."""
+    running = server.server
+
+    async def read() -> None:
+        readings = Readings(running.queries, running.change_log)
+        wanted = Wanted(Feeds(running.queries, 1).flow_runs, "", None)
+        readings.enter(wanted)
+        changes = [Change(1, Watched.FLOW_RUN, world.run, world.run)]
+        first = await readings.read(wanted, changes, 0)
+        assert await readings.read(wanted, list(changes), 0) is first
+        newer = readings.moment()
+        assert await readings.read(wanted, changes, newer) is not first
+        assert await readings.read(wanted, [changes[0]._replace(number=2)], 0) is not first
+        readings.leave(wanted)
+
+    server.run(read)
+
+
+def test_large_things_are_read_few_at_a_time(world: World, server: RunningServer) -> None:
+    large = {"data": base64.b64encode(b"x" * 400_000).decode(), "metadata": {"encoding": "YmluYXJ5"}}
+    runs = [create(world, str(n), parameters=large) for n in range(4)]
+
+    async def read() -> None:
+        rows, looked_at = await running.queries.matching(FLOW_RUN_LISTING, None, ["nobody", *runs])
+        assert (list(rows), looked_at) == (runs[:2], 3)
+        rows, looked_at = await running.queries.matching(FLOW_RUN_LISTING, None, ["nobody"])
+        assert (rows, looked_at) == ({}, 1)
+
+    running = server.server
+    server.run(read)
+    watched = HandWatch(server.channel, FLOW_RUNS, filter="name = 3 OR name = 2")
+    assert [run.id for run in watched.snapshot()] == runs[2:]
+    watched.cut()
+
+
+def test_of_what_is_known_to_the_client_only_so_much_is_kept(
+    world: World, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_streams, "MOST_KNOWN", 1)
+    create(world, "other")
+    few, many = (watch(FLOW_RUNS, filter=f"name = {name}") for name in ("one", "o*"))
+    assert (len(few.snapshot()), len(many.snapshot())) == (1, 2)
+    stranger = create(world, "stranger")
+    world.call("UpdateFlowRun", {"flowRun": {"id": world.run, "name": "two"}, "updateMask": "name"})
+    assert few.gone() == world.run
+    assert [many.gone(), many.gone()] == [stranger, world.run]
