@@ -1,9 +1,6 @@
 """What people type, command by command: each as it prints for them and as JSON, and some of what goes wrong."""
 
 import re
-from typing import Any
-
-from world import World
 
 #: A story of the snapshot of its name: lines as they are typed after `antiphon`. `{name}` stands for an id that the
 #: story was told, `< text` at the end of a line for the standard input.
@@ -75,7 +72,8 @@ STORIES: dict[str, str] = {
         deployment inspect etl/nightly
         deployment inspect nightly --json
         deployment inspect etl/weekly
-        deployment run etl/nightly -p x=1 -p name=Ann --flow-run-name first --tag t --start-at '2099-01-01 09:00'
+        deployment run etl/nightly -p x=1 -p name=Ann -jv cpu=2 --flow-run-name first --tag t \\
+            --start-at '2099-01-01 09:00'
         deployment run etl/nightly --params - --json < {"x": 2}
         deployment run etl/nightly --flow-run-name again --idempotency-key k
         deployment run etl/nightly --idempotency-key k
@@ -234,6 +232,19 @@ STORIES: dict[str, str] = {
         work-queue delete fast
         work-queue delete fast --yes
         work-queue delete slow --yes --json
+        """,
+    "worker": """
+        worker ls
+        worker ls --pool pool --online
+        worker ls --pool pool --json
+        worker ls --pool sea
+        worker inspect left
+        worker inspect left --pool pool --json
+        worker inspect nobody
+        worker inspect nobody --pool pool
+        worker delete left
+        worker delete left --yes
+        worker delete gone --yes --json
         """,
     "operation": """
         operation ls
@@ -409,62 +420,3 @@ def lines_of(story: str) -> list[tuple[str, str]]:
 def with_ids(typed: str, ids: dict[str, str]) -> str:
     """The line with the ids that it names."""
     return re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], typed)
-
-
-def furnish(world: World) -> dict[str, str]:
-    """One of everything, as the stories tell of it; ids by name."""
-    world.fill()
-    done = _flow_run(world, "done", "etl", "COMPLETED", tags=["x"])
-    task = {"flowRunId": done, "taskKey": "load", "name": "load"}
-    load = world.call("CreateTaskRun", {"taskRun": task}).task_run.id
-    for state in ("RUNNING", "COMPLETED"):
-        world.propose(load, state, task=True)
-    lines = [("beginning", 20, {}), ("loading\nmore", 30, {"taskRunId": load}), ("over", 20, {})]
-    for second, (message, level, more) in enumerate(lines):
-        moment = f"2026-01-01T00:00:0{second}Z"
-        line = {"message": message, "level": level, "createTime": moment, "flowRunId": done, **more}
-        world.call("CreateLogs", {"logs": [line]})
-    for name in ("going", "going-too"):
-        _flow_run(world, name, "etl", "RUNNING")
-    _deployments(world)
-    deployed = {"id": world.deployment, "flowRunName": "deployed"}
-    run = world.call("RunDeployment", deployed).flow_run.id
-    for state in ("PENDING", "RUNNING"):
-        world.propose(run, state)
-    _others(world)
-    operation = world.operation().id
-    span = {"startTime": "2030-01-01T00:00:00Z", "endTime": "2030-01-04T00:00:00Z"}
-    filled = {"id": world.deployment, "scheduleId": world.schedule, **span}
-    backfill = world.call("BackfillDeployment", filled).operation.id
-    alone = world.call("CreateArtifact", {"artifact": {"type": "markdown", "data": "# Alone"}}).artifact.id
-    return {"operation": operation, "backfill": backfill, "artifact": alone}
-
-
-def _flow_run(world: World, name: str, flow: str, state: str, **fields: Any) -> str:
-    id: str = world.call("CreateFlowRun", {"flowRun": {"flowName": flow, "name": name, **fields}}).flow_run.id
-    world.propose(id, "RUNNING")
-    if state != "RUNNING":
-        world.propose(id, state)
-    return id
-
-
-def _deployments(world: World) -> None:
-    schema = '{"type": "object", "properties": {"x": {"type": "integer"}, "name": {"type": "string"}}}'
-    fields = {
-        "version": "1.1",
-        "description": "Loads what came in by day.",
-        "entrypoint": "flows/etl.py:etl",
-        "tags": ["prod"],
-        "labels": {"team": "data"},
-        "workQueueId": world.queue,
-        "parameterSchema": schema,
-        "enforceParameterSchema": True,
-        "parameters": {"metadata": {"encoding": "json/plain"}, "data": "eyJ4IjogMX0="},
-    }
-    mask = "version,description,entrypoint,tags,labels,workQueueId,parameterSchema,enforceParameterSchema,parameters"
-    world.call("UpdateDeployment", {"deployment": {"id": world.deployment, **fields}, "updateMask": mask})
-    world.call("CreateDeployment", {"deployment": {"name": "plain", "flowId": world.flow, "paused": True}})
-
-
-def _others(world: World) -> None:
-    world.call("RegisterBlockType", {"blockType": {"name": "Other", "slug": "other"}, "blockSchema": {"fields": "{}"}})

@@ -1,5 +1,6 @@
 """`antiphon deployment` on a real server: what the stories do not tell."""
 
+import base64
 import json
 import subprocess
 import threading
@@ -45,6 +46,17 @@ def test_names_may_have_slashes(world: World, said: Callable[..., str], typed: s
     if typed == "x":
         return
     assert json.loads(said("deployment", "inspect", typed, "--json"))["id"] == made[typed]
+
+
+def test_a_run_is_made_with_what_was_typed(world: World, said: Callable[..., str]) -> None:
+    make(world, "etl", "nightly", tags=["prod"])
+    options = ("-p", "x=[1]", "--params", '{"y": "z"}', "-jv", "cpu=2", "--job-variable", "image=a:b", "--tag", "t")
+    more = ("--start-at", "2099-01-01T00:00:00+02:00", "--priority", "3", "--flow-run-name", "first")
+    run = json.loads(said("deployment", "run", "etl/nightly", *options, *more, "--json"))
+    assert json.loads(base64.b64decode(run["parameters"]["data"])) == {"y": "z", "x": [1]}
+    assert json.loads(run["job_variables"]) == {"cpu": 2, "image": "a:b"}
+    assert (run["name"], run["priority"], sorted(run["tags"])) == ("first", 3, ["prod", "t"])
+    assert run["next_scheduled_start_time"] == "2098-12-31T22:00:00Z"
 
 
 def test_several_that_fit_are_listed(world: World, antiphon: Cli) -> None:

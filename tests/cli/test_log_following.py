@@ -54,6 +54,18 @@ def test_lines_come_while_it_runs(world: World, run: str) -> None:
         assert list(lines) == ["late by much"]
 
 
+def test_lines_that_are_stored_behind_the_end_are_shown(world: World, run: str) -> None:
+    write(world, run, "first")
+    with ServiceClient() as client:
+        lines = followed(client, run)
+        assert next(lines) == "first"
+        write(world, run, "second", 1)
+        world.propose(run, "COMPLETED")
+        assert next(lines) == "second"
+        write(world, run, "behind the end", 2)
+        assert list(lines) == ["behind the end"]
+
+
 def test_only_the_last_ones_and_those_to_come(world: World, run: str) -> None:
     for number in range(5):
         write(world, run, str(number), number)

@@ -35,6 +35,14 @@ def test_help_lists_all_groups_and_exit_codes(antiphon: Cli) -> None:
         ("global-concurrency-limit", ["create", "ls", "inspect", "update", "enable", "disable", "delete"]),
         ("gcl", ["create", "ls"]),
         ("config", ["view", "set", "unset"]),
+        ("deployment", ["schedule", "ls", "inspect", "run", "backfill", "versions", "rollback", "pause", "delete"]),
+        ("deployments", ["ls"]),
+        ("calendar", ["create", "ls", "inspect", "update", "delete"]),
+        ("work-pool", ["create", "ls", "preview", "slots", "delete"]),
+        ("work-queue", ["create", "ls", "preview", "read-runs", "delete"]),
+        ("worker", ["ls", "inspect", "delete"]),
+        ("task-run", ["ls", "inspect", "logs"]),
+        ("shell", ["watch"]),
     ],
 )
 def test_help_of_groups(antiphon: Cli, group: str, commands: list[str]) -> None:

@@ -12,8 +12,9 @@ from cli_reference.page import PAGE, render
 from cli_reference.schemas import SCHEMAS, document, render_schemas
 from cli_reference.shapes import SHAPES
 from cli_reference.tree import Node, walk
-from cli_stories import STORIES, WITHOUT_WORLD, furnish, lines_of, with_ids
+from cli_stories import STORIES, WITHOUT_WORLD, lines_of, with_ids
 from cli_transcripts import Transcript
+from cli_world import furnish
 from running_server import RunningServer
 from world import World
 

@@ -52,8 +52,9 @@ def at_terminal(*arguments: str, types: str = "", **environment: str) -> tuple[i
         ),
         (["deployment", "schedule", "clear", "etl/nightly"], "Delete 1 schedule of etl/nightly?"),
         (["calendar", "delete", "holidays"], "Delete the calendar holidays?"),
-        (["work-pool", "delete", "pool"], "Delete the work pool pool with 1 queues?"),
+        (["work-pool", "delete", "pool"], "Delete the work pool pool with 2 queues?"),
         (["work-queue", "delete", "queue"], "Delete the work queue pool/queue?"),
+        (["worker", "delete", "gone"], "Forget the worker gone of the work pool pool?"),
     ],
 )
 def test_who_deletes_is_asked(world: World, command: list[str], question: str) -> None:
@@ -65,7 +66,7 @@ def test_who_deletes_is_asked(world: World, command: list[str], question: str) -
     assert "Aborted" in shown
     code, shown = at_terminal(*command, types="y\n")
     assert code == 0, shown
-    assert "eleted" in shown or "not limited" in shown
+    assert any(word in shown for word in ("eleted", "not limited", "forgotten"))
 
 
 def test_a_profile_too(home: Path) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import Result
 
+from hand_worker import HandWorker
 from world import World
 
 Cli = Callable[..., Result]
@@ -72,4 +74,47 @@ def test_overwriting_leaves_the_pool_the_same_one(world: World, queues: dict[str
     made = antiphon("work-pool", "create", "lake", "--type", "docker", "--overwrite", "--json")
     shown = json.loads(made.stdout)
     assert (shown["id"], shown["type"], "concurrency_limit" in shown) == (queues["lake"], "docker", False)
-    assert len(world.call("ListWorkQueues", {"filter": f'work_pool_id = "{queues["lake"]}"'}).work_queues) == 1
+    assert len(world.call("ListWorkQueues", {"filter": f'work_pool_id = "{queues["lake"]}"'}).work_queues) == 2
+
+
+def test_job_templates_come_from_files(world: World, antiphon: Cli, tmp_path: Path) -> None:
+    template = '{"job_configuration": {"command": "{{ command }}"}, "variables": {"properties": {"command": {}}}}'
+    file = tmp_path / "template.json"
+    file.write_text(template)
+    options = ("--type", "process", "--base-job-template", str(file), "--description", "By hand")
+    made = json.loads(antiphon("work-pool", "create", "lake", *options, "--json").stdout)
+    assert (made["base_job_template"], made["description"]) == (template, "By hand")
+    file.write_text("[]")
+    refused = antiphon("work-pool", "update", "lake", "--base-job-template", str(file))
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    file.write_bytes(b"\xff")
+    wrong = antiphon("work-pool", "update", "lake", "--base-job-template", str(file))
+    assert (wrong.exit_code, "cannot be read" in wrong.stderr) == (2, True)
+    missing = antiphon("work-pool", "update", "lake", "--base-job-template", str(tmp_path / "none"))
+    assert missing.exit_code == 2
+    assert world.call("GetWorkPool", {"name": "lake"}).work_pool.description == "By hand"
+
+
+def test_workers_of_several_pools_may_have_one_name(world: World, queues: dict[str, str], antiphon: Cli) -> None:
+    for pool in queues:
+        worker = HandWorker(world.server.channel, name="w", work_pool_name=pool, client="test")
+        worker.next("welcome")
+        worker.goodbye()
+    result = antiphon("worker", "inspect", "w")
+    assert result.exit_code == 1
+    assert "Several work pools have a worker 'w'. Say which with --pool." in result.stderr
+    shown = json.loads(antiphon("worker", "inspect", "w", "--pool", "pond", "--json").stdout)
+    assert shown["work_pool_name"] == "pond"
+    assert antiphon("worker", "inspect", shown["id"]).exit_code == 0
+
+
+@pytest.mark.usefixtures("queues")
+def test_a_worker_that_is_there_is_shown_so_and_not_forgotten(world: World, antiphon: Cli) -> None:
+    worker = HandWorker(world.server.channel, name="w", work_pool_name="lake", client="test")
+    worker.next("welcome")
+    worker.heartbeat()
+    assert "online" in antiphon("worker", "ls", "--online").stdout
+    assert "ready" in antiphon("work-pool", "inspect", "lake").stdout
+    refused = antiphon("worker", "delete", "w", "--yes")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    worker.goodbye()

@@ -24,6 +24,7 @@ from antiphon.v1 import (
     transition_service_pb2,
     variable_pb2,
     work_pool_pb2,
+    worker_pb2,
 )
 
 
@@ -188,4 +189,7 @@ SHAPES: dict[str, Any] = {
     "work-queue resume": _QUEUE,
     "work-queue set-concurrency-limit": _QUEUE,
     "work-queue slots": _LIMIT_IN_USE,
+    "worker delete": worker_pb2.Worker,
+    "worker inspect": worker_pb2.Worker,
+    "worker ls": [worker_pb2.Worker],
 }

@@ -28,6 +28,7 @@ from antiphon.v1.task_run_service_pb2_grpc import TaskRunServiceStub
 from antiphon.v1.transition_service_pb2_grpc import TransitionServiceStub
 from antiphon.v1.variable_service_pb2_grpc import VariableServiceStub
 from antiphon.v1.work_pool_service_pb2_grpc import WorkPoolServiceStub
+from antiphon.v1.work_service_pb2_grpc import WorkServiceStub
 
 _PAGE_SIZE = 500
 #: After so long without an answer, look again whether the embedded server must be started: the one that seemed to
@@ -64,6 +65,7 @@ class ServiceClient:
         self.transitions = TransitionServiceStub(self._channel)
         self.variables = VariableServiceStub(self._channel)
         self.work_pools = WorkPoolServiceStub(self._channel)
+        self.workers = WorkServiceStub(self._channel)
 
     def call(
         self,

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from antiphon.cli.following import Following
 from antiphon.exceptions import AntiphonException, ServerUnreachable
@@ -17,6 +17,8 @@ from antiphon.v1.log_service_pb2 import ListLogsRequest
 _BEAT_SECONDS = 0.5
 #: Lines come from several processes, so one may arrive behind a younger one. A later one is found by the last look.
 _LATENESS = timedelta(seconds=30)
+#: Behind the end of a run, so many looks without a line mean that there are no more.
+_QUIET_BEATS = 2
 
 
 def follow_logs(client: ServiceClient, flow_run_id: str, *, last: int | None) -> Iterator[Log]:
@@ -32,8 +34,21 @@ def follow_logs(client: ServiceClient, flow_run_id: str, *, last: int | None) ->
         while not end.reached(_BEAT_SECONDS):
             yield from lines.new()
         yield from lines.left()
-    if end.error is not None:
-        raise end.error
+        if end.error is not None:
+            raise end.error
+        if end.is_news:
+            yield from _last_words(lines)
+
+
+def _last_words(lines: "_Lines") -> Iterator[Log]:
+    """What comes behind the end: a run's process says that it has ended before all that it wrote is stored."""
+    quiet, beat = 0, threading.Event()
+    while quiet < _QUIET_BEATS:
+        beat.wait(_BEAT_SECONDS)
+        quiet += 1
+        for line in lines.left():
+            quiet = 0
+            yield line
 
 
 class _End:
@@ -41,6 +56,8 @@ class _End:
 
     def __init__(self, following: Following) -> None:
         self.error: AntiphonException | None = None
+        #: Whether the run ended while it was followed, or just before.
+        self.is_news = False
         self._following = following
         self._event = threading.Event()
         threading.Thread(target=self._wait, name="end-of-run", daemon=True).start()
@@ -51,8 +68,9 @@ class _End:
 
     def _wait(self) -> None:
         try:
-            for _ in self._following.events():
-                continue
+            for _, response in self._following.events():
+                if response.HasField("flow_run") and response.flow_run.HasField("end_time"):
+                    self.is_news = datetime.now(UTC) - read_timestamp(response.flow_run.end_time) < _LATENESS
         except AntiphonException as error:
             self.error = error
         finally:

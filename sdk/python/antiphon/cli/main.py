@@ -34,6 +34,7 @@ class RootGroup(LazyGroup):
         "operation": "antiphon.cli.operation_commands",
         "work-pool": "antiphon.cli.work_pool_commands",
         "work-queue": "antiphon.cli.work_queue_commands",
+        "worker": "antiphon.cli.worker_commands",
         "artifact": "antiphon.cli.artifact_commands",
         "variable": "antiphon.cli.variable_commands",
         "concurrency-limit": "antiphon.cli.concurrency_limit_commands",

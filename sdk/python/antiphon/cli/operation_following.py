@@ -5,13 +5,8 @@ from collections.abc import Iterator
 from antiphon.cli.cuts import over_cuts
 from antiphon.service_client import ServiceClient
 from antiphon.stream_reading import read_apart
-from antiphon.v1.operation_pb2 import Operation, OperationState
+from antiphon.v1.operation_pb2 import Operation
 from antiphon.v1.operation_service_pb2 import WatchOperationRequest, WatchOperationResponse
-
-
-def is_done(operation: Operation) -> bool:
-    """Whether the operation has ended."""
-    return operation.state != OperationState.OPERATION_STATE_RUNNING
 
 
 def follow_operation(client: ServiceClient, operation_id: str, reconnect_timeout: float) -> Iterator[Operation]:

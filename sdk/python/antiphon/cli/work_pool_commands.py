@@ -1,6 +1,7 @@
 """`antiphon work-pool`."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -33,6 +34,18 @@ NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The name of a work pool.", autocompletion=complete_work_pools)
 ]
 _DEFAULT_TYPE = "process"
+_ALL_FIELDS = ["type", "paused", "concurrency_limit", "description", "base_job_template"]
+DescriptionOption = Annotated[str | None, typer.Option("--description", "-d", help="What it is for.")]
+TemplateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--base-job-template",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="How its workers make what runs a run: a file with a JSON object.",
+    ),
+]
 
 
 @app.callback()
@@ -48,6 +61,8 @@ def create(
     ] = None,
     paused: Annotated[bool, typer.Option("--paused", help="Workers get nothing before it is resumed.")] = False,
     limit: PoolLimitOption = None,
+    description: DescriptionOption = None,
+    base_job_template: TemplateOption = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Where there is one of this name, make it so.")
     ] = False,
@@ -57,7 +72,14 @@ def create(
 
     With --json: the antiphon.v1.WorkPool.
     """
-    wanted = WorkPool(name=name, type=kind or _asked_type(), paused=paused, concurrency_limit=limit)
+    wanted = WorkPool(
+        name=name,
+        type=kind or _asked_type(),
+        paused=paused,
+        concurrency_limit=limit,
+        description=description or "",
+        base_job_template=_read(base_job_template) if base_job_template is not None else "",
+    )
     with ServiceClient() as client:
         try:
             response: CreateWorkPoolResponse = client.call(
@@ -72,7 +94,7 @@ def create(
                     code=error.code,
                     reason=error.reason,
                 ) from error
-            made, verb = _change(client, name, wanted, ["type", "paused", "concurrency_limit"]), "is made so"
+            made, verb = _change(client, name, wanted, _ALL_FIELDS), "is made so"
     tell(made, f"The work pool {made.name} of type {made.type} {verb}.", as_json=as_json)
 
 
@@ -81,6 +103,13 @@ def _asked_type() -> str:
         raise typer.BadParameter("Give --type, such as process: nobody can be asked here.")
     answer: str = typer.prompt("Which workers shall take from it? Type", default=_DEFAULT_TYPE, err=True)
     return answer
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{path} cannot be read: {error}.") from None
 
 
 @app.command("ls")
@@ -113,14 +142,22 @@ def update(
     name: NameArgument,
     limit: PoolLimitOption = None,
     kind: Annotated[str | None, typer.Option("--type", "-t", help="Which workers take from it.")] = None,
+    description: DescriptionOption = None,
+    base_job_template: TemplateOption = None,
     new_name: Annotated[str | None, typer.Option("--name", help="What it is called from now on.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Change a work pool. With --json: the antiphon.v1.WorkPool as it is now."""
-    given: dict[str, Any] = {"concurrency_limit": limit, "type": kind, "name": new_name}
+    given: dict[str, Any] = {
+        "concurrency_limit": limit,
+        "type": kind,
+        "name": new_name,
+        "description": description,
+        "base_job_template": _read(base_job_template) if base_job_template is not None else None,
+    }
     changes = {field: value for field, value in given.items() if value is not None}
     if not changes:
-        raise typer.BadParameter("Say what to change: --concurrency-limit, --type or --name.")
+        raise typer.BadParameter("Say what to change, such as --concurrency-limit or --description.")
     with ServiceClient() as client:
         pool = _change(client, name, WorkPool(**changes), list(changes))
     words = f"The work pool {pool.name} is of type {pool.type}, its limit: {limit_words(pool)}."
