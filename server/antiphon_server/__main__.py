@@ -17,6 +17,7 @@ from antiphon_server.encryption_keys import ENCRYPTION_KEY, keys_of
 from antiphon_server.home import DATABASE, HomeTaken, take
 from antiphon_server.server import Server, Settings
 from antiphon_server.services.clock_control import ClockControl
+from antiphon_server.services.sweeper import Retention
 
 logger = logging.getLogger("antiphon_server")
 
@@ -37,6 +38,11 @@ def _some_time(text: str) -> float:
     if value < 0.001:
         raise argparse.ArgumentTypeError(f"{text} s is too short: give at least 0.001")
     return value
+
+
+def _days(days: float | None) -> int | None:
+    """In microseconds."""
+    return round(days * 24 * 3600 * 1e6) if days is not None else None
 
 
 def _address(text: str) -> str:
@@ -65,6 +71,10 @@ def arguments() -> argparse.Namespace:
         "--idle-timeout", type=_seconds, default=0.0, help="leave after so many quiet seconds; 0: never"
     )
     parser.add_argument("--session-ttl", type=_some_time, default=30.0, help="seconds before a silent session is lost")
+    for what in ("runs", "logs"):
+        parser.add_argument(
+            f"--keep-{what}", type=_seconds, metavar="DAYS", help=f"delete {what} that are older; kept for ever without"
+        )
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     parser.add_argument(
         "--ready-fd", type=_descriptor, help="descriptor that gets a line when the server serves, or cannot"
@@ -116,6 +126,7 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
             session_ttl=options.session_ttl,
             clock=wall_clock if options.clock_fd is None else clock,
             durable=not options.no_fsync,
+            retention=Retention(_days(options.keep_runs), _days(options.keep_logs)),
             encryption_keys=keys_of(os.environ.get(ENCRYPTION_KEY, ""), ENCRYPTION_KEY),
         )
     )

@@ -68,11 +68,14 @@ from antiphon_server.rpc.task_run_servicer import TaskRunServicer
 from antiphon_server.rpc.task_run_taking import TaskRunTaking
 from antiphon_server.rpc.task_run_watching import TaskRunWatches
 from antiphon_server.rpc.watching import Watches
+from antiphon_server.services.board import Board
+from antiphon_server.services.leadership import Leadership
 from antiphon_server.services.operations_runner import OperationsRunner
+from antiphon_server.services.scheduler import NAME as SCHEDULER
 from antiphon_server.services.scheduler import Scheduler
 from antiphon_server.services.slot_expiry import SlotExpiry
 from antiphon_server.services.slot_queues import SlotQueues
-from antiphon_server.services.sweeper import Sweeper
+from antiphon_server.services.sweeper import CHORES, SESSIONS, Retention, Sweeper
 from antiphon_server.services.waits import Waits
 from antiphon_server.storage import tables
 from antiphon_server.storage.database import sqlite_durability, writer_engine
@@ -96,6 +99,8 @@ _AT_ONCE = tuple(
     )
 )
 SERVICES = (*_AT_ONCE, *OURS)
+#: What one server of a database does for all.
+LED = (SCHEDULER, SESSIONS, *CHORES)
 
 #: Seconds that calls under way get to end by themselves once all that was asked for is committed.
 GRACE = 5.0
@@ -126,6 +131,8 @@ class Settings:
     encryption_keys: Sequence[str] = ()
     #: Whether a commit waits for the disk. If not, the last ones may be lost when the machine, not the process, dies.
     durable: bool = True
+    #: How long runs and logs are kept.
+    retention: Retention = field(default_factory=Retention)
 
 
 class Server:
@@ -165,8 +172,10 @@ class Server:
         self.core.listen(self._task_run_watches.note)
         self.task_dispatch = TaskDispatch(self.core, self._reader)
         self._task_run_taking = TaskRunTaking(self.task_dispatch)
-        self.scheduler = Scheduler(self.core)
-        self.operations_runner = OperationsRunner(self.core, self._reader)
+        self._board = Board(settings.clock)
+        self._leadership = Leadership(self.core, LED, alone=True)  # Its home is locked.
+        self.scheduler = Scheduler(self.core, board=self._board, leads=self._leadership.leads)
+        self.operations_runner = OperationsRunner(self.core, self._reader, board=self._board)
         self._grpc = grpc.aio.server(
             interceptors=(
                 LoggingInterceptor(self.activity),
@@ -184,16 +193,24 @@ class Server:
         await self.core.run(ForgetWaitingCalls())
         self._restore_waits()
         self.slot_expiry.start()
+        await self._leadership.look()
         await self.slot_queues.restore()
         await self.operations_runner.restore()
         await self.scheduler.restore()
         await self._grpc.start()
         for service in ("", *SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
-        self.sweeper = Sweeper(self.core, interval=settings.session_ttl / 6, ttl=self._ttl)
+        self.sweeper = Sweeper(
+            self.core,
+            interval=settings.session_ttl / 6,
+            ttl=self._ttl,
+            board=self._board,
+            leads=self._leadership.leads,
+            retention=settings.retention,
+        )
         self._background += [
             asyncio.create_task(each.run())
-            for each in (self.sweeper, self.operations_runner, self.task_dispatch, self.scheduler)
+            for each in (self._leadership, self.sweeper, self.operations_runner, self.task_dispatch, self.scheduler)
         ]
         logger.info("listening on %s, database %s", ", ".join(self.addresses), settings.database)
 
@@ -242,7 +259,10 @@ class Server:
             SessionServicer(core, self.hub, tokens, self._ttl), server
         )
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
-            AdminServicer(reads, self._info(), lambda _: self.asked_to_stop.set()), server
+            AdminServicer(
+                reads, self._info(), self._board.all, self._leadership.leads, lambda _: self.asked_to_stop.set()
+            ),
+            server,
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
@@ -285,6 +305,7 @@ class Server:
         self.waits.stop()
         self.slot_expiry.stop()
         self.slot_queues.stop()
+        await self._leadership.release()
         await self.core.stop()
         self.change_log.close()
         self._operation_watches.close()

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, Table, select
 
+from antiphon_server.domain.sessions import SessionStatus
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 #: Microseconds for which one can see how far a command came.
 COMMANDS_KEPT = 7 * 24 * 3600 * 1_000_000
+#: Microseconds after its last coming for which one can see that a worker was there.
+WORKERS_KEPT = 7 * 24 * 3600 * 1_000_000
 #: Rows that go in one transaction, so that no verdict waits long for it.
 MAX_FORGOTTEN = 200
 
@@ -30,6 +33,22 @@ class ForgetCommands:
         commands = tables.commands
         old = select(commands.c.id).where(commands.c.create_time < working_set.now - COMMANDS_KEPT)
         return forget(working_set, commands, old.order_by(commands.c.create_time))
+
+
+@dataclass(slots=True)
+class ForgetWorkers:
+    """Forgets workers that went long ago. The answer says whether there may be more of them."""
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> bool:
+        workers, sessions = tables.workers, tables.sessions
+        # Sessions that have ended are forgotten as well, so late ones have none.
+        there = select(sessions.c.id).where(
+            sessions.c.id == workers.c.session_id, sessions.c.status == SessionStatus.ACTIVE
+        )
+        old = select(workers.c.id).where(workers.c.update_time < working_set.now - WORKERS_KEPT, ~there.exists())
+        return forget(working_set, workers, old)
 
 
 @dataclass(slots=True)

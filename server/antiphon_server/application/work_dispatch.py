@@ -132,10 +132,9 @@ class WorkDispatch:
                 self._lookout.try_again(run_id)
         for key, due in changes.queued_work.items():
             source = self._lookout.pool_of.get(key, key)
+            # One that is not known yet is new, and makes room for work by itself.
             if source in self._takers:
                 self._wakeups.expect(source, due - self._prefetch(source))
-            elif source is key:
-                self._stir_all()  # A queue that was not seen yet, perhaps of one of them.
         if changes.room_for_work:
             self._lookout.try_again()
             self._stir_all()

@@ -98,6 +98,7 @@ class CreateWorkQueue:
         id = rows.add(working_set, tables.work_queues, {**self.values, "priority": priority})
         if self.concurrency_limit is not None:
             limits.set_own(working_set, limit_names.of_work_queue(id), self.concurrency_limit)
+        working_set.changes.room_for_work = True
         return id
 
 

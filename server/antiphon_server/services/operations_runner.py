@@ -11,6 +11,7 @@ from antiphon_server.application.core import Core, settle
 from antiphon_server.domain.bulk import BulkState, BulkVerb
 from antiphon_server.domain.errors import AntiphonError, Internal, ResourceExhausted, Unavailable
 from antiphon_server.domain.filters import parse_filter
+from antiphon_server.services.board import Board
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.sources import FLOW_RUNS, OPERATIONS
 from antiphon_server.storage.working_set import Changes
@@ -19,14 +20,17 @@ logger = logging.getLogger(__name__)
 
 #: Seconds before an operation goes on that could not, for want of disk space perhaps.
 RETRY_AFTER = 1.0
+NAME = "operations"
 
 
 class OperationsRunner:
     """Takes up operations as they are started, and by `restore` those that an earlier server left. Belongs to the
     event loop."""
 
-    def __init__(self, core: Core, reader: Reader) -> None:
+    def __init__(self, core: Core, reader: Reader, *, board: Board | None = None) -> None:
         self._core = core
+        self._board = board if board is not None else Board(core.clock)
+        self._board.add(NAME, "works long-running operations through")
         self._reader = reader
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._known: set[str] = set()
@@ -50,7 +54,8 @@ class OperationsRunner:
         """Goes on until it is cancelled."""
         while True:
             id = await self._queue.get()
-            goes_on = await self._goes_on(id)
+            with self._board.round(NAME):
+                goes_on = await self._goes_on(id)
             if goes_on or id in self._woken:
                 self._woken.discard(id)
                 self._queue.put_nowait(id)

@@ -3,11 +3,13 @@
 import asyncio
 import importlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.schedule_times import LookAtSchedules, Planning
 from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.services.board import Board
 
 logger = logging.getLogger(__name__)
 
@@ -17,14 +19,20 @@ INTERVAL, RETRY_AFTER = 30.0, 1.0
 #: Microseconds without a look after which no server ran.
 AWAY = 60_000_000
 #: What plans is loaded when there is something to plan: a server that starts for one hello has no use for it.
+NAME = "scheduler"
 _PLANNING = "antiphon_server.application.planning"
 
 
 class Scheduler:
     """Belongs to the event loop."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(
+        self, core: Core, *, board: Board | None = None, leads: Callable[[str], bool] = lambda _: True
+    ) -> None:
         self._core = core
+        self._board = board if board is not None else Board(core.clock)
+        self._leads = leads
+        self._board.add(NAME, "plans the runs of schedules")
         self._wake = asyncio.Event()
         #: The clock was put forward: times that it passed are not missed.
         self._moved = False
@@ -32,6 +40,8 @@ class Scheduler:
 
     async def restore(self) -> None:
         """Decides, before any worker can take them, on runs whose time came while no server ran."""
+        if not self._leads(NAME):
+            return
         planning: Planning = await self._core.run(LookAtSchedules())
         now = self._core.clock()
         if planning.looked is None or now - planning.looked < AWAY:
@@ -62,11 +72,14 @@ class Scheduler:
     async def round(self) -> float | None:
         """Plans what is due; gives the seconds until the next look, None where there is nothing to look at."""
         self._wake.clear()
+        if not self._leads(NAME):
+            return INTERVAL
         moved, self._moved = self._moved, False
         planning: Planning = await self._core.run(LookAtSchedules())
         if not planning.any:
             return None
-        soonest = await self._plan(planning.soonest, lived=moved)
+        with self._board.round(NAME, due=planning.soonest):
+            soonest = await self._plan(planning.soonest, lived=moved)
         left = (soonest - self._core.clock()) / 1e6 if soonest is not None else INTERVAL
         return min(max(left, 0.0), INTERVAL)
 

@@ -371,6 +371,16 @@ work_queues = Table(
     sqlite_with_rowid=False,
 )
 
+# Which server does the rounds of a service, and until when.
+service_leases = Table(
+    "service_leases",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expire_time", Micros, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Who has taken runs from pools.
 workers = Table(
     "workers",

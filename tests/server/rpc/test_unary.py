@@ -20,6 +20,14 @@ from world import MISSING, UNARY, World, mask, opened, proposed
 DOES: dict[str, tuple[Ask, Check]] = {
     "GetServerInfo": (lambda w: {}, lambda r, w: r.server_info.process_id == os.getpid()),
     "ListSessions": (lambda w: {}, lambda r, w: [each.client for each in r.sessions] == ["the worker that has gone"]),
+    "ListServices": (
+        lambda w: {},
+        lambda r, w: (
+            {"scheduler", "sessions", "deadlines", "late-runs", "housekeeping", "operations"}
+            == {each.name for each in r.services}
+            and {each.state for each in r.services} == {1}
+        ),
+    ),
     "StopServer": (lambda w: {"reason": "enough"}, lambda r, w: w.server.server.asked_to_stop.is_set()),
     "CreateFlow": (
         lambda w: {"flow": {"name": "new", "tags": ["x"]}},

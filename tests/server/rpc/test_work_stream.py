@@ -136,6 +136,14 @@ def test_a_worker_takes_from_the_queues_that_it_names(site: Site) -> None:
     assert site.worker("any").offer().flow_run.id == here
 
 
+def test_a_queue_that_comes_later_is_taken_from_too(site: Site) -> None:
+    worker = site.worker(credit=2)
+    worker.heartbeat()
+    site.call("CreateWorkQueue", {"workQueue": {"name": "new", "workPoolId": site.pool}})
+    ids = [site.run(workQueueName="new"), site.run(workQueueName="new")]
+    assert [worker.offer().flow_run.id for _ in ids] == ids
+
+
 def test_labels_say_who_may_have_a_run_and_who_should(site: Site) -> None:
     affinity = {"required": {"gpu": "a100"}, "preferred": {"zone": "x"}}
     picky = site.deploy("picky", workerAffinity=affinity)

@@ -1,6 +1,7 @@
 import datetime
 
 from antiphon._vendor import validate_pb2 as _validate_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -17,10 +18,21 @@ class SessionStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SESSION_STATUS_ACTIVE: _ClassVar[SessionStatus]
     SESSION_STATUS_CLOSED: _ClassVar[SessionStatus]
     SESSION_STATUS_LOST: _ClassVar[SessionStatus]
+
+class BackgroundServiceState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BACKGROUND_SERVICE_STATE_UNSPECIFIED: _ClassVar[BackgroundServiceState]
+    BACKGROUND_SERVICE_STATE_HEALTHY: _ClassVar[BackgroundServiceState]
+    BACKGROUND_SERVICE_STATE_FAILING: _ClassVar[BackgroundServiceState]
+    BACKGROUND_SERVICE_STATE_STANDBY: _ClassVar[BackgroundServiceState]
 SESSION_STATUS_UNSPECIFIED: SessionStatus
 SESSION_STATUS_ACTIVE: SessionStatus
 SESSION_STATUS_CLOSED: SessionStatus
 SESSION_STATUS_LOST: SessionStatus
+BACKGROUND_SERVICE_STATE_UNSPECIFIED: BackgroundServiceState
+BACKGROUND_SERVICE_STATE_HEALTHY: BackgroundServiceState
+BACKGROUND_SERVICE_STATE_FAILING: BackgroundServiceState
+BACKGROUND_SERVICE_STATE_STANDBY: BackgroundServiceState
 
 class GetServerInfoRequest(_message.Message):
     __slots__ = ()
@@ -85,6 +97,42 @@ class Session(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     expire_time: _timestamp_pb2.Timestamp
     def __init__(self, id: _Optional[str] = ..., client: _Optional[str] = ..., epoch: _Optional[int] = ..., status: _Optional[_Union[SessionStatus, str]] = ..., sequence: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListServicesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListServicesResponse(_message.Message):
+    __slots__ = ("services",)
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    services: _containers.RepeatedCompositeFieldContainer[BackgroundService]
+    def __init__(self, services: _Optional[_Iterable[_Union[BackgroundService, _Mapping]]] = ...) -> None: ...
+
+class BackgroundService(_message.Message):
+    __slots__ = ("name", "description", "state", "running", "interval", "start_time", "end_time", "lag", "rounds", "failures", "last_error")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAG_FIELD_NUMBER: _ClassVar[int]
+    ROUNDS_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    description: str
+    state: BackgroundServiceState
+    running: bool
+    interval: _duration_pb2.Duration
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    lag: _duration_pb2.Duration
+    rounds: int
+    failures: int
+    last_error: str
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[BackgroundServiceState, str]] = ..., running: _Optional[bool] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., rounds: _Optional[int] = ..., failures: _Optional[int] = ..., last_error: _Optional[str] = ...) -> None: ...
 
 class StopServerRequest(_message.Message):
     __slots__ = ("reason",)

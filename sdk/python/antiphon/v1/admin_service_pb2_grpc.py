@@ -45,6 +45,11 @@ class AdminServiceStub:
                 request_serializer=antiphon_dot_v1_dot_admin__service__pb2.ListSessionsRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_admin__service__pb2.ListSessionsResponse.FromString,
                 _registered_method=True)
+        self.ListServices = channel.unary_unary(
+                '/antiphon.v1.AdminService/ListServices',
+                request_serializer=antiphon_dot_v1_dot_admin__service__pb2.ListServicesRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_admin__service__pb2.ListServicesResponse.FromString,
+                _registered_method=True)
         self.StopServer = channel.unary_unary(
                 '/antiphon.v1.AdminService/StopServer',
                 request_serializer=antiphon_dot_v1_dot_admin__service__pb2.StopServerRequest.SerializeToString,
@@ -70,6 +75,13 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListServices(self, request, context):
+        """Says what the services of this server do: those that work without being asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StopServer(self, request, context):
         """Stops the server gracefully: health turns NOT_SERVING, sessions get Drain, queued writes commit, then it exits.
         Answers before it stops.
@@ -90,6 +102,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListSessions,
                     request_deserializer=antiphon_dot_v1_dot_admin__service__pb2.ListSessionsRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_admin__service__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'ListServices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListServices,
+                    request_deserializer=antiphon_dot_v1_dot_admin__service__pb2.ListServicesRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_admin__service__pb2.ListServicesResponse.SerializeToString,
             ),
             'StopServer': grpc.unary_unary_rpc_method_handler(
                     servicer.StopServer,
@@ -152,6 +169,33 @@ class AdminService:
             '/antiphon.v1.AdminService/ListSessions',
             antiphon_dot_v1_dot_admin__service__pb2.ListSessionsRequest.SerializeToString,
             antiphon_dot_v1_dot_admin__service__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListServices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.AdminService/ListServices',
+            antiphon_dot_v1_dot_admin__service__pb2.ListServicesRequest.SerializeToString,
+            antiphon_dot_v1_dot_admin__service__pb2.ListServicesResponse.FromString,
             options,
             channel_credentials,
             insecure,

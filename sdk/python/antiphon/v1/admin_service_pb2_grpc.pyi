@@ -37,6 +37,8 @@ class AdminServiceStub:
     """Says what runs here."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListSessionsRequest, _admin_service_pb2.ListSessionsResponse]
     """Lists the sessions that the server knows, newest first."""
+    ListServices: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListServicesRequest, _admin_service_pb2.ListServicesResponse]
+    """Says what the services of this server do: those that work without being asked."""
     StopServer: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.StopServerRequest, _admin_service_pb2.StopServerResponse]
     """Stops the server gracefully: health turns NOT_SERVING, sessions get Drain, queued writes commit, then it exits.
     Answers before it stops.
@@ -51,6 +53,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Says what runs here."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListSessionsRequest, _admin_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """Lists the sessions that the server knows, newest first."""
+    ListServices: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListServicesRequest, _admin_service_pb2.ListServicesResponse]  # type: ignore[assignment]
+    """Says what the services of this server do: those that work without being asked."""
     StopServer: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.StopServerRequest, _admin_service_pb2.StopServerResponse]  # type: ignore[assignment]
     """Stops the server gracefully: health turns NOT_SERVING, sessions get Drain, queued writes commit, then it exits.
     Answers before it stops.
@@ -74,6 +78,14 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListSessionsResponse, _abc.Awaitable[_admin_service_pb2.ListSessionsResponse]]:
         """Lists the sessions that the server knows, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListServices(
+        self,
+        request: _admin_service_pb2.ListServicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.ListServicesResponse, _abc.Awaitable[_admin_service_pb2.ListServicesResponse]]:
+        """Says what the services of this server do: those that work without being asked."""
 
     @_abc_1.abstractmethod
     def StopServer(

@@ -1,4 +1,4 @@
-"""Workers, and the runs that wait for them."""
+"""Workers, the runs that wait for them, and leases of services."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -52,11 +52,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "service_leases",
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("expire_time", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("service", name=op.f("pk_service_leases")),
+        sqlite_with_rowid=False,
+    )
     op.create_index(op.f("ix_workers_work_pool_id_name"), "workers", ["work_pool_id", "name"], unique=True)
     op.create_index(op.f("ix_workers_create_time_id"), "workers", ["create_time", "id"])
 
 
 def downgrade() -> None:
+    op.drop_table("service_leases")
     op.drop_table("workers")
     for table in ("work_queues", "work_pools"):
         with op.batch_alter_table(table) as batch_op:

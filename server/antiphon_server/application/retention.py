@@ -1,0 +1,55 @@
+"""Deleting runs and logs that are older than the operator wants to keep, a little at a time."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from antiphon_server.application.forgetting import forget
+from antiphon_server.application.run_deletion import delete_runs
+from antiphon_server.domain.model import RunKind
+from antiphon_server.domain.states import TERMINAL
+from antiphon_server.storage import tables
+from antiphon_server.storage.working_set import Needs, WorkingSet
+
+#: Runs that go in one transaction, with their task runs: so few that no verdict waits long for it.
+MOST = 20
+
+
+@dataclass(slots=True)
+class DeleteOldRuns:
+    """Deletes flow runs that ended longer ago than `kept` (microseconds), with their task runs, states and logs, and
+    task runs in none. The answer says whether there may be more of them."""
+
+    kept: int
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> bool:
+        working_set.flush()
+        more = self._delete(working_set, RunKind.FLOW_RUN)
+        return self._delete(working_set, RunKind.TASK_RUN) or more
+
+    def _delete(self, working_set: WorkingSet, kind: RunKind) -> bool:
+        runs, before = tables.RUNS[kind].c, working_set.now - self.kept
+        # What was created later has not ended before; and creation has an index.
+        old = select(runs.id).where(runs.create_time < before, runs.end_time < before, runs.state_type.in_(TERMINAL))
+        if kind is RunKind.TASK_RUN:
+            old = old.where(runs.flow_run_id.is_(None))
+        ids = list(working_set.connection.execute(old.order_by(runs.create_time, runs.id).limit(MOST)).scalars())
+        delete_runs(working_set, kind, ids)
+        return len(ids) == MOST
+
+
+@dataclass(slots=True)
+class DeleteOldLogs:
+    """Deletes lines that were written longer ago than `kept` (microseconds). The answer says whether there may be more
+    of them."""
+
+    kept: int
+
+    def needs(self, needs: Needs) -> None: ...
+
+    def apply(self, working_set: WorkingSet) -> bool:
+        logs = tables.logs
+        old = select(logs.c.id).where(logs.c.create_time < working_set.now - self.kept)
+        return forget(working_set, logs, old.order_by(logs.c.create_time, logs.c.id))
