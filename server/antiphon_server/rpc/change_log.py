@@ -57,6 +57,7 @@ class ChangeLog:
         self._followers: set[Follower] = set()
         #: Active session -> the worker that it is of; known from when on workers are followed.
         self.worker_sessions: dict[str, str] = {}
+        self._taken: tuple[tuple[int, int, Sequence[Watched]], list[Change]] | None = None
         self.closed = False
 
     def note(self, changes: Changes) -> None:
@@ -121,6 +122,15 @@ class ChangeLog:
         found.sort()
         return found
 
+    def taken(self, number: int, kinds: Sequence[Watched], flow_run_id: str | None) -> Sequence[Change]:
+        """The same as `since`, found once for followers that are equally far."""
+        if flow_run_id is not None:
+            return self.since(number, kinds, flow_run_id)
+        asked = (number, self._number, kinds)
+        if self._taken is None or self._taken[0] != asked:
+            self._taken = asked, self.since(number, kinds)
+        return self._taken[1]
+
     def _keep(self, kinds: Iterable[Watched]) -> Iterator["_Kept"]:
         """What is kept of some kinds, from now on where nothing was."""
         for kind in kinds:
@@ -131,7 +141,7 @@ class ChangeLog:
     @contextmanager
     def followed(self, kinds: Sequence[Watched], flow_run_id: str | None = None) -> "Iterator[Follower]":
         """Follows kinds from now on; with `flow_run_id` only what concerns that run."""
-        follower = Follower(self, kinds, flow_run_id)
+        follower = Follower(self, tuple(kinds), flow_run_id)
         kept = list(self._keep(kinds))
         self._followers.add(follower)
         for each in kept:
@@ -171,7 +181,7 @@ class Follower:
             self._behind = number
             self.event.set()
 
-    async def next(self, patience: float | None = None) -> tuple[int, list[Change]]:
+    async def next(self, patience: float | None = None) -> tuple[int, Sequence[Change]]:
         """Waits for changes: gives all that were not taken, in order, and the number up to which there are no others.
         None come by the end of `patience` seconds.
 
@@ -180,7 +190,7 @@ class Follower:
         while True:
             if self._behind is not None:
                 behind, self._behind = self._behind, None
-                found = self._log.since(behind, self._kinds, self.flow_run_id)
+                found = self._log.taken(behind, self._kinds, self.flow_run_id)
                 if found:
                     return self._log.number, found
             if self._log.closed:

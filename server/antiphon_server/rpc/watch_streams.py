@@ -23,9 +23,12 @@ MOST_READ = 100
 SNAPSHOT_PAGE = 200
 #: Ids that a stream is known to have told; of more than these it is not known which.
 MOST_KNOWN = 2_000
-#: Seconds between two looks at changes, at least: what many do in a short time is told together. All watchers look at
-#: the same moments, so that they share what is read.
-PACE = 0.025
+#: Seconds between two looks of one watcher at changes, at least, for each so many watches: what many do in a short time
+#: is told together. All watchers look at the same moments, so that they share what is read.
+PACE, WATCHES_A_PACE = 0.025, 25
+#: Messages a second, of all watches together, and those of how many seconds may come at once: their turns leave the
+#: event loop room for those who run things, whoever watches.
+TURNS_PER_SECOND, BURST = 5_000, 0.05
 #: Seconds without a message after which a watcher gets a new cursor.
 QUIET = 15.0
 
@@ -48,6 +51,7 @@ class WatchStreams:
         self.queries = queries
         self.log = log
         self.readings = Readings(queries, log)
+        self.turns = _Turns()
         self._watches = 0
         self._learning = asyncio.Lock()
         self._workers_known = False
@@ -70,6 +74,11 @@ class WatchStreams:
             finally:
                 self.readings.leave(wanted)
 
+    async def next_look(self) -> None:
+        """Until changes are looked at again."""
+        pace = PACE * (1 + self._watches // WATCHES_A_PACE)
+        await asyncio.sleep(pace - asyncio.get_running_loop().time() % pace)
+
     @contextmanager
     def _place(self) -> Any:
         if self._watches >= MOST_WATCHES:
@@ -90,6 +99,22 @@ class WatchStreams:
                 for session_id, worker_id in (await self.queries.worker_sessions()).items():
                     self.log.worker_sessions.setdefault(session_id, worker_id)
                 self._workers_known = True
+
+
+class _Turns:
+    """When who sends."""
+
+    def __init__(self) -> None:
+        #: Until when turns are taken, by the loop's clock.
+        self._taken = 0.0
+
+    async def wait(self, messages: int) -> None:
+        """Until it is the turn of so many messages."""
+        now = asyncio.get_running_loop().time()
+        begin = max(self._taken, now - BURST)
+        self._taken = begin + messages / TURNS_PER_SECOND
+        if begin > now:
+            await asyncio.sleep(begin - now)
 
 
 class _Stream:
@@ -115,9 +140,7 @@ class _Stream:
             self._told = self._log.parse(request.resume_cursor, [self._feed.kind])
             self._follower.start_after(self._told)
         else:
-            if request.skip_snapshot:
-                self._known = None
-            else:
+            if not request.skip_snapshot:
                 await self._snapshot(newest)
             mark = flow_run_service_pb2.SnapshotMark()
             await self._send(self._feed.response(snapshot_mark=mark, cursor=self._log.cursor(self._told)))
@@ -125,7 +148,7 @@ class _Stream:
             number, changes = await self._follower.next(QUIET)
             if changes:
                 await self._tell(_each_once(changes))
-                await _next_look()
+                await self._streams.next_look()
             elif number != self._told:
                 self._told = number
                 await self._send(self._feed.response(cursor=self._log.cursor(number)))
@@ -134,6 +157,7 @@ class _Stream:
         listing, filter = self._feed.listing, self._wanted.filter
         token = await self._streams.queries.token_of_newest(listing, filter, newest) if newest else ""
         async for rows in self._pages(token):
+            await self._streams.turns.wait(len(rows))
             for row, message in zip(rows, await self._feed.messages(rows), strict=True):
                 self._knows(row.id)
                 await self._send(self._feed.response(**{self._feed.field: message}))
@@ -160,6 +184,7 @@ class _Stream:
         while changes:
             reading = await self._streams.readings.read(self._wanted, changes[:MOST_READ], self._read)
             self._read = reading.ended
+            await self._streams.turns.wait(sum(response is not None for response in reading.responses))
             for change, response in zip(reading.changes, reading.responses, strict=False):
                 if response is not None:
                     self._knows(change.id)
@@ -190,7 +215,3 @@ def _each_once(changes: Sequence[Change]) -> list[Change]:
     """The last change of each thing, in order."""
     last = {change.id: change for change in changes}
     return sorted(last.values())
-
-
-async def _next_look() -> None:
-    await asyncio.sleep(PACE - asyncio.get_running_loop().time() % PACE)

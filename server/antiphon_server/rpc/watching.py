@@ -1,6 +1,6 @@
 """WatchFlowRun: a snapshot, a mark, then every change, with a cursor to go on after a cut."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from antiphon.v1 import flow_run_service_pb2 as pb
 from antiphon.v1 import task_run_service_pb2
@@ -28,8 +28,8 @@ class Watches:
         with self._log.followed(_KINDS, id) as follower:
             number = self._log.number
             if request.resume_cursor:
-                changes = self._log.since(self._log.parse(request.resume_cursor, _KINDS), _KINDS, id)
-                await self._send_task_runs(changes, send)
+                cursor = self._log.parse(request.resume_cursor, _KINDS)
+                await self._send_task_runs(self._log.since(cursor, _KINDS, id), send)
                 ended = await self._send_flow_run(id, number, send)
             else:
                 ended = await self._snapshot(id, number, send)
@@ -55,7 +55,7 @@ class Watches:
         await send(pb.WatchFlowRunResponse(snapshot_mark=pb.SnapshotMark(), cursor=self._log.cursor(number)))
         return int(run.state.type) in TERMINAL
 
-    async def _send_task_runs(self, changes: list[Change], send: Send) -> None:
+    async def _send_task_runs(self, changes: Sequence[Change], send: Send) -> None:
         """Each once, in the order of their last changes. After a cut between them the run is told again, so its own
         change may lie before a cursor that was sent here."""
         last = {change.id: change.number for change in changes if change.kind is Watched.TASK_RUN}

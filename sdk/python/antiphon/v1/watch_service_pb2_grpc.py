@@ -40,15 +40,17 @@ class WatchServiceStub:
     nothing alone: counts of slots in use, next times of schedules, when a worker was last heard of. So is, in a filter on
     runs, the name of their flow or work queue.
 
-    `cursor` is where to go on after a cut. It is empty before the mark: a snapshot that was cut is begun anew. A message
-    with nothing but a cursor says that nothing happened until there that concerns this watch. A cursor that is no cursor
-    fails with INVALID_ARGUMENT (reason CURSOR_INVALID); one of another process of the server, or of which changes since
-    are not remembered any more, with OUT_OF_RANGE (reason CURSOR_TOO_OLD): watch again without one, and forget what you
-    knew. So fails a watch that is read so slowly that the server has forgotten what comes next.
+    `cursor` is where to go on after a cut, also between two changes that came together. It is empty before the mark: a
+    snapshot that was cut is begun anew. A message with nothing but a cursor says that nothing happened until there that
+    concerns this watch. A cursor that is no cursor fails with INVALID_ARGUMENT (reason CURSOR_INVALID); one of another
+    process of the server, or of which changes since are not remembered any more, with OUT_OF_RANGE (reason
+    CURSOR_TOO_OLD): watch again without one, and forget what you knew. So fails a watch that is read so slowly that the
+    server has forgotten what comes next.
 
     A wrong filter fails with INVALID_ARGUMENT (reason FILTER_INVALID). A server that is stopped ends watches with
     UNAVAILABLE (reason SERVER_STOPPING). One server serves 500 watches; another one fails with RESOURCE_EXHAUSTED (reason
-    WATCHES_TOO_MANY).
+    WATCHES_TOO_MANY). All of them together get no more than 5,000 messages a second, so that those who run things are not
+    kept waiting: who follows little hears of it at once, and many who follow everything fall behind.
     """
 
     def __init__(self, channel):
@@ -99,15 +101,17 @@ class WatchServiceServicer:
     nothing alone: counts of slots in use, next times of schedules, when a worker was last heard of. So is, in a filter on
     runs, the name of their flow or work queue.
 
-    `cursor` is where to go on after a cut. It is empty before the mark: a snapshot that was cut is begun anew. A message
-    with nothing but a cursor says that nothing happened until there that concerns this watch. A cursor that is no cursor
-    fails with INVALID_ARGUMENT (reason CURSOR_INVALID); one of another process of the server, or of which changes since
-    are not remembered any more, with OUT_OF_RANGE (reason CURSOR_TOO_OLD): watch again without one, and forget what you
-    knew. So fails a watch that is read so slowly that the server has forgotten what comes next.
+    `cursor` is where to go on after a cut, also between two changes that came together. It is empty before the mark: a
+    snapshot that was cut is begun anew. A message with nothing but a cursor says that nothing happened until there that
+    concerns this watch. A cursor that is no cursor fails with INVALID_ARGUMENT (reason CURSOR_INVALID); one of another
+    process of the server, or of which changes since are not remembered any more, with OUT_OF_RANGE (reason
+    CURSOR_TOO_OLD): watch again without one, and forget what you knew. So fails a watch that is read so slowly that the
+    server has forgotten what comes next.
 
     A wrong filter fails with INVALID_ARGUMENT (reason FILTER_INVALID). A server that is stopped ends watches with
     UNAVAILABLE (reason SERVER_STOPPING). One server serves 500 watches; another one fails with RESOURCE_EXHAUSTED (reason
-    WATCHES_TOO_MANY).
+    WATCHES_TOO_MANY). All of them together get no more than 5,000 messages a second, so that those who run things are not
+    kept waiting: who follows little hears of it at once, and many who follow everything fall behind.
     """
 
     def WatchFlowRuns(self, request, context):
@@ -197,15 +201,17 @@ class WatchService:
     nothing alone: counts of slots in use, next times of schedules, when a worker was last heard of. So is, in a filter on
     runs, the name of their flow or work queue.
 
-    `cursor` is where to go on after a cut. It is empty before the mark: a snapshot that was cut is begun anew. A message
-    with nothing but a cursor says that nothing happened until there that concerns this watch. A cursor that is no cursor
-    fails with INVALID_ARGUMENT (reason CURSOR_INVALID); one of another process of the server, or of which changes since
-    are not remembered any more, with OUT_OF_RANGE (reason CURSOR_TOO_OLD): watch again without one, and forget what you
-    knew. So fails a watch that is read so slowly that the server has forgotten what comes next.
+    `cursor` is where to go on after a cut, also between two changes that came together. It is empty before the mark: a
+    snapshot that was cut is begun anew. A message with nothing but a cursor says that nothing happened until there that
+    concerns this watch. A cursor that is no cursor fails with INVALID_ARGUMENT (reason CURSOR_INVALID); one of another
+    process of the server, or of which changes since are not remembered any more, with OUT_OF_RANGE (reason
+    CURSOR_TOO_OLD): watch again without one, and forget what you knew. So fails a watch that is read so slowly that the
+    server has forgotten what comes next.
 
     A wrong filter fails with INVALID_ARGUMENT (reason FILTER_INVALID). A server that is stopped ends watches with
     UNAVAILABLE (reason SERVER_STOPPING). One server serves 500 watches; another one fails with RESOURCE_EXHAUSTED (reason
-    WATCHES_TOO_MANY).
+    WATCHES_TOO_MANY). All of them together get no more than 5,000 messages a second, so that those who run things are not
+    kept waiting: who follows little hears of it at once, and many who follow everything fall behind.
     """
 
     @staticmethod
