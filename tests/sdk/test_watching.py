@@ -44,7 +44,7 @@ class Face:
 
 def sync_face(*args: Any, **kwargs: Any) -> Face:
     steps = watch(*args, **kwargs)
-    return Face(lambda: next(steps), steps.close)  # type: ignore[attr-defined]
+    return Face(lambda: next(steps), steps.close)
 
 
 def async_face(*args: Any, **kwargs: Any) -> Face:
@@ -162,9 +162,14 @@ def test_no_server_is_waited_for_as_long_as_the_setting_says(
 def test_who_leaves_ends_the_call(tmp_path: Path, client: ServiceClient) -> None:
     with RunningServer(tmp_path) as server:
         for _ in range(3):
-            with closing(watch("flow_runs", client=client)) as steps:  # type: ignore[type-var]
+            with closing(watch("flow_runs", client=client)) as steps:
                 next(steps)
                 next(steps)
+        until(lambda: not server.server.activity.calls)
+        for step in watch("flow_runs", client=client):
+            if step.kind == "mark":
+                break
+        del step
         until(lambda: not server.server.activity.calls)
 
         async def leave() -> None:

@@ -26,7 +26,7 @@ from antiphon.stream_reading import read_apart
 from antiphon.v1 import watch_service_pb2 as pb
 from antiphon.v1.watch_service_pb2_grpc import WatchServiceStub
 
-__all__ = ["Picture", "Step", "WatchedKind", "awatch", "watch"]
+__all__ = ["Picture", "Step", "Watch", "WatchedKind", "awatch", "watch"]
 
 WatchedKind: TypeAlias = Literal["flow_runs", "task_runs", "logs", "deployments", "workers"]
 
@@ -68,7 +68,7 @@ def watch(
     skip_snapshot: bool = False,
     cursor: str = "",
     client: AnyClient = None,
-) -> Iterator[Step]:
+) -> "Watch":
     """Yield what there is that matches `filter`, in the order of creation, then what changes, without end.
 
     `filter` is that of the List method. Of `logs` the snapshot has only the `newest` lines, up to 10,000, where that is
@@ -83,7 +83,7 @@ def watch(
     """
     course = _Course(kind, filter, newest, skip_snapshot, cursor)
     server = service_client_of(client) or shared_client()
-    return _watch(course, server, get_current_settings().client.reconnect_timeout_seconds)
+    return Watch(course, server, get_current_settings().client.reconnect_timeout_seconds)
 
 
 def awatch(
@@ -168,24 +168,61 @@ class _Course:
         return self._cuts.failed(error)
 
 
-def _watch(course: _Course, client: ServiceClient, patience: float) -> Iterator[Step]:
-    while True:
-        yield from course.begins()
-        answers = course.method(client.channel)(course.request())
-        try:
-            for response in read_apart(answers):
-                yield from course.steps(response)
-            problem = _cut()
-        except grpc.RpcError as error:
-            problem = from_rpc_error(error, client.target)
-        finally:
+class Watch(Iterator[Step]):
+    """What `watch` gives. Iterate it from one thread; `close` ends it, from any."""
+
+    def __init__(self, course: _Course, client: ServiceClient, patience: float) -> None:
+        self._call = _Call()
+        self._steps = _follow(course, client, patience, self._call)
+
+    def __next__(self) -> Step:
+        return next(self._steps)
+
+    def close(self) -> None:
+        """End the call at the server; whoever iterates comes to the end."""
+        self._call.close()
+
+
+class _Call:
+    """The call that is read now. Apart from the watch, which ends when nobody has it any more."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._answers: Any = None
+
+    def begin(self, answers: Any) -> Iterator[Any]:
+        self._answers = answers
+        if self.closed:
             answers.cancel()
-        if course.failed(problem):
-            client.reconnect(patience)
+        return read_apart(answers)
+
+    def close(self) -> None:
+        self.closed = True
+        if self._answers is not None:
+            self._answers.cancel()
+
+
+def _follow(course: _Course, client: ServiceClient, patience: float, call: _Call) -> Iterator[Step]:
+    try:
+        while not call.closed:
+            yield from course.begins()
+            try:
+                for response in call.begin(course.method(client.channel)(course.request())):
+                    yield from course.steps(response)
+                problem = _cut()
+            except grpc.RpcError as error:
+                problem = from_rpc_error(error, client.target)
+            if not call.closed and course.failed(problem):
+                client.reconnect(patience)
+    except ValueError:  # gRPC's for a channel that was closed
+        if not call.closed:
+            raise
+    finally:
+        call.close()
 
 
 async def _awatch(course: _Course, given: ServiceClient | None, patience: float) -> AsyncIterator[Step]:
-    client: ServiceClient = given or await asyncio.to_thread(shared_client)
+    client = await asyncio.to_thread(shared_client) if given is None else given
     async with grpc.aio.insecure_channel(client.target, options=CHANNEL_OPTIONS) as channel:
         while True:
             for step in course.begins():
