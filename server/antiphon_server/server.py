@@ -155,13 +155,13 @@ class Server:
         settings = self._settings
         self._engine = writer_engine(settings.database, durable=settings.durable)
         key = prepare(self._engine)
-        self._reader = Reader(self._open_reader)
+        self.reader = Reader(self._open_reader)
         self.core = Core(self._engine, settings.clock)
         self.hub = SessionHub()
         self.waits = Waits(self.core, self._push_verdict)
         self.slot_expiry = SlotExpiry(self.core)
         self.slot_queues = SlotQueues(self.core)
-        self.queries = Queries(self._reader, PageTokens(key))
+        self.queries = Queries(self.reader, PageTokens(key))
         self._reads = Reads(self.queries)
         self.change_log = ChangeLog()
         self.core.listen(self.change_log.note)
@@ -170,12 +170,12 @@ class Server:
         self.core.listen(self._operation_watches.note)
         self._task_run_watches = TaskRunWatches(self.queries)
         self.core.listen(self._task_run_watches.note)
-        self.task_dispatch = TaskDispatch(self.core, self._reader)
+        self.task_dispatch = TaskDispatch(self.core, self.reader)
         self._task_run_taking = TaskRunTaking(self.task_dispatch)
         self._board = Board(settings.clock)
         self._leadership = Leadership(self.core, LED, alone=True)  # Its home is locked.
         self.scheduler = Scheduler(self.core, board=self._board, leads=self._leadership.leads)
-        self.operations_runner = OperationsRunner(self.core, self._reader, board=self._board)
+        self.operations_runner = OperationsRunner(self.core, self.reader, board=self._board)
         self._grpc = grpc.aio.server(
             interceptors=(
                 LoggingInterceptor(self.activity),
@@ -267,7 +267,7 @@ class Server:
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         keys = KeyRing.beside(self._settings.database, self._settings.encryption_keys)
-        parts = Parts(core, self.queries, tokens, keys, self._reader, self.hub, self.change_log, self._ttl)
+        parts = Parts(core, self.queries, tokens, keys, self.reader, self.hub, self.change_log, self._ttl)
         server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), parts),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:
@@ -312,7 +312,7 @@ class Server:
         self._task_run_watches.close()
         self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
         await self._end_calls()
-        await self._reader.close()
+        await self.reader.close()
         self._engine.dispose()
         logger.info("stopped")
 

@@ -308,12 +308,6 @@ class Queries:
         page = await self._reader.limit_rows(kind, limit_id, after, _limit(request.page_size))
         return RecordPage(page.rows, self._tokens.make(query, page.last) if page.last is not None else "")
 
-    async def matching(
-        self, listing: Listing, condition: FilterNode | None, ids: Sequence[str]
-    ) -> tuple[dict[str, Record], int]:
-        """See `Reader.matching`."""
-        return await self._reader.matching(listing.source, condition, ids)
-
     async def token_of_newest(self, listing: Listing, filter: str, most: int) -> str:
         """The token of a page in the order of creation that begins with the oldest of the newest `most` rows."""
         condition = parse_filter(filter, listing.filters)
@@ -321,11 +315,6 @@ class Queries:
         key = await self._reader.nth_key(listing.source, condition, newest_first, most)
         oldest_first = parse_order_by("create_time", listing.order)
         return self._tokens.make(_query(listing, filter, oldest_first), key) if key is not None else ""
-
-    async def worker_sessions(self) -> dict[str, str]:
-        """The workers that are online, by their sessions."""
-        rows = await self._reader.belonging(WORKERS, "online", (True,))
-        return {row.session_id: row.id for row in rows}
 
     async def _page(
         self,

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from antiphon_server.application.queries import Queries
+from antiphon_server.application.core import Reader
 from antiphon_server.domain.filter_tree import FilterNode
 from antiphon_server.rpc.change_log import Change, ChangeLog
 from antiphon_server.rpc.watch_feeds import Feed
@@ -41,8 +41,8 @@ class Reading:
 class Readings:
     """Belongs to the event loop."""
 
-    def __init__(self, queries: Queries, log: ChangeLog) -> None:
-        self._queries = queries
+    def __init__(self, reader: Reader, log: ChangeLog) -> None:
+        self._reader = reader
         self._log = log
         self._latest: dict[tuple[str, str], tuple[Reading, asyncio.Task[None]]] = {}
         self._users: Counter[tuple[str, str]] = Counter()
@@ -82,7 +82,7 @@ class Readings:
         feed = wanted.feed
         ids = [change.id for change in reading.changes]
         async with self._room:
-            rows, looked_at = await self._queries.matching(feed.listing, wanted.condition, ids)
+            rows, looked_at = await self._reader.matching(feed.listing.source, wanted.condition, ids)
             messages = dict(zip(rows, await feed.messages(list(rows.values())), strict=True))
         for change in reading.changes[:looked_at]:
             message, response = messages.get(change.id), None

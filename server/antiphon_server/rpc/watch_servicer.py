@@ -37,7 +37,7 @@ class WatchServicer(watch_service_pb2_grpc.WatchServiceServicer):
 
 
 def add_to(server: Any, parts: Parts) -> None:
-    streams = WatchStreams(parts.core, parts.queries, parts.log)
+    streams = WatchStreams(parts.core, parts.reader, parts.queries, parts.log)
     watch_service_pb2_grpc.add_WatchServiceServicer_to_server(
         WatchServicer(streams, Feeds(parts.queries, parts.ttl)), server
     )

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from antiphon.v1 import flow_run_service_pb2
-from antiphon_server.application.core import Core
+from antiphon_server.application import listings
+from antiphon_server.application.core import Core, Reader
 from antiphon_server.application.queries import PageRequest, Queries
 from antiphon_server.domain.errors import ResourceExhausted
 from antiphon_server.domain.filter_tree import demanded
@@ -46,11 +47,12 @@ class WatchRequest(Protocol):
 class WatchStreams:
     """Those of one server. Belongs to the event loop."""
 
-    def __init__(self, core: Core, queries: Queries, log: ChangeLog) -> None:
+    def __init__(self, core: Core, reader: Reader, queries: Queries, log: ChangeLog) -> None:
         self.core = core
+        self._reader = reader
         self.queries = queries
         self.log = log
-        self.readings = Readings(queries, log)
+        self.readings = Readings(reader, log)
         self.turns = _Turns()
         self._watches = 0
         self._learning = asyncio.Lock()
@@ -96,8 +98,8 @@ class WatchStreams:
         """The end of a session tells which worker went only to who knows whose it was."""
         async with self._learning:
             if not self._workers_known:
-                for session_id, worker_id in (await self.queries.worker_sessions()).items():
-                    self.log.worker_sessions.setdefault(session_id, worker_id)
+                for row in await self._reader.belonging(listings.WORKERS.source, "online", (True,)):
+                    self.log.worker_sessions.setdefault(row.session_id, row.id)
                 self._workers_known = True
 
 

@@ -1,7 +1,7 @@
 """The way in for queries: single rows and pages, as of the last commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +17,7 @@ from antiphon_server.domain.states import PENDING
 from antiphon_server.storage.block_tables import block_references
 from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.faults import storage_error
+from antiphon_server.storage.fitting import fitting_ids, fitting_keys
 from antiphon_server.storage.keyset import after_clause, order_clauses
 from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
@@ -33,10 +34,6 @@ Record: TypeAlias = Row[Any]
 
 #: When a row was created (microseconds), and its id.
 CreationKey: TypeAlias = tuple[int, str]
-
-#: A page ends before the row with which it would grow beyond this, unless that is its first.
-MAX_PAGE_BYTES = 2 * 1024 * 1024
-_CHUNK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +120,7 @@ class Reader:
         """
         statement = _keys(source, condition, order, after, limit + 1)
         async with self._connection() as connection:
-            keys, more = await _fitting(connection, statement, limit)
+            keys, more = await fitting_keys(connection, statement, limit)
             found = await connection.execute(source.by_ids, {"ids": [key[-1] for key in keys]})
             rows = {row.id: row for row in found}
         return Page([rows[key[-1]] for key in keys if key[-1] in rows], keys[-1] if more else None)
@@ -143,7 +140,7 @@ class Reader:
         async with self._connection() as connection:
             found = await connection.execute(weights.where(source.table.c.id.in_(ids)))
             weight_of = {id: weight for id, weight in found}
-            looked_at, fitting = fit(ids, weight_of, MAX_PAGE_BYTES // 2)
+            looked_at, fitting = fitting_ids(ids, weight_of)
             rows = await connection.execute(source.by_ids, {"ids": fitting}) if fitting else ()
             return {row.id: row for row in rows}, looked_at
 
@@ -238,7 +235,7 @@ class Reader:
         if after is not None:
             statement = statement.where(column > after)
         async with self._connection() as connection:
-            keys, more = await _fitting(connection, statement.order_by(column).limit(limit + 1), limit)
+            keys, more = await fitting_keys(connection, statement.order_by(column).limit(limit + 1), limit)
             found = select(inputs).where(inputs.c.flow_run_id == run_id, column.in_([key for (key,) in keys]))
             rows = (await connection.execute(found.order_by(column))).all()
         return Page(rows, keys[-1] if more else None)
@@ -290,32 +287,3 @@ def _keys(
     if after is not None:
         statement = statement.where(after_clause(order, source.columns, after))
     return statement.order_by(*order_clauses(order, source.columns)).limit(limit)
-
-
-def fit(ids: Sequence[str], weight_of: Mapping[str, int], room: int) -> tuple[int, list[str]]:
-    """How many of the ids, from the first one on, are dealt with where those with a weight may take so much room, the
-    first one any; and which of these have one."""
-    fitting: list[str] = []
-    for looked_at, id in enumerate(ids):
-        room -= weight_of.get(id, 0)
-        if room < 0 and fitting:
-            return looked_at, fitting
-        if id in weight_of:
-            fitting.append(id)
-    return len(ids), fitting
-
-
-async def _fitting(
-    connection: "AsyncConnection", statement: Select[Any], limit: int
-) -> tuple[list[tuple[Any, ...]], bool]:
-    """The keys of the rows that fit into a page, and whether more rows follow."""
-    keys: list[tuple[Any, ...]] = []
-    spent = 0
-    async with connection.stream(statement, execution_options={"yield_per": min(limit + 1, _CHUNK)}) as result:
-        async for chunk in result.partitions():
-            for weight, *key in chunk:
-                spent += weight
-                if len(keys) == limit or (keys and spent > MAX_PAGE_BYTES):
-                    return keys, True
-                keys.append(tuple(key))
-    return keys, False

@@ -289,7 +289,7 @@ def test_a_reader_that_falls_behind_costs_names_only_and_is_cut_in_the_end(world
     runs = [create(world, str(n)) for n in range(5)]
 
     async def follow() -> None:
-        streams = WatchStreams(running.core, running.queries, log)
+        streams = WatchStreams(running.core, running.reader, running.queries, log)
         feed, stuck = Feeds(running.queries, 1).flow_runs, Stuck()
         request = pb.WatchFlowRunsRequest(skip_snapshot=True)
         following = asyncio.ensure_future(streams.follow(feed, request, stuck))
@@ -316,7 +316,7 @@ def test_who_was_told_newer_content_is_not_told_older(world: World, server: Runn
     running = server.server
 
     async def read() -> None:
-        readings = Readings(running.queries, running.change_log)
+        readings = Readings(running.reader, running.change_log)
         wanted = Wanted(Feeds(running.queries, 1).flow_runs, "", None)
         readings.enter(wanted)
         changes = [Change(1, Watched.FLOW_RUN, world.run, world.run)]
@@ -335,9 +335,9 @@ def test_large_things_are_read_few_at_a_time(world: World, server: RunningServer
     runs = [create(world, str(n), parameters=large) for n in range(4)]
 
     async def read() -> None:
-        rows, looked_at = await running.queries.matching(FLOW_RUN_LISTING, None, ["nobody", *runs])
+        rows, looked_at = await running.reader.matching(FLOW_RUN_LISTING.source, None, ["nobody", *runs])
         assert (list(rows), looked_at) == (runs[:2], 3)
-        rows, looked_at = await running.queries.matching(FLOW_RUN_LISTING, None, ["nobody"])
+        rows, looked_at = await running.reader.matching(FLOW_RUN_LISTING.source, None, ["nobody"])
         assert (rows, looked_at) == ({}, 1)
 
     running = server.server
