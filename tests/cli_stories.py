@@ -400,6 +400,8 @@ STORIES: dict[str, str] = {
         server start --background
         server status
         server status --json --wait
+        server services ls
+        server services ls --json
         server stop
         server start -b --port 0 --json
         server stop --json

@@ -1,5 +1,6 @@
 """Runs the real binary and writes down what it says, with what differs from run to run taken out."""
 
+import difflib
 import os
 import re
 import shlex
@@ -20,8 +21,12 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "<clock>"),
     (r"\b\d\d:\d\d:\d\d (?=flow run|task run)", "<clock> "),
     (r"\b\d+[smhd] ago\b", "<ago>"),
+    (r"\bnever$|\bnever(?= {2,})", "<ago>"),
     (r"\(in \d+[smhd]\)", "(in <span>)"),
     (r"\b\d+(\.\d+)?ms\b|\b\d+\.\ds\b", "<span>"),
+    (r"\b\d+m \d\ds\b", "<span>"),
+    # On a slow machine nobody takes them in time.
+    (r"\bLate\b", "Scheduled"),
     (r"process id \d+", "process id <pid>"),
     (r"127\.0\.0\.1:\d+", "<address>"),
     (r"^(Version|Schema)( +)\d[\d.]+ *$", r"\1\2<version>"),
@@ -89,4 +94,5 @@ class Transcript:
         if os.environ.get(REWRITE):
             path.write_text(text)
         assert path.exists(), f"There is no snapshot {path.name}; write it with {REWRITE}=1."
-        assert text == path.read_text(), f"Where the change is meant: {REWRITE}=1 writes the snapshots anew."
+        diff = "\n".join(difflib.unified_diff(path.read_text().splitlines(), text.splitlines(), lineterm=""))
+        assert text == path.read_text(), f"Where the change is meant, {REWRITE}=1 writes it anew:\n{diff}"

@@ -217,7 +217,7 @@ def test_operations_can_be_seen(antiphon: Cli, many: World) -> None:
     antiphon("flow-run", "set-state", "FAILED", "--all", "--name", "[red]Lost")
     retry, lost = many.call("ListOperations", {"filter": ""}).operations[::-1]
     header, newest, oldest = antiphon("operation", "ls").stdout.splitlines()
-    assert header.split() == ["Verb", "Filter", "State", "Done", "Refused", "Started", "ID"]
+    assert header.split() == ["Verb", "Of", "State", "Done", "Refused", "Started", "ID"]
     assert newest.split()[:5] == ["SET_STATE", "[red]Lost", "(all)", "SUCCEEDED", "6/6"]
     assert oldest.split()[-1] == retry.id
     shown = json.loads(antiphon("operation", "ls", "--filter", "verb = RETRY", "--json").stdout)

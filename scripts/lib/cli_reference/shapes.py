@@ -152,6 +152,7 @@ SHAPES: dict[str, Any] = {
     "profile populate-defaults": [_PROFILE],
     "profile rename": _PROFILE,
     "profile use": _PROFILE,
+    "server services ls": [admin_service_pb2.BackgroundService],
     "server start": {"process_id": int, "addresses": [str]},
     "server status": {
         "target": str,

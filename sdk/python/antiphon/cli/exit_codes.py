@@ -16,7 +16,6 @@ _HINTS = {
     "CALENDAR_IN_USE": "`antiphon deployment schedule update DEPLOYMENT SCHEDULE --exclude OTHER` names others.",
     "DEPLOYMENT_VERSION_NOT_FOUND": "`antiphon deployment versions DEPLOYMENT` has those there are.",
     "PARAMETERS_INVALID": "`antiphon deployment inspect DEPLOYMENT --json` has the schema.",
-    "FILTER_INVALID": "docs/cli.md says how filters are written.",
 }
 
 

@@ -1,24 +1,36 @@
 """`antiphon server`."""
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from antiphon.cli import server_control
 from antiphon.cli.exit_codes import print_note
+from antiphon.cli.lazy_group import LazyGroup
 from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
 from antiphon.cli.server_tables import server_page
-from antiphon.embedded_server import accepts, read_pid
-from antiphon.exceptions import ServerUnreachable
-from antiphon.server_address import known_target
-from antiphon.service_client import ServiceClient
-from antiphon.settings import Settings, get_current_settings
+from antiphon.embedded_server import read_pid
+from antiphon.settings import get_current_settings
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, ListSessionsRequest, SessionStatus, StopServerRequest
 
-app = typer.Typer(name="server", add_completion=False, help="Start, stop and look at the server.", no_args_is_help=True)
+
+class ServerGroup(LazyGroup):
+    """The commands of the server, and those of what it does by itself."""
+
+    modules: ClassVar[Mapping[str, str]] = {"services": "antiphon.cli.server_services_commands"}
+
+
+app = typer.Typer(
+    cls=ServerGroup,
+    name="server",
+    add_completion=False,
+    help="Start, stop and look at the server.",
+    no_args_is_help=True,
+)
 
 _TIMEOUT_SECONDS = 5.0
 
@@ -85,7 +97,7 @@ def stop(
     With --json: an object with `target`, `process_id`, and `stopped`: whether it is known to be gone.
     """
     settings = get_current_settings()
-    with _client_of_running_server(settings) as client:
+    with server_control.client_of_running_server(settings) as client:
         info = client.call(client.admin.GetServerInfo, GetServerInfoRequest(), timeout=_TIMEOUT_SECONDS).server_info
         client.call(client.admin.StopServer, StopServerRequest(reason=reason), timeout=_TIMEOUT_SECONDS)
     ours = read_pid(settings.home) == info.process_id
@@ -115,7 +127,7 @@ def status(
     settings = get_current_settings()
     if wait:
         server_control.wait_until_there(settings, timeout or math.inf)
-    with _client_of_running_server(settings) as client:
+    with server_control.client_of_running_server(settings) as client:
         info = client.call(client.admin.GetServerInfo, GetServerInfoRequest(), timeout=_TIMEOUT_SECONDS).server_info
         sessions = list(client.pages(client.admin.ListSessions, ListSessionsRequest(), "sessions", limit=1000))
     active = [session for session in sessions if session.status == SessionStatus.SESSION_STATUS_ACTIVE]
@@ -129,16 +141,3 @@ def status(
         )
     else:
         make_console().print(server_page(client.target, info, active, datetime.now(UTC)))
-
-
-def _client_of_running_server(settings: Settings) -> ServiceClient:
-    """A client of the server that this profile would use; starts none. Raises ServerUnreachable."""
-    target = known_target(settings)
-    path = target.removeprefix("unix:")
-    if path != target and not accepts(path):
-        raise ServerUnreachable(
-            f"No server runs at {target}. One starts by itself when a flow runs; `antiphon server start` starts one"
-            " that stays.",
-            code="UNAVAILABLE",
-        )
-    return ServiceClient(target)

@@ -100,6 +100,19 @@ class ServerStart:
                 )
 
 
+def client_of_running_server(settings: Settings) -> ServiceClient:
+    """A client of the server that this profile would use; starts none. Raises ServerUnreachable."""
+    target = known_target(settings)
+    path = target.removeprefix("unix:")
+    if path != target and not accepts(path):
+        raise ServerUnreachable(
+            f"No server runs at {target}. One starts by itself when a flow runs; `antiphon server start` starts one"
+            " that stays.",
+            code="UNAVAILABLE",
+        )
+    return ServiceClient(target)
+
+
 def wait_until_there(settings: Settings, timeout: float) -> None:
     """Return once the server that this profile would use answers; starts none. Raises ServerUnreachable.
 

@@ -1,15 +1,22 @@
 """What runs, for people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from antiphon.cli.facts import facts_table
 from antiphon.cli.run_tables import cut, make_table
-from antiphon.cli.run_words import ago_words, moment_words
-from antiphon.v1.admin_service_pb2 import ServerInfo, Session
+from antiphon.cli.run_words import ago_words, moment_words, span_words
+from antiphon.v1.admin_service_pb2 import BackgroundService, BackgroundServiceState, ServerInfo, Session
+
+_SERVICE_STYLES = {
+    BackgroundServiceState.BACKGROUND_SERVICE_STATE_HEALTHY: "green",
+    BackgroundServiceState.BACKGROUND_SERVICE_STATE_FAILING: "bold red",
+    BackgroundServiceState.BACKGROUND_SERVICE_STATE_STANDBY: "bright_black",
+}
 
 
 def server_page(target: str, info: ServerInfo, sessions: Sequence[Session], now: datetime) -> RenderableType:
@@ -28,6 +35,30 @@ def server_page(target: str, info: ServerInfo, sessions: Sequence[Session], now:
     ]
     facts = facts_table(rows)
     return Group(facts, "", _sessions(sessions, now)) if sessions else facts
+
+
+def services_table(services: Iterable[BackgroundService], now: datetime) -> Table:
+    """Services, a line each; why the last round of one failed stands below it."""
+    table = make_table("Name", "State", "Every", "Last round", "Failed", "What it does", shrinking=("What it does",))
+    for each in services:
+        table.add_row(
+            each.name,
+            _service_state(each),
+            span_words(each.interval.ToTimedelta().total_seconds()) if each.HasField("interval") else "",
+            ago_words(each.end_time, now) if each.HasField("end_time") else "never",
+            str(each.failures),
+            cut(each.description),
+        )
+        if each.last_error:
+            table.add_row("", "", "", "", "", cut(each.last_error))
+    return table
+
+
+def _service_state(service: BackgroundService) -> Text:
+    if service.state not in BackgroundServiceState.values():
+        return Text(str(service.state))
+    word = BackgroundServiceState.Name(service.state).removeprefix("BACKGROUND_SERVICE_STATE_").lower()
+    return Text(word, style=_SERVICE_STYLES.get(service.state, ""))
 
 
 def _sessions(sessions: Sequence[Session], now: datetime) -> Table:
