@@ -217,6 +217,7 @@ PUBLIC = {
         VizTask
     """,
     "antiphon.variables": "T Variable",
+    "antiphon.watching": "Picture Step Watch WatchedKind awatch watch",
 }
 
 #: Modules behind the public ones, whose `__all__` says what those take.
@@ -264,6 +265,7 @@ INNER = {
     "antiphon.parameters",
     "antiphon.run_futures",
     "antiphon.runner",
+    "antiphon.stream_cuts",
     "antiphon.utilities",
 }
 

@@ -29,14 +29,17 @@ class Watch:
         stub = flow_run_service_pb2_grpc.FlowRunServiceStub(server.channel)
         self.call = stub.WatchFlowRun(pb.WatchFlowRunRequest(id=id, resume_cursor=cursor), timeout=60)
         self.cursor = ""
+        self.goes_on = bool(cursor)
 
     def next(self) -> tuple[str, str]:
         """What came, as (name or key, state)."""
         return self.said(next(self.call))
 
     def said(self, message: pb.WatchFlowRunResponse) -> tuple[str, str]:
-        self.cursor = message.cursor
         kind = message.WhichOneof("event")
+        # None in a snapshot: one that is cut is begun anew.
+        assert bool(message.cursor) == bool(self.cursor or kind == "snapshot_mark" or self.goes_on)
+        self.cursor = message.cursor
         if kind == "flow_run":
             return "flow run", message.flow_run.state.name
         return (message.task_run.name, message.task_run.state.name) if kind == "task_run" else ("mark", "")
