@@ -210,7 +210,7 @@ def test_workers_come_and_go(world: World, watch: Watch, server: RunningServer) 
 
 
 def test_a_worker_that_came_before_the_first_watch_and_is_lost(tmp_path: Path) -> None:
-    with RunningServer(tmp_path, session_ttl=1.0) as server:
+    with RunningServer(tmp_path, session_ttl=4.0) as server:
         world = World(server)
         world.call("CreateWorkPool", {"workPool": {"name": "pool", "type": "process"}})
         worker = HandWorker(server.channel, name="quiet", work_pool_name="pool")
