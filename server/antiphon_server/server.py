@@ -44,6 +44,7 @@ from antiphon_server.clocks import wall_clock
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.encryption_keys import KeyRing
 from antiphon_server.rpc.admin_servicer import AdminServicer
+from antiphon_server.rpc.change_log import ChangeLog
 from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
 from antiphon_server.rpc.flow_servicer import FlowServicer
 from antiphon_server.rpc.frames import answer_frame
@@ -66,7 +67,7 @@ from antiphon_server.rpc.session_stream import SessionHub
 from antiphon_server.rpc.task_run_servicer import TaskRunServicer
 from antiphon_server.rpc.task_run_taking import TaskRunTaking
 from antiphon_server.rpc.task_run_watching import TaskRunWatches
-from antiphon_server.rpc.watching import ChangeLog, Watches
+from antiphon_server.rpc.watching import Watches
 from antiphon_server.services.board import Board
 from antiphon_server.services.leadership import Leadership
 from antiphon_server.services.operations_runner import OperationsRunner
@@ -154,27 +155,27 @@ class Server:
         settings = self._settings
         self._engine = writer_engine(settings.database, durable=settings.durable)
         key = prepare(self._engine)
-        self._reader = Reader(self._open_reader)
+        self.reader = Reader(self._open_reader)
         self.core = Core(self._engine, settings.clock)
         self.hub = SessionHub()
         self.waits = Waits(self.core, self._push_verdict)
         self.slot_expiry = SlotExpiry(self.core)
         self.slot_queues = SlotQueues(self.core)
-        self._queries = Queries(self._reader, PageTokens(key))
-        self._reads = Reads(self._queries)
-        self._log = ChangeLog()
-        self.core.listen(self._log.note)
+        self.queries = Queries(self.reader, PageTokens(key))
+        self._reads = Reads(self.queries)
+        self.change_log = ChangeLog()
+        self.core.listen(self.change_log.note)
         self.patience = Patience(self.core, self._reads)
         self._operation_watches = OperationWatches(self._reads)
         self.core.listen(self._operation_watches.note)
-        self._task_run_watches = TaskRunWatches(self._queries)
+        self._task_run_watches = TaskRunWatches(self.queries)
         self.core.listen(self._task_run_watches.note)
-        self.task_dispatch = TaskDispatch(self.core, self._reader)
+        self.task_dispatch = TaskDispatch(self.core, self.reader)
         self._task_run_taking = TaskRunTaking(self.task_dispatch)
         self._board = Board(settings.clock)
         self._leadership = Leadership(self.core, LED, alone=True)  # Its home is locked.
         self.scheduler = Scheduler(self.core, board=self._board, leads=self._leadership.leads)
-        self.operations_runner = OperationsRunner(self.core, self._reader, board=self._board)
+        self.operations_runner = OperationsRunner(self.core, self.reader, board=self._board)
         self._grpc = grpc.aio.server(
             interceptors=(
                 LoggingInterceptor(self.activity),
@@ -244,7 +245,7 @@ class Server:
         server, core, reads = self._grpc, self.core, self._reads
         flow_service_pb2_grpc.add_FlowServiceServicer_to_server(FlowServicer(core, reads), server)
         flow_run_service_pb2_grpc.add_FlowRunServiceServicer_to_server(
-            FlowRunServicer(core, reads, Watches(reads, self._log, core.settle), self.patience), server
+            FlowRunServicer(core, reads, Watches(reads, self.change_log, core.settle), self.patience), server
         )
         task_run_service_pb2_grpc.add_TaskRunServiceServicer_to_server(
             TaskRunServicer(core, reads, self._task_run_taking, self._task_run_watches), server
@@ -266,7 +267,7 @@ class Server:
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         keys = KeyRing.beside(self._settings.database, self._settings.encryption_keys)
-        parts = Parts(core, self._queries, tokens, keys, self._reader, self.hub, self._ttl)
+        parts = Parts(core, self.queries, tokens, keys, self.reader, self.hub, self.change_log, self._ttl)
         server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), parts),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:
@@ -306,12 +307,12 @@ class Server:
         self.slot_queues.stop()
         await self._leadership.release()
         await self.core.stop()
-        self._log.close()
+        self.change_log.close()
         self._operation_watches.close()
         self._task_run_watches.close()
         self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
         await self._end_calls()
-        await self._reader.close()
+        await self.reader.close()
         self._engine.dispose()
         logger.info("stopped")
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 from running_server import RunningServer
 
-PAGES = ["results.md"]
+PAGES = ["results.md", "watch.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

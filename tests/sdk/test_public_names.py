@@ -247,6 +247,7 @@ PUBLIC = {
         VizTask
     """,
     "antiphon.variables": "T Variable",
+    "antiphon.watching": "Picture Step Watch WatchedKind awatch watch",
     "antiphon.workers": "BaseJobConfiguration BaseVariables BaseWorker BaseWorkerResult ProcessWorker",
     "antiphon.workers.base": """
         BaseJobConfiguration BaseVariables BaseWorker BaseWorkerResult InfrastructureStatus
@@ -304,6 +305,7 @@ INNER = {
     "antiphon.input.receiving",
     "antiphon.parameters",
     "antiphon.run_futures",
+    "antiphon.stream_cuts",
     "antiphon.utilities",
 }
 

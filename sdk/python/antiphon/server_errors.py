@@ -57,7 +57,7 @@ def from_status(status: status_pb2.Status) -> ServerError:
 
 def _status_of(error: grpc.RpcError) -> status_pb2.Status:
     """The rich status of a call's error; one made of its code and words where the answer had none."""
-    if not isinstance(error, grpc.Call):
+    if not isinstance(error, grpc.Call | grpc.aio.AioRpcError):
         return status_pb2.Status(code=code_pb2.UNKNOWN, message=str(error) or type(error).__name__)
     for key, value in error.trailing_metadata() or ():
         if key == _DETAILS_KEY and isinstance(value, bytes):

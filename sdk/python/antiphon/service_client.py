@@ -67,6 +67,11 @@ class ServiceClient:
         self.work_pools = WorkPoolServiceStub(self._channel)
         self.workers = WorkServiceStub(self._channel)
 
+    @property
+    def channel(self) -> grpc.Channel:
+        """For stubs of services that are not here."""
+        return self._channel
+
     def call(
         self,
         method: Callable[..., Response],

@@ -29,6 +29,7 @@ def delete_deployments(working_set: WorkingSet, ids: Sequence[str]) -> None:
     for some in chunks(ids):
         connection.execute(deployments.delete().where(deployments.c.id.in_(some)))
         connection.execute(deployment_versions.delete().where(deployment_versions.c.deployment_id.in_(some)))
+    working_set.changes.deployments.update(dict.fromkeys(ids))
     working_set.surroundings.forget()
     limits.drop_own(working_set, [limit_names.of_deployment(id) for id in ids])
 

@@ -59,6 +59,7 @@ class CreateDeployment:
         if limit is not None:
             limits.set_own(working_set, limit_names.of_deployment(id), limit)
         replan(working_set, set_schedules(working_set, id, wanted))
+        working_set.changes.deployments[id] = None
         return id
 
 
@@ -149,6 +150,7 @@ def _update(working_set: WorkingSet, row: Any, values: dict[str, Any], checked: 
     if any(name in own and own[name] != getattr(row, name) for name in made_with):
         stale = schedules_of(working_set, [row.id])
     working_set.changes.room_for_work = True
+    working_set.changes.deployments[row.id] = None
     replan(working_set, stale)
 
 

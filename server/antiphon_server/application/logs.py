@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from antiphon_server.storage import tables
-from antiphon_server.storage.working_set import Needs, WorkingSet
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
 
-INSERT_NEW = tables.logs.insert().prefix_with("OR IGNORE", dialect="sqlite")
+from antiphon_server.storage import tables
+from antiphon_server.storage.statements import chunks
+from antiphon_server.storage.working_set import Needs, WorkingSet
 
 
 @dataclass(slots=True)
@@ -21,4 +23,25 @@ class CreateLogs:
     def apply(self, working_set: WorkingSet) -> None:
         if not self.rows:
             return
-        working_set.connection.execute(INSERT_NEW, self.rows)
+        connection, new = working_set.connection, self.rows
+        try:
+            with connection.begin_nested():
+                connection.execute(tables.logs.insert(), new)
+        except IntegrityError:
+            # Some are known, which is rare: a batch that was stored was sent again. Those who follow logs hear of each
+            # line once, so it must be said which ones are new.
+            new = _unknown(connection, self.rows)
+            if new:
+                connection.execute(tables.logs.insert(), new)
+        working_set.changes.logs += [(row["id"], row["flow_run_id"]) for row in new]
+
+
+def _unknown(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows whose ids are not stored, each id once."""
+    by_id: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        by_id.setdefault(row["id"], row)
+    for some in chunks(list(by_id)):
+        for known in connection.execute(select(tables.logs.c.id).where(tables.logs.c.id.in_(some))).scalars().all():
+            del by_id[known]
+    return list(by_id.values())

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from antiphon_server.application import artifacts, listings, variables
 from antiphon_server.application.bulk import NOUN, UNKNOWN
@@ -307,6 +308,14 @@ class Queries:
         page = await self._reader.limit_rows(kind, limit_id, after, _limit(request.page_size))
         return RecordPage(page.rows, self._tokens.make(query, page.last) if page.last is not None else "")
 
+    async def token_of_newest(self, listing: Listing, filter: str, most: int) -> str:
+        """The token of a page in the order of creation that begins with the oldest of the newest `most` rows."""
+        condition = parse_filter(filter, listing.filters)
+        newest_first = parse_order_by("create_time desc", listing.order)
+        key = await self._reader.nth_key(listing.source, condition, newest_first, most)
+        oldest_first = parse_order_by("create_time", listing.order)
+        return self._tokens.make(_query(listing, filter, oldest_first), key) if key is not None else ""
+
     async def _page(
         self,
         listing: Listing,
@@ -316,10 +325,15 @@ class Queries:
         scope: str,
     ) -> RecordPage:
         limit = _limit(request.page_size)
-        query = (listing.method, scope, [(key.column, key.descending) for key in order])
+        query = _query(listing, scope, order)
         after = self._tokens.read(query, request.page_token) if request.page_token else None
         page = await self._reader.page(listing.source, condition, order, after, limit)
         return RecordPage(page.rows, self._tokens.make(query, page.last) if page.last is not None else "")
+
+
+def _query(listing: Listing, scope: str, order: Sequence[OrderKey]) -> tuple[Any, ...]:
+    """What page tokens of a list are bound to."""
+    return (listing.method, scope, [(key.column, key.descending) for key in order])
 
 
 def _limit(page_size: int) -> int:

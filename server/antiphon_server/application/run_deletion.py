@@ -27,6 +27,9 @@ def delete_runs(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> N
 def _delete_some(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> None:
     """Deletes runs and what belongs to them, with few statements however many they are."""
     table, connection = tables.RUNS[kind], working_set.connection
+    around = table.c.id if kind is RunKind.FLOW_RUN else table.c.flow_run_id
+    for id, flow_run_id in connection.execute(select(table.c.id, around).where(table.c.id.in_(ids))):
+        working_set.changes.runs[kind, id] = flow_run_id
     held = select(table.c.id, table.c.session_id).where(table.c.id.in_(ids), table.c.session_id.is_not(None))
     for id, holder in connection.execute(held).fetchall():
         transitions.tell_holder(working_set, kind, id, TellHolder(holder, Tell.REVOKE, f"the {kind.noun} was deleted"))
@@ -40,8 +43,6 @@ def _delete_some(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> 
         connection.execute(belongings)
     working_set.surroundings.forget()  # Their results are not handed out any more.
     connection.execute(table.delete().where(table.c.id.in_(ids)))
-    for id in ids:
-        working_set.changes.runs[kind, id] = id if kind is RunKind.FLOW_RUN else None
     if kind is RunKind.TASK_RUN:
         working_set.changes.ended_task_runs += ids
     working_set.reload(kind, ids)

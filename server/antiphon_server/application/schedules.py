@@ -49,6 +49,7 @@ class CreateSchedule:
                 "SCHEDULES_TOO_MANY", f"the deployment has {MOST_SCHEDULES} schedules already; delete one"
             )
         id = _add(working_set, self.values)
+        working_set.changes.deployments[deployment_id] = None
         replan(working_set, [id])
         return id
 
@@ -72,6 +73,7 @@ class UpdateSchedule:
             _check_slug(working_set, row.deployment_id, self.values["slug"])
         _check_calendars(working_set, self.values)
         _change(working_set, row, self.values)
+        working_set.changes.deployments[row.deployment_id] = None
         if _differing(row, self.values).keys() & _PLANNED_BY:
             replan(working_set, [row.id])
 
@@ -87,6 +89,7 @@ class DeleteSchedule:
 
     def apply(self, working_set: WorkingSet) -> None:
         row = rows.find(working_set, schedules, NOUN, self.id, self.etag)
+        working_set.changes.deployments[row.deployment_id] = None
         delete_schedules(working_set, [row.id])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from antiphon_server.application import limits, rows
+from antiphon_server.application.pool_members import note_deployments, note_renamed_pool, note_workers
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists
 from antiphon_server.domain.work_pools import DEFAULT_QUEUE
@@ -54,6 +55,8 @@ class UpdateWorkPool:
         if name != row.name:
             _check_pool_name(working_set, name)
         limits.change_owner(working_set, tables.work_pools, row, self.values, limit_names.of_work_pool(row.id))
+        if name != row.name:
+            note_renamed_pool(working_set, row.id)
         working_set.changes.room_for_work = True
 
 
@@ -72,6 +75,7 @@ class DeleteWorkPool:
         found = select(queues.c.id).where(queues.c.work_pool_id == row.id)
         ids = list(working_set.connection.execute(found).scalars())
         working_set.connection.execute(tables.work_pools.delete().where(tables.work_pools.c.id == row.id))
+        note_workers(working_set, row.id)
         working_set.connection.execute(tables.workers.delete().where(tables.workers.c.work_pool_id == row.id))
         _delete_queues(working_set, ids, limit_names.of_work_pool(row.id))
 
@@ -116,6 +120,8 @@ class UpdateWorkQueue:
         if values.get("priority") == 0:
             values = {**values, "priority": _behind_all(working_set, row.work_pool_id, but=row.id)}
         limits.change_owner(working_set, tables.work_queues, row, values, limit_names.of_work_queue(row.id))
+        if name != row.name:
+            note_deployments(working_set, [row.id])
         working_set.changes.room_for_work = True
 
 
@@ -145,6 +151,7 @@ def _delete_queues(working_set: WorkingSet, ids: Sequence[str], *limits_beside: 
 
 def _leave(working_set: WorkingSet, queue_ids: Sequence[str]) -> None:
     """Takes queues that go away out of the deployments that name them."""
+    note_deployments(working_set, queue_ids)
     deployments = tables.deployments
     for some in chunks(queue_ids):
         working_set.connection.execute(

@@ -123,10 +123,13 @@ class ComeToWork:
         known = workers.select().where(workers.c.work_pool_id == pool.id, workers.c.name == name)
         row = working_set.connection.execute(known).one_or_none()
         if row is None:
-            return rows.add(working_set, workers, {**values, "work_pool_id": pool.id, "name": name})
+            id = rows.add(working_set, workers, {**values, "work_pool_id": pool.id, "name": name})
+            working_set.changes.workers[id] = session.id
+            return id
         if row.session_id != session.id:
             self._take_over(working_set, row, pool)
         rows.change(working_set, workers, row, values)
+        working_set.changes.workers[row.id] = session.id
         return str(row.id)
 
     def _take_over(self, working_set: WorkingSet, row: Any, pool: Any) -> None:
@@ -181,6 +184,7 @@ class DeleteWorker:
                 "WORKER_ONLINE", f"worker {row.name!r} is online; stop it first, or wait until its lease has run out"
             )
         working_set.connection.execute(tables.workers.delete().where(tables.workers.c.id == row.id))
+        working_set.changes.workers[row.id] = None
 
 
 def own_run(working_set: WorkingSet, claim: Claim, session_id: str) -> Run | None:

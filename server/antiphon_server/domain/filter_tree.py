@@ -88,6 +88,15 @@ def height(node: FilterNode) -> int:
     return 0 if isinstance(node, Comparison) else node.height
 
 
+def demanded(node: FilterNode | None, column: str) -> str | None:
+    """The one value that a column of text must have for `node` to be true; None where there may be several."""
+    terms = node.terms if isinstance(node, AllOf) else (node,)
+    for term in terms:
+        if isinstance(term, Comparison) and (term.column, term.check, term.negated) == (column, Check.EQUAL, False):
+            return str(term.value)
+    return None
+
+
 def join(kind: type[AllOf] | type[AnyOf], terms: list[FilterNode]) -> FilterNode:
     """One node for `terms` (at least one); what is of the same kind already is taken in flat."""
     if len(terms) == 1:

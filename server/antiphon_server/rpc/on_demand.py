@@ -19,6 +19,7 @@ OURS: Mapping[str, str] = MappingProxyType(
         "antiphon.v1.DeploymentService": "antiphon_server.rpc.deployment_servicer",
         "antiphon.v1.ScheduleService": "antiphon_server.rpc.schedule_servicer",
         "antiphon.v1.VariableService": "antiphon_server.rpc.variable_servicer",
+        "antiphon.v1.WatchService": "antiphon_server.rpc.watch_servicer",
         "antiphon.v1.WorkService": "antiphon_server.rpc.work_servicer",
         "antiphon.v1.WorkPoolService": "antiphon_server.rpc.work_pool_servicer",
     }

@@ -6,6 +6,7 @@ from antiphon_server.application.core import Core, Reader
 from antiphon_server.application.queries import Queries
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.encryption_keys import KeyRing
+from antiphon_server.rpc.change_log import ChangeLog
 from antiphon_server.rpc.session_stream import SessionHub
 
 
@@ -19,5 +20,6 @@ class Parts:
     encryption: KeyRing
     reader: Reader
     hub: SessionHub
+    log: ChangeLog
     #: Microseconds after which a session is lost that was not heard of.
     ttl: int

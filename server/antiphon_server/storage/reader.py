@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import Row, Select, func, literal, select, tuple_
+from sqlalchemy import Row, func, literal, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -17,7 +17,8 @@ from antiphon_server.domain.states import PENDING
 from antiphon_server.storage.block_tables import block_references
 from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.faults import storage_error
-from antiphon_server.storage.page_keys import page_keys
+from antiphon_server.storage.fitting import MAX_PAGE_BYTES, fitting_ids, fitting_keys
+from antiphon_server.storage.page_keys import key_query, page_keys
 from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
 from antiphon_server.storage.sources import BLOCK_DOCUMENTS, INPUT_WEIGHT, Source
@@ -34,8 +35,6 @@ Record: TypeAlias = Row[Any]
 #: When a row was created (microseconds), and its id.
 CreationKey: TypeAlias = tuple[int, str]
 
-#: A page ends before the row with which it would grow beyond this, unless that is its first.
-MAX_PAGE_BYTES = 2 * 1024 * 1024
 _CHUNK = 128
 
 
@@ -134,6 +133,28 @@ class Reader:
             found = await connection.execute(source.by_ids, {"ids": list(ids)})
             return {row.id: row for row in found}
 
+    async def matching(
+        self, source: Source, condition: FilterNode | None, ids: Sequence[str]
+    ) -> tuple[dict[str, Record], int]:
+        """Of the rows with these ids those that fit the condition, by id, and how many of the ids were looked at: from
+        the first one on, until there are as many bytes as in a page."""
+        weights = narrowed(select(source.table.c.id, source.weight), source, condition)
+        async with self._connection() as connection:
+            found = await connection.execute(weights.where(source.table.c.id.in_(ids)))
+            weight_of = {id: weight for id, weight in found}
+            looked_at, fitting = fitting_ids(ids, weight_of)
+            rows = await connection.execute(source.by_ids, {"ids": fitting}) if fitting else ()
+            return {row.id: row for row in rows}, looked_at
+
+    async def nth_key(
+        self, source: Source, condition: FilterNode | None, order: Sequence[OrderKey], n: int
+    ) -> tuple[Any, ...] | None:
+        """The keys of the row behind the first `n` ones; None where there are no more."""
+        statement = key_query(source, condition, order, None, 1).offset(n)
+        async with self._connection() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        return tuple(row) if row is not None else None
+
     async def taken_keys(self, flow_id: str, keys: Sequence[str]) -> int:
         """How many of some idempotency keys runs of a flow have."""
         runs, taken = flow_runs.c, 0
@@ -143,7 +164,7 @@ class Reader:
                 taken += (await connection.execute(query)).scalar_one()
         return taken
 
-    async def belonging(self, source: Source, column: str, keys: Sequence[str]) -> list[Record]:
+    async def belonging(self, source: Source, column: str, keys: Sequence[str | bool]) -> list[Record]:
         """All rows with one of `keys` in a column, by their creation."""
         statement = source.rows.where(source.columns[column].in_(keys))
         created = statement.order_by(source.table.c.create_time, source.table.c.id)
@@ -216,7 +237,7 @@ class Reader:
         if after is not None:
             statement = statement.where(column > after)
         async with self._connection() as connection:
-            keys, more = await _fitting(connection, statement.order_by(column).limit(limit + 1), limit)
+            keys, more = await fitting_keys(connection, statement.order_by(column).limit(limit + 1), limit)
             found = select(inputs).where(inputs.c.flow_run_id == run_id, column.in_([key for (key,) in keys]))
             rows = (await connection.execute(found.order_by(column))).all()
         return Page(rows, keys[-1] if more else None)
@@ -272,20 +293,4 @@ async def _lightest(
             spent += weights.get(id, 0)
             if place == limit or (place and spent > MAX_PAGE_BYTES):
                 return keys[:place], True
-    return keys, False
-
-
-async def _fitting(
-    connection: "AsyncConnection", statement: Select[Any], limit: int
-) -> tuple[list[tuple[Any, ...]], bool]:
-    """The keys of the rows that fit into a page, and whether more rows follow."""
-    keys: list[tuple[Any, ...]] = []
-    spent = 0
-    async with connection.stream(statement, execution_options={"yield_per": min(limit + 1, _CHUNK)}) as result:
-        async for chunk in result.partitions():
-            for weight, *key in chunk:
-                spent += weight
-                if len(keys) == limit or (keys and spent > MAX_PAGE_BYTES):
-                    return keys, True
-                keys.append(tuple(key))
     return keys, False

@@ -86,6 +86,12 @@ class Changes:
     ended_task_runs: list[str] = field(default_factory=list)
     #: Whether when to plan a schedule was changed.
     schedules: bool = False
+    #: Deployments that are new, changed or deleted, or whose schedules are.
+    deployments: dict[str, None] = field(default_factory=dict)
+    #: The same for workers, and the session that one came with where it did.
+    workers: dict[str, str | None] = field(default_factory=dict)
+    #: (id, flow run) of lines that are new.
+    logs: list[tuple[str, str | None]] = field(default_factory=list)
     #: Long-running operations that were started, went on or ended.
     operations: list[str] = field(default_factory=list)
 

@@ -28,7 +28,9 @@ from world import LOGIN, World, login_type
 OURS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
 FAST = examples(30)
 UNARY = [method for method in METHODS if method.unary]
-STREAMING = {method.name: method for method in METHODS if not method.unary}
+STREAMING = {method.path.removeprefix("/antiphon.v1."): method for method in METHODS if not method.unary}
+
+WATCHES = [name for name in STREAMING if name.startswith("WatchService/")]
 
 
 @pytest.fixture(scope="module")
@@ -144,13 +146,14 @@ def assert_alive(server: RunningServer) -> None:
 def test_no_method_escapes() -> None:
     assert len(UNARY) >= 25
     assert set(STREAMING) == {
-        "Attach",
-        "TakeTaskRuns",
-        "Upload",
-        "WatchFlowRun",
-        "WatchOperation",
-        "WatchTaskRuns",
-        "Work",
+        "FlowRunService/WatchFlowRun",
+        "OperationService/WatchOperation",
+        "SessionService/Attach",
+        "SessionService/Upload",
+        "TaskRunService/TakeTaskRuns",
+        "TaskRunService/WatchTaskRuns",
+        *WATCHES,
+        "WorkService/Work",
     }
 
 
@@ -190,10 +193,10 @@ def drain(server: RunningServer, method: Method, *requests: bytes, timeout: floa
 HELLO = session_service_pb2.AttachRequest(frames=[session_pb2.ClientFrame(hello=session_pb2.Hello())])
 
 
-@pytest.mark.parametrize("name", ["Attach", "Upload"])
+@pytest.mark.parametrize("name", ["SessionService/Attach", "SessionService/Upload"])
 def test_any_stream(server: RunningServer, known: Known, name: str) -> None:
     method = STREAMING[name]
-    greeting = [HELLO.SerializeToString()] if name == "Attach" else []
+    greeting = [HELLO.SerializeToString()] if name.endswith("Attach") else []
 
     @FAST
     @given(messages(method.request.DESCRIPTOR, known, depth=4), st.binary(max_size=30), st.booleans())
@@ -216,13 +219,13 @@ def test_any_frame(server: RunningServer, known: Known) -> None:
         for number, frame in enumerate(frames, 1):
             frame.sequence = number
         request = session_service_pb2.AttachRequest(frames=[*HELLO.frames, *frames])
-        drain(server, STREAMING["Attach"], request.SerializeToString())
+        drain(server, STREAMING["SessionService/Attach"], request.SerializeToString())
 
     sent()
     assert_alive(server)
 
 
-@pytest.mark.parametrize("name", ["TakeTaskRuns", "WatchTaskRuns"])
+@pytest.mark.parametrize("name", ["TaskRunService/TakeTaskRuns", "TaskRunService/WatchTaskRuns"])
 def test_any_stream_that_stays_open(server: RunningServer, known: Known, name: str) -> None:
     method = STREAMING[name]
 
@@ -237,7 +240,7 @@ def test_any_stream_that_stays_open(server: RunningServer, known: Known, name: s
     assert_alive(server)
 
 
-@pytest.mark.parametrize("name", ["WatchFlowRun", "WatchOperation"])
+@pytest.mark.parametrize("name", ["FlowRunService/WatchFlowRun", "OperationService/WatchOperation", *WATCHES])
 def test_any_watch(server: RunningServer, known: Known, name: str) -> None:
     method = STREAMING[name]
 
@@ -256,7 +259,7 @@ def test_any_watch(server: RunningServer, known: Known, name: str) -> None:
 
 
 def test_any_log(server: RunningServer, known: Known) -> None:
-    upload = STREAMING["Upload"]
+    upload = STREAMING["SessionService/Upload"]
 
     @FAST
     @given(st.lists(messages(Log.DESCRIPTOR, known), min_size=1, max_size=3))

@@ -13,7 +13,8 @@ from antiphon_server.domain.filters import MAX_DEPTH, parse_filter
 from antiphon_server.domain.ordering import OrderKey, parse_order_by
 from antiphon_server.storage import sources, tables
 from antiphon_server.storage.deployment_tables import deployment_versions
-from antiphon_server.storage.reader import MAX_PAGE_BYTES, Page, Reader, Record
+from antiphon_server.storage.fitting import MAX_PAGE_BYTES
+from antiphon_server.storage.reader import Page, Reader, Record
 
 Uuid = Callable[[int], str]
 T0 = 1_767_225_600_000_000

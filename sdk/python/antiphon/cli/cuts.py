@@ -5,13 +5,9 @@ from typing import TypeVar
 
 from antiphon.exceptions import ServerError
 from antiphon.service_client import ServiceClient
+from antiphon.stream_cuts import Cuts
 
 Item = TypeVar("Item")
-
-#: Codes of a stream that was cut rather than refused.
-_CUTS = frozenset({"UNAVAILABLE", "CANCELLED"})
-#: Connections in a row that may break before anything came.
-_MOST_FRUITLESS = 5
 
 
 def over_cuts(
@@ -24,24 +20,19 @@ def over_cuts(
 ) -> Iterator[Item]:
     """Yield what `watch` yields until it ends in peace; after a cut it is called again, with the last item's cursor.
 
-    Its first cursor is empty, and so is the one after the server has forgotten where the last one was. Raises what
-    `watch` raises where that is no cut, or `given_up` says that nobody cares any more; ServerUnreachable where no
-    server answers within `reconnect_timeout` seconds.
+    Its first cursor is empty, and so is the one after the server has forgotten where the last one was: then a snapshot
+    comes that brings everything up to date. Raises what `watch` raises where that is no cut, or `given_up` says that
+    nobody cares any more; ServerUnreachable where no server answers within `reconnect_timeout` seconds.
     """
-    cursor, fruitless = "", 0
+    cuts = Cuts()
     while True:
         try:
-            for item in watch(cursor):
-                cursor, fruitless = cursor_of(item), 0
+            for item in watch(cuts.cursor):
+                cuts.came(cursor_of(item))
                 yield item
             return
         except ServerError as error:
-            fruitless += 1
-            if given_up() or fruitless > _MOST_FRUITLESS:
+            if given_up():
                 raise
-            if error.reason == "CURSOR_TOO_OLD":
-                cursor = ""  # the snapshot that comes brings everything up to date
-            elif error.code in _CUTS:
+            if cuts.failed(error):
                 client.reconnect(reconnect_timeout)
-            else:
-                raise

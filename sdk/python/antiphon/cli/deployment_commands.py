@@ -13,6 +13,8 @@ from antiphon.cli.deployment_lookup import find_deployment, full_name, list_sche
 from antiphon.cli.deployment_run import run
 from antiphon.cli.deployment_tables import deployment_page, deployments_table, versions_table
 from antiphon.cli.lazy_group import LazyGroup
+from antiphon.cli.live_list import WatchFlag, show_live
+from antiphon.cli.live_lists import live_deployments
 from antiphon.cli.output import JsonFlag, make_console, print_json, print_messages, show, show_list, tell, to_json
 from antiphon.filter_text import quote
 from antiphon.service_client import ServiceClient
@@ -56,19 +58,25 @@ def list_deployments(
     by_created: Annotated[bool, typer.Option("--by-created", help="The newest first, not by name.")] = False,
     filter_text: Annotated[str, typer.Option("--filter", help="Which, such as 'paused = true'.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many.")] = 100,
+    watch: WatchFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """List deployments by name; with ids where the terminal has 100 columns or more.
 
-    With --json: an array of antiphon.v1.Deployment.
+    With --json: an array of antiphon.v1.Deployment; with --watch too, one antiphon.v1.WatchDeploymentsResponse a line.
     """
     flows = " OR ".join(f"flow_name = {quote(name)}" for name in flow_names or ())
     text = " AND ".join(f"({part})" for part in (flows, filter_text.strip()) if part)
     with ServiceClient() as client:
-        request = ListDeploymentsRequest(filter=text, order_by="create_time desc" if by_created else "name")
-        deployments: list[Deployment] = list(
-            client.pages(client.deployments.ListDeployments, request, "deployments", limit=limit)
-        )
+
+        def fetch() -> list[Deployment]:
+            request = ListDeploymentsRequest(filter=text, order_by="create_time desc" if by_created else "name")
+            return list(client.pages(client.deployments.ListDeployments, request, "deployments", limit=limit))
+
+        if watch:
+            show_live(client, live_deployments(text, fetch, limit, by_created=by_created), as_json=as_json)
+            return
+        deployments = fetch()
     show_list(deployments, deployments_table, "No deployments.", as_json=as_json)
 
 

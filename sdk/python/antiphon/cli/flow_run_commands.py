@@ -9,6 +9,8 @@ from antiphon.cli import pause_verbs
 from antiphon.cli.explain_words import explanation_lines
 from antiphon.cli.explaining import explain_flow_run, explanation_json
 from antiphon.cli.flow_run_execute import execute
+from antiphon.cli.live_list import WatchFlag, show_live
+from antiphon.cli.live_lists import live_flow_runs
 from antiphon.cli.log_options import HeadFlag, NumberOption, ReverseFlag, TailFlag, WantedLogs
 from antiphon.cli.log_printing import print_logs, print_logs_to_come
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, show_list, to_json
@@ -18,6 +20,7 @@ from antiphon.cli.run_verbs import cancel, delete, retry, set_state
 from antiphon.cli.safe_console import on_one_line
 from antiphon.cli.watch_command import watch_flow_run
 from antiphon.service_client import ServiceClient
+from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunStatesRequest
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest
 
@@ -47,16 +50,24 @@ def list_flow_runs(
         list[str] | None,
         typer.Option("--flow-name", "--flow", help="Runs of the flow with this name; may be repeated."),
     ] = None,
+    watch: WatchFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """List flow runs, newest first; with ids where the terminal has 100 columns or more.
 
-    With --json: an array of antiphon.v1.FlowRun.
+    With --json: an array of antiphon.v1.FlowRun; with --watch too, one antiphon.v1.WatchFlowRunsResponse a line.
     """
     text = run_filter(filter_text, states=state or (), state_types=state_type or (), flow_names=flow_name or ())
     with ServiceClient() as client:
-        request = ListFlowRunsRequest(filter=text)
-        runs = list(client.pages(client.flow_runs.ListFlowRuns, request, "flow_runs", limit=limit))
+
+        def fetch() -> list[FlowRun]:
+            request = ListFlowRunsRequest(filter=text)
+            return list(client.pages(client.flow_runs.ListFlowRuns, request, "flow_runs", limit=limit))
+
+        if watch:
+            show_live(client, live_flow_runs(text, fetch, limit), as_json=as_json)
+            return
+        runs = fetch()
     show_list(runs, flow_runs_table, "No flow runs.", as_json=as_json)
 
 

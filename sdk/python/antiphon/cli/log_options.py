@@ -16,6 +16,8 @@ NumberOption = Annotated[
 ReverseFlag = Annotated[bool, typer.Option("--reverse", "-r", help="The newest first.")]
 
 _FEW = 20
+#: That a watch begins with.
+_MOST_FOLLOWED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class WantedLogs:
         if self.follow and (self.head or self.reverse or (self.number and not self.tail)):
             raise typer.BadParameter(
                 "--follow goes on to the newest lines: it goes with --tail, and with nothing else."
+            )
+
+        if self.follow and (self.most or 0) > _MOST_FOLLOWED:
+            raise typer.BadParameter(
+                f"--follow begins with at most the last {_MOST_FOLLOWED:,} lines; say fewer by -n."
             )
 
     @property

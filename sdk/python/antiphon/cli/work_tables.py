@@ -110,7 +110,7 @@ def workers_table(workers: Iterable[Worker], now: datetime, *, show_ids: bool) -
         table.add_row(
             cut(each.name),
             cut(each.work_pool_name),
-            _worker_status(each),
+            worker_status(each),
             cut(", ".join(each.work_queue_names) or "(all)"),
             cut(_label_words(each)),
             ago_words(each.last_heard_time, now),
@@ -126,7 +126,7 @@ def worker_page(worker: Worker) -> RenderableType:
             ("Worker", worker.name),
             ("ID", worker.id),
             ("Pool", worker.work_pool_name),
-            ("Status", _worker_status(worker)),
+            ("Status", worker_status(worker)),
             ("Queues", ", ".join(worker.work_queue_names) or "all of the pool"),
             ("Labels", _label_words(worker)),
             ("Program", worker.client),
@@ -142,7 +142,7 @@ def _label_words(worker: Worker) -> str:
     return ", ".join(f"{name}={value}" for name, value in sorted(worker.labels.items()))
 
 
-def _worker_status(worker: Worker) -> Text:
+def worker_status(worker: Worker) -> Text:
     online = worker.status == WorkerStatus.WORKER_STATUS_ONLINE
     return Text("online", style="green") if online else Text("offline", style="bright_black")
 

@@ -6,6 +6,8 @@ import typer
 
 from antiphon.cli.being_sure import YesFlag, confirm, must_ask
 from antiphon.cli.completing import complete_work_pools
+from antiphon.cli.live_list import WatchFlag, show_live
+from antiphon.cli.live_lists import live_workers
 from antiphon.cli.output import JsonFlag, show, show_list, tell
 from antiphon.cli.references import whole_id
 from antiphon.cli.work_lookup import find_pool
@@ -53,16 +55,21 @@ def list_workers(
     ] = None,
     online: Annotated[bool, typer.Option("--online", help="Those that are there now.")] = False,
     limit: MostOption = 100,
+    watch: WatchFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """List workers by name; with ids where the terminal has 100 columns or more.
 
-    With --json: an array of antiphon.v1.Worker.
+    With --json: an array of antiphon.v1.Worker; with --watch too, one antiphon.v1.WatchWorkersResponse a line.
     """
     with ServiceClient() as client:
         parts = [f'work_pool_id = "{find_pool(client, pool).id}"'] if pool is not None else []
         parts += ["online = true"] if online else []
-        workers = _fitting(client, " AND ".join(parts), limit)
+        text = " AND ".join(parts)
+        if watch:
+            show_live(client, live_workers(text, lambda: _fitting(client, text, limit), limit), as_json=as_json)
+            return
+        workers = _fitting(client, text, limit)
     show_list(workers, workers_table, "No workers.", as_json=as_json)
 
 

@@ -1,0 +1,35 @@
+"""When a stream of the server that broke is opened again, and where it goes on."""
+
+from antiphon.exceptions import ServerError
+
+__all__ = ["Cuts"]
+
+#: Codes of a stream that was cut rather than refused.
+_CUTS = frozenset({"UNAVAILABLE", "CANCELLED"})
+#: Connections in a row that may break before anything came.
+_MOST_FRUITLESS = 5
+
+
+class Cuts:
+    """The cuts of one stream. Knows nothing of how it is read."""
+
+    def __init__(self, cursor: str = "") -> None:
+        #: Where the stream goes on; empty where it begins anew.
+        self.cursor = cursor
+        self._fruitless = 0
+
+    def came(self, cursor: str) -> None:
+        """Something was read that has this cursor."""
+        self.cursor, self._fruitless = cursor, 0
+
+    def failed(self, error: ServerError) -> bool:
+        """Return whether to wait for the server before the next try. Raises the error where no other try is of use."""
+        self._fruitless += 1
+        if self._fruitless > _MOST_FRUITLESS:
+            raise error
+        if error.reason == "CURSOR_TOO_OLD":
+            self.cursor = ""
+            return False
+        if error.code in _CUTS:
+            return True
+        raise error
