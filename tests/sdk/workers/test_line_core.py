@@ -183,6 +183,19 @@ def test_one_that_is_given_back_is_declined_and_forgotten(line: Line) -> None:
     assert line.said() == []
 
 
+def test_one_that_is_given_back_while_the_server_greets_is_declined_after_it(line: Line) -> None:
+    line.offer()
+    line.said()
+    line.cut()
+    line.core.connect()  # Says that it is held.
+    line.core.give_back(CLAIM, "the lease ran out")
+    line.hear(welcome=pb.WorkerWelcome(resume_token="token", lease_timeout=Duration(seconds=30)))
+    assert line.said() == ["declined 1", "heartbeat"]
+    line.cut()
+    line.come()
+    assert line.said() == ["heartbeat"]
+
+
 def test_over_a_cut_claims_are_held_and_reports_are_said_again(line: Line) -> None:
     line.offer()
     line.offer(OTHER, 5)

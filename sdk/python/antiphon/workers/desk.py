@@ -179,7 +179,8 @@ class Desk:
             if not job.has_claimed:
                 why = "the server could not be reached for longer than the lease, so others may have the run"
                 self._line.give_back(claim, why)
-                job.kill(why)
+                # Without a word: what it would say might still be taken, where the claim is offered here again.
+                job.kill(why, grace=0)
 
     async def _finish(self) -> None:
         if self._failure is not None:

@@ -60,6 +60,7 @@ class Job:
         self.has_claimed = False
         self._configuration: Any = None
         self._killed_for = ""
+        self._grace = GRACE
         self._running: asyncio.Future[BaseWorkerResult] | None = None
         self._killing: asyncio.Task[None] | None = None
 
@@ -102,11 +103,12 @@ class Job:
             message = f"it was killed: {self._killed_for}" + (f" ({message})" if message else "")
         self._reports.exited(self.claim, self._pid, result.status_code, message)
 
-    def kill(self, reason: str) -> None:
-        """End what runs the run."""
+    def kill(self, reason: str, grace: int | None = None) -> None:
+        """End what runs the run, which gets `grace` seconds to end by itself; 0 gives it no say."""
         if self._killed_for:
             return
         self._killed_for = reason
+        self._grace = GRACE if grace is None else grace
         logger.warning("What runs flow run %r is killed: %s", self.flow_run.name, reason)
         if self._pid:
             self._killing = asyncio.ensure_future(self._kill())
@@ -126,7 +128,7 @@ class Job:
 
     async def _kill(self) -> None:
         try:
-            await self._crew.kill_infrastructure(self._pid, self._configuration, GRACE)
+            await self._crew.kill_infrastructure(self._pid, self._configuration, self._grace)
         except InfrastructureNotFound as error:
             logger.info("%s", error)
         except Exception:

@@ -125,6 +125,8 @@ class LineCore:
     _taking: bool = True
     #: Claims that were answered with TAKEN, until their end is stored.
     _held: dict[Claim, _Held] = field(default_factory=dict)
+    #: Claims of this stream's WorkerHello that were given back before it was answered, and why.
+    _said_held: dict[Claim, str] = field(default_factory=dict)
     #: Offers that were asked for on this stream and have not come.
     _asked: int = 0
     _silent_beats: int = 0
@@ -168,7 +170,12 @@ class LineCore:
     def give_back(self, claim: Claim, reason: str) -> None:
         """Act on a claim no more, before what runs it has come to anything: it is declined, or offered again when the
         server is back."""
-        if self._held.pop(claim, None) is not None:
+        if self._held.pop(claim, None) is None:
+            return
+        if self.state is LineState.GREETING:
+            # WorkerHello has said that it is held.
+            self._said_held[claim] = reason
+        else:
             self._answer(claim, reason)
 
     def take_no_more(self) -> None:
@@ -194,6 +201,7 @@ class LineCore:
         self.draining = False
         self._silent_beats = self._asked = 0
         self._unsaid.clear()
+        self._said_held.clear()
         hello = pb.WorkerHello(resume_token=self._resume_token, holds=[claim.message() for claim in self._held])
         hello.MergeFrom(self.hello)
         return pb.WorkRequest(hello=hello)
@@ -281,6 +289,8 @@ class LineCore:
         for lost in map(_claim_of, welcome.lost):
             if self._held.pop(lost, None) is not None:
                 events.append(Lost(lost, "the lease of its worker had run out"))
+        for claim, reason in self._said_held.items():
+            self._answer(claim, reason)
         for held in self._held.values():
             if held.started is not None:
                 self._say(pb.WorkRequest(started=held.started))

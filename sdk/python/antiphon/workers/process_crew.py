@@ -85,7 +85,7 @@ class ProcessCrew:
         return BaseWorkerResult(identifier=name, status_code=code, message=_meaning(code))
 
     async def kill(self, name: str, grace_seconds: float) -> None:
-        """End a process and all of its group: by SIGTERM, and by SIGKILL after so many seconds.
+        """End a process and all of its group: by SIGTERM, and by SIGKILL after so many seconds, 0 at once.
 
         Raises InfrastructureNotFound, InfrastructureNotAvailable for one of another machine.
         """
@@ -97,7 +97,7 @@ class ProcessCrew:
         child = self._children.get(name)
         if child is None:
             raise InfrastructureNotFound(f"The process {pid} was not started here, or has ended.")
-        child.signal(signal.SIGTERM)
+        child.signal(signal.SIGTERM if grace_seconds > 0 else signal.SIGKILL)
         try:
             async with asyncio.timeout(grace_seconds):
                 await child.wait()
