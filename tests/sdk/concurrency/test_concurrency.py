@@ -194,6 +194,7 @@ def test_a_name_without_a_limit_is_an_error_under_strict(kind: Kind, name: str) 
         rate(kind, "nobody", strict=True)
 
 
+@pytest.mark.usefixtures("stored")
 def test_a_reserved_name(kind: Kind) -> None:
     with pytest.raises(ConcurrencySlotAcquisitionError, match="whose slots only runs take"):
         hold(kind, "deployment:x")
