@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from conftest import ROOT
-from farm import Farm, farm_of
 from python_programs import programs
 from running_server import RunningServer
 from until import until
+from work_site import WorkSite, site_of
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -30,61 +30,61 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def farm(tmp_path: Path) -> Iterator[Farm]:
+def site(tmp_path: Path) -> Iterator[WorkSite]:
     home = tmp_path / "server"
     home.mkdir()
-    with RunningServer(home) as server, farm_of(server, tmp_path) as made:
+    with RunningServer(home) as server, site_of(server, tmp_path) as made:
         yield made
 
 
-def environment_of(farm: Farm) -> dict[str, str]:
-    return {"ANTIPHON_API_URL": farm.server.target, "ANTIPHON_HOME": str(farm.folder.parent), "COLUMNS": "200"}
+def environment_of(site: WorkSite) -> dict[str, str]:
+    return {"ANTIPHON_API_URL": site.server.target, "ANTIPHON_HOME": str(site.folder.parent), "COLUMNS": "200"}
 
 
-def served(farm: Farm) -> list[Any]:
-    return list(farm.call("ListDeployments", {"orderBy": "create_time"}).deployments)
+def served(site: WorkSite) -> list[Any]:
+    return list(site.call("ListDeployments", {"orderBy": "create_time"}).deployments)
 
 
-def test_the_program_serves_its_flows(farm: Farm) -> None:
-    (farm.folder / "program.py").write_text(SERVING)
+def test_the_program_serves_its_flows(site: WorkSite) -> None:
+    (site.folder / "program.py").write_text(SERVING)
     antiphon = str(Path(sys.executable).parent / "antiphon")
     with programs() as start:
-        program = start(str(farm.folder / "program.py"), **environment_of(farm))
-        until(lambda: len(served(farm)) == 2, 60)
+        program = start(str(site.folder / "program.py"), **environment_of(site))
+        until(lambda: len(served(site)) == 2, 60)
         subprocess.run(
             [antiphon, "deployment", "run", "greet/served", "--param", "name=Ann"],
-            env=os.environ | environment_of(farm),
+            env=os.environ | environment_of(site),
             check=True,
             capture_output=True,
         )
-        (run,) = [each for each in farm.call("ListFlowRuns", {}).flow_runs if not each.auto_scheduled]
-        assert farm.ended(run.id).state.name == "Completed"
+        (run,) = [each for each in site.call("ListFlowRuns", {}).flow_runs if not each.auto_scheduled]
+        assert site.ended(run.id).state.name == "Completed"
         program.send_signal(signal.SIGINT)
         assert program.wait(60) == 0
-    assert all(each.paused for each in served(farm))
+    assert all(each.paused for each in served(site))
 
 
-def test_the_commands_do_what_they_say(farm: Farm) -> None:
+def test_the_commands_do_what_they_say(site: WorkSite) -> None:
     antiphon = str(Path(sys.executable).parent / "antiphon")
     said = []
     for line in COMMANDS.splitlines():
         command = [antiphon, *shlex.split(line)[1:]]
-        done = subprocess.run(command, env=os.environ | environment_of(farm), capture_output=True, text=True)
+        done = subprocess.run(command, env=os.environ | environment_of(site), capture_output=True, text=True)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr[-3000:]}"
         said.append(done.stdout)
     assert "Worker 'here' started" in said[1]
     assert "here" in said[2]
     assert "fast" in said[3]
-    assert not farm.call("ListWorkers", {}).workers
+    assert not site.call("ListWorkers", {}).workers
 
 
-def test_the_type_of_your_own_runs_runs(farm: Farm) -> None:
-    farm.pool("shells", type="shell")
-    farm.write("import os\nfrom antiphon import flow\n@flow\ndef work(): mark(str(os.nice(0)))")
-    run = farm.run(farm.deploy(pool="shells"))
-    (farm.folder / "own.py").write_text(OWN_TYPE + START)
+def test_the_type_of_your_own_runs_runs(site: WorkSite) -> None:
+    site.pool("shells", type="shell")
+    site.write("import os\nfrom antiphon import flow\n@flow\ndef work(): mark(str(os.nice(0)))")
+    run = site.run(site.deploy(pool="shells"))
+    (site.folder / "own.py").write_text(OWN_TYPE + START)
     with programs() as start:
-        worker = start(str(farm.folder / "own.py"), **environment_of(farm))
-        assert farm.ended(run).state.name == "Completed"
+        worker = start(str(site.folder / "own.py"), **environment_of(site))
+        assert site.ended(run).state.name == "Completed"
         assert worker.wait(60) == 0, worker.communicate()
-    assert len(farm.marks) == 1
+    assert len(site.marks) == 1

@@ -14,10 +14,10 @@ import grpc
 import pytest
 
 from antiphon.settings import temporary_settings
-from farm import FINAL, Farm
 from python_programs import StartProgram, programs
 from server_process import ServerProcess
 from until import until
+from work_site import FINAL, WorkSite
 
 pytestmark = pytest.mark.timeout(240)
 PATIENCE = 120.0
@@ -103,7 +103,7 @@ class Scene:
         """Start the server, or start it again."""
         self.process = ServerProcess(self.home, "--session-ttl", "3").serving()
         self.channel = grpc.insecure_channel(self.process.target)
-        self.farm = Farm(self, self.folder)  # type: ignore[arg-type]  # it needs a channel only
+        self.site = WorkSite(self, self.folder)  # type: ignore[arg-type]  # it needs a channel only
 
     def worker(self, act: str) -> Any:
         environment = {"ANTIPHON_API_URL": self.process.target, "ANTIPHON_HOME": str(self.folder / "h")}
@@ -118,14 +118,14 @@ class Scene:
     def completes(self, run: str) -> None:
         """Waits for the end of a run, and says all that the worker has said where it is another one."""
         with suppress(AssertionError):
-            until(lambda: self.farm.state(run) in FINAL, PATIENCE)
-        state = self.farm.read(run).state
+            until(lambda: self.site.state(run) in FINAL, PATIENCE)
+        state = self.site.read(run).state
         assert state.name == "Completed", f"{state}\n{(self.folder / 'worker.log').read_text()}"
 
     @property
     def begun(self) -> int:
         """How often the code was called."""
-        return self.farm.marks.count("code")
+        return self.site.marks.count("code")
 
 
 @contextmanager
@@ -143,9 +143,9 @@ def scene(folder: Path, phase: str, ending: str = "return 1") -> Iterator[Scene]
 def test_a_worker_that_is_killed(tmp_path: Path, phase: str) -> None:
     """What it had not begun is begun by the next one; what was under way goes on by itself."""
     with scene(tmp_path, phase) as made:
-        made.farm.pool()
+        made.site.pool()
         first = made.worker("die")
-        run = made.farm.run(made.farm.deploy())
+        run = made.site.run(made.site.deploy())
         made.until_reached()
         if phase in ("started", "running"):
             first.send_signal(signal.SIGKILL)
@@ -153,23 +153,23 @@ def test_a_worker_that_is_killed(tmp_path: Path, phase: str) -> None:
         made.worker("go on")
         if phase == "started":
             # The process that the dead one has left is late: the run is somebody else's by then.
-            until(lambda: made.farm.read(run).fencing_token > 1, PATIENCE)
+            until(lambda: made.site.read(run).fencing_token > 1, PATIENCE)
         made.go()
         made.completes(run)
         if phase == "started":
-            until(lambda: made.farm.marks.count("loading") == 2, PATIENCE)
+            until(lambda: made.site.marks.count("loading") == 2, PATIENCE)
         assert made.begun == 1
-        assert made.farm.states(run).count("Running") == 1
+        assert made.site.states(run).count("Running") == 1
 
 
 def test_a_worker_that_is_killed_before_it_says_that_a_process_has_died(tmp_path: Path) -> None:
     """Nobody says so, but nobody holds the run either, and that is found out."""
     with scene(tmp_path, "exited", ending="os.kill(os.getpid(), signal.SIGKILL)") as made:
-        made.farm.pool()
+        made.site.pool()
         first = made.worker("die")
-        run = made.farm.run(made.farm.deploy())
+        run = made.site.run(made.site.deploy())
         first.wait(PATIENCE)
-        assert made.farm.ended(run, PATIENCE).state.name == "Crashed"
+        assert made.site.ended(run, PATIENCE).state.name == "Crashed"
         assert made.begun == 1
 
 
@@ -177,9 +177,9 @@ def test_a_worker_that_is_killed_before_it_says_that_a_process_has_died(tmp_path
 def test_a_server_that_is_killed(tmp_path: Path, phase: str) -> None:
     """The run ends once, as if nothing had been."""
     with scene(tmp_path, phase) as made:
-        made.farm.pool()
+        made.site.pool()
         made.worker("wait")
-        run = made.farm.run(made.farm.deploy())
+        run = made.site.run(made.site.deploy())
         made.until_reached()
         made.process.end(signal.SIGKILL)
         made.process.close()
@@ -187,16 +187,16 @@ def test_a_server_that_is_killed(tmp_path: Path, phase: str) -> None:
         made.go()
         made.completes(run)
         assert made.begun == 1
-        assert made.farm.states(run).count("Running") == 1
+        assert made.site.states(run).count("Running") == 1
         # And the worker has got over it.
-        again = made.farm.run(made.farm.deploy(name="again"))
-        assert made.farm.ended(again, PATIENCE).state.name == "Completed"
+        again = made.site.run(made.site.deploy(name="again"))
+        assert made.site.ended(again, PATIENCE).state.name == "Completed"
 
 
 def test_a_process_that_begins_while_there_is_no_server_waits_for_it(tmp_path: Path) -> None:
     with programs() as start, temporary_settings({"home": tmp_path}):
         made = Scene(tmp_path, start, "none", "return 1")
-        run = made.farm.run(made.farm.deploy(pool=""))
+        run = made.site.run(made.site.deploy(pool=""))
         environment = {
             "ANTIPHON_API_URL": made.process.target,
             "ANTIPHON_HOME": str(tmp_path / "h"),
@@ -209,7 +209,7 @@ def test_a_process_that_begins_while_there_is_no_server_waits_for_it(tmp_path: P
             program.wait(3)
         made.serve()
         assert program.wait(PATIENCE) == 0, program.communicate()
-        assert made.farm.state(run) == "COMPLETED"
+        assert made.site.state(run) == "COMPLETED"
         made.process.close()
 
 
@@ -223,9 +223,9 @@ def test_a_process_without_a_run_says_what_it_is_for(tmp_path: Path) -> None:
 def test_what_has_not_claimed_its_run_is_killed_when_the_lease_is_over_and_nobody_can_be_asked(tmp_path: Path) -> None:
     """By the clock alone; when the server is back the run is offered again, or given to another."""
     with scene(tmp_path, "started") as made:
-        made.farm.pool()
+        made.site.pool()
         made.worker("wait")
-        run = made.farm.run(made.farm.deploy())
+        run = made.site.run(made.site.deploy())
         made.until_reached()
         loading = _pids_of_engines(made.folder)
         assert loading

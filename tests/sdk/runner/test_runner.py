@@ -14,10 +14,10 @@ from antiphon import flow, serve
 from antiphon.deployments.runner import RunnerDeployment
 from antiphon.flow_serving import aserve
 from antiphon.runner import Runner
-from farm import Farm, farm_of
 from python_programs import programs
 from running_server import RunningServer
 from until import until
+from work_site import WorkSite, site_of
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -47,53 +47,53 @@ def nothing() -> None:
 
 
 @pytest.fixture
-def farm(tmp_path: Path) -> Iterator[Farm]:
+def site(tmp_path: Path) -> Iterator[WorkSite]:
     home = tmp_path / "server"
     home.mkdir()
-    with RunningServer(home, session_ttl=5.0) as server, farm_of(server, tmp_path) as made:
+    with RunningServer(home, session_ttl=5.0) as server, site_of(server, tmp_path) as made:
         yield made
 
 
-def deployment_of(farm: Farm, name: str) -> Any:
-    found = [each for each in farm.call("ListDeployments", {}).deployments if each.name == name]
+def deployment_of(site: WorkSite, name: str) -> Any:
+    found = [each for each in site.call("ListDeployments", {}).deployments if each.name == name]
     return found[0] if found else None
 
 
-def test_a_program_serves_its_flow_until_it_is_interrupted(farm: Farm) -> None:
-    (farm.folder / "program.py").write_text(PROGRAM)
-    environment = {"ANTIPHON_API_URL": farm.server.target, "ANTIPHON_HOME": str(farm.folder.parent)}
+def test_a_program_serves_its_flow_until_it_is_interrupted(site: WorkSite) -> None:
+    (site.folder / "program.py").write_text(PROGRAM)
+    environment = {"ANTIPHON_API_URL": site.server.target, "ANTIPHON_HOME": str(site.folder.parent)}
     with programs() as start:
-        program = start(str(farm.folder / "program.py"), **environment)
-        until(lambda: deployment_of(farm, "served") is not None, 60)
-        served = deployment_of(farm, "served")
+        program = start(str(site.folder / "program.py"), **environment)
+        until(lambda: deployment_of(site, "served") is not None, 60)
+        served = deployment_of(site, "served")
         assert (list(served.tags), served.paused, len(served.schedules)) == (["of-test"], False, 1)
-        assert farm.ended(farm.run(served.id, name="me")).state.name == "Completed"
-        slow = farm.run(served.id, name="slow")
-        until(lambda: len(farm.marks) == 2, 60)
+        assert site.ended(site.run(served.id, name="me")).state.name == "Completed"
+        slow = site.run(served.id, name="slow")
+        until(lambda: len(site.marks) == 2, 60)
         program.send_signal(signal.SIGINT)
-        until(lambda: deployment_of(farm, "served").paused, 30)
+        until(lambda: deployment_of(site, "served").paused, 30)
         assert program.poll() is None, "it waits for what runs"
-        (farm.folder / "go").touch()
-        assert farm.ended(slow).state.name == "Completed"
+        (site.folder / "go").touch()
+        assert site.ended(slow).state.name == "Completed"
         assert program.wait(30) == 0
         said, problems = program.communicate()
     assert "hello/served" in said
     assert "antiphon deployment run 'hello/served'" in said
     assert "Traceback" not in problems
-    names = [each.split()[0] for each in farm.marks]
+    names = [each.split()[0] for each in site.marks]
     assert names == ["me", "slow"]
-    assert len({each.split()[1] for each in farm.marks}) == 2
+    assert len({each.split()[1] for each in site.marks}) == 2
     # Served again, it goes on.
     with programs() as start:
-        program = start(str(farm.folder / "program.py"), **environment)
-        assert farm.ended(farm.run(served.id, name="again")).state.name == "Completed"
-        assert not deployment_of(farm, "served").paused
+        program = start(str(site.folder / "program.py"), **environment)
+        assert site.ended(site.run(served.id, name="again")).state.name == "Completed"
+        assert not deployment_of(site, "served").paused
         program.send_signal(signal.SIGTERM)
         assert program.wait(30) == 0
 
 
-def test_a_runner_serves_many_and_stops_when_it_is_told_to(farm: Farm) -> None:
-    farm.write("""
+def test_a_runner_serves_many_and_stops_when_it_is_told_to(site: WorkSite) -> None:
+    site.write("""
     from antiphon import flow
 
     @flow
@@ -107,7 +107,7 @@ def test_a_runner_serves_many_and_stops_when_it_is_told_to(farm: Farm) -> None:
     runner = Runner(name="of-test", pause_on_shutdown=False)
     ids = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(farm.folder)
+        patch.chdir(site.folder)
         for name in ("one", "two"):
             deployment = RunnerDeployment.from_entrypoint(f"flows.py:{name}", name)
             ids.append(runner.add_deployment(deployment))
@@ -115,66 +115,66 @@ def test_a_runner_serves_many_and_stops_when_it_is_told_to(farm: Farm) -> None:
     thread.start()
     try:
         for id in ids:
-            assert farm.ended(farm.run(str(id))).state.name == "Completed"
+            assert site.ended(site.run(str(id))).state.name == "Completed"
     finally:
         runner.stop()
         thread.join(30)
-    assert sorted(farm.marks) == ["one", "two"]
-    assert not deployment_of(farm, "one").paused
+    assert sorted(site.marks) == ["one", "two"]
+    assert not deployment_of(site, "one").paused
     with pytest.raises(RuntimeError, match="not running"):
         runner.stop()
 
 
-def test_a_runner_that_runs_once_takes_what_is_due(farm: Farm) -> None:
-    farm.write("from antiphon import flow\n@flow\ndef one(): mark('one')")
+def test_a_runner_that_runs_once_takes_what_is_due(site: WorkSite) -> None:
+    site.write("from antiphon import flow\n@flow\ndef one(): mark('one')")
     runner = Runner(limit=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(farm.folder)
+        patch.chdir(site.folder)
         id = runner.add_deployment(RunnerDeployment.from_entrypoint("flows.py:one", "once"))
-    runs = [farm.run(str(id)) for _ in range(2)]
+    runs = [site.run(str(id)) for _ in range(2)]
     asyncio.run(runner.start(run_once=True))
-    assert [farm.state(run) for run in runs] == ["COMPLETED"] * 2
-    assert deployment_of(farm, "once").paused
+    assert [site.state(run) for run in runs] == ["COMPLETED"] * 2
+    assert deployment_of(site, "once").paused
 
 
-def test_one_run_is_executed_by_hand(farm: Farm) -> None:
-    farm.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
-    run = farm.run(farm.deploy(pool=""))
+def test_one_run_is_executed_by_hand(site: WorkSite) -> None:
+    site.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
+    run = site.run(site.deploy(pool=""))
     result = asyncio.run(Runner().execute_flow_run(run))
     assert result
-    assert farm.state(run) == "COMPLETED"
-    assert farm.marks == ["ran"]
+    assert site.state(run) == "COMPLETED"
+    assert site.marks == ["ran"]
     again = asyncio.run(Runner().execute_flow_run(run))
     assert again.status_code != 0
-    assert farm.marks == ["ran"]
+    assert site.marks == ["ran"]
 
 
-def test_the_command_line_serves_and_executes(farm: Farm) -> None:
-    farm.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
-    environment = {"ANTIPHON_API_URL": farm.server.target, "ANTIPHON_HOME": str(farm.folder.parent)}
+def test_the_command_line_serves_and_executes(site: WorkSite) -> None:
+    site.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
+    environment = {"ANTIPHON_API_URL": site.server.target, "ANTIPHON_HOME": str(site.folder.parent)}
     with programs() as start:
-        arguments = (*CLI, "flow", "serve", str(farm.folder / "flows.py:work"), "--name", "by-hand")
+        arguments = (*CLI, "flow", "serve", str(site.folder / "flows.py:work"), "--name", "by-hand")
         program = start(*arguments, "--cron", "0 9 * * *", "--timezone", "Europe/Berlin", **environment)
-        until(lambda: deployment_of(farm, "by-hand") is not None, 60)
-        served = deployment_of(farm, "by-hand")
+        until(lambda: deployment_of(site, "by-hand") is not None, 60)
+        served = deployment_of(site, "by-hand")
         assert served.schedules[0].cron.expression == "0 9 * * *"
-        assert farm.ended(farm.run(served.id)).state.name == "Completed"
+        assert site.ended(site.run(served.id)).state.name == "Completed"
         program.send_signal(signal.SIGINT)
         assert program.wait(30) == 0
-        run = farm.run(farm.deploy(pool="", name="executed"))
+        run = site.run(site.deploy(pool="", name="executed"))
         executed = start(*CLI, "flow-run", "execute", run, **environment)
         assert executed.wait(60) == 0, executed.communicate()
-        assert farm.state(run) == "COMPLETED"
+        assert site.state(run) == "COMPLETED"
         again = start(*CLI, "flow-run", "execute", run, **environment)
         assert again.wait(60) == 6, again.communicate()
-    assert farm.marks == ["ran", "ran"]
+    assert site.marks == ["ran", "ran"]
 
 
-def test_the_command_line_starts_a_worker(farm: Farm) -> None:
-    farm.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
+def test_the_command_line_starts_a_worker(site: WorkSite) -> None:
+    site.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
     environment = {
-        "ANTIPHON_API_URL": farm.server.target,
-        "ANTIPHON_HOME": str(farm.folder.parent),
+        "ANTIPHON_API_URL": site.server.target,
+        "ANTIPHON_HOME": str(site.folder.parent),
         "ANTIPHON_WORKER_WEBSERVER_HOST": "127.0.0.1",
         "ANTIPHON_WORKER_WEBSERVER_PORT": "0",
     }
@@ -191,10 +191,10 @@ def test_the_command_line_starts_a_worker(farm: Farm) -> None:
         assert "did you mean 'process'" in wrong.communicate()[1]
         arguments = ("--type", "process", "--name", "w", "--label", "gpu=yes", "--with-healthcheck", "--limit", "3")
         worker = start(*start_worker, *arguments, **environment)
-        until(lambda: bool(farm.call("ListWorkers", {}).workers), 60)
-        (known,) = farm.call("ListWorkers", {}).workers
+        until(lambda: bool(site.call("ListWorkers", {}).workers), 60)
+        (known,) = site.call("ListWorkers", {}).workers
         assert (known.name, dict(known.labels), known.work_pool_name) == ("w", {"gpu": "yes"}, "by-hand")
-        assert farm.ended(farm.run(farm.deploy(pool="by-hand"))).state.name == "Completed"
+        assert site.ended(site.run(site.deploy(pool="by-hand"))).state.name == "Completed"
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(30) == 0
         said, _ = worker.communicate()
@@ -229,8 +229,8 @@ def test_in_async_code_serve_is_awaited() -> None:
     asyncio.run(main())
 
 
-def test_a_deployment_of_a_pool_is_for_its_workers(farm: Farm) -> None:
-    farm.pool("elsewhere")
+def test_a_deployment_of_a_pool_is_for_its_workers(site: WorkSite) -> None:
+    site.pool("elsewhere")
     with pytest.raises(ValueError, match=r"'elsewhere'.*antiphon worker start"):
         Runner().add_deployment(nothing.to_deployment("d", work_pool_name="elsewhere"))
     with pytest.raises(ValueError, match="no deployment to serve"):

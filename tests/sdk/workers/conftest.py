@@ -9,8 +9,8 @@ import pytest
 from antiphon.client.schemas.objects import FlowRun
 from fake_docker import FakeDocker
 from fake_kubernetes import FakeKubernetes
-from farm import Farm, farm_of
 from running_server import RunningServer
+from work_site import WorkSite, site_of
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKub
 
 
 @pytest.fixture
-def farm(tmp_path: Path) -> Iterator[Farm]:
+def site(tmp_path: Path) -> Iterator[WorkSite]:
     """A server of the test's own, whose leases are short."""
     home = tmp_path / "server"
     home.mkdir()
-    with RunningServer(home, session_ttl=3.0) as server, farm_of(server, tmp_path) as made:
+    with RunningServer(home, session_ttl=3.0) as server, site_of(server, tmp_path) as made:
         yield made

@@ -15,8 +15,8 @@ from antiphon.workers.docker import DockerWorker
 from antiphon.workers.kubernetes import KubernetesWorker
 from fake_docker import FakeDocker
 from fake_kubernetes import FakeKubernetes
-from farm import PATIENCE, Farm, WorkerThread
 from until import until
+from work_site import PATIENCE, WorkerThread, WorkSite
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -26,9 +26,9 @@ IMAGE = "registry.example.com/team/flows:1"
 class Dock:
     """A pool, a worker of it, and what its runs run in."""
 
-    def __init__(self, farm: Farm, kind: str, worker: Callable[[str], Any], variables: dict[str, Any]) -> None:
-        self.farm, self._worker, self._variables = farm, worker, variables
-        farm.pool("containers", type=kind)
+    def __init__(self, site: WorkSite, kind: str, worker: Callable[[str], Any], variables: dict[str, Any]) -> None:
+        self.site, self._worker, self._variables = site, worker, variables
+        site.pool("containers", type=kind)
 
     @contextmanager
     def worker(self) -> Iterator[WorkerThread]:
@@ -43,32 +43,32 @@ class Dock:
     def run(self, **variables: Any) -> str:
         """The id of a new run; variables of the environment are added."""
         variables["env"] = {**self._variables.get("env", {}), **variables.get("env", {})}
-        deployment = self.farm.deploy(pool="containers", jobVariables={**self._variables, **variables})
-        return self.farm.run(deployment)
+        deployment = self.site.deploy(pool="containers", jobVariables={**self._variables, **variables})
+        return self.site.run(deployment)
 
 
-def _docker(farm: Farm, engine: FakeDocker) -> Dock:
+def _docker(site: WorkSite, engine: FakeDocker) -> Dock:
     engine.run_commands = True
     # The socket of the server, where the container sees it too.
-    folder = str(Path(farm.server.socket).parent)
-    return Dock(farm, "docker", DockerWorker, {"image": IMAGE, "volumes": [f"{folder}:{folder}"]})
+    folder = str(Path(site.server.socket).parent)
+    return Dock(site, "docker", DockerWorker, {"image": IMAGE, "volumes": [f"{folder}:{folder}"]})
 
 
-def _kubernetes(farm: Farm, cluster: FakeKubernetes) -> Dock:
+def _kubernetes(site: WorkSite, cluster: FakeKubernetes) -> Dock:
     cluster.run_commands = True
-    return Dock(farm, "kubernetes", KubernetesWorker, {"image": IMAGE, "env": {"ANTIPHON_API_URL": farm.server.target}})
+    return Dock(site, "kubernetes", KubernetesWorker, {"image": IMAGE, "env": {"ANTIPHON_API_URL": site.server.target}})
 
 
 @pytest.fixture(params=["docker", "kubernetes"])
-def dock(request: pytest.FixtureRequest, farm: Farm) -> Dock:
+def dock(request: pytest.FixtureRequest, site: WorkSite) -> Dock:
     """Both, in turn."""
     if request.param == "docker":
-        return _docker(farm, request.getfixturevalue("engine"))
-    return _kubernetes(farm, request.getfixturevalue("cluster"))
+        return _docker(site, request.getfixturevalue("engine"))
+    return _kubernetes(site, request.getfixturevalue("cluster"))
 
 
 def test_a_run_completes(dock: Dock) -> None:
-    dock.farm.write("""
+    dock.site.write("""
     import os
     from antiphon import flow, task
 
@@ -84,63 +84,63 @@ def test_a_run_completes(dock: Dock) -> None:
     """)
     with dock.worker():
         run = dock.run(env={"COLOUR": "green"})
-        ended = dock.farm.ended(run)
+        ended = dock.site.ended(run)
         assert ended.state.name == "Completed", ended.state.message
-    assert dock.farm.marks == ["green"]
-    assert dock.farm.states(run) == ["Scheduled", "Pending", "Running", "Completed"]
+    assert dock.site.marks == ["green"]
+    assert dock.site.states(run) == ["Scheduled", "Pending", "Running", "Completed"]
     assert ended.infrastructure_pid.startswith(("http+docker://localhost:", "default:"))
 
 
 def test_what_cannot_begin_says_why(dock: Dock) -> None:
-    dock.farm.write("x = 1")
+    dock.site.write("x = 1")
     with dock.worker():
-        ended = dock.farm.ended(dock.run())
+        ended = dock.site.ended(dock.run())
     assert ended.state.name in ("Crashed", "Failed")
     assert "work" in ended.state.message
 
 
 def test_what_ends_before_it_begins_says_how(dock: Dock) -> None:
-    dock.farm.write("x = 1")
+    dock.site.write("x = 1")
     with dock.worker():
-        ended = dock.farm.ended(dock.run(command="python -c 'print(\"no boat today\"); raise SystemExit(3)'"))
+        ended = dock.site.ended(dock.run(command="python -c 'print(\"no boat today\"); raise SystemExit(3)'"))
     assert ended.state.name == "Crashed"
     assert "exit code 3" in ended.state.message and "no boat today" in ended.state.message
 
 
 def test_what_does_not_begin_can_be_cancelled(dock: Dock) -> None:
-    dock.farm.write("x = 1")
-    code = f"open({str(dock.farm.folder / 'marks')!r}, 'w').write('up'); import time; time.sleep(600)"
+    dock.site.write("x = 1")
+    code = f"open({str(dock.site.folder / 'marks')!r}, 'w').write('up'); import time; time.sleep(600)"
     with dock.worker():
         run = dock.run(command=f'python -c "{code}"')
-        until(lambda: dock.farm.marks == ["up"], PATIENCE)
-        dock.farm.call("CancelFlowRun", {"id": run})
-        assert dock.farm.ended(run).state.name == "Cancelled"
+        until(lambda: dock.site.marks == ["up"], PATIENCE)
+        dock.site.call("CancelFlowRun", {"id": run})
+        assert dock.site.ended(run).state.name == "Cancelled"
 
 
 def test_no_image_is_said(dock: Dock) -> None:
-    dock.farm.write("x = 1")
+    dock.site.write("x = 1")
     with dock.worker():
-        ended = dock.farm.ended(dock.run(image=None))
+        ended = dock.site.ended(dock.run(image=None))
     assert ended.state.name == "Crashed"
     assert "No image is named" in ended.state.message
 
 
-def test_a_block_says_how_to_log_in_to_the_registry(farm: Farm, engine: FakeDocker) -> None:
-    farm.write("from antiphon import flow\n@flow\ndef work(): ...")
-    dock = _docker(farm, engine)
+def test_a_block_says_how_to_log_in_to_the_registry(site: WorkSite, engine: FakeDocker) -> None:
+    site.write("from antiphon import flow\n@flow\ndef work(): ...")
+    dock = _docker(site, engine)
     DockerRegistryCredentials(username="me", password=SecretStr("secret"), registry_url="r.example.com").save("mine")
     with dock.worker():
         run = dock.run(registry_credentials="{{ antiphon.blocks.docker-registry-credentials.mine }}")
-        assert farm.ended(run).state.name == "Completed"
+        assert site.ended(run).state.name == "Completed"
     assert engine.logins == [{"username": "me", "password": "secret", "serveraddress": "r.example.com"}]
 
 
-def test_a_block_says_which_cluster(farm: Farm, cluster: FakeKubernetes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_says_which_cluster(site: WorkSite, cluster: FakeKubernetes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", "/nowhere")
-    farm.write("from antiphon import flow\n@flow\ndef work(): ...")
-    dock = _kubernetes(farm, cluster)
+    site.write("from antiphon import flow\n@flow\ndef work(): ...")
+    dock = _kubernetes(site, cluster)
     KubernetesClusterConfig.from_file(cluster.write_kubeconfig()).save("mine")
     with dock.worker():
         run = dock.run(cluster_config="{{ antiphon.blocks.kubernetes-cluster-config.mine }}")
-        ended = farm.ended(run)
+        ended = site.ended(run)
         assert ended.state.name == "Completed", ended.state.message

@@ -8,8 +8,8 @@ import pytest
 
 from antiphon.exceptions import InfrastructureNotFound, ServerUnreachable
 from antiphon.workers import BaseJobConfiguration, BaseWorker, BaseWorkerResult
-from farm import Farm, WorkerThread
 from until import until
+from work_site import WorkerThread, WorkSite
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -68,102 +68,102 @@ async def _met(what: Any) -> None:
 class Harbour:
     """A worker at work, and a run for it."""
 
-    def __init__(self, farm: Farm, **given: Any) -> None:
-        self.farm = farm
-        farm.pool("sea", type="boat")
+    def __init__(self, site: WorkSite, **given: Any) -> None:
+        self.site = site
+        site.pool("sea", type="boat")
         self.worker = Boats("sea", limit=1)
         for name, value in given.items():
             setattr(self.worker, name, value)
         self.thread = WorkerThread(self.worker)
-        self.run = farm.run(farm.deploy(pool="sea"))
+        self.run = site.run(site.deploy(pool="sea"))
 
     def until_logged(self, *words: str) -> None:
         until(lambda: self.worker.log == list(words), 30)
 
 
-def test_one_that_could_not_be_started_says_why(farm: Farm) -> None:
-    harbour = Harbour(farm, before_start=ValueError("no wood"))
-    run = farm.ended(harbour.run)
+def test_one_that_could_not_be_started_says_why(site: WorkSite) -> None:
+    harbour = Harbour(site, before_start=ValueError("no wood"))
+    run = site.ended(harbour.run)
     assert run.state.name == "Crashed"
     assert "could not be started: no wood" in run.state.message
     harbour.thread.end()
 
 
-def test_one_that_ends_by_itself_says_how(farm: Farm) -> None:
-    harbour = Harbour(farm)
-    until(lambda: farm.read(harbour.run).infrastructure_pid == "boat-1")
+def test_one_that_ends_by_itself_says_how(site: WorkSite) -> None:
+    harbour = Harbour(site)
+    until(lambda: site.read(harbour.run).infrastructure_pid == "boat-1")
     harbour.worker._desk._loop.call_soon_threadsafe(harbour.worker.afloat["boat-1"].set_result, 3)  # type: ignore[union-attr]
-    run = farm.ended(harbour.run)
+    run = site.ended(harbour.run)
     assert run.state.name == "Crashed"
     for word in ("boat-1", "exit code 3", "a hole"):
         assert word in run.state.message
     harbour.thread.end()
 
 
-def test_a_cancel_while_it_is_made_has_it_scrapped(farm: Farm) -> None:
-    harbour = Harbour(farm, before_start="for ever")
+def test_a_cancel_while_it_is_made_has_it_scrapped(site: WorkSite) -> None:
+    harbour = Harbour(site, before_start="for ever")
     harbour.until_logged("building boat-1")
-    farm.call("CancelFlowRun", {"id": harbour.run, "reason": "storm"})
-    assert farm.ended(harbour.run).state.name == "Cancelled"
+    site.call("CancelFlowRun", {"id": harbour.run, "reason": "storm"})
+    assert site.ended(harbour.run).state.name == "Cancelled"
     assert harbour.worker.log == ["building boat-1", "scrapped boat-1"]
     harbour.thread.end()
 
 
-def test_a_cancel_before_it_has_claimed_its_run_has_it_killed(farm: Farm) -> None:
-    harbour = Harbour(farm)
-    until(lambda: farm.read(harbour.run).infrastructure_pid == "boat-1")
-    farm.call("CancelFlowRun", {"id": harbour.run})
-    assert farm.ended(harbour.run).state.name == "Cancelled"
+def test_a_cancel_before_it_has_claimed_its_run_has_it_killed(site: WorkSite) -> None:
+    harbour = Harbour(site)
+    until(lambda: site.read(harbour.run).infrastructure_pid == "boat-1")
+    site.call("CancelFlowRun", {"id": harbour.run})
+    assert site.ended(harbour.run).state.name == "Cancelled"
     assert harbour.worker.log == ["building boat-1", "kill boat-1", "sunk boat-1"]
     harbour.thread.end()
 
 
-def test_one_whose_end_is_not_seen_does_not_hold_the_worker_up(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_whose_end_is_not_seen_does_not_hold_the_worker_up(site: WorkSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("antiphon.workers.job._PATIENCE", 0.2)
-    harbour = Harbour(farm, unsinkable=True)
-    until(lambda: farm.read(harbour.run).infrastructure_pid == "boat-1")
-    farm.call("CancelFlowRun", {"id": harbour.run})
-    assert farm.ended(harbour.run).state.name == "Cancelled"
+    harbour = Harbour(site, unsinkable=True)
+    until(lambda: site.read(harbour.run).infrastructure_pid == "boat-1")
+    site.call("CancelFlowRun", {"id": harbour.run})
+    assert site.ended(harbour.run).state.name == "Cancelled"
     until(lambda: harbour.worker.get_status()["flow_runs"] == 0)
     harbour.thread.end()
 
 
-def test_one_that_nobody_watches_any_more_is_killed(farm: Farm) -> None:
-    harbour = Harbour(farm, after_start=OSError("the telescope broke"))
-    run = farm.ended(harbour.run)
+def test_one_that_nobody_watches_any_more_is_killed(site: WorkSite) -> None:
+    harbour = Harbour(site, after_start=OSError("the telescope broke"))
+    run = site.ended(harbour.run)
     assert run.state.name == "Crashed"
     assert "the telescope broke" in run.state.message
     assert harbour.worker.log == ["building boat-1", "kill boat-1"]
     harbour.thread.end()
 
 
-def test_where_no_server_can_be_asked_for_the_job_the_run_is_given_back(farm: Farm) -> None:
+def test_where_no_server_can_be_asked_for_the_job_the_run_is_given_back(site: WorkSite) -> None:
     away = ServerUnreachable("nobody answers", code="UNAVAILABLE")
-    harbour = Harbour(farm, unconfigured=[away, away])
-    until(lambda: farm.read(harbour.run).infrastructure_pid == "boat-3")
+    harbour = Harbour(site, unconfigured=[away, away])
+    until(lambda: site.read(harbour.run).infrastructure_pid == "boat-3")
     assert harbour.worker.log == ["building boat-3"]
-    states = farm.call("ListFlowRunStates", {"id": harbour.run}).states
+    states = site.call("ListFlowRunStates", {"id": harbour.run}).states
     assert any("nobody answers" in each.message for each in states)
     harbour.thread.end()
 
 
-def test_what_was_lost_with_the_lease_is_killed_and_the_run_comes_again(farm: Farm) -> None:
-    harbour = Harbour(farm)
-    until(lambda: farm.read(harbour.run).infrastructure_pid == "boat-1")
+def test_what_was_lost_with_the_lease_is_killed_and_the_run_comes_again(site: WorkSite) -> None:
+    harbour = Harbour(site)
+    until(lambda: site.read(harbour.run).infrastructure_pid == "boat-1")
     line = harbour.worker._desk._line  # type: ignore[union-attr]
     line.request_pause()
-    until(lambda: farm.state(harbour.run) == "SCHEDULED", 30)
+    until(lambda: site.state(harbour.run) == "SCHEDULED", 30)
     assert harbour.worker.log == ["building boat-1"], "it may be RUNNING, for all that is known here"
     line.resume()
-    until(lambda: farm.read(harbour.run).infrastructure_pid == "boat-2", 30)
+    until(lambda: site.read(harbour.run).infrastructure_pid == "boat-2", 30)
     assert sorted(harbour.worker.log) == sorted(["building boat-1", "kill boat-1", "sunk boat-1", "building boat-2"])
-    assert farm.state(harbour.run) == "PENDING"
+    assert site.state(harbour.run) == "PENDING"
     harbour.thread.end()
 
 
-def test_over_a_short_cut_nothing_is_begun_twice(farm: Farm) -> None:
-    harbour = Harbour(farm)
-    until(lambda: farm.read(harbour.run).infrastructure_pid == "boat-1")
+def test_over_a_short_cut_nothing_is_begun_twice(site: WorkSite) -> None:
+    harbour = Harbour(site)
+    until(lambda: site.read(harbour.run).infrastructure_pid == "boat-1")
     line = harbour.worker._desk._line  # type: ignore[union-attr]
     for _ in range(3):
         line.request_pause()
@@ -171,13 +171,13 @@ def test_over_a_short_cut_nothing_is_begun_twice(farm: Farm) -> None:
         line.resume()
         until(lambda: line._core.state.name == "WORKING")
     assert harbour.worker.log == ["building boat-1"]
-    assert farm.read(harbour.run).fencing_token == 1
+    assert site.read(harbour.run).fencing_token == 1
     harbour.thread.end()
 
 
-def test_a_run_that_is_prepared_before_its_time_waits_for_it(farm: Farm) -> None:
-    farm.pool()
-    farm.write("""
+def test_a_run_that_is_prepared_before_its_time_waits_for_it(site: WorkSite) -> None:
+    site.pool()
+    site.write("""
     import time
     from antiphon import flow
     mark(f"loaded {time.time()}")
@@ -188,9 +188,9 @@ def test_a_run_that_is_prepared_before_its_time_waits_for_it(farm: Farm) -> None
     """)
 
     due = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=6)
-    with farm.worker(prefetch_seconds=5):
-        request = {"id": farm.deploy(), "scheduledTime": due.isoformat().replace("+00:00", "Z")}
-        run = farm.call("RunDeployment", request).flow_run.id
-        assert farm.ended(run).state.name == "Completed"
-    loaded, code = (float(each.split()[1]) for each in farm.marks)
+    with site.worker(prefetch_seconds=5):
+        request = {"id": site.deploy(), "scheduledTime": due.isoformat().replace("+00:00", "Z")}
+        run = site.call("RunDeployment", request).flow_run.id
+        assert site.ended(run).state.name == "Completed"
+    loaded, code = (float(each.split()[1]) for each in site.marks)
     assert loaded < due.timestamp() <= code

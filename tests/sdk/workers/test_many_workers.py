@@ -6,17 +6,17 @@ import threading
 import pytest
 
 from antiphon.workers.process import ProcessWorker
-from farm import Farm
 from until import until
+from work_site import WorkSite
 
 WORKERS, RUNS = 20, 160
 PATIENCE = 200.0
 
 
 @pytest.mark.timeout(300)
-def test_twenty_workers_drain_a_pool_without_a_run_begun_twice(farm: Farm) -> None:
-    farm.pool()
-    farm.write("""
+def test_twenty_workers_drain_a_pool_without_a_run_begun_twice(site: WorkSite) -> None:
+    site.pool()
+    site.write("""
     from antiphon import flow
     from antiphon.runtime import flow_run
 
@@ -24,22 +24,22 @@ def test_twenty_workers_drain_a_pool_without_a_run_begun_twice(farm: Farm) -> No
     def work():
         mark(flow_run.id)
     """)
-    deployment = farm.deploy()
+    deployment = site.deploy()
     workers = [ProcessWorker("pool", name=f"worker {number}", limit=4) for number in range(WORKERS)]
     thread = threading.Thread(target=lambda: asyncio.run(_all_at_work(workers)))
     thread.start()
     try:
         until(lambda: all(worker.id is not None for worker in workers), PATIENCE)
-        runs = [farm.run(deployment) for _ in range(RUNS)]
+        runs = [site.run(deployment) for _ in range(RUNS)]
         for run in runs:
-            assert farm.ended(run, PATIENCE).state.name == "Completed"
+            assert site.ended(run, PATIENCE).state.name == "Completed"
     finally:
         for worker in workers:
             worker.stop()
         thread.join(PATIENCE)
     assert not thread.is_alive()
-    assert sorted(farm.marks) == sorted(runs)
-    takers = {farm.call("ListFlowRunStates", {"id": run}).states[1].message for run in runs}
+    assert sorted(site.marks) == sorted(runs)
+    takers = {site.call("ListFlowRunStates", {"id": run}).states[1].message for run in runs}
     assert len(takers) > 1, "all have their share"
 
 

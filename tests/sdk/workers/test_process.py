@@ -10,19 +10,19 @@ import pytest
 
 from antiphon.exceptions import ServerError
 from antiphon.workers.process import ProcessWorker
-from farm import Farm, WorkerThread
 from until import until
+from work_site import WorkerThread, WorkSite
 
 pytestmark = pytest.mark.timeout(150)
 
 
 @pytest.fixture(autouse=True)
-def _pool(farm: Farm) -> None:
-    farm.pool()
+def _pool(site: WorkSite) -> None:
+    site.pool()
 
 
-def test_a_run_begins_in_a_process_of_its_own_with_all_that_belongs_to_it(farm: Farm) -> None:
-    farm.write("""
+def test_a_run_begins_in_a_process_of_its_own_with_all_that_belongs_to_it(site: WorkSite) -> None:
+    site.write("""
     import os
     from antiphon import flow, task
     from antiphon.runtime import deployment, flow_run
@@ -36,25 +36,25 @@ def test_a_run_begins_in_a_process_of_its_own_with_all_that_belongs_to_it(farm: 
         mark(f"{os.getpid()} {deployment.name} {flow_run.id} {flow_run.parameters} {type(number).__name__}")
         return double(number)
     """)
-    deployment = farm.deploy()
-    with farm.worker() as worker:
-        first, second = farm.run(deployment, number="20"), farm.run(deployment)
-        run = farm.ended(first)
+    deployment = site.deploy()
+    with site.worker() as worker:
+        first, second = site.run(deployment, number="20"), site.run(deployment)
+        run = site.ended(first)
         assert (run.state.name, run.name, run.flow_version) == ("Completed", "run-of-20", "7")
-        assert farm.ended(second).state.name == "Completed"
+        assert site.ended(second).state.name == "Completed"
         assert worker.worker.get_status()["online"]
-    pids = {each.split()[0] for each in farm.marks}
+    pids = {each.split()[0] for each in site.marks}
     assert len(pids) == 2
     assert str(os.getpid()) not in pids
-    said = next(each for each in farm.marks if first in each)
+    said = next(each for each in site.marks if first in each)
     assert said.endswith(f"deployed {first} {{'number': 20}} int"), "parameters are what the flow's annotations say"
     assert run.infrastructure_pid.rpartition(":")[2] == said.split()[0]
-    assert farm.states(first) == ["Scheduled", "Pending", "Running", "Completed"]
+    assert site.states(first) == ["Scheduled", "Pending", "Running", "Completed"]
 
 
 @pytest.mark.parametrize("code", ["def work():", "async def work():"])
-def test_retries_hooks_and_failures_are_as_anywhere(farm: Farm, code: str) -> None:
-    farm.write(f"""
+def test_retries_hooks_and_failures_are_as_anywhere(site: WorkSite, code: str) -> None:
+    site.write(f"""
     from antiphon import flow
 
     def told(flow, run, state):
@@ -65,17 +65,17 @@ def test_retries_hooks_and_failures_are_as_anywhere(farm: Farm, code: str) -> No
         mark("called")
         raise ValueError("no luck")
     """)
-    with farm.worker():
-        run = farm.ended(farm.run(farm.deploy()))
+    with site.worker():
+        run = site.ended(site.run(site.deploy()))
     assert run.state.name == "Failed"
     assert "no luck" in run.state.message
     assert run.run_count == 2
-    assert [each for each in farm.marks if each != "Running" and each != "Retrying"] == ["called", "called", "Failed"]
+    assert [each for each in site.marks if each != "Running" and each != "Retrying"] == ["called", "called", "Failed"]
 
 
 @pytest.mark.parametrize("code", ["def work():", "async def work():"])
-def test_a_flow_that_yields_is_run_to_its_end(farm: Farm, code: str) -> None:
-    farm.write(f"""
+def test_a_flow_that_yields_is_run_to_its_end(site: WorkSite, code: str) -> None:
+    site.write(f"""
     from antiphon import flow
 
     @flow
@@ -84,9 +84,9 @@ def test_a_flow_that_yields_is_run_to_its_end(farm: Farm, code: str) -> None:
             mark(str(number))
             yield number
     """)
-    with farm.worker():
-        assert farm.ended(farm.run(farm.deploy())).state.name == "Completed"
-    assert farm.marks == ["0", "1", "2"]
+    with site.worker():
+        assert site.ended(site.run(site.deploy())).state.name == "Completed"
+    assert site.marks == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize(
@@ -107,17 +107,17 @@ def test_a_flow_that_yields_is_run_to_its_end(farm: Farm, code: str) -> None:
         ),
     ],
 )
-def test_what_cannot_be_begun_says_why(farm: Farm, text: str, fields: dict[str, str], words: list[str]) -> None:
-    farm.write(text)
-    with farm.worker():
-        run = farm.ended(farm.run(farm.deploy(**fields)))
+def test_what_cannot_be_begun_says_why(site: WorkSite, text: str, fields: dict[str, str], words: list[str]) -> None:
+    site.write(text)
+    with site.worker():
+        run = site.ended(site.run(site.deploy(**fields)))
     assert run.state.name in ("Crashed", "Failed")
     for word in words:
         assert word in run.state.message, run.state.message
 
 
-def test_job_variables_say_how_the_process_is_started(farm: Farm, tmp_path: Path) -> None:
-    farm.write("""
+def test_job_variables_say_how_the_process_is_started(site: WorkSite, tmp_path: Path) -> None:
+    site.write("""
     import os
     from antiphon import flow
 
@@ -139,11 +139,11 @@ def test_job_variables_say_how_the_process_is_started(farm: Farm, tmp_path: Path
     }
     os.environ["COLOUR_OF_TEST"] = "green"
     try:
-        with farm.worker():
-            assert farm.ended(farm.run(farm.deploy(jobVariables=variables))).state.name == "Completed"
+        with site.worker():
+            assert site.ended(site.run(site.deploy(jobVariables=variables))).state.name == "Completed"
     finally:
         del os.environ["COLOUR_OF_TEST"], os.environ["HOME_TOWN"]
-    assert farm.marks == [f"green None {tmp_path / 'elsewhere'}"]
+    assert site.marks == [f"green None {tmp_path / 'elsewhere'}"]
 
 
 @pytest.mark.parametrize(
@@ -161,19 +161,19 @@ def test_job_variables_say_how_the_process_is_started(farm: Farm, tmp_path: Path
     ],
 )
 def test_a_job_that_cannot_be_made_says_why_and_the_worker_goes_on(
-    farm: Farm, variables: dict[str, str], words: list[str]
+    site: WorkSite, variables: dict[str, str], words: list[str]
 ) -> None:
-    farm.write("from antiphon import flow\n@flow\ndef work(): ...")
-    with farm.worker():
-        run = farm.ended(farm.run(farm.deploy(jobVariables=variables)))
+    site.write("from antiphon import flow\n@flow\ndef work(): ...")
+    with site.worker():
+        run = site.ended(site.run(site.deploy(jobVariables=variables)))
         assert run.state.name == "Crashed"
         for word in ["could not be started", *words]:
             assert word in run.state.message, run.state.message
-        assert farm.ended(farm.run(farm.deploy(name="other"))).state.name == "Completed"
+        assert site.ended(site.run(site.deploy(name="other"))).state.name == "Completed"
 
 
-def test_a_venv_runs_the_run(farm: Farm, tmp_path: Path) -> None:
-    farm.write("""
+def test_a_venv_runs_the_run(site: WorkSite, tmp_path: Path) -> None:
+    site.write("""
     import sys
     from antiphon import flow
     import only_in_venv
@@ -189,14 +189,14 @@ def test_a_venv_runs_the_run(farm: Farm, tmp_path: Path) -> None:
         "[project]\nname = 'only-in-venv'\nversion = '1'\n[tool.setuptools]\npy-modules = ['only_in_venv']\n"
     )
     requirement = f"only-in-venv @ file://{source}"
-    with farm.worker():
-        run = farm.ended(farm.run(farm.deploy(jobVariables={"requirements": [requirement]})), 140)
+    with site.worker():
+        run = site.ended(site.run(site.deploy(jobVariables={"requirements": [requirement]})), 140)
         assert run.state.name == "Completed", run.state.message
-        made = farm.marks[0].split()[0]
-        again = farm.deploy(name="other", jobVariables={"venv": made})
-        assert farm.ended(farm.run(again)).state.name == "Completed"
+        made = site.marks[0].split()[0]
+        again = site.deploy(name="other", jobVariables={"venv": made})
+        assert site.ended(site.run(again)).state.name == "Completed"
     assert made.startswith(str(tmp_path))
-    assert farm.marks == [f"{made} there"] * 2
+    assert site.marks == [f"{made} there"] * 2
 
 
 WAITS = """
@@ -214,41 +214,43 @@ WAITS = """
 """
 
 
-def test_a_run_that_is_cancelled_stops_in_its_process(farm: Farm) -> None:
-    farm.write(WAITS)
-    with farm.worker():
-        run = farm.run(farm.deploy())
-        until(lambda: farm.marks == ["began"], 60)
-        farm.call("CancelFlowRun", {"id": run})
-        assert farm.ended(run).state.name == "Cancelled"
-        until(lambda: farm.marks == ["began", "Cancelled"])
+def test_a_run_that_is_cancelled_stops_in_its_process(site: WorkSite) -> None:
+    site.write(WAITS)
+    with site.worker():
+        run = site.run(site.deploy())
+        until(lambda: site.marks == ["began"], 60)
+        site.call("CancelFlowRun", {"id": run})
+        assert site.ended(run).state.name == "Cancelled"
+        until(lambda: site.marks == ["began", "Cancelled"])
 
 
-def test_a_run_that_is_cancelled_before_it_begins_is_killed(farm: Farm) -> None:
-    farm.write("import time\nfrom pathlib import Path\nmark('loading')\ntime.sleep(60)\n")
-    with farm.worker() as worker:
-        run = farm.run(farm.deploy())
-        until(lambda: farm.marks == ["loading"], 60)
-        farm.call("CancelFlowRun", {"id": run})
-        assert farm.ended(run).state.name == "Cancelled"
+def test_a_run_that_is_cancelled_before_it_begins_is_killed(site: WorkSite) -> None:
+    site.write("import time\nfrom pathlib import Path\nmark('loading')\ntime.sleep(60)\n")
+    with site.worker() as worker:
+        run = site.run(site.deploy())
+        until(lambda: site.marks == ["loading"], 60)
+        site.call("CancelFlowRun", {"id": run})
+        assert site.ended(run).state.name == "Cancelled"
         until(lambda: worker.worker.get_status()["flow_runs"] == 0)
 
 
-def test_one_that_ignores_sigterm_is_killed_with_all_of_its_group(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_ignores_sigterm_is_killed_with_all_of_its_group(
+    site: WorkSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("antiphon.workers.job.GRACE", 1)
-    farm.write("""
+    site.write("""
     import os, signal, subprocess, sys, time
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     mark(str(child.pid))
     time.sleep(60)
     """)
-    with farm.worker():
-        run = farm.run(farm.deploy())
-        until(lambda: len(farm.marks) == 1, 60)
-        farm.call("CancelFlowRun", {"id": run})
-        assert farm.ended(run).state.name == "Cancelled"
-    until(lambda: not _lives(int(farm.marks[0])))
+    with site.worker():
+        run = site.run(site.deploy())
+        until(lambda: len(site.marks) == 1, 60)
+        site.call("CancelFlowRun", {"id": run})
+        assert site.ended(run).state.name == "Cancelled"
+    until(lambda: not _lives(int(site.marks[0])))
 
 
 def _lives(pid: int) -> bool:
@@ -259,8 +261,8 @@ def _lives(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
-def test_a_process_that_dies_leaves_a_crashed_run_that_says_so(farm: Farm) -> None:
-    farm.write("""
+def test_a_process_that_dies_leaves_a_crashed_run_that_says_so(site: WorkSite) -> None:
+    site.write("""
     import os, signal
     from antiphon import flow
 
@@ -268,15 +270,15 @@ def test_a_process_that_dies_leaves_a_crashed_run_that_says_so(farm: Farm) -> No
     def work():
         os.kill(os.getpid(), signal.SIGKILL)
     """)
-    with farm.worker():
-        run = farm.ended(farm.run(farm.deploy()))
+    with site.worker():
+        run = site.ended(site.run(site.deploy()))
     assert run.state.name == "Crashed"
     assert "-9" in run.state.message
     assert "memory" in run.state.message
 
 
-def test_a_flow_that_suspends_itself_ends_its_process_and_comes_back(farm: Farm) -> None:
-    farm.write("""
+def test_a_flow_that_suspends_itself_ends_its_process_and_comes_back(site: WorkSite) -> None:
+    site.write("""
     import os
     from antiphon import flow, suspend_flow_run, task
 
@@ -293,22 +295,22 @@ def test_a_flow_that_suspends_itself_ends_its_process_and_comes_back(farm: Farm)
         mark("resumed")
         return value
     """)
-    with farm.worker() as worker:
-        run = farm.run(farm.deploy())
-        farm.until(run, "PAUSED")
+    with site.worker() as worker:
+        run = site.run(site.deploy())
+        site.until(run, "PAUSED")
         until(lambda: worker.worker.get_status()["flow_runs"] == 0)
-        pid = farm.marks[0]
+        pid = site.marks[0]
         until(lambda: not _lives(int(pid)))
-        assert farm.read(run).state.name == "Suspended"
-        farm.call("ResumeFlowRun", {"id": run})
-        assert farm.ended(run).state.name == "Completed"
-    assert farm.marks.count("task") == 1, "what is kept need not be done again"
-    assert farm.marks[-1] == "resumed"
-    assert len({each for each in farm.marks if each.isdecimal()}) == 2
+        assert site.read(run).state.name == "Suspended"
+        site.call("ResumeFlowRun", {"id": run})
+        assert site.ended(run).state.name == "Completed"
+    assert site.marks.count("task") == 1, "what is kept need not be done again"
+    assert site.marks[-1] == "resumed"
+    assert len({each for each in site.marks if each.isdecimal()}) == 2
 
 
-def test_a_worker_that_is_told_to_stop_waits_and_at_the_second_word_kills(farm: Farm) -> None:
-    farm.write("""
+def test_a_worker_that_is_told_to_stop_waits_and_at_the_second_word_kills(site: WorkSite) -> None:
+    site.write("""
     import time
     from pathlib import Path
     from antiphon import flow
@@ -319,36 +321,36 @@ def test_a_worker_that_is_told_to_stop_waits_and_at_the_second_word_kills(farm: 
         while not Path(name).exists():
             time.sleep(0.02)
     """)
-    deployment = farm.deploy()
-    with farm.worker() as worker:
-        patient = farm.run(deployment, name="patient")
-        until(lambda: "patient" in farm.marks, 60)
+    deployment = site.deploy()
+    with site.worker() as worker:
+        patient = site.run(deployment, name="patient")
+        until(lambda: "patient" in site.marks, 60)
         worker.stop()
-        late = farm.run(deployment, name="late")
-        (farm.folder / "patient").touch()
+        late = site.run(deployment, name="late")
+        (site.folder / "patient").touch()
         worker.join()
-    assert farm.ended(patient).state.name == "Completed"
-    assert farm.state(late) == "SCHEDULED"
-    assert farm.call("ListWorkers", {}).workers[0].status == 2
-    with farm.worker() as worker:
-        until(lambda: "late" in farm.marks, 60)
+    assert site.ended(patient).state.name == "Completed"
+    assert site.state(late) == "SCHEDULED"
+    assert site.call("ListWorkers", {}).workers[0].status == 2
+    with site.worker() as worker:
+        until(lambda: "late" in site.marks, 60)
         worker.stop()
         worker.stop()
         worker.join()
-    assert farm.ended(late).state.name == "Crashed"
+    assert site.ended(late).state.name == "Crashed"
 
 
-def test_a_worker_that_runs_once_takes_what_is_due_and_leaves(farm: Farm) -> None:
-    farm.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
-    deployment = farm.deploy()
-    runs = [farm.run(deployment) for _ in range(3)]
+def test_a_worker_that_runs_once_takes_what_is_due_and_leaves(site: WorkSite) -> None:
+    site.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
+    deployment = site.deploy()
+    runs = [site.run(deployment) for _ in range(3)]
     WorkerThread(ProcessWorker("pool", limit=1), run_once=True).join()
-    assert [farm.state(run) for run in runs] == ["COMPLETED"] * 3
-    assert farm.marks == ["ran"] * 3
+    assert [site.state(run) for run in runs] == ["COMPLETED"] * 3
+    assert site.marks == ["ran"] * 3
 
 
-def test_no_more_than_the_limit_run_at_a_time(farm: Farm) -> None:
-    farm.write("""
+def test_no_more_than_the_limit_run_at_a_time(site: WorkSite) -> None:
+    site.write("""
     import time
     from antiphon import flow
 
@@ -358,16 +360,16 @@ def test_no_more_than_the_limit_run_at_a_time(farm: Farm) -> None:
         time.sleep(0.1)
         mark("out")
     """)
-    deployment = farm.deploy()
-    with farm.worker(limit=2):
-        for run in [farm.run(deployment) for _ in range(6)]:
-            assert farm.ended(run).state.name == "Completed"
-    inside = [sum(1 if each == "in" else -1 for each in farm.marks[:upto]) for upto in range(1, len(farm.marks) + 1)]
+    deployment = site.deploy()
+    with site.worker(limit=2):
+        for run in [site.run(deployment) for _ in range(6)]:
+            assert site.ended(run).state.name == "Completed"
+    inside = [sum(1 if each == "in" else -1 for each in site.marks[:upto]) for upto in range(1, len(site.marks) + 1)]
     assert max(inside) <= 2
 
 
-def test_of_two_workers_with_one_name_the_second_is_refused(farm: Farm) -> None:
-    with farm.worker(name="twin"):
+def test_of_two_workers_with_one_name_the_second_is_refused(site: WorkSite) -> None:
+    with site.worker(name="twin"):
         second = WorkerThread(ProcessWorker("pool", name="twin"))
         second.join()
         assert isinstance(second.error, ServerError)
@@ -383,42 +385,44 @@ def test_of_two_workers_with_one_name_the_second_is_refused(farm: Farm) -> None:
         ("pool", {"work_queues": ["no-such"]}, "WORK_QUEUE_NOT_FOUND"),
     ],
 )
-def test_a_worker_in_the_wrong_place_is_told_so(farm: Farm, pool: str, options: dict[str, object], reason: str) -> None:
-    farm.pool("other", type="docker")
+def test_a_worker_in_the_wrong_place_is_told_so(
+    site: WorkSite, pool: str, options: dict[str, object], reason: str
+) -> None:
+    site.pool("other", type="docker")
     worker = WorkerThread(ProcessWorker(pool, **options))
     worker.join()
     assert isinstance(worker.error, ServerError)
     assert worker.error.reason == reason
 
 
-def test_a_pool_that_is_not_there_is_made_with_the_template(farm: Farm) -> None:
-    with farm.worker("made", base_job_template=None):
-        pool = farm.call("GetWorkPool", {"name": "made"}).work_pool
+def test_a_pool_that_is_not_there_is_made_with_the_template(site: WorkSite) -> None:
+    with site.worker("made", base_job_template=None):
+        pool = site.call("GetWorkPool", {"name": "made"}).work_pool
     assert pool.type == "process"
     template = json.loads(pool.base_job_template)
     assert template["job_configuration"]["working_dir"] == "{{ working_dir }}"
     assert set(template["variables"]["properties"]) >= {"env", "command", "stream_output", "venv", "requirements"}
 
 
-def test_a_queue_that_is_paused_under_way_holds_its_runs_back(farm: Farm) -> None:
-    farm.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
-    deployment = farm.deploy()
-    queue = farm.call("GetWorkQueue", {"name": {"workPoolName": "pool", "name": "default"}}).work_queue
-    with farm.worker():
-        assert farm.ended(farm.run(deployment)).state.name == "Completed"
+def test_a_queue_that_is_paused_under_way_holds_its_runs_back(site: WorkSite) -> None:
+    site.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
+    deployment = site.deploy()
+    queue = site.call("GetWorkQueue", {"name": {"workPoolName": "pool", "name": "default"}}).work_queue
+    with site.worker():
+        assert site.ended(site.run(deployment)).state.name == "Completed"
         update = {"workQueue": {"id": queue.id, "paused": True}, "updateMask": "paused"}
-        farm.call("UpdateWorkQueue", update)
-        held = farm.run(deployment)
-        other = farm.deploy(
+        site.call("UpdateWorkQueue", update)
+        held = site.run(deployment)
+        other = site.deploy(
             name="other",
-            workQueueName=farm.call(
+            workQueueName=site.call(
                 "CreateWorkQueue", {"workQueue": {"workPoolId": queue.work_pool_id, "name": "second"}}
             ).work_queue.name,
         )
-        assert farm.ended(farm.run(other)).state.name == "Completed"
-        assert farm.state(held) == "SCHEDULED"
-        farm.call("UpdateWorkQueue", {"workQueue": {"id": queue.id, "paused": False}, "updateMask": "paused"})
-        assert farm.ended(held).state.name == "Completed"
+        assert site.ended(site.run(other)).state.name == "Completed"
+        assert site.state(held) == "SCHEDULED"
+        site.call("UpdateWorkQueue", {"workQueue": {"id": queue.id, "paused": False}, "updateMask": "paused"})
+        assert site.ended(held).state.name == "Completed"
 
 
 def test_who_stops_a_worker_that_does_not_run_is_told_so() -> None:
@@ -445,10 +449,10 @@ def test_one_queue_is_no_list() -> None:
 
 
 def test_a_run_that_does_not_confirm_its_cancellation_is_killed_by_its_worker(
-    farm: Farm, monkeypatch: pytest.MonkeyPatch
+    site: WorkSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("antiphon.workers.job.GRACE", 1)
-    farm.write("""
+    site.write("""
     import os, signal, time
     from antiphon import flow
 
@@ -462,12 +466,12 @@ def test_a_run_that_does_not_confirm_its_cancellation_is_killed_by_its_worker(
             except BaseException as error:
                 mark(type(error).__name__)
     """)
-    with farm.worker():
-        run = farm.run(farm.deploy())
-        until(lambda: len(farm.marks) == 1, 60)
-        farm.call("CancelFlowRun", {"id": run})
-        until(lambda: "RunCancelled" in farm.marks)
-        assert farm.state(run) == "CANCELLING"
-        farm.server.advance(301)
-        assert farm.ended(run).state.name == "Cancelled"
-        until(lambda: not _lives(int(farm.marks[0])))
+    with site.worker():
+        run = site.run(site.deploy())
+        until(lambda: len(site.marks) == 1, 60)
+        site.call("CancelFlowRun", {"id": run})
+        until(lambda: "RunCancelled" in site.marks)
+        assert site.state(run) == "CANCELLING"
+        site.server.advance(301)
+        assert site.ended(run).state.name == "Cancelled"
+        until(lambda: not _lives(int(site.marks[0])))

@@ -22,7 +22,7 @@ PATIENCE = 60.0
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
-class Farm:
+class WorkSite:
     """One server, one folder with code, and a pool of the type process."""
 
     def __init__(self, server: RunningServer, folder: Path) -> None:
@@ -136,13 +136,13 @@ class WorkerThread:
 
 
 @contextmanager
-def farm_of(server: RunningServer, folder: Path) -> Iterator[Farm]:
+def site_of(server: RunningServer, folder: Path) -> Iterator[WorkSite]:
     """Has workers of this process talk to the server, with a home of the test's own."""
     code = folder / "code"
     code.mkdir()
     settings = with_changes(get_current_settings(), {"api.url": server.target, "home": folder})
     with settings_of_process(settings):
-        yield Farm(server, code)
+        yield WorkSite(server, code)
 
 
 def _base64(text: str) -> str:
