@@ -59,6 +59,16 @@ def start(
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", case_sensitive=False, help="How much it has to say.")
     ] = LogLevel.INFO,
+    keep_runs: Annotated[
+        float | None,
+        typer.Option(
+            "--keep-runs", min=0, metavar="DAYS", help="Delete runs that ended longer ago. Kept for ever without."
+        ),
+    ] = None,
+    keep_logs: Annotated[
+        float | None,
+        typer.Option("--keep-logs", min=0, metavar="DAYS", help="Delete lines of logs that are older. Likewise."),
+    ] = None,
     background: Annotated[
         bool, typer.Option("--background", "-b", help="Return once the server is ready, and leave it running.")
     ] = False,
@@ -72,7 +82,14 @@ def start(
         raise typer.BadParameter("--json goes with --background: a server in the foreground has no answer.")
     settings = get_current_settings()
     start_of = server_control.ServerStart(
-        settings.home, host, port, socket, settings.server.ephemeral.startup_timeout_seconds, log_level.value
+        settings.home,
+        host,
+        port,
+        socket,
+        settings.server.ephemeral.startup_timeout_seconds,
+        log_level.value,
+        keep_runs,
+        keep_logs,
     )
     if not start_of.is_local:
         print_note(f"Whoever reaches {host} on port {port} can use this server: it asks nobody who they are.")

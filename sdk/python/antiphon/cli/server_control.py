@@ -43,6 +43,9 @@ class ServerStart:
     timeout: float
     #: As the server's `--log-level` has them.
     log_level: str = "INFO"
+    #: Days for which runs that have ended, and lines of logs, are kept; None keeps them for ever.
+    keep_runs: float | None = None
+    keep_logs: float | None = None
 
     @property
     def is_local(self) -> bool:
@@ -88,7 +91,9 @@ class ServerStart:
 
     @property
     def _options(self) -> list[str]:
-        return ["--listen", self.listen, "--log-level", self.log_level]
+        kept = (("--keep-runs", self.keep_runs), ("--keep-logs", self.keep_logs))
+        retention = [word for name, days in kept if days is not None for word in (name, f"{days:g}")]
+        return ["--listen", self.listen, "--log-level", self.log_level, *retention]
 
     def _check_free(self, path: str) -> None:
         for candidate in dict.fromkeys([socket_path(self.home), path]):
