@@ -199,6 +199,7 @@ STORIES: dict[str, str] = {
         work-pool delete pond
         work-pool delete pond --yes
         work-pool delete lake --yes --json
+        work-pool get-default-base-job-template --type nothing
         """,
     "work-queue": """
         work-queue create fast --pool pool --limit 2 --priority 1

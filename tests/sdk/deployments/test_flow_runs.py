@@ -159,7 +159,11 @@ def test_what_it_builds_on_has_to_complete(name: str) -> None:
         ({"name": 5}, TypeError, "is named as 'flow/deployment' or by its id, not by int"),
         ({"name": "hello/gone"}, ObjectNotFound, "there is no deployment hello/gone"),
         ({"name": "0190163d-8694-739b-aea5-966c26f8ad90"}, ObjectNotFound, "0190163d-8694-739b-aea5-966c26f8ad90"),
-        ({"parameters": {"times": "x"}}, ServerError, "parameters.times does not fit the deployment's schema"),
+        (
+            {"parameters": {"times": "x"}},
+            ServerError,
+            "parameters.times does not fit the deployment's parameter schema",
+        ),
         ({"parameters": {"tims": 1}}, ServerError, "'tims' was unexpected"),
         ({"parameters": {"name": object()}}, SerializationError, "The parameters of a run cannot be said in JSON"),
         ({"job_variables": {"a": object()}}, SerializationError, "The job_variables of a run cannot be said in JSON"),

@@ -64,7 +64,8 @@ def test_a_cut_loses_no_line_and_doubles_none(
             uploader.put(line(str(number)))
         assert uploader.flush(PATIENCE)
     assert sorted(map(int, server.logs.values())) == list(range(3000))
-    texts = [record.getMessage() for record in caplog.records]
+    # Other servers of this process have something to say of their own.
+    texts = [record.getMessage() for record in caplog.records if record.name.startswith("antiphon.session")]
     assert [text[:20] for text in texts] == ["Logs cannot be sent ", "The server takes log"]
 
 
