@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from antiphon.v1 import deployment_service_pb2
 from antiphon_server.application import deployment_runs, deployment_versions, rows
 from antiphon_server.application.arguments import merged
-from antiphon_server.application.bulk import find_bulk, update_bulk
+from antiphon_server.application.bulk import add_operation, find_bulk, update_bulk
 from antiphon_server.application.deployment_runs import RunOf
 from antiphon_server.application.planning import existing_keys, idempotency_key, series_in
 from antiphon_server.domain.bulk import BulkState, BulkVerb
@@ -57,26 +57,8 @@ class StartBackfill:
         kept = deployment_service_pb2.BackfillDeploymentRequest()
         kept.CopyFrom(self.request)
         kept.ClearField("request_id")
-        working_set.connection.execute(
-            tables.operations.insert(),
-            {
-                "id": self.id,
-                "verb": BulkVerb.BACKFILL,
-                "filter": "",
-                "reason": "",
-                "backfill": kept.SerializeToString(deterministic=True),
-                "force": False,
-                "state": BulkState.RUNNING,
-                "total_count": self.total,
-                "succeeded_count": 0,
-                "failed_count": 0,
-                "skipped_count": 0,
-                "failures": "[]",
-                "create_time": working_set.now,
-                "update_time": working_set.now,
-            },
-        )
-        working_set.changes.operations.append(self.id)
+        what = {"backfill": kept.SerializeToString(deterministic=True)}
+        add_operation(working_set, self.id, BulkVerb.BACKFILL, self.total, what)
         return self.id
 
 

@@ -59,27 +59,36 @@ class StartBulk:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> str:
-        working_set.connection.execute(
-            tables.operations.insert(),
-            {
-                "id": self.id,
-                "verb": self.verb,
-                "filter": self.filter,
-                "reason": self.reason,
-                "proposed_state": self.proposed_state,
-                "force": self.force,
-                "state": BulkState.RUNNING,
-                "total_count": self.total,
-                "succeeded_count": 0,
-                "failed_count": 0,
-                "skipped_count": 0,
-                "failures": "[]",
-                "create_time": working_set.now,
-                "update_time": working_set.now,
-            },
-        )
-        working_set.changes.operations.append(self.id)
+        what = {
+            "filter": self.filter,
+            "reason": self.reason,
+            "proposed_state": self.proposed_state,
+            "force": self.force,
+        }
+        add_operation(working_set, self.id, self.verb, self.total, what)
         return self.id
+
+
+def add_operation(working_set: WorkingSet, id: str, verb: BulkVerb, total: int, what: dict[str, Any]) -> None:
+    """Stores a new operation, of which nothing is done yet. `what` are columns that say what it does."""
+    row = {
+        "filter": "",
+        "reason": "",
+        "force": False,
+        **what,
+        "id": id,
+        "verb": verb,
+        "state": BulkState.RUNNING,
+        "total_count": total,
+        "succeeded_count": 0,
+        "failed_count": 0,
+        "skipped_count": 0,
+        "failures": "[]",
+        "create_time": working_set.now,
+        "update_time": working_set.now,
+    }
+    working_set.connection.execute(tables.operations.insert(), row)
+    working_set.changes.operations.append(id)
 
 
 @dataclass(slots=True)
