@@ -5,15 +5,13 @@ a crash or a cut, is only offered once more. A look into the database is taken w
 worker has room, and it reads no more than there is room for.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.offers import OFFER, Offers
-from antiphon_server.application.wakeups import RETRY_AFTER, Wakeups
-from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.application.wakeups import Wakeups
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import SCHEDULED
 from antiphon_server.storage import work_lines
@@ -64,16 +62,7 @@ class TaskDispatch:
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
-        while True:
-            await self._wakeups.wait()
-            try:
-                await self._hand_out()
-            except AntiphonError as error:
-                logger.warning("task runs could not be handed out, it is tried again: %s", error)
-                await self._again()
-            except Exception:
-                logger.exception("task runs could not be handed out by a bug; it is tried again")
-                await self._again()
+        await self._wakeups.serve(self._hand_out, lambda: self._workers, "task runs")
 
     def stop(self) -> None:
         """No timer is left."""
@@ -122,11 +111,6 @@ class TaskDispatch:
 
     def _stir(self, key: str) -> None:
         if key in self._workers:
-            self._wakeups.stir(key)
-
-    async def _again(self) -> None:
-        await asyncio.sleep(RETRY_AFTER)
-        for key in self._workers:
             self._wakeups.stir(key)
 
     # Handing out

@@ -1,7 +1,12 @@
 """When to look for work: at once where something stirred, and by a timer where something comes due."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+
+from antiphon_server.domain.errors import AntiphonError
+
+logger = logging.getLogger(__name__)
 
 #: Seconds: a timer is set for at most so long and then set anew, so that a clock that jumps strands nobody; and so long
 #: after a round that failed.
@@ -17,6 +22,24 @@ class Wakeups:
         self.stirred: dict[str, None] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._wake = asyncio.Event()
+
+    async def serve(
+        self, hand_out: Callable[[], Awaitable[None]], everything: Callable[[], Iterable[str]], what: str
+    ) -> None:
+        """Calls `hand_out` whenever something stirred, until it is cancelled. After a round that failed, `everything`
+        is looked at again; `what` is handed out, for people."""
+        while True:
+            await self.wait()
+            try:
+                await hand_out()
+                continue
+            except AntiphonError as error:
+                logger.warning("%s could not be handed out, it is tried again: %s", what, error)
+            except Exception:
+                logger.exception("%s could not be handed out by a bug; it is tried again", what)
+            await asyncio.sleep(RETRY_AFTER)
+            for key in everything():
+                self.stir(key)
 
     async def wait(self) -> None:
         """Returns when something stirred since the last time."""

@@ -13,11 +13,10 @@ from collections.abc import Collection, Iterable, Sequence
 from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.offers import Offers
 from antiphon_server.application.takers import Parcel, Taker
-from antiphon_server.application.wakeups import RETRY_AFTER, Wakeups
+from antiphon_server.application.wakeups import Wakeups
 from antiphon_server.application.work_lookout import PASSED_OVER, Lookout, pick
 from antiphon_server.application.worker_claims import ClaimRuns, GiveBack, Pick
 from antiphon_server.application.workers import Claim
-from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.model import RunKind
 from antiphon_server.storage.reader import Reader
 
@@ -44,16 +43,7 @@ class WorkDispatch:
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
-        while True:
-            await self._wakeups.wait()
-            try:
-                await self._hand_out()
-            except AntiphonError as error:
-                logger.warning("flow runs could not be handed to workers, it is tried again: %s", error)
-                await self._again()
-            except Exception:
-                logger.exception("flow runs could not be handed to workers by a bug; it is tried again")
-                await self._again()
+        await self._wakeups.serve(self._hand_out, lambda: self._takers, "flow runs")
 
     def stop(self) -> None:
         """No timer is left."""
@@ -145,10 +135,6 @@ class WorkDispatch:
 
     def _prefetch(self, source: str) -> int:
         return max((taker.prefetch for taker in self._at(source)), default=0)
-
-    async def _again(self) -> None:
-        await asyncio.sleep(RETRY_AFTER)
-        self._stir_all()
 
     # Handing out
 
