@@ -1,34 +1,30 @@
 """A worker's line to the server: opened again whenever it ends, in a thread of its own."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 
 from antiphon.exceptions import AntiphonException
-from antiphon.session import forking
-from antiphon.session.outage import Outage
+from antiphon.session.patient_line import PatientLine
 from antiphon.session.stream_end import EndKind, StreamEnd
-from antiphon.session.transport import Link, Stream
+from antiphon.session.transport import Stream
 from antiphon.v1 import work_service_pb2 as pb
 from antiphon.workers.line_core import Claim, Event, LineCore, LineState
 
-#: Seconds of an outage before it is worth a word.
-_WORTH_A_WORD = 1.0
 #: Seconds that the server may take to end the stream after Goodbye.
 _GOODBYE_PATIENCE = 5.0
 
 logger = logging.getLogger("antiphon.worker")
 
 
-class WorkLine:
-    """Takes runs for a worker and says what became of them. Safe in any thread.
-
-    A server that goes away is looked for again for as long as the worker lives; only where none is found at the
-    beginning, within `startup_timeout` seconds, or where it refuses, does the line end.
-    """
+class WorkLine(PatientLine):
+    """Takes runs for a worker and says what became of them. Safe in any thread."""
 
     method = "/antiphon.v1.WorkService/Work"
+    logger = logger
+    back_again = "Connected to the server again after %.1f s"
+    meanwhile = "runs that are here go on"
+    ended_by_bug = "The worker ended by a bug"
 
     def __init__(
         self,
@@ -43,22 +39,9 @@ class WorkLine:
         """`connect` gives gRPC's target. The other functions are called in the line's thread and must be quick:
         `happened` with what the server wants, `cut` when a stream has ended, `failed` at an end that nobody asked for.
         """
+        super().__init__("antiphon-work-line", connect, startup_timeout, failed)
         self._core = core
-        self._startup_timeout = startup_timeout
-        self._happened, self._cut, self._failed = happened, cut, failed
-        self._lock = threading.Lock()
-        self._stopped = False
-        self._known = False
-        self._warned = False
-        self._outage = Outage()
-        self._outage.begin()
-        self._stream = Stream()
-        self._link = Link("antiphon-work-line", connect, self)
-        forking.track(self)
-
-    def start(self) -> None:
-        """Begin."""
-        self._link.start()
+        self._happened, self._cut = happened, cut
 
     # For the worker
 
@@ -105,25 +88,6 @@ class WorkLine:
         self._link.stop()
         self._link.join(_GOODBYE_PATIENCE)
 
-    # For forks
-
-    def request_pause(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.request_pause()
-
-    def await_pause(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.await_pause()
-
-    def resume(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.resume()
-
-    def abandon(self) -> None:
-        """In a forked child: the runs are the parent's."""
-        self._lock = threading.Lock()
-        self._stopped = True
-
     # For the link
 
     def parse(self, data: bytes) -> pb.WorkResponse:
@@ -166,11 +130,7 @@ class WorkLine:
         """What the server says."""
         with self._lock:
             events = self._core.receive(stream.number, message, time.monotonic())
-        if self._outage.lasts:
-            if self._warned:
-                logger.info("Connected to the server again after %.1f s", self._outage.seconds)
-            self._warned = False
-            self._outage.end()
+        self._heard()
         self._known = True
         if events:
             self._happened(events)
@@ -190,28 +150,13 @@ class WorkLine:
             return None
         if end.kind is EndKind.PAUSED:
             return 0.0
-        if end.kind is EndKind.REFUSED or (end.kind is EndKind.NOWHERE and not self._known):
-            self._failed(end.cause)
+        if self._is_fatal(end):
             return None
         self._cut()
         if draining:
             self._outage.begin()
             return 0.0
         return self._delay(end)
-
-    def _delay(self, end: StreamEnd) -> float | None:
-        delay = self._outage.next_delay(None if self._known else self._startup_timeout, end.retry_after)
-        if delay is None:
-            self._failed(end.cause)
-        elif not self._warned and self._outage.seconds > _WORTH_A_WORD:
-            self._warned = True
-            logger.warning("%s. Trying again; runs that are here go on", str(end.cause).rstrip("."))
-        return delay
-
-    def stopped(self, error: Exception | None) -> None:
-        """The link's thread ends."""
-        if error is not None:
-            self._failed(AntiphonException(f"The worker ended by a bug: {type(error).__name__}: {error}"))
 
     def _tell(self, what: Callable[[LineCore], object]) -> None:
         with self._lock:
