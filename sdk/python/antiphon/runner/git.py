@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypedDict
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from antiphon.exceptions import InvalidRepositoryURLError
+from antiphon.runner.pulled import PulledCode
 
 _SCHEMES = frozenset({"https", "http", "ssh", "git", "file", "git+ssh"})
 #: user@host:path, as ssh has it.
@@ -59,7 +60,7 @@ def _refuse_plain_text() -> NoReturn:
     )
 
 
-class GitRepository:
+class GitRepository(PulledCode):
     """A git repository. Credentials go to git by its environment: they are in no file, command line or message."""
 
     def __init__(
@@ -95,24 +96,9 @@ class GitRepository:
         self._branch = branch
         self._commit_sha = commit_sha
         self._include_submodules = include_submodules
-        self._pull_interval = pull_interval
         self._directories = list(directories or ())
         self._name = name or _name_of(self._url, branch, commit_sha)
-        self._base_path = Path.cwd()
-
-    def set_base_path(self, path: Path) -> None:
-        """Say under which folder the repository is to be put."""
-        self._base_path = path
-
-    @property
-    def pull_interval(self) -> int | None:
-        """Seconds after which the code is brought anew; None for never."""
-        return self._pull_interval
-
-    @property
-    def destination(self) -> Path:
-        """The folder with the checked out files."""
-        return self._base_path / self._name
+        super().__init__(pull_interval)
 
     async def pull_code(self) -> None:
         """Bring the newest commit of the branch, or the wanted one, to `destination`; changes made there are lost.

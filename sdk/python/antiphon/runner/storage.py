@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
 from antiphon.runner.git import GitCredentials, GitRepository, looks_like_git, secret_reference, secret_text
+from antiphon.runner.pulled import PulledCode
 
 __all__ = [
     "BlockStorageAdapter",
@@ -85,34 +86,17 @@ class LocalStorage:
         return f"LocalStorage(path={str(self._path)!r})"
 
 
-class RemoteStorage:
+class RemoteStorage(PulledCode):
     """A folder of a filesystem that fsspec knows, such as `s3://bucket/folder`. `settings` go to that filesystem;
     they may be secrets."""
 
     def __init__(self, url: str, pull_interval: int | None = 60, **settings: Any) -> None:
         self._url = url
         self._settings = settings
-        self._pull_interval = pull_interval
-        self._base_path = Path.cwd()
-
-    def set_base_path(self, path: Path) -> None:
-        """Say under which folder the code is to be put."""
-        self._base_path = path
-
-    @property
-    def pull_interval(self) -> int | None:
-        """Seconds after which the code is brought anew; None for never."""
-        return self._pull_interval
-
-    @property
-    def destination(self) -> Path:
-        """A folder called as the path in the URL."""
-        return self._base_path / self._remote_path
-
-    @property
-    def _remote_path(self) -> str:
-        parts = urlsplit(self._url)
-        return f"{parts.netloc}{parts.path}".strip("/")
+        super().__init__(pull_interval)
+        parts = urlsplit(url)
+        #: In its filesystem, and here.
+        self._name = f"{parts.netloc}{parts.path}".strip("/")
 
     async def pull_code(self) -> None:
         """Copy the whole folder. Raises RuntimeError where its filesystem cannot be used or it is not there."""
@@ -125,7 +109,7 @@ class RemoteStorage:
         try:
             filesystem = fsspec.filesystem(scheme, **settings)
             self.destination.mkdir(parents=True, exist_ok=True)
-            filesystem.get(f"{self._remote_path}/", str(self.destination), recursive=True)
+            filesystem.get(f"{self._name}/", str(self.destination), recursive=True)
         except ImportError as error:
             raise RuntimeError(
                 f"{self._url} cannot be read, since the package for {scheme}:// is not installed: {error}."
@@ -154,7 +138,7 @@ class RemoteStorage:
         return f"RemoteStorage(url={self._url!r})"
 
 
-class BlockStorageAdapter:
+class BlockStorageAdapter(PulledCode):
     """A saved block that brings folders here (one with `get_directory`), such as a RemoteFileSystem."""
 
     def __init__(self, block: Any, pull_interval: int | None = 60) -> None:
@@ -165,24 +149,9 @@ class BlockStorageAdapter:
                 f"{type(block).__name__}."
             )
         self._block = block
-        self._pull_interval = pull_interval
-        self._base_path = Path.cwd()
+        super().__init__(pull_interval)
         name = getattr(block, "_block_document_name", None)
         self._name = str(name) if name else f"{type(block).__name__.lower()}-storage"
-
-    def set_base_path(self, path: Path) -> None:
-        """Say under which folder the code is to be put."""
-        self._base_path = path
-
-    @property
-    def pull_interval(self) -> int | None:
-        """Seconds after which the code is brought anew; None for never."""
-        return self._pull_interval
-
-    @property
-    def destination(self) -> Path:
-        """A folder called as the block."""
-        return self._base_path / self._name
 
     async def pull_code(self) -> None:
         """Copy all that the block holds. Raises what the block raises."""
