@@ -14,7 +14,7 @@ from antiphon.cli.live_lists import live_flow_runs
 from antiphon.cli.log_options import HeadFlag, NumberOption, ReverseFlag, TailFlag, WantedLogs
 from antiphon.cli.log_printing import print_logs, print_logs_to_come
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, show_list, to_json
-from antiphon.cli.run_lookup import find_flow_run, run_filter
+from antiphon.cli.run_lookup import RunArgument, find_flow_run, run_filter
 from antiphon.cli.run_tables import flow_run_page, flow_runs_table
 from antiphon.cli.run_verbs import cancel, delete, retry, set_state
 from antiphon.cli.safe_console import on_one_line
@@ -25,10 +25,6 @@ from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunSta
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest
 
 app = typer.Typer(name="flow-run", add_completion=False, help="See, watch and steer flow runs.", no_args_is_help=True)
-
-RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id, the first 4 or more characters of it, or its name.")
-]
 
 
 @app.callback()

@@ -8,7 +8,7 @@ import typer
 from antiphon.cli.asked_words import asked_words
 from antiphon.cli.exit_codes import print_note
 from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
-from antiphon.cli.run_lookup import find_flow_run
+from antiphon.cli.run_lookup import RunArgument, find_flow_run
 from antiphon.cli.run_words import state_word
 from antiphon.exceptions import ServerError
 from antiphon.payloads import JSON, make_payload
@@ -26,9 +26,6 @@ from antiphon.v1.flow_run_service_pb2 import (
 )
 from antiphon.v1.state_pb2 import StateType
 
-RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id, the first 4 or more characters of it, or its name.")
-]
 TimeoutOption = Annotated[
     float | None, typer.Option("--timeout", min=0, help="Seconds after which it fails unless it was resumed.")
 ]

@@ -1,7 +1,7 @@
 """Finds runs by what people type: an id, the start of one, or a name."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -15,6 +15,10 @@ from antiphon.v1.flow_run_service_pb2 import GetFlowRunRequest, GetFlowRunRespon
 from antiphon.v1.state_pb2 import StateType
 from antiphon.v1.task_run_pb2 import TaskRun
 from antiphon.v1.task_run_service_pb2 import GetTaskRunRequest, GetTaskRunResponse, ListTaskRunsRequest
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id, the first 4 or more characters of it, or its name.")
+]
 
 _MOST_CANDIDATES = 10
 

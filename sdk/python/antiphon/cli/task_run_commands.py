@@ -8,16 +8,12 @@ import typer
 from antiphon.cli.log_options import HeadFlag, NumberOption, ReverseFlag, TailFlag, WantedLogs
 from antiphon.cli.log_printing import print_logs
 from antiphon.cli.output import JsonFlag, make_console, print_json, show_list, to_json
-from antiphon.cli.run_lookup import find_task_run, run_filter
+from antiphon.cli.run_lookup import RunArgument, find_task_run, run_filter
 from antiphon.cli.run_tables import task_run_page, task_runs_table
 from antiphon.service_client import ServiceClient
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest, ListTaskRunStatesRequest
 
 app = typer.Typer(name="task-run", add_completion=False, help="See task runs.", no_args_is_help=True)
-
-RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id, the first 4 or more characters of it, or its name.")
-]
 
 
 @app.callback()
