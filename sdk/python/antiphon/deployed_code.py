@@ -48,11 +48,9 @@ def deployment_of_run(client: ServiceClient, run: flow_run_pb2.FlowRun) -> deplo
     try:
         deployment: Any = client.call(client.deployments.GetDeployment, request).deployment
     except ObjectNotFound as error:
-        raise ObjectNotFound(
+        raise error.in_other_words(
             f"The deployment {run.deployment_id} of this run is not there any more, so its code cannot be found. Make "
-            "it again, and run that.",
-            code=error.code,
-            reason=error.reason,
+            "it again, and run that."
         ) from error
     if run.deployment_version_number in (0, deployment.version_number):
         return deployment  # type: ignore[no-any-return]

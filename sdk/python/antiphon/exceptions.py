@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 __all__ = [
     "Abort",
@@ -266,6 +266,10 @@ class ServerError(AntiphonException):
         self.reason = reason
         self.metadata = dict(metadata or {})
         self.retry_after = retry_after
+
+    def in_other_words(self, message: str) -> Self:
+        """Return the same refusal with a message for those who know no RPCs."""
+        return type(self)(message, code=self.code, reason=self.reason)
 
 
 class ObjectNotFound(ServerError):

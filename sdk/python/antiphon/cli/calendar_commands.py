@@ -141,11 +141,9 @@ def _find(client: ServiceClient, name: str) -> Calendar:
     try:
         response: GetCalendarResponse = client.call(client.schedules.GetCalendar, GetCalendarRequest(name=name))
     except ObjectNotFound as error:
-        raise ObjectNotFound(
+        raise error.in_other_words(
             f"There is no calendar {name!r}. `antiphon calendar ls` has those there are, and `antiphon calendar create`"
-            " makes one.",
-            code=error.code,
-            reason=error.reason,
+            " makes one."
         ) from error
     return response.calendar
 

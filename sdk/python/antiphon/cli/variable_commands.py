@@ -87,10 +87,8 @@ def set_variable(
             try:
                 stored = client.call(client.variables.CreateVariable, CreateVariableRequest(variable=wanted)).variable
             except ObjectAlreadyExists as error:
-                raise ObjectAlreadyExists(
-                    f"There is a variable {name} already. Give it another value with --overwrite.",
-                    code=error.code,
-                    reason=error.reason,
+                raise error.in_other_words(
+                    f"There is a variable {name} already. Give it another value with --overwrite."
                 ) from error
     tell(stored, f"The variable {stored.name} is {stored.value} now.", as_json=as_json)
 
@@ -115,10 +113,8 @@ def _variable(client: ServiceClient, name: str) -> Variable:
     try:
         answer: GetVariableResponse = client.call(client.variables.GetVariable, GetVariableRequest(name=name))
     except ObjectNotFound as error:
-        raise ObjectNotFound(
+        raise error.in_other_words(
             f"There is no variable {name}. `antiphon variable ls` has those there are, and"
-            f" `antiphon variable set {name} VALUE` makes this one.",
-            code=error.code,
-            reason=error.reason,
+            f" `antiphon variable set {name} VALUE` makes this one."
         ) from error
     return answer.variable

@@ -36,11 +36,9 @@ def find_pool(client: ServiceClient, name: str) -> WorkPool:
     try:
         response: GetWorkPoolResponse = client.call(client.work_pools.GetWorkPool, GetWorkPoolRequest(name=name))
     except ObjectNotFound as error:
-        raise ObjectNotFound(
+        raise error.in_other_words(
             f"There is no work pool {name!r}. `antiphon work-pool ls` has those there are, and `antiphon work-pool"
-            " create` makes one.",
-            code=error.code,
-            reason=error.reason,
+            " create` makes one."
         ) from error
     return response.work_pool
 

@@ -89,11 +89,9 @@ def create(
             made, verb = response.work_pool, "is made"
         except ObjectAlreadyExists as error:
             if not overwrite:
-                raise ObjectAlreadyExists(
+                raise error.in_other_words(
                     f"There is a work pool {name!r} already. Make it so with --overwrite, or see `antiphon work-pool"
-                    f" inspect {name}`.",
-                    code=error.code,
-                    reason=error.reason,
+                    f" inspect {name}`."
                 ) from error
             made, verb = _change(client, name, wanted, _ALL_FIELDS), "is made so"
     tell(made, f"The work pool {made.name} of type {made.type} {verb}.", as_json=as_json)

@@ -89,10 +89,8 @@ def _type_of_pool(name: str, *, may_make: bool) -> str:
                     f"There is no work pool {name!r}. To have it made, say of which type with --type: "
                     f"{', '.join(all_worker_types())}."
                 ) from error
-            raise ObjectNotFound(
-                f"There is no work pool {name!r}. Make it with `antiphon work-pool create {name} --type process`.",
-                code=error.code,
-                reason=error.reason,
+            raise error.in_other_words(
+                f"There is no work pool {name!r}. Make it with `antiphon work-pool create {name} --type process`."
             ) from error
     return str(found.work_pool.type)
 

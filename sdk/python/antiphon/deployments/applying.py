@@ -71,10 +71,8 @@ def pool_named(name: str | None) -> Work[WorkPool]:
     try:
         answer = yield from call_server(lambda client: client.work_pools.GetWorkPool, request, GetWorkPoolResponse)
     except ObjectNotFound as error:
-        raise ObjectNotFound(
+        raise error.in_other_words(
             f"There is no work pool {name!r}. Make it with `antiphon work-pool create {name} --type process`, or name "
-            "another.",
-            code=error.code,
-            reason=error.reason,
+            "another."
         ) from error
     return answer.work_pool
