@@ -38,9 +38,8 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
         if first is None:
             return
         hello = _hello(first)
-        came: Came = await self._core.run(
-            ComeToWork(coming_from(hello), self._session(hello), frozenset(parts.hub.attached()))
-        )
+        coming = coming_from(hello)
+        came: Came = await self._core.run(ComeToWork(coming, self._session(hello), parts.hub.attached()))
         stream = WorkStream(came.session.id, came.session.epoch)
         parts.hub.attach(stream, superseded(stream))
         taker = _taker(hello, came, stream)
@@ -55,7 +54,7 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
             if parts.hub.draining is not None:
                 stream.tell(parts.hub.draining)
             lost = set(came.lost)
-            holds = [claim for claim in coming_from(hello).holds if claim not in lost]
+            holds = [claim for claim in coming.holds if claim not in lost]
             await self._dispatch.come(taker, holds)
             listening = asyncio.ensure_future(says.listen(requests))
             await stream.pump(context.write)
