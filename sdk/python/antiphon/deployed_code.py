@@ -42,6 +42,13 @@ def facts_of(deployment: deployment_pb2.Deployment, run: flow_run_pb2.FlowRun) -
     )
 
 
+#: What a version keeps, see antiphon.v1.DeploymentVersion: what it does not set was empty then.
+_OF_A_VERSION = (
+    *("description", "version", "entrypoint", "path", "pull_steps", "parameters", "parameter_schema"),
+    *("enforce_parameter_schema", "job_variables", "tags", "labels", "worker_affinity"),
+)
+
+
 def deployment_of_run(client: ServiceClient, run: flow_run_pb2.FlowRun) -> deployment_pb2.Deployment:
     """Return a run's deployment as it was when the run was made. Raises ObjectNotFound where it was deleted."""
     request = deployment_service_pb2.GetDeploymentRequest(id=run.deployment_id)
@@ -57,9 +64,9 @@ def deployment_of_run(client: ServiceClient, run: flow_run_pb2.FlowRun) -> deplo
     versions = deployment_service_pb2.ListDeploymentVersionsRequest(deployment_id=run.deployment_id)
     for each in client.pages(client.deployments.ListDeploymentVersions, versions, "versions"):
         if each.number == run.deployment_version_number:
-            deployment.pull_steps = ""
+            for field in _OF_A_VERSION:
+                deployment.ClearField(field)
             deployment.MergeFrom(each.deployment)
-            deployment.entrypoint, deployment.path = each.deployment.entrypoint, each.deployment.path
             break
     return deployment  # type: ignore[no-any-return]
 
