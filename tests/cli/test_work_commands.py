@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from antiphon.settings import current, get_current_settings
 from hand_worker import HandWorker
 from world import World
 
@@ -93,6 +94,19 @@ def test_job_templates_come_from_files(world: World, antiphon: Cli, tmp_path: Pa
     missing = antiphon("work-pool", "update", "lake", "--base-job-template", str(tmp_path / "none"))
     assert missing.exit_code == 2
     assert world.call("GetWorkPool", {"name": "lake"}).work_pool.description == "By hand"
+
+
+@pytest.mark.usefixtures("world")
+def test_a_new_pool_may_become_the_default(antiphon: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = antiphon("work-pool", "create", "lake", "--type", "process", "--set-as-default", "--json")
+    assert json.loads(made.stdout)["name"] == "lake"
+    assert "get lake from now on, by profile default" in made.stderr.replace("\n", " ")
+    assert get_current_settings().deployments.default_work_pool_name is None, "this process keeps what it read"
+    monkeypatch.setattr(current, "_root", None)
+    assert get_current_settings().deployments.default_work_pool_name == "lake"
+    monkeypatch.setenv("ANTIPHON_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME", "sea")
+    warned = antiphon("work-pool", "create", "pond", "--type", "process", "--set-as-default")
+    assert "is in the environment too" in warned.stderr.replace("\n", " ")
 
 
 def test_workers_of_several_pools_may_have_one_name(world: World, queues: dict[str, str], antiphon: Cli) -> None:

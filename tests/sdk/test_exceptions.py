@@ -1,5 +1,6 @@
 """Exceptions: their bases, which `except` clauses name, and what the ones with facts say."""
 
+import os
 import pickle
 
 import pytest
@@ -95,6 +96,10 @@ def test_what_they_say() -> None:
     cause = ValueError("bad")
     script = ScriptError(cause, "a.py")
     assert script.user_exc is cause and "The script at 'a.py' raised an exception: ValueError('bad')" in str(script)
+    missing = ScriptError(FileNotFoundError(2, "No such file", os.path.abspath("a.py")), "a.py")
+    assert str(missing).startswith("There is no script at 'a.py'; a path counts from the working directory")
+    other = ScriptError(FileNotFoundError(2, "No such file", "data.csv"), "a.py")
+    assert "'a.py' raised an exception: FileNotFoundError" in str(other)
     wrong = ProfileSettingsValidationError([("API_URL", cause)])
     assert str(wrong) == "API_URL: bad" and wrong.errors == [("API_URL", cause)]
 

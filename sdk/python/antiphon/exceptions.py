@@ -1,5 +1,6 @@
 """The exceptions that users meet. Names and bases follow Prefect 3, so that `except` clauses carry over."""
 
+import os
 import traceback
 from collections.abc import Mapping
 from typing import Any, Self
@@ -106,7 +107,12 @@ class ScriptError(AntiphonException):
         self.path = path
 
     def __str__(self) -> str:
+        if isinstance(self.user_exc, FileNotFoundError) and self._is_own(self.user_exc.filename):
+            return f"There is no script at {self.path!r}; a path counts from the working directory, {os.getcwd()!r}."
         return f"The script at {self.path!r} raised an exception: {self.user_exc!r}."
+
+    def _is_own(self, file: object) -> bool:
+        return isinstance(file, str) and os.path.abspath(file) == os.path.abspath(self.path)
 
 
 class StepExecutionError(AntiphonException):

@@ -1,6 +1,5 @@
 """`antiphon config`."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,16 +7,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from antiphon.cli.exit_codes import print_note
 from antiphon.cli.output import JsonFlag, make_console, print_json
+from antiphon.cli.profile_in_use import profile_in_use, put_into_profile, warn_of_environment
 from antiphon.cli.run_tables import make_table
 from antiphon.exceptions import SettingError
 from antiphon.settings import Settings, get_current_settings
 from antiphon.settings.kinds import text_of
-from antiphon.settings.layers import current_folder
-from antiphon.settings.loading import Surroundings, look_around
 from antiphon.settings.profiles import load_profiles
-from antiphon.settings.profiles_editing import set_values, unset_values
+from antiphon.settings.profiles_editing import unset_values
 from antiphon.settings.rows import DEFAULT_SOURCE, SETTINGS, find_row
 
 app = typer.Typer(name="config", add_completion=False, help="See and change settings.", no_args_is_help=True)
@@ -70,9 +67,8 @@ def set_settings(
             way = "`antiphon profile use NAME`" if row.accessor == "profile" else "an environment variable"
             raise SettingError(f"{row.name} cannot be set inside a profile; use {way} instead.")
         values[row.name] = row.parse(text, "the command line")
-    around = _look_around()
-    profile = set_values(around.profiles_path, around.profile, values)
-    _report(profile, around.profiles_path, "Set", list(values), as_json=as_json)
+    profile = put_into_profile(values)
+    _report(profile, profile_in_use().profiles_path, "Set", list(values), as_json=as_json)
 
 
 @app.command("unset")
@@ -82,7 +78,7 @@ def unset_settings(
     as_json: JsonFlag = False,
 ) -> None:
     """Take settings out of the profile in use. With --json: an object with `profile`, `path` and `names`."""
-    around = _look_around()
+    around = profile_in_use()
     keys = [_profile_key(name) for name in names]
     profile = unset_values(around.profiles_path, around.profile, keys)
     _report(profile, around.profiles_path, "Unset", keys, as_json=as_json)
@@ -117,19 +113,13 @@ def _profile_key(name: str) -> str:
         return name
 
 
-def _look_around() -> Surroundings:
-    return look_around(os.environ, current_folder())
-
-
 def _report(profile: str, path: Path, verb: str, names: list[str], *, as_json: bool) -> None:
     # Not with make_console: a setting that is wrong elsewhere must not keep people from mending it.
     if as_json:
         print_json({"profile": profile, "path": str(path), "names": names})
     else:
         typer.echo(f"{verb} {', '.join(names)} in profile {profile} of {path}.")
-    for name in names:
-        if os.environ.get(name):
-            print_note(f"{name} is in the environment too, and that comes first.")
+    warn_of_environment(names)
 
 
 def _rows(settings: Settings, *, show_defaults: bool) -> list[dict[str, Any]]:

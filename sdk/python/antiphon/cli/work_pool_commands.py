@@ -9,9 +9,11 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from antiphon.cli.being_sure import YesFlag, confirm, may_ask, must_ask
 from antiphon.cli.completing import complete_work_pools
+from antiphon.cli.exit_codes import print_note
 from antiphon.cli.job_template_command import get_default_base_job_template
 from antiphon.cli.limit_output import print_limit_in_use
 from antiphon.cli.output import JsonFlag, show, show_list, tell
+from antiphon.cli.profile_in_use import put_into_profile, warn_of_environment
 from antiphon.cli.work_lookup import find_pool, queues_of, scheduled_runs, slots_of
 from antiphon.cli.work_options import HoursOption, LimitArgument, MostOption, PoolLimitOption
 from antiphon.cli.work_tables import limit_words, pool_page, pools_table, upcoming_table
@@ -35,6 +37,7 @@ NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The name of a work pool.", autocompletion=complete_work_pools)
 ]
 _DEFAULT_TYPE = "process"
+_DEFAULT_POOL_SETTING = "ANTIPHON_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME"
 _ALL_FIELDS = ["type", "paused", "concurrency_limit", "description", "base_job_template"]
 DescriptionOption = Annotated[str | None, typer.Option("--description", "-d", help="What it is for.")]
 TemplateOption = Annotated[
@@ -67,6 +70,9 @@ def create(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Where there is one of this name, make it so.")
     ] = False,
+    set_as_default: Annotated[
+        bool, typer.Option("--set-as-default", help="Deployments that name no work pool get it, by the profile in use.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a work pool. Asks for --type where it is missing and there is a terminal.
@@ -95,6 +101,10 @@ def create(
                 ) from error
             made, verb = _change(client, name, wanted, _ALL_FIELDS), "is made so"
     tell(made, f"The work pool {made.name} of type {made.type} {verb}.", as_json=as_json)
+    if set_as_default:
+        profile = put_into_profile({_DEFAULT_POOL_SETTING: made.name})
+        print_note(f"Deployments that name no work pool get {made.name} from now on, by profile {profile}.")
+        warn_of_environment([_DEFAULT_POOL_SETTING])
 
 
 def _asked_type() -> str:
