@@ -1,4 +1,4 @@
-"""What an interrupt leaves behind in the interpreter: nothing that a debugger or a measure of coverage could hang on."""
+"""What an interrupt leaves behind in the interpreter: nothing that a debugger or coverage could hang on."""
 
 import subprocess
 import sys

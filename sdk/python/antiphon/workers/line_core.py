@@ -245,10 +245,6 @@ class LineCore:
         self._say(_heartbeat())
         return True
 
-    def lapsed(self, now: float) -> bool:
-        """Whether, as far as can be known here, the lease has run out: no word of the server for so long."""
-        return self.heard_at is not None and now - self.heard_at >= self.lease
-
     def receive(self, stream: int, message: pb.WorkResponse, now: float) -> list[Event]:
         """Take in a message."""
         if stream != self.stream or self.state is LineState.CUT:
