@@ -56,10 +56,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Welcomed:
-    """The server knows the worker; `again` unless for the first time."""
+    """The server knows the worker, for the first time or again."""
 
     welcome: pb.WorkerWelcome
-    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,11 +276,10 @@ class LineCore:
             self._unsaid.append(request)
 
     def _welcome(self, welcome: pb.WorkerWelcome) -> list[Event]:
-        again = self.heard_at is not None and self.lease > 0
         resumed, self._resume_token = bool(self._resume_token), welcome.resume_token
         self.lease = welcome.lease_timeout.ToTimedelta().total_seconds()
         self.state = LineState.COMING_BACK if resumed else LineState.WORKING
-        events: list[Event] = [Welcomed(welcome, again)]
+        events: list[Event] = [Welcomed(welcome)]
         for lost in map(_claim_of, welcome.lost):
             if self._held.pop(lost, None) is not None:
                 events.append(Lost(lost, "the lease of its worker had run out"))
