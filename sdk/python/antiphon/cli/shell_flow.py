@@ -39,20 +39,8 @@ def run_shell_process(command: str, log_output: bool = True, stream_stdout: bool
     process = subprocess.Popen(
         command, shell=True, stdin=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
-    ways = (
-        (process.stdout, logging.INFO, sys.stdout),
-        (process.stderr, logging.ERROR, sys.stderr),
-    )
-    readers = []
-    for source, level, screen in ways:
-        takers: list[Callable[[str], None]] = []
-        if log_output:
-            takers.append(lambda line, level=level: log.log(level, "%s", line))  # type: ignore[misc]
-        if stream_stdout:
-            takers.append(lambda line, screen=screen: print(line, file=screen, flush=True))  # type: ignore[misc]
-        readers.append(threading.Thread(target=_read, args=(source, takers), daemon=True))
-        readers[-1].start()
     try:
+        readers = _readers(process, log if log_output else None, stream_stdout)
         code = process.wait()
         for reader in readers:
             reader.join()
@@ -62,6 +50,23 @@ def run_shell_process(command: str, log_output: bool = True, stream_stdout: bool
         return Completed(message="The command ended with exit code 0.")
     how = f"exit code {code}" if code > 0 else f"signal {-code} ({signal.Signals(-code).name})"
     return Failed(message=f"The command ended with {how}.")
+
+
+def _readers(
+    process: "subprocess.Popen[bytes]", log: AntiphonLogAdapter | None, stream: bool
+) -> list[threading.Thread]:
+    """Threads that pass on what the command writes."""
+    readers = []
+    ways = ((process.stdout, logging.INFO, sys.stdout), (process.stderr, logging.ERROR, sys.stderr))
+    for source, level, screen in ways:
+        takers: list[Callable[[str], None]] = []
+        if log is not None:
+            takers.append(lambda line, level=level: log.log(level, "%s", line))  # type: ignore[misc]
+        if stream:
+            takers.append(lambda line, screen=screen: print(line, file=screen, flush=True))  # type: ignore[misc]
+        readers.append(threading.Thread(target=_read, args=(source, takers), daemon=True))
+        readers[-1].start()
+    return readers
 
 
 def _read(source: IO[bytes], takers: list[Callable[[str], None]]) -> None:
