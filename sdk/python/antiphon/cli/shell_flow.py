@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import IO, Any
 
@@ -36,9 +37,7 @@ def run_shell_process(command: str, log_output: bool = True, stream_stdout: bool
     terminal with `stream_stdout`. The command and what it started end with the run where that is cancelled.
     """
     log = AntiphonLogAdapter(_lines, get_run_logger().extra)
-    process = subprocess.Popen(
-        command, shell=True, stdin=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
+    process = _started(command)
     try:
         readers = _readers(process, log if log_output else None, stream_stdout)
         code = process.wait()
@@ -50,6 +49,25 @@ def run_shell_process(command: str, log_output: bool = True, stream_stdout: bool
         return Completed(message="The command ended with exit code 0.")
     how = f"exit code {code}" if code > 0 else f"signal {-code} ({signal.Signals(-code).name})"
     return Failed(message=f"The command ended with {how}.")
+
+
+def _started(command: str) -> "subprocess.Popen[bytes]":
+    """Starts it in a thread: an interrupt, which comes to the main one, could lose a process that has just begun."""
+    with ThreadPoolExecutor(1) as pool:
+        starting: Future[subprocess.Popen[bytes]] = pool.submit(
+            subprocess.Popen,
+            command,
+            shell=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            return starting.result()
+        except BaseException:
+            if starting.exception() is None:
+                _end(starting.result())
+            raise
 
 
 def _readers(
