@@ -1,7 +1,7 @@
 """A deployment on a work pool, runs of it that code asks for, and the worker that runs them.
 
-Usually the worker is a program of its own that stays, `antiphon worker start --pool example`; this one is started by the
-program that asks.
+Usually the worker is a program of its own that stays, `antiphon worker start --pool example`; this one is started by
+the program that asks.
 
 Prints:
     made: count-orders/nightly
