@@ -13,7 +13,7 @@ from uuid_utils import uuid7
 
 from antiphon_server.application import deployment_runs, deployment_versions, transitions
 from antiphon_server.application.deployment_runs import RunOf
-from antiphon_server.application.run_deletion import delete_planned
+from antiphon_server.application.run_deletion import delete_planned, unclaimed
 from antiphon_server.application.schedule_times import soonest
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.schedules.days_off import DaysOff, days_off
@@ -22,7 +22,7 @@ from antiphon_server.domain.schedules.plan import Away, Plan, Waiting, work_out
 from antiphon_server.domain.schedules.series import Series, moment_of, start_of
 from antiphon_server.domain.schedules.timing import Timing
 from antiphon_server.domain.schedules.zones import zone
-from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, CANCELLED, DEFAULT_NAMES, SCHEDULED
+from antiphon_server.domain.states import CANCELLED, DEFAULT_NAMES, SCHEDULED
 from antiphon_server.storage import tables
 from antiphon_server.storage.deployment_tables import calendars, schedules
 from antiphon_server.storage.statements import MAX_KEYS, chunks, update_by_id
@@ -199,16 +199,11 @@ def _calendars(working_set: WorkingSet, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _waiting(working_set: WorkingSet, schedule_ids: Sequence[str]) -> dict[str, list[Waiting]]:
-    """For each schedule, those of its runs that nobody has claimed, in order. One that waits for a slot has been."""
+    """For each schedule, those of its runs that nobody has claimed, in order."""
     runs = tables.flow_runs.c
     found: dict[str, list[Waiting]] = {}
     for some in chunks(schedule_ids):
-        query = select(runs.schedule_id, runs.next_scheduled_start_time, runs.id).where(
-            runs.schedule_id.in_(some),
-            runs.next_scheduled_start_time.is_not(None),
-            runs.run_count == 0,
-            runs.state_name != AWAITING_CONCURRENCY_SLOT,
-        )
+        query = select(runs.schedule_id, runs.next_scheduled_start_time, runs.id).where(unclaimed(some))
         ordered = query.order_by(runs.schedule_id, runs.next_scheduled_start_time)
         for schedule_id, start, id in working_set.connection.execute(ordered):
             found.setdefault(schedule_id, []).append(Waiting(start, id))
