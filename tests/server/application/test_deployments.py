@@ -194,7 +194,10 @@ def test_a_calendar_that_is_not_there_leaves_everything_as_it_is(writing: Writin
     assert refusal(writing, new_deployment(schedules=wanted)).reason == "CALENDAR_NOT_FOUND"
     assert refusal(writing, apply(schedules=wanted)).reason == "CALENDAR_NOT_FOUND"
     id = writing.do(new_deployment(limit=2))
-    assert refusal(writing, update(id, concurrency_limit=3, entrypoint="x", schedules=wanted)).reason == "CALENDAR_NOT_FOUND"
+    assert (
+        refusal(writing, update(id, concurrency_limit=3, entrypoint="x", schedules=wanted)).reason
+        == "CALENDAR_NOT_FOUND"
+    )
     assert refusal(writing, apply(entrypoint="x", schedules=wanted)).reason == "CALENDAR_NOT_FOUND"
 
 
