@@ -43,8 +43,7 @@ def _delete_some(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> 
         connection.execute(belongings)
     working_set.surroundings.forget()  # Their results are not handed out any more.
     connection.execute(table.delete().where(table.c.id.in_(ids)))
-    if kind is RunKind.TASK_RUN:
-        working_set.changes.ended_task_runs += ids
+    working_set.changes.ended_runs += ids
     working_set.reload(kind, ids)
 
 

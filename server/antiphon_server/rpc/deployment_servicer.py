@@ -7,6 +7,7 @@ from antiphon.v1 import deployment_service_pb2 as pb
 from antiphon_server.application import read_back
 from antiphon_server.application.core import Core, Operation, WorkingSet
 from antiphon_server.application.deployments import DeleteDeployment, RollBackDeployment, UpdateDeployment
+from antiphon_server.application.parameter_claims import checked
 from antiphon_server.application.queries import Queries
 from antiphon_server.rpc.backfills import Backfills
 from antiphon_server.rpc.deployment_conversions import (
@@ -18,7 +19,6 @@ from antiphon_server.rpc.deployment_conversions import (
 )
 from antiphon_server.rpc.deployment_reads import DeploymentReads
 from antiphon_server.rpc.mutations import mutate
-from antiphon_server.rpc.parameter_checks import checked
 from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.stored import stored_flow_run
 

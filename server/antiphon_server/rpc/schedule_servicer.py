@@ -7,10 +7,10 @@ from antiphon.v1 import schedule_service_pb2 as pb
 from antiphon_server.application import read_back
 from antiphon_server.application.calendars import DeleteCalendar
 from antiphon_server.application.core import Core, WorkingSet
+from antiphon_server.application.parameter_claims import checked
 from antiphon_server.application.schedules import DeleteSchedule
 from antiphon_server.rpc.deployment_reads import DeploymentReads
 from antiphon_server.rpc.mutations import mutate
-from antiphon_server.rpc.parameter_checks import checked
 from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.schedule_conversions import (
     calendar_message,
