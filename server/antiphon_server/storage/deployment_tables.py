@@ -57,7 +57,8 @@ schedules = Table(
     Column("overlap", SmallInteger, nullable=False),
     # A JSON list of names.
     Column("excluded_calendars", Text, nullable=False),
-    # Every time up to and with this one has its run, or was passed over.
+    # Every time up to and with this one has its run, or was passed over. planning.AFRESH: nothing holds of what was
+    # planned ahead.
     Column("planned_time", Micros, nullable=False),
     # When to plan more; NULL where nothing is to be planned.
     Column("plan_time", Micros),
