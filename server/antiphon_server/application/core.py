@@ -64,9 +64,9 @@ class Core:
         self._writer.submit(operation, partial(settle, future), bulk=bulk)
         return await future
 
-    def submit(self, operation: Operation, done: Done) -> None:
+    def submit(self, operation: Operation, done: Done, *, bulk: bool = False) -> None:
         """The same with a callback, which gets the answer or the exception, in the loop."""
-        self._writer.submit(operation, done)
+        self._writer.submit(operation, done, bulk=bulk)
 
     @property
     def faults(self) -> int:

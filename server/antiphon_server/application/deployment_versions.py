@@ -7,7 +7,7 @@ from uuid_utils import uuid7
 
 from antiphon_server.domain.errors import FailedPrecondition, NotFound, not_found
 from antiphon_server.storage import tables
-from antiphon_server.storage.deployment_tables import deployment_versions
+from antiphon_server.storage.deployment_tables import CONTENT, WITH_CONTENT, deployment_versions
 from antiphon_server.storage.working_set import WorkingSet
 
 #: The columns of a version that a deployment may be made with, and what they are without.
@@ -86,11 +86,7 @@ def of_number(working_set: WorkingSet, deployment: Any, number: int) -> dict[str
 
 def with_content() -> Select[Any]:
     """Rows of `deployments` with the name of the flow and the content that holds."""
-    deployments, versions, flows = tables.deployments, deployment_versions, tables.flows
-    content = [versions.c[name] for name in EMPTY]
-    held = (versions.c.deployment_id == deployments.c.id) & (versions.c.number == deployments.c.version_number)
-    joined = deployments.join(versions, held).join(flows, flows.c.id == deployments.c.flow_id)
-    return select(deployments, flows.c.name.label("flow_name"), *content).select_from(joined)
+    return select(tables.deployments, tables.flows.c.name.label("flow_name"), *CONTENT).select_from(WITH_CONTENT)
 
 
 def find(working_set: WorkingSet, id: str, *, name: str = "", flow_name: str = "") -> Any:

@@ -12,7 +12,7 @@ from antiphon_server.application.deployment_deletion import delete_deployments, 
 from antiphon_server.application.job_variables import JobVariables, claims_of
 from antiphon_server.application.parameter_claims import Checkable, Claim, demand, of_deployment
 from antiphon_server.application.planning import replan
-from antiphon_server.application.schedules import set_schedules
+from antiphon_server.application.schedules import check_calendars, set_schedules
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.errors import AlreadyExists, NotFound
 from antiphon_server.domain.work_pools import DEFAULT_QUEUE
@@ -49,6 +49,7 @@ class CreateDeployment:
                 *_job_claims(working_set, values.get("work_queue_id"), values.get("job_variables", "")),
             ],
         )
+        check_calendars(working_set, values["schedules"])
         flow_id, _ = find_or_add_flow(working_set, self.flow_id, self.flow_name)
         # Of a flow that is new no deployment has the name, so nothing is refused once it is there.
         _check_name(working_set, flow_id, values["name"])
@@ -141,6 +142,7 @@ def _update(working_set: WorkingSet, row: Any, values: dict[str, Any], checked: 
     demand(checked, [*_claims(working_set, row, values), *_changed_job_claims(working_set, row, values)])
     if values.get("name", row.name) != row.name:
         _check_name(working_set, row.flow_id, values["name"])
+    check_calendars(working_set, values.get("schedules", ()))
     own, content = deployment_versions.split(values)
     wanted = own.pop("schedules", None)
     own |= deployment_versions.change(working_set, row, content) if content else {}

@@ -6,13 +6,18 @@ looked at raises them and has written nothing; its caller looks, outside of the 
 found to be true. Whatever changes in between makes other claims, so nothing is written that was not looked at.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from antiphon_server.application.arguments import merged
 from antiphon_server.application.input_schemas import check_parameters
-from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.domain.errors import Aborted, AntiphonError
+
+T = TypeVar("T")
+
+#: Looks at what a deployment has become meanwhile, before the caller is told to try again.
+MOST_LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,21 @@ async def check(claims: Iterable[Checkable]) -> None:
     """Raises InvalidArgument for the first that is not true."""
     for claim in claims:
         await claim.check()
+
+
+async def checked(operation: Claiming, attempt: Callable[[], Awaitable[T]]) -> T:
+    """The answer of `attempt`, which runs `operation` and may do so again. Raises InvalidArgument for a claim that is
+    not true, and Aborted (DEPLOYMENT_CHANGED) where there are new ones each time."""
+    for _ in range(MOST_LOOKS):
+        try:
+            return await attempt()
+        except Unchecked as unchecked:
+            await check(unchecked.claims)
+            operation.checked = [*operation.checked, *unchecked.claims]
+    try:
+        return await attempt()
+    except Unchecked as unchecked:
+        raise Aborted(unchecked.reason, unchecked.message) from None
 
 
 def of_run(deployment: Any, parameters: bytes | None, field: str = "parameters") -> list[Claim]:

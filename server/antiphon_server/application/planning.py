@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from time import thread_time
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import or_, select, tuple_
 from uuid_utils import uuid7
 
 from antiphon_server.application import deployment_runs, deployment_versions, transitions
 from antiphon_server.application.deployment_runs import RunOf
-from antiphon_server.application.run_deletion import delete_planned
+from antiphon_server.application.run_deletion import delete_planned, delete_runs, unclaimed
 from antiphon_server.application.schedule_times import soonest
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.schedules.days_off import DaysOff, days_off
@@ -22,7 +23,7 @@ from antiphon_server.domain.schedules.plan import Away, Plan, Waiting, work_out
 from antiphon_server.domain.schedules.series import Series, moment_of, start_of
 from antiphon_server.domain.schedules.timing import Timing
 from antiphon_server.domain.schedules.zones import zone
-from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, CANCELLED, DEFAULT_NAMES, SCHEDULED
+from antiphon_server.domain.states import CANCELLED, DEFAULT_NAMES, SCHEDULED
 from antiphon_server.storage import tables
 from antiphon_server.storage.deployment_tables import calendars, schedules
 from antiphon_server.storage.statements import MAX_KEYS, chunks, update_by_id
@@ -30,10 +31,12 @@ from antiphon_server.storage.working_set import Needs, WorkingSet
 
 logger = logging.getLogger(__name__)
 
-#: Schedules that are planned in one transaction, and runs after which no more of them are, so that no verdict waits
-#: long.
-MOST_PLANNED, MANY_RUNS = 200, 200
+#: Schedules that are planned in one transaction, and runs and seconds of processor time after which no more of them
+#: are, so that no verdict waits long.
+MOST_PLANNED, MANY_RUNS, BUDGET = 200, 200, 0.1
 AUTO_SCHEDULED = "auto-scheduled"
+#: As `planned_time`: what was planned ahead is to go, and the schedule to be planned from its `plan_time` on.
+AFRESH = -1
 
 
 @dataclass(slots=True)
@@ -50,15 +53,19 @@ class PlanSchedules:
         found = _find(working_set, schedules.c.plan_time <= working_set.now, MOST_PLANNED)
         waiting = _waiting(working_set, [each.schedule.id for each in found])
         planned: list[_Planned] = []
-        runs = 0
+        runs, end = 0, thread_time() + BUDGET
         for each in found:
             policy = CatchUp.ALL if self.lived else CatchUp(each.schedule.catch_up)
-            since = each.schedule.planned_time
+            since, gone = each.schedule.planned_time, []
+            if since == AFRESH:
+                # From before the jitter, since the run of a time that has passed may be among those that go.
+                since = each.schedule.plan_time - each.schedule.jitter
+                gone = _take_ahead(working_set, waiting.get(each.schedule.id, []))
             each.plan = _work_out(working_set, each, waiting, since, policy, self.away)
             _drop(working_set, each.plan.dropped, policy)
             planned.append(each)
-            runs += len(each.plan.times) + len(each.plan.dropped)
-            if runs >= MANY_RUNS:
+            runs += len(gone) + len(each.plan.times) + len(each.plan.dropped)
+            if runs >= MANY_RUNS or thread_time() > end:
                 break
         _carry_out(working_set, planned)
         return soonest(working_set)
@@ -79,9 +86,10 @@ class WakeSchedules:
             runs.state_type == SCHEDULED,
             runs.next_scheduled_start_time.between(self.away.since, self.away.until),
         )
+        planned_later = or_(schedules.c.plan_time.is_(None), schedules.c.plan_time > working_set.now)
         working_set.connection.execute(
             schedules.update()
-            .where(schedules.c.id.in_(due), schedules.c.paused.is_(False))
+            .where(schedules.c.id.in_(due), schedules.c.paused.is_(False), planned_later)
             .values(plan_time=working_set.now)
         )
 
@@ -103,24 +111,28 @@ class _Planned:
 
 def replan(working_set: WorkingSet, schedule_ids: Sequence[str]) -> None:
     """Plans schedules afresh that were made or changed, or whose deployments were: what was planned ahead goes, and no
-    time that has passed is caught up."""
+    time that has passed is caught up. Those whose rules take long are planned soon."""
     delete_planned(working_set, schedule_ids)
+    late: list[str] = []
+    end = thread_time() + BUDGET
     for some in chunks(schedule_ids):
-        found = _find(working_set, schedules.c.id.in_(some))
-        for each in found:
+        planned: list[_Planned] = []
+        for each in _find(working_set, schedules.c.id.in_(some)):
+            if planned and thread_time() > end:
+                late.append(each.schedule.id)
+                continue
             # From before the jitter, since the run of a time that has passed may have been among those that went.
             each.plan = _work_out(working_set, each, {}, working_set.now - each.schedule.jitter, None)
-        _carry_out(working_set, found)
-    working_set.changes.schedules = True
+            planned.append(each)
+        _carry_out(working_set, planned)
+    plan_soon(working_set, late)
 
 
 def plan_soon(working_set: WorkingSet, schedule_ids: Sequence[str]) -> None:
-    """The same for schedules that may be many: what was planned ahead goes, and the scheduler plans them next."""
-    delete_planned(working_set, schedule_ids)
+    """The same for schedules that may be many: the scheduler does it, some in each transaction."""
     for some in chunks(schedule_ids):
         afresh = schedules.update().where(schedules.c.id.in_(some), schedules.c.paused.is_(False))
-        now = working_set.now
-        working_set.connection.execute(afresh.values(plan_time=now, planned_time=now - schedules.c.jitter))
+        working_set.connection.execute(afresh.values(plan_time=working_set.now, planned_time=AFRESH))
     working_set.changes.schedules = True
 
 
@@ -199,16 +211,11 @@ def _calendars(working_set: WorkingSet, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _waiting(working_set: WorkingSet, schedule_ids: Sequence[str]) -> dict[str, list[Waiting]]:
-    """For each schedule, those of its runs that nobody has claimed, in order. One that waits for a slot has been."""
+    """For each schedule, those of its runs that nobody has claimed, in order."""
     runs = tables.flow_runs.c
     found: dict[str, list[Waiting]] = {}
     for some in chunks(schedule_ids):
-        query = select(runs.schedule_id, runs.next_scheduled_start_time, runs.id).where(
-            runs.schedule_id.in_(some),
-            runs.next_scheduled_start_time.is_not(None),
-            runs.run_count == 0,
-            runs.state_name != AWAITING_CONCURRENCY_SLOT,
-        )
+        query = select(runs.schedule_id, runs.next_scheduled_start_time, runs.id).where(unclaimed(some))
         ordered = query.order_by(runs.schedule_id, runs.next_scheduled_start_time)
         for schedule_id, start, id in working_set.connection.execute(ordered):
             found.setdefault(schedule_id, []).append(Waiting(start, id))
@@ -240,6 +247,15 @@ def _work_out(
 def series_in(working_set: WorkingSet, schedule: Any) -> Series:
     """Of a row of `schedules`, with the calendars that it excludes. Raises ValueError as `timing_of` does."""
     return series_of(schedule, _calendars(working_set, _names(schedule)).values())
+
+
+def _take_ahead(working_set: WorkingSet, waiting: list[Waiting]) -> list[str]:
+    """Takes, of the runs of a schedule that wait, those that are planned ahead, and deletes them; gives their ids."""
+    gone = [run.id for run in waiting if run.start > working_set.now]
+    waiting[:] = [run for run in waiting if run.start <= working_set.now]
+    working_set.flush()
+    delete_runs(working_set, RunKind.FLOW_RUN, gone)
+    return gone
 
 
 def _drop(working_set: WorkingSet, ids: Sequence[str], policy: CatchUp) -> None:

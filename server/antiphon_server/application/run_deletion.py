@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Delete, select
+from sqlalchemy import ColumnElement, Delete, and_, select
 
 from antiphon_server.application import transitions
 from antiphon_server.domain.decision import Tell, TellHolder
 from antiphon_server.domain.errors import not_found
 from antiphon_server.domain.model import RunKind
-from antiphon_server.domain.states import SCHEDULED
+from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, SCHEDULED
 from antiphon_server.storage import tables
 from antiphon_server.storage.statements import chunks
 from antiphon_server.storage.working_set import WorkingSet
@@ -43,8 +43,7 @@ def _delete_some(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> 
         connection.execute(belongings)
     working_set.surroundings.forget()  # Their results are not handed out any more.
     connection.execute(table.delete().where(table.c.id.in_(ids)))
-    if kind is RunKind.TASK_RUN:
-        working_set.changes.ended_task_runs += ids
+    working_set.changes.ended_runs += ids
     working_set.reload(kind, ids)
 
 
@@ -60,15 +59,23 @@ def _belongings(kind: RunKind, ids: Sequence[str]) -> Iterator[Delete]:
         yield tables.flow_run_inputs.delete().where(tables.flow_run_inputs.c.flow_run_id.in_(ids))
 
 
+def unclaimed(schedule_ids: Sequence[str]) -> ColumnElement[bool]:
+    """Of the runs of schedules, those that nobody has claimed yet. One that waits for a slot has been, though its time
+    may be put off."""
+    runs = tables.flow_runs.c
+    return and_(
+        runs.schedule_id.in_(schedule_ids),
+        runs.next_scheduled_start_time.is_not(None),
+        runs.state_type == SCHEDULED,
+        runs.state_name != AWAITING_CONCURRENCY_SLOT,
+        runs.run_count == 0,
+    )
+
+
 def delete_planned(working_set: WorkingSet, schedule_ids: Sequence[str]) -> None:
     """Deletes the runs that schedules have planned ahead; those that are due stay, and those that wait to go on."""
     runs = tables.flow_runs.c
     working_set.flush()
     for some in chunks(schedule_ids):
-        ahead = select(runs.id).where(
-            runs.schedule_id.in_(some),
-            runs.next_scheduled_start_time > working_set.now,
-            runs.state_type == SCHEDULED,
-            runs.run_count == 0,
-        )
+        ahead = select(runs.id).where(unclaimed(some), runs.next_scheduled_start_time > working_set.now)
         delete_runs(working_set, RunKind.FLOW_RUN, list(working_set.connection.execute(ahead).scalars()))

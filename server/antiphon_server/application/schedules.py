@@ -42,7 +42,7 @@ class CreateSchedule:
         rows.find(working_set, tables.deployments, "deployment", deployment_id, why="it cannot have a schedule")
         _check_parameters(working_set, deployment_id, self.values, self.checked)
         _check_slug(working_set, deployment_id, self.values["slug"])
-        _check_calendars(working_set, self.values)
+        check_calendars(working_set, [self.values])
         mine = select(func.count()).where(schedules.c.deployment_id == deployment_id)
         if working_set.connection.execute(mine).scalar_one() >= MOST_SCHEDULES:
             raise ResourceExhausted(
@@ -71,7 +71,7 @@ class UpdateSchedule:
             _check_parameters(working_set, row.deployment_id, self.values, self.checked)
         if self.values.get("slug", row.slug) != row.slug:
             _check_slug(working_set, row.deployment_id, self.values["slug"])
-        _check_calendars(working_set, self.values)
+        check_calendars(working_set, [self.values])
         _change(working_set, row, self.values)
         working_set.changes.deployments[row.deployment_id] = None
         if _differing(row, self.values).keys() & _PLANNED_BY:
@@ -94,14 +94,13 @@ class DeleteSchedule:
 
 
 def set_schedules(working_set: WorkingSet, deployment_id: str, wanted: Sequence[dict[str, Any]]) -> list[str]:
-    """Makes the schedules of a deployment what is wanted; gives the ids of those that are to be planned anew. `paused`
-    of one that is there stays where it is None."""
+    """Makes the schedules of a deployment what is wanted, whose calendars are there; gives the ids of those that are to
+    be planned anew. `paused` of one that is there stays where it is None."""
     there = working_set.connection.execute(schedules.select().where(schedules.c.deployment_id == deployment_id)).all()
     left = list(there)
     changed: list[str] = []
     added: list[dict[str, Any]] = []
     for values in wanted:
-        _check_calendars(working_set, values)
         known = _same(left, values)
         if known is None:
             added.append(values)
@@ -168,7 +167,8 @@ def _check_slug(working_set: WorkingSet, deployment_id: str, slug: str) -> None:
         )
 
 
-def _check_calendars(working_set: WorkingSet, values: dict[str, Any]) -> None:
-    for name in json.loads(values.get("excluded_calendars", "[]")):
+def check_calendars(working_set: WorkingSet, wanted: Iterable[dict[str, Any]]) -> None:
+    """Raises NotFound where schedules that are wanted exclude a calendar that is not there."""
+    for name in {name for values in wanted for name in json.loads(values.get("excluded_calendars", "[]"))}:
         if not rows.exists(working_set, calendars, name=name):
             raise NotFound("CALENDAR_NOT_FOUND", f"there is no calendar {name!r}; make it by CreateCalendar first")

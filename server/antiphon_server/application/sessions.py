@@ -33,12 +33,13 @@ class OpenSession:
 
     client: str
     ttl: int
+    session_id: str = field(default_factory=lambda: str(uuid7()))
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> Session:
         now = working_set.now
-        session = Session(str(uuid7()), self.client, 1, SessionStatus.ACTIVE, 0, now, now + self.ttl)
+        session = Session(self.session_id, self.client, 1, SessionStatus.ACTIVE, 0, now, now + self.ttl)
         working_set.add_session(session)
         return copy(session)
 

@@ -1,9 +1,11 @@
 """Workers: they come, claim what is offered to them, say what became of it, and go."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from sqlalchemy import select
 
 from antiphon_server.application import rows
 from antiphon_server.application.sessions import OpenSession, ResumeSession, end_session
@@ -12,6 +14,7 @@ from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, Not
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.sessions import Session, SessionStatus
 from antiphon_server.domain.states import PENDING, SCHEDULED, TERMINAL
+from antiphon_server.domain.work_pools import DEFAULT_QUEUE
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
@@ -71,81 +74,98 @@ class ComeToWork:
 
     def apply(self, working_set: WorkingSet) -> Came:
         pool = self._pool(working_set) if self.coming.work_pool_name else None
+        known = self._known(working_set, pool) if isinstance(pool, str) else None
+        # The last that may be refused: nothing is written before.
         session = self.session.apply(working_set)
-        worker_id = self._worker(working_set, pool, session) if pool is not None else None
+        pool_id = pool.apply(working_set) if isinstance(pool, CreateWorkPool) else pool
+        worker_id = self._worker(working_set, pool_id, known) if pool_id is not None else None
         lost = [claim for claim in self.coming.holds if not _keeps(working_set, claim, session.id)]
-        return Came(session, worker_id, pool.id if pool is not None else None, lost)
+        return Came(session, worker_id, pool_id, lost)
 
-    def _pool(self, working_set: WorkingSet) -> Any:
-        coming, pools = self.coming, tables.work_pools
+    def _pool(self, working_set: WorkingSet) -> str | CreateWorkPool:
+        """The id of the pool, or what makes it, once it was seen to be what the worker asks for."""
+        coming, pools, queues = self.coming, tables.work_pools, tables.work_queues
         working_set.flush()
         named = pools.select().where(pools.c.name == coming.work_pool_name)
         pool = working_set.connection.execute(named).one_or_none()
-        if pool is None and coming.create_work_pool is not None:
-            coming.create_work_pool.apply(working_set)
-            pool = working_set.connection.execute(named).one()
-        if pool is None:
-            raise NotFound(
-                "WORK_POOL_NOT_FOUND",
-                f"there is no work pool {coming.work_pool_name!r}; make it first: "
-                f"antiphon work-pool create {coming.work_pool_name!r}",
-            )
-        if coming.work_pool_type not in ("", pool.type):
+        if pool is not None:
+            theirs = select(queues.c.name).where(queues.c.work_pool_id == pool.id)
+            self._check_pool(pool.type, set(working_set.connection.execute(theirs).scalars()))
+            return str(pool.id)
+        if coming.create_work_pool is not None:
+            self._check_pool(coming.create_work_pool.values["type"], {DEFAULT_QUEUE})
+            return coming.create_work_pool
+        raise NotFound(
+            "WORK_POOL_NOT_FOUND",
+            f"there is no work pool {coming.work_pool_name!r}; make it first: "
+            f"antiphon work-pool create {coming.work_pool_name!r}",
+        )
+
+    def _check_pool(self, type_: str, queue_names: Collection[str]) -> None:
+        coming = self.coming
+        if coming.work_pool_type not in ("", type_):
             raise FailedPrecondition(
                 "WORK_POOL_TYPE_DIFFERS",
-                f"work pool {pool.name!r} is of the type {pool.type!r}, and this worker of {coming.work_pool_type!r}; "
-                "start a worker of the pool's type, or take another pool",
+                f"work pool {coming.work_pool_name!r} is of the type {type_!r}, and this worker of "
+                f"{coming.work_pool_type!r}; start a worker of the pool's type, or take another pool",
             )
-        queues = tables.work_queues
-        there = set(
-            working_set.connection.execute(
-                queues.select().with_only_columns(queues.c.name).where(queues.c.work_pool_id == pool.id)
-            ).scalars()
-        )
-        unknown = next((name for name in coming.queue_names if name not in there), None)
+        unknown = next((name for name in coming.queue_names if name not in queue_names), None)
         if unknown is not None:
             raise NotFound(
                 "WORK_QUEUE_NOT_FOUND",
-                f"work pool {pool.name!r} has no work queue {unknown!r}; make it first: "
-                f"antiphon work-queue create {unknown!r} --pool {pool.name!r}",
+                f"work pool {coming.work_pool_name!r} has no work queue {unknown!r}; make it first: "
+                f"antiphon work-queue create {unknown!r} --pool {coming.work_pool_name!r}",
             )
-        return pool
 
-    def _worker(self, working_set: WorkingSet, pool: Any, session: Session) -> str:
-        coming, workers = self.coming, tables.workers
-        name = coming.name or f"worker-{session.id[-8:]}"
+    def _known(self, working_set: WorkingSet, pool_id: str) -> Any | None:
+        """The worker of this name, a row, once nobody else was seen to be connected by it."""
+        workers = tables.workers
+        known = workers.select().where(workers.c.work_pool_id == pool_id, workers.c.name == self._name)
+        row = working_set.connection.execute(known).one_or_none()
+        if row is None:
+            return None
+        other = self._other(working_set, row)
+        if other is not None and other.id in self.attached:
+            raise AlreadyExists(
+                "WORKER_NAME_TAKEN",
+                f"a worker {row.name!r} of work pool {self.coming.work_pool_name!r} is connected (it says it is "
+                f"{row.client!r}); choose another name, or stop that one",
+            )
+        return row
+
+    def _worker(self, working_set: WorkingSet, pool_id: str, known: Any | None) -> str:
+        coming, workers, session_id = self.coming, tables.workers, self.session.session_id
         values = {
             "queue_names": json.dumps(list(coming.queue_names)),
             "labels": json.dumps(dict(coming.labels), sort_keys=True),
             "client": coming.client,
-            "session_id": session.id,
+            "session_id": session_id,
         }
-        known = workers.select().where(workers.c.work_pool_id == pool.id, workers.c.name == name)
-        row = working_set.connection.execute(known).one_or_none()
-        if row is None:
-            id = rows.add(working_set, workers, {**values, "work_pool_id": pool.id, "name": name})
-            working_set.changes.workers[id] = session.id
+        if known is None:
+            id = rows.add(working_set, workers, {**values, "work_pool_id": pool_id, "name": self._name})
+            working_set.changes.workers[id] = session_id
             return id
-        if row.session_id != session.id:
-            self._take_over(working_set, row, pool)
-        rows.change(working_set, workers, row, values)
-        working_set.changes.workers[row.id] = session.id
-        return str(row.id)
+        other = self._other(working_set, known)
+        if other is not None:
+            end_session(working_set, other, SessionStatus.LOST, "a worker of the same name came in its place")
+            working_set.touch_session(other)
+        rows.change(working_set, workers, known, values)
+        working_set.changes.workers[known.id] = session_id
+        return str(known.id)
 
-    def _take_over(self, working_set: WorkingSet, row: Any, pool: Any) -> None:
-        """Ends the session that the name came with before: of a process that died and was started again."""
-        working_set.load(Needs(sessions={row.session_id}))
-        other = working_set.sessions.get(row.session_id)
-        if other is None or other.status != SessionStatus.ACTIVE:
-            return
-        if other.id in self.attached:
-            raise AlreadyExists(
-                "WORKER_NAME_TAKEN",
-                f"a worker {row.name!r} of work pool {pool.name!r} is connected (it says it is {row.client!r}); choose "
-                "another name, or stop that one",
-            )
-        end_session(working_set, other, SessionStatus.LOST, "a worker of the same name came in its place")
-        working_set.touch_session(other)
+    def _other(self, working_set: WorkingSet, known: Any) -> Session | None:
+        """The session that a name came with before: of a process that died and was started again, say."""
+        return _active(working_set, known.session_id) if known.session_id != self.session.session_id else None
+
+    @property
+    def _name(self) -> str:
+        return self.coming.name or f"worker-{self.session.session_id[-8:]}"
+
+
+def _active(working_set: WorkingSet, session_id: str) -> Session | None:
+    working_set.load(Needs(sessions={session_id}))
+    session = working_set.sessions.get(session_id)
+    return session if session is not None and session.status == SessionStatus.ACTIVE else None
 
 
 def _keeps(working_set: WorkingSet, claim: Claim, session_id: str) -> bool:
@@ -177,9 +197,7 @@ class DeleteWorker:
 
     def apply(self, working_set: WorkingSet) -> None:
         row = rows.find(working_set, tables.workers, NOUN, self.id, self.etag)
-        working_set.load(Needs(sessions={row.session_id}))
-        session = working_set.sessions.get(row.session_id)
-        if session is not None and session.status == SessionStatus.ACTIVE:
+        if _active(working_set, row.session_id) is not None:
             raise FailedPrecondition(
                 "WORKER_ONLINE", f"worker {row.name!r} is online; stop it first, or wait until its lease has run out"
             )

@@ -7,14 +7,14 @@ from typing import Any
 
 from antiphon.v1 import deployment_service_pb2 as pb
 from antiphon_server.application import read_back
-from antiphon_server.application.arguments import check_arguments, merged
-from antiphon_server.application.backfills import MOST_TIMES, StartBackfill, span_of
+from antiphon_server.application.arguments import check_arguments
+from antiphon_server.application.backfills import MOST_TIMES, StartBackfill, claims_of, span_of
 from antiphon_server.application.core import Core
-from antiphon_server.application.parameter_claims import check, of_run
+from antiphon_server.application.parameter_claims import check, checked
 from antiphon_server.application.planning import idempotency_key, series_of
 from antiphon_server.application.queries import Queries
 from antiphon_server.domain.errors import InvalidArgument
-from antiphon_server.rpc.mutations import mutate
+from antiphon_server.rpc.mutations import mutate, recalled
 from antiphon_server.rpc.operation_messages import operation_message
 from antiphon_server.rpc.write_conversions import new_id
 from antiphon_server.wire_times import micros_to_timestamp
@@ -32,9 +32,16 @@ class Backfills:
 
     async def start(self, request: pb.BackfillDeploymentRequest) -> pb.BackfillDeploymentResponse:
         """Raises InvalidArgument: SPAN_EMPTY, BACKFILL_TOO_LONG, SCHEDULE_MISSING, PARAMETERS_INVALID; NotFound."""
+        # First: what is looked at below may be gone by the second time.
+        known = None if request.dry_run else await recalled(self._core, request, pb.BackfillDeploymentResponse)
+        if known is not None:
+            return known
         deployment = await self._queries.deployment(request.id)
         schedule = await self._schedule(request, deployment)
-        await check(of_run(deployment, _parameters(request, schedule)))
+        if request.HasField("parameters"):
+            check_arguments(request.parameters, "parameters")
+        claims = claims_of(deployment, schedule, request)
+        await check(claims)
         times = await self._times(request, schedule)
         keys = [idempotency_key(schedule.id, time) for time in times]
         told = pb.BackfillDeploymentResponse(
@@ -47,13 +54,13 @@ class Backfills:
         asked = pb.BackfillDeploymentRequest()
         asked.CopyFrom(request)
         asked.schedule_id, asked.max_active_runs = schedule.id, request.max_active_runs or 1
-        start = StartBackfill(new_id(), asked, len(times))
+        start = StartBackfill(new_id(), asked, len(times), claims)
 
         def answer(working_set: Any, id: str) -> pb.BackfillDeploymentResponse:
             told.operation.CopyFrom(operation_message(read_back.operation(working_set, id)))
             return told
 
-        return await mutate(self._core, request, start, pb.BackfillDeploymentResponse, answer)
+        return await checked(start, lambda: mutate(self._core, request, start, pb.BackfillDeploymentResponse, answer))
 
     async def _schedule(self, request: pb.BackfillDeploymentRequest, deployment: Any) -> Any:
         schedules = (await self._queries.schedules_of([deployment.id]))[deployment.id]
@@ -96,11 +103,3 @@ class Backfills:
                 field="end_time",
             )
         return times
-
-
-def _parameters(request: pb.BackfillDeploymentRequest, schedule: Any) -> bytes | None:
-    """Those over the deployment's."""
-    if not request.HasField("parameters"):
-        return bytes(schedule.parameters) if schedule.parameters is not None else None
-    check_arguments(request.parameters, "parameters")
-    return merged(schedule.parameters, request.parameters.SerializeToString(deterministic=True))

@@ -90,7 +90,7 @@ class DeploymentReads:
         return series_of(row, await self._queries.calendars(json.loads(row.excluded_calendars)))
 
     async def _given(self, schedule: schedule_pb2.Schedule) -> Series:
-        timing = timing_from(schedule, "given")
+        timing = await asyncio.to_thread(timing_from, schedule, "given")
         calendars = await self._queries.calendars(list(schedule.excluded_calendars))
         return Series(timing, days_off_of(calendars), jitter_of(schedule, "given"), schedule.id)
 

@@ -1,5 +1,6 @@
 """DeploymentService, loaded on demand."""
 
+import asyncio
 from typing import Any, TypeVar
 
 from antiphon.v1 import deployment_pb2, deployment_service_pb2_grpc
@@ -7,6 +8,7 @@ from antiphon.v1 import deployment_service_pb2 as pb
 from antiphon_server.application import read_back
 from antiphon_server.application.core import Core, Operation, WorkingSet
 from antiphon_server.application.deployments import DeleteDeployment, RollBackDeployment, UpdateDeployment
+from antiphon_server.application.parameter_claims import checked
 from antiphon_server.application.queries import Queries
 from antiphon_server.rpc.backfills import Backfills
 from antiphon_server.rpc.deployment_conversions import (
@@ -18,7 +20,6 @@ from antiphon_server.rpc.deployment_conversions import (
 )
 from antiphon_server.rpc.deployment_reads import DeploymentReads
 from antiphon_server.rpc.mutations import mutate
-from antiphon_server.rpc.parameter_checks import checked
 from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.stored import stored_flow_run
 
@@ -32,13 +33,15 @@ Response = TypeVar(
 
 
 class DeploymentServicer(deployment_service_pb2_grpc.DeploymentServiceServicer):
+    """Deployments are read out of requests in a thread: the rules of a hundred schedules take a while to check."""
+
     def __init__(self, core: Core, queries: Queries) -> None:
         self._core = core
         self._reads = DeploymentReads(queries)
         self._backfills = Backfills(core, queries)
 
     async def CreateDeployment(self, request: pb.CreateDeploymentRequest, context: Any) -> pb.CreateDeploymentResponse:
-        create = create_deployment_from(request.deployment)
+        create = await asyncio.to_thread(create_deployment_from, request.deployment)
         return await checked(
             create,
             lambda: mutate(
@@ -59,11 +62,11 @@ class DeploymentServicer(deployment_service_pb2_grpc.DeploymentServiceServicer):
         return await self._reads.list_deployments(request)
 
     async def UpdateDeployment(self, request: pb.UpdateDeploymentRequest, context: Any) -> pb.UpdateDeploymentResponse:
-        update = update_deployment_from(request)
+        update = await asyncio.to_thread(update_deployment_from, request)
         return await checked(update, lambda: self._changed(request, update, pb.UpdateDeploymentResponse, update.id))
 
     async def ApplyDeployment(self, request: pb.ApplyDeploymentRequest, context: Any) -> pb.ApplyDeploymentResponse:
-        apply = apply_deployment_from(request)
+        apply = await asyncio.to_thread(apply_deployment_from, request)
 
         def answer(working_set: WorkingSet, found: tuple[str, bool]) -> pb.ApplyDeploymentResponse:
             return pb.ApplyDeploymentResponse(deployment=_stored(working_set, found[0]), created=found[1])

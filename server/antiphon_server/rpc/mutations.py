@@ -8,12 +8,16 @@ from google.protobuf.message import Message
 
 from antiphon_server.application.core import Core, Operation, WorkingSet
 from antiphon_server.application.proposals import digest_of
-from antiphon_server.application.requests import Remembered
+from antiphon_server.application.requests import Recall, Remembered
 from antiphon_server.domain.errors import InvalidArgument
 
 Response = TypeVar("Response", bound=Message)
 #: For each field that an update may name, what makes a column's value of it.
 Columns: TypeAlias = dict[str, Callable[[Any], Any]]
+
+
+def _digests_of(body: bytes) -> Sequence[bytes]:
+    return (digest_of(body),)
 
 
 async def mutate(
@@ -24,21 +28,32 @@ async def mutate(
     fill: Callable[[WorkingSet, Any], Response],
     *,
     bulk: bool = False,
-    digests_of: Callable[[bytes], Sequence[bytes]] = lambda body: (digest_of(body),),
+    digests_of: Callable[[bytes], Sequence[bytes]] = _digests_of,
 ) -> Response:
     """Runs `operation` and answers with `fill(working set, its result)`, or with the answer of the first time.
 
     `digests_of` is for requests with secrets; see `SecretBox.digests_of`.
     """
-    body = request.SerializeToString(deterministic=True)
     remembered = Remembered(
-        request_id=request.request_id.lower(),
-        method=type(request).__name__.removesuffix("Request"),
-        digests=lambda: digests_of(body),
+        *_identity(request, digests_of),
         operation=operation,
         answer=lambda working_set, result: fill(working_set, result).SerializeToString(),
     )
     return response.FromString(await core.run(remembered, bulk=bulk))
+
+
+async def recalled(core: Core, request: Any, response: type[Response]) -> Response | None:
+    """The answer of the first time, for calls that look at much before they mutate; None for a new request."""
+    known = await core.run(Recall(*_identity(request, _digests_of))) if request.request_id else None
+    return response.FromString(known) if known is not None else None
+
+
+def _identity(
+    request: Any, digests_of: Callable[[bytes], Sequence[bytes]]
+) -> tuple[str, str, Callable[[], Sequence[bytes]]]:
+    """What a request is known by when it comes again."""
+    body = request.SerializeToString(deterministic=True)
+    return request.request_id.lower(), type(request).__name__.removesuffix("Request"), lambda: digests_of(body)
 
 
 def masked(mask: FieldMask, message: Message, columns: Columns, field: str = "update_mask") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """ScheduleService, loaded on demand."""
 
+import asyncio
 from typing import Any
 
 from antiphon.v1 import schedule_pb2, schedule_service_pb2_grpc
@@ -7,10 +8,10 @@ from antiphon.v1 import schedule_service_pb2 as pb
 from antiphon_server.application import read_back
 from antiphon_server.application.calendars import DeleteCalendar
 from antiphon_server.application.core import Core, WorkingSet
+from antiphon_server.application.parameter_claims import checked
 from antiphon_server.application.schedules import DeleteSchedule
 from antiphon_server.rpc.deployment_reads import DeploymentReads
 from antiphon_server.rpc.mutations import mutate
-from antiphon_server.rpc.parameter_checks import checked
 from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.schedule_conversions import (
     calendar_message,
@@ -23,12 +24,14 @@ from antiphon_server.rpc.schedule_conversions import (
 
 
 class ScheduleServicer(schedule_service_pb2_grpc.ScheduleServiceServicer):
+    """Rules are checked in a thread: some take a while."""
+
     def __init__(self, core: Core, reads: DeploymentReads) -> None:
         self._core = core
         self._reads = reads
 
     async def CreateSchedule(self, request: pb.CreateScheduleRequest, context: Any) -> pb.CreateScheduleResponse:
-        create = create_schedule_from(request.schedule)
+        create = await asyncio.to_thread(create_schedule_from, request.schedule)
         return await checked(
             create,
             lambda: mutate(
@@ -47,7 +50,7 @@ class ScheduleServicer(schedule_service_pb2_grpc.ScheduleServiceServicer):
         return await self._reads.list_schedules(request)
 
     async def UpdateSchedule(self, request: pb.UpdateScheduleRequest, context: Any) -> pb.UpdateScheduleResponse:
-        update = update_schedule_from(request)
+        update = await asyncio.to_thread(update_schedule_from, request)
         return await checked(
             update,
             lambda: mutate(

@@ -36,7 +36,7 @@ class TaskRunWatches:
 
     def note(self, changes: Changes) -> None:
         """A listener for the core."""
-        for run_id in changes.ended_task_runs:
+        for run_id in changes.ended_runs:
             for watch in self._waiting.get(run_id, ()):
                 watch.look_at(run_id)
 

@@ -8,6 +8,7 @@ from typing import Any
 from antiphon_server.application import listings
 from antiphon_server.application.bulk import CHUNK, FailBulk, RunChunk, RunningBulks, cursor_of
 from antiphon_server.application.core import Core, settle
+from antiphon_server.application.parameter_claims import checked
 from antiphon_server.domain.bulk import BulkState, BulkVerb
 from antiphon_server.domain.errors import AntiphonError, Internal, ResourceExhausted, Unavailable
 from antiphon_server.domain.filters import parse_filter
@@ -34,10 +35,10 @@ class OperationsRunner:
         self._reader = reader
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._known: set[str] = set()
-        #: Run -> the backfill that waits for it to end.
+        #: Run -> the backfill that waits for one of its runs to end.
         self._awaited: dict[str, str] = {}
-        #: Runs that changed while a chunk of a backfill is written; None where none is.
-        self._changed: set[str] | None = None
+        #: The next chunks of backfills that wait, which know what was seen and checked before.
+        self._backfills: dict[str, Any] = {}
         #: Backfills that stopped waiting while they were still at their last step.
         self._woken: set[str] = set()
         core.listen(self._on_changes)
@@ -72,6 +73,7 @@ class OperationsRunner:
         """
         row = await self._reader.get(OPERATIONS, id)
         if row is None or row.state != BulkState.RUNNING:
+            self._backfills.pop(id, None)
             return False
         if row.verb == BulkVerb.BACKFILL:
             return await self._backfill(id)
@@ -81,25 +83,29 @@ class OperationsRunner:
         return await self._do(RunChunk(id, after, keys, condition, last=len(keys) < CHUNK))
 
     async def _backfill(self, id: str) -> bool:
-        """The next runs of a backfill, which then waits until one of them has changed."""
+        """The next runs of a backfill, which then waits until one of them has ended."""
         # Loaded when there is one: it needs what expands schedules.
         module = importlib.import_module("antiphon_server.application.backfills")
+        chunk = self._backfills.pop(id, None) or module.BackfillChunk(id)
+        progress = await checked(chunk, lambda: self._fill(chunk))
+        if progress is None:
+            return False
+        chunk.under_way = progress.under_way
+        self._backfills[id] = chunk
+        return bool(progress.at_once)
+
+    async def _fill(self, chunk: Any) -> Any:
         answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._changed = changed = set[str]()
 
         def done(progress: Any) -> None:
-            # Before anybody hears of the next commit, which may end a run.
-            self._changed = None
-            if isinstance(progress, module.Progress):
-                # A run may have ended in this very commit, behind the chunk that saw it under way.
-                progress.at_once = progress.at_once or not changed.isdisjoint(progress.active)
-                if not progress.at_once:
-                    self._awaited.update(dict.fromkeys((*progress.active, *progress.created), id))
+            # Here, before anybody hears of the next commit, which may end a run. What ended in the commit of the chunk
+            # did so before it: bulk operations come last.
+            if not isinstance(progress, Exception) and progress is not None and not progress.at_once:
+                self._awaited.update(dict.fromkeys(progress.under_way, chunk.operation_id))
             settle(answered, progress)
 
-        self._core.submit(module.BackfillChunk(id), done)
-        progress = await answered
-        return progress is not None and bool(progress.at_once)
+        self._core.submit(chunk, done, bulk=True)
+        return await answered
 
     async def _do(self, chunk: RunChunk) -> bool:
         """A bug that one run brings to light is not the end of the others: that run is found and counted as failed."""
@@ -149,10 +155,8 @@ class OperationsRunner:
     def _on_changes(self, changes: Changes) -> None:
         for id in changes.operations:
             self._add(id)
-        if self._changed is not None:
-            self._changed.update(run_id for _, run_id in changes.runs)
         if self._awaited:
-            for _, run_id in changes.runs:
+            for run_id in changes.ended_runs:
                 waiting = self._awaited.pop(run_id, None)
                 if waiting in self._known:
                     self._woken.add(waiting)

@@ -2,9 +2,9 @@
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
-from antiphon_server.storage.tables import Id, Micros, metadata
+from antiphon_server.storage.tables import Id, Micros, deployments, flows, metadata
 
-__all__ = ["calendars", "deployment_versions", "schedules"]
+__all__ = ["CONTENT", "HELD", "WITH_CONTENT", "calendars", "deployment_versions", "schedules"]
 
 # What a deployment runs: a row for each time that this was changed. With rowids, since rows may be large.
 deployment_versions = Table(
@@ -35,6 +35,15 @@ deployment_versions = Table(
     Index(None, "deployment_id", "create_time", "id"),
 )
 
+#: The version of a deployment that holds, a deployment beside its flow and that version, and what only this has.
+HELD = (deployment_versions.c.deployment_id == deployments.c.id) & (
+    deployment_versions.c.number == deployments.c.version_number
+)
+WITH_CONTENT = deployments.join(flows, flows.c.id == deployments.c.flow_id).join(deployment_versions, HELD)
+CONTENT = [
+    column for column in deployment_versions.c if column.name not in (*deployments.c.keys(), "deployment_id", "number")
+]
+
 schedules = Table(
     "schedules",
     metadata,
@@ -57,7 +66,8 @@ schedules = Table(
     Column("overlap", SmallInteger, nullable=False),
     # A JSON list of names.
     Column("excluded_calendars", Text, nullable=False),
-    # Every time up to and with this one has its run, or was passed over.
+    # Every time up to and with this one has its run, or was passed over. planning.AFRESH: nothing holds of what was
+    # planned ahead.
     Column("planned_time", Micros, nullable=False),
     # When to plan more; NULL where nothing is to be planned.
     Column("plan_time", Micros),

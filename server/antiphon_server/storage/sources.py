@@ -32,7 +32,14 @@ from antiphon_server.domain import limit_names
 from antiphon_server.domain.sessions import SessionStatus
 from antiphon_server.domain.work_pools import DEFAULT_QUEUE
 from antiphon_server.storage.block_tables import block_documents, block_schemas, block_types
-from antiphon_server.storage.deployment_tables import calendars, deployment_versions, schedules
+from antiphon_server.storage.deployment_tables import (
+    CONTENT,
+    HELD,
+    WITH_CONTENT,
+    calendars,
+    deployment_versions,
+    schedules,
+)
 from antiphon_server.storage.filter_sql import Asked, Columns, LookedUp
 from antiphon_server.storage.sql_functions import blob_bytes, json_texts, text_bytes
 from antiphon_server.storage.tables import (
@@ -67,8 +74,6 @@ _NOT_READ = (
     "queue_time",
     "worker_affinity",
 )
-#: What a version says of itself.
-_OF_VERSION = ("id", "deployment_id", "number", "create_time", "tags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +195,6 @@ def _deployments() -> Source:
     """With the name of the flow, the content of the version that holds, and the names of work queue and pool. The
     schedules, which are read beside it, are part of its weight."""
     limited = _limited(deployments, limit_names.DEPLOYMENT)
-    versions = deployment_versions
-    held = (versions.c.deployment_id == deployments.c.id) & (versions.c.number == deployments.c.version_number)
-    content = [column for column in versions.c if column.name not in deployments.c and column.name not in _OF_VERSION]
-    joined = deployments.join(flows, flows.c.id == deployments.c.flow_id).join(versions, held)
     queue_name = _looked_up(work_queues.c.name, by=deployments.c.work_queue_id)
     pool = work_queues.join(work_pools, work_pools.c.id == work_queues.c.work_pool_id)
     of_pool = select(work_pools.c.name).select_from(pool).where(work_queues.c.id == deployments.c.work_queue_id)
@@ -203,12 +204,13 @@ def _deployments() -> Source:
         "work_queue_name": queue_name,
         "work_pool_name": pool_name,
     }
-    rows = limited.rows.add_columns(*content, *(column.label(name) for name, column in names.items()))
+    rows = limited.rows.add_columns(*CONTENT, *(column.label(name) for name, column in names.items()))
     theirs = select(func.sum(_weight(schedules.c))).where(schedules.c.deployment_id == deployments.c.id)
-    weight = limited.weight + select(_weight(content)).where(held).correlate(deployments).scalar_subquery()
+    weight = limited.weight + select(_weight(CONTENT)).where(HELD).correlate(deployments).scalar_subquery()
     weight += func.coalesce(theirs.correlate(deployments).scalar_subquery(), 0)
-    source = _source(deployments, rows.select_from(joined), None, weight)
-    return replace(source, columns={**limited.columns, **names, "version_name": versions.c.version_name}, joined=joined)
+    source = _source(deployments, rows.select_from(WITH_CONTENT), None, weight)
+    columns = {**limited.columns, **names, "version_name": deployment_versions.c.version_name}
+    return replace(source, columns=columns, joined=WITH_CONTENT)
 
 
 def _schedules() -> Source:

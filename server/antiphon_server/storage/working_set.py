@@ -82,8 +82,8 @@ class Changes:
     queued_work: dict[str, int] = field(default_factory=dict)
     #: Whether workers may take what they might not before: something was resumed, changed, or came free.
     room_for_work: bool = False
-    #: Task runs that ended or were deleted.
-    ended_task_runs: list[str] = field(default_factory=list)
+    #: Runs that ended or were deleted, of both kinds.
+    ended_runs: list[str] = field(default_factory=list)
     #: Whether when to plan a schedule was changed.
     schedules: bool = False
     #: Deployments that are new, changed or deleted, or whose schedules are.
@@ -237,13 +237,13 @@ class WorkingSet:
         self.changes.runs[run.kind, run.id] = run.id if flow else run.flow_run_id
 
     def tell_of_run(self, run: Run) -> None:
-        """Notes, for those who wait for it, that a run was queued for a worker, or a task run has ended."""
+        """Notes, for those who wait for it, that a run was queued for a worker, or has ended."""
         if run.queue_time is not None:
             key = run.work_queue_id or run.deployment_id or run.task_key
             queued = self.changes.queued_work if run.kind is RunKind.FLOW_RUN else self.changes.queued
             queued[key] = min(queued.get(key, run.queue_time), run.queue_time)
-        elif run.kind is RunKind.TASK_RUN and run.state_type in TERMINAL:
-            self.changes.ended_task_runs.append(run.id)
+        elif run.state_type in TERMINAL:
+            self.changes.ended_runs.append(run.id)
 
     def add_transition(self, transition: Transition) -> None:
         self._transitions[transition.id] = transition

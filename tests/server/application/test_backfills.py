@@ -15,6 +15,9 @@ from antiphon.v1 import payload_pb2
 from antiphon.v1.deployment_service_pb2 import BackfillDeploymentRequest
 from antiphon_server.application.backfills import CHUNK, StartBackfill
 from antiphon_server.application.bulk import CancelBulk
+from antiphon_server.application.deployments import UpdateDeployment
+from antiphon_server.application.edits import Delete
+from antiphon_server.application.parameter_claims import Unchecked, checked
 from antiphon_server.application.planning import idempotency_key
 from antiphon_server.domain.bulk import BulkState
 from antiphon_server.domain.states import CANCELLED, COMPLETED, FAILED, LIVE, PENDING, RUNNING, StateType, VerdictKind
@@ -100,6 +103,10 @@ class _Held:
         assert self.gate.wait(30)
 
 
+def payload(**values: Any) -> payload_pb2.Payload:
+    return payload_pb2.Payload(metadata={"encoding": "json/plain"}, data=json.dumps(values).encode())
+
+
 def counts(row: Any) -> tuple[int, int, int]:
     """How many have succeeded, failed, and had a run already."""
     return row.succeeded_count, row.failed_count, row.skipped_count
@@ -171,9 +178,6 @@ async def test_what_the_schedule_has_run_itself_is_skipped(tmp_path: Path) -> No
 
 @in_loop
 async def test_parameters_and_tags(tmp_path: Path) -> None:
-    def payload(**values: Any) -> payload_pb2.Payload:
-        return payload_pb2.Payload(metadata={"encoding": "json/plain"}, data=json.dumps(values).encode())
-
     async with scheduling(tmp_path) as it:
         deployment = await it.deployment(tags=["d", "t"])
         schedule = await it.schedule(deployment, **HOURLY)
@@ -245,7 +249,7 @@ async def test_what_a_server_left_the_next_one_goes_on_with(tmp_path: Path) -> N
 async def test_a_run_that_ends_in_the_very_commit_of_the_chunk_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The chunk sees it under way, and behind it in the same transaction it ends."""
+    """It ends while the chunk is queued already."""
     async with filling(tmp_path) as it:
         id = await it.start(2)
         await it.it.runner.step(id)
@@ -254,8 +258,8 @@ async def test_a_run_that_ends_in_the_very_commit_of_the_chunk_is_not_waited_for
         core, gate, submitted = it.it.core, threading.Event(), asyncio.Event()
         submit = core.submit
 
-        def noted(*operation: Any) -> None:
-            submit(*operation)
+        def noted(*operation: Any, **how: Any) -> None:
+            submit(*operation, **how)
             submitted.set()
 
         monkeypatch.setattr(core, "submit", noted)
@@ -267,8 +271,9 @@ async def test_a_run_that_ends_in_the_very_commit_of_the_chunk_is_not_waited_for
         submit(propose(run, COMPLETED), ended.set_result)
         gate.set()
         await held
-        assert await step, "it goes on at once"
+        assert not await step
         assert (await ended).kind == VerdictKind.ACCEPT
+        assert len(it.active(id)) == 1, "the next one is there"
         row = await it.worked(id)
         assert counts(row) == (2, 0, 0)
 
@@ -280,6 +285,54 @@ async def test_a_chunk_that_creates_runs_does_not_wake_itself(tmp_path: Path) ->
         assert not await it.it.runner.step(id)
         assert not await it.it.runner.step(id)
         assert len(it.active(id)) == 2
+
+
+@in_loop
+async def test_it_is_woken_by_the_end_of_a_run_and_by_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with filling(tmp_path) as it:
+        chunks = 0
+        submit = it.it.core.submit
+
+        def noted(*operation: Any, **how: Any) -> None:
+            nonlocal chunks
+            chunks += 1
+            submit(*operation, **how)
+
+        monkeypatch.setattr(it.it.core, "submit", noted)
+        id = await it.start(3)
+        await it.worked(id)
+        assert chunks == 4, "one behind each end"
+
+
+@in_loop
+async def test_runs_that_are_deleted_behind_their_end_count_on(tmp_path: Path) -> None:
+    async with filling(tmp_path) as it:
+        id = await it.start(4)
+        for _ in range(3):
+            await it.it.runner.step(id)
+            (run,) = it.active(id)
+            await it.end(run)
+        await it.it.runner.step(id)
+        await it.it.core.run(Delete("flow run", run, ""))
+        assert counts(await it.worked(id)) == (4, 0, 0)
+
+
+@in_loop
+async def test_one_whose_parameters_fit_no_more_fails(tmp_path: Path) -> None:
+    async with filling(tmp_path) as it:
+        id = await it.start(5, parameters=payload(a=1))
+        await it.it.runner.step(id)
+        schema = '{"properties": {"a": {"type": "string"}}}'
+        changes = {"parameter_schema": schema, "enforce_parameter_schema": True}
+        update = UpdateDeployment(it.it.row(it.schedule).deployment_id, "", changes)
+        await checked(update, lambda: it.it.core.run(update))
+        row = await it.worked(id)
+        assert (row.state, json.loads(row.error)[1]) == (BulkState.FAILED, "PARAMETERS_INVALID")
+        assert len(it.it.rows()) == 1
+        with pytest.raises(Unchecked):
+            await it.start(5, parameters=payload(a=1))
 
 
 @in_loop

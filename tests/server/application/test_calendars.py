@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from antiphon_server.application.calendars import DeleteCalendar, UpdateCalendar
+from antiphon_server.application.planning import PlanSchedules
 from antiphon_server.domain.errors import Aborted, AlreadyExists, FailedPrecondition
+from antiphon_server.domain.schedules.plan import MOST_AHEAD
+from antiphon_server.services.scheduler import Scheduler
 from in_loop import in_loop
 from scheduling import scheduling
 
@@ -57,6 +60,38 @@ async def test_a_change_does_not_bring_back_what_has_run(tmp_path: Path) -> None
         rows = it.rows(schedule_id=id)
         assert len({row.idempotency_key for row in rows}) == len(rows)
         assert before <= {row.idempotency_key for row in rows}
+
+
+@in_loop
+async def test_a_change_that_many_schedules_feel_is_carried_out_in_small_steps(tmp_path: Path) -> None:
+    async with scheduling(tmp_path) as it:
+        calendar = await it.calendar("off")
+        for _ in range(5):
+            await it.schedule(interval={"interval": "1s"}, excludedCalendars=["off"])
+        before = it.rows()
+        await it.core.run(UpdateCalendar(calendar, "", {"weekdays": "[1]"}))
+        assert it.rows() == before
+        await it.core.run(PlanSchedules())
+        assert len(it.rows()) == 3 * MOST_AHEAD + 2, "of two schedules the runs of today are gone"
+        await it.round()
+        assert len(it.rows()) == 5
+
+
+@in_loop
+async def test_what_is_planned_anew_survives_a_server_that_was_away(tmp_path: Path) -> None:
+    async with scheduling(tmp_path) as it:
+        calendar = await it.calendar("off", days=["2026-06-02"])
+        id = await it.schedule(**SIX, excludedCalendars=["off"], catchUp="CATCH_UP_ALL")
+        await it.round()
+        await it.core.run(UpdateCalendar(calendar, "", {"days": "[]"}))
+        it.jump(18 * 60 + 1.5 * DAY)
+        it.scheduler = Scheduler(it.core)
+        await it.scheduler.round()
+        assert it.states(id) == [
+            (18 * 60.0, "Scheduled"),
+            (18 * 60 + DAY, "Scheduled"),
+            (18 * 60 + 2 * DAY, "Scheduled"),
+        ]
 
 
 @in_loop

@@ -189,6 +189,18 @@ def test_queues_that_are_not_there(writing: Writing, names: tuple[str, str], rea
         assert (error.reason, said in error.message) == (reason, True)
 
 
+def test_a_calendar_that_is_not_there_leaves_everything_as_it_is(writing: Writing) -> None:
+    wanted = [hourly(slug="one"), hourly(slug="two", excluded_calendars='["nope"]')]
+    assert refusal(writing, new_deployment(schedules=wanted)).reason == "CALENDAR_NOT_FOUND"
+    assert refusal(writing, apply(schedules=wanted)).reason == "CALENDAR_NOT_FOUND"
+    id = writing.do(new_deployment(limit=2))
+    assert (
+        refusal(writing, update(id, concurrency_limit=3, entrypoint="x", schedules=wanted)).reason
+        == "CALENDAR_NOT_FOUND"
+    )
+    assert refusal(writing, apply(entrypoint="x", schedules=wanted)).reason == "CALENDAR_NOT_FOUND"
+
+
 # Runs
 
 
@@ -428,6 +440,18 @@ def test_a_run_that_waits_to_go_on_is_not_planned_anew(writing: Writing) -> None
     writing.do(update(id, parameters=packed(a=1)))
     assert writing.row(tables.flow_runs, id=run.id) == row
     writing.do(DeleteDeployment(id, ""))
+    assert writing.row(tables.flow_runs, id=run.id) == row
+
+
+def test_a_run_that_waits_for_a_slot_is_not_planned_ahead(writing: Writing) -> None:
+    id = writing.do(new_deployment(limit=1, schedules=[hourly()]))
+    run = min(writing.rows(tables.flow_runs), key=lambda row: row.next_scheduled_start_time)
+    writing.now = run.next_scheduled_start_time
+    for claimed in (writing.do(run_of(id))[0], run.id):
+        writing.propose(claimed, PENDING)
+    row = writing.row(tables.flow_runs, id=run.id)
+    assert (row.state_name, row.next_scheduled_start_time > writing.now) == ("AwaitingConcurrencySlot", True)
+    writing.do(update(id, paused=True))
     assert writing.row(tables.flow_runs, id=run.id) == row
 
 

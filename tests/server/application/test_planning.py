@@ -60,6 +60,18 @@ async def test_one_transaction_plans_a_bounded_number(tmp_path: Path, monkeypatc
 
 
 @in_loop
+async def test_rules_that_take_long_share_no_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "BUDGET", 0.0)
+    async with scheduling(tmp_path) as it:
+        await it.deployment(*[HOURLY] * 4)
+        assert len(it.rows()) == 1, "one at least, in the transaction that makes them"
+        await it.core.run(PlanSchedules())
+        assert len(it.rows()) == 2
+        await it.round()
+        assert len(it.rows()) == 4
+
+
+@in_loop
 async def test_it_takes_few_statements_however_many_are_planned(tmp_path: Path) -> None:
     async with scheduling(tmp_path) as it:
         await it.calendar("off", weekdays=[2])

@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from antiphon_server.application import parameter_claims
-from antiphon_server.rpc.parameter_checks import MOST_LOOKS
+from antiphon_server.application.parameter_claims import MOST_LOOKS
 from hand_session import new_id
 from json_arguments import arguments, values_of
 from world import MISSING, World

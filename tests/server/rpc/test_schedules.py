@@ -1,14 +1,18 @@
 """Schedules, previews and backfills over the wire. What is refused is in test_schedule_refusals.py."""
 
 import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from antiphon.v1 import operation_pb2
+from antiphon_server.domain.schedules import timing
 from running_server import RunningServer
 from server_process import ServerProcess
 from until import until
@@ -102,11 +106,33 @@ def test_a_rule_is_changed_for_one_of_another_kind(world: World) -> None:
     ]
 
 
+def test_others_do_not_wait_for_a_rule_that_takes_long_to_check(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, answered = threading.Event(), threading.Event()
+
+    def slow(text: str, zone: ZoneInfo) -> None:
+        begun.set()
+        assert answered.wait(10), "nobody was answered meanwhile"
+
+    monkeypatch.setattr(timing, "check_rrule", slow)
+    schedule = {"deploymentId": world.deployment, "recurrence": {"rule": "FREQ=DAILY"}}
+    deployment = {"name": "slow", "flowName": "flow", "schedules": [{"recurrence": {"rule": "FREQ=DAILY"}}]}
+    for name, request in (("CreateSchedule", {"schedule": schedule}), ("CreateDeployment", {"deployment": deployment})):
+        begun.clear()
+        answered.clear()
+        with ThreadPoolExecutor(1) as pool:
+            slowly = pool.submit(world.call, name, request)
+            assert begun.wait(30)
+            world.call("ListSchedules")
+            answered.set()
+            slowly.result()
+
+
 def test_a_call_that_is_sent_again_does_nothing_twice(world: World) -> None:
     id = "0190163d-8694-739b-aea5-966c26f8ad91"
     request = {"id": world.deployment, **SPAN, "requestId": id}
     first, second = (world.call("BackfillDeployment", request) for _ in range(2))
-    assert first == second
+    world.call("DeleteSchedule", {"id": world.schedule})
+    assert first == second == world.call("BackfillDeployment", request)
     assert len(world.call("ListOperations").operations) == 1
 
 

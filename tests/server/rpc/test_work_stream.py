@@ -21,6 +21,8 @@ from until import until
 from world import MISSING, World
 
 READY, NOT_READY, PAUSED = 1, 2, 3
+#: A pool that a worker may have made.
+NEW = {"name": "new", "type": "process"}
 
 
 class Site:
@@ -546,6 +548,16 @@ def test_deployments_without_a_queue_are_served_by_who_names_them(site: Site) ->
             grpc.StatusCode.FAILED_PRECONDITION,
             "WORK_POOL_TYPE_DIFFERS",
         ),
+        (
+            {"work_pool_name": "new", "create_work_pool": NEW, "work_queue_names": ["default", "nope"]},
+            grpc.StatusCode.NOT_FOUND,
+            "WORK_QUEUE_NOT_FOUND",
+        ),
+        (
+            {"work_pool_name": "new", "create_work_pool": NEW, "work_pool_type": "docker"},
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "WORK_POOL_TYPE_DIFFERS",
+        ),
         ({}, grpc.StatusCode.INVALID_ARGUMENT, "WORK_SOURCE_MISSING"),
         (
             {"work_pool_name": "new", "create_work_pool": {"name": "other", "type": "process"}},
@@ -565,13 +577,17 @@ def test_who_cannot_come(site: Site, hello: dict[str, Any], code: grpc.StatusCod
     refusal = HandWorker(site.server.channel, **hello).refusal()
     assert (refusal.code, refusal.reason) == (code, reason)
     assert site.call("ListWorkers", {}).workers == []
+    assert [pool.name for pool in site.call("ListWorkPools", {}).work_pools] == ["p"]
+    assert sessions_of(site) == []
 
 
 def test_a_name_of_which_a_worker_is_connected_is_taken(site: Site) -> None:
     site.worker()
+    before = sessions_of(site)
     refusal = HandWorker(site.server.channel, name="w", work_pool_name="p").refusal()
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.ALREADY_EXISTS, "WORKER_NAME_TAKEN")
     assert "'hand'" in refusal.message
+    assert sessions_of(site) == before
 
 
 @pytest.mark.parametrize("body", [{}, {"hello": pb.WorkerHello(work_pool_name="p")}])
@@ -600,6 +616,12 @@ def test_a_stopping_server_says_so(site: Site) -> None:
 def later(site: Site, seconds: float) -> str:
     """A time so many seconds from now."""
     return (datetime.fromtimestamp(site.server.clock() / 1e6, UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+def sessions_of(site: Site) -> list[tuple[str, int]]:
+    """Their ids and epochs."""
+    query = tables.sessions.select().with_only_columns(tables.sessions.c.id, tables.sessions.c.epoch)
+    return [(id, epoch) for id, epoch in in_writer(site.server, lambda it: it.connection.execute(query).all())]
 
 
 def lose_session(site: Site, id: str) -> None:
