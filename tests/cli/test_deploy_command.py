@@ -433,7 +433,7 @@ def test_with_json_nothing_else_is_on_stdout(pools: World, antiphon: Antiphon, p
 
 def test_several_deployments_need_a_choice(pools: World, antiphon: Antiphon, project: Path) -> None:
     (project / "antiphon.yaml").write_text(PROJECT)
-    said = refused(antiphon("deploy"))
+    said = refused(antiphon("deploy"), 2).replace("│ ", "")
     assert "antiphon.yaml has 2 deployments: first, second. Say which by --name, or --all." in said
     assert "There is no deployment 'frist' (did you mean 'first'?). There are first, second." in refused(
         antiphon("deploy", "-n", "frist")
