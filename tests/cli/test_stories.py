@@ -21,7 +21,7 @@ from world import World
 NODES = {node.path: node for node in walk()}
 ALIASES = {alias: node.path for node in NODES.values() for alias in node.aliases}
 #: They run until they are stopped: other tests run them.
-WITHOUT_END = {"flow serve", "flow-run execute", "task serve", "worker start"}
+WITHOUT_END = {"flow serve", "flow-run execute", "shell serve", "task serve", "worker start"}
 #: A file that each story finds where it is.
 FLOWS = """from antiphon import flow
 

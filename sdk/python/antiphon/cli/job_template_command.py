@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from antiphon.cli.output import make_console
+from antiphon.cli.output import make_console, write_text
 from antiphon.cli.worker_class import worker_class_of
 
 
@@ -21,8 +21,5 @@ def get_default_base_job_template(
     if file is None:
         print(text, end="")
         return
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be written: {error.strerror or error}.") from error
+    write_text(file, text)
     make_console().print(f"The template is in {file}.", markup=False)
