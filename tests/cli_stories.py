@@ -349,6 +349,7 @@ STORIES: dict[str, str] = {
         """,
     "shell": """
         shell watch 'echo hello; sleep 0' --flow-run-name told
+        shell serve ls --flow-name listing --timezone UTC
         shell watch 'echo oops >&2' --flow-run-name warned
         shell watch 'exit 3' --no-stream-stdout --flow-name 'Nightly sync' --flow-run-name failed --tag x
         shell watch 'kill -9 $$' --flow-run-name killed

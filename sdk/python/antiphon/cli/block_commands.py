@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 
 BlockArgument = Annotated[
-    str | None, typer.Argument(metavar="[TYPE/NAME]", help="A block, as ls has it.", show_default=False)
+    str | None, typer.Argument(metavar="TYPE/NAME", help="A block, as ls has it.", show_default=False)
 ]
 IdOption = Annotated[str | None, typer.Option("--id", help="The id of a block, in place of its name.")]
 

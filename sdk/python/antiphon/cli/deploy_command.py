@@ -32,7 +32,7 @@ app = typer.Typer(name="deploy", add_completion=False)
 #: Mistakes in what people wrote: files, arguments of steps, storages.
 _MISTAKES = (AntiphonException, ValueError, TypeError, RuntimeError, OSError, ImportError)
 
-_ENTRYPOINT = typer.Argument(help="A flow, such as flows.py:my_flow.", show_default=False)
+_ENTRYPOINT = typer.Argument(metavar="ENTRYPOINT", help="A flow, such as flows.py:my_flow.", show_default=False)
 _NAMES = typer.Option("--name", "-n", help="Of a deployment; patterns such as 'etl/*' take those of the file.")
 _CRON = typer.Option("--cron", help="A schedule, such as '0 3 * * *'; may be given again, as all of these.")
 _INTERVAL = typer.Option("--interval", metavar="SPAN", help="A schedule: seconds, or such as '1h 30m'.")
