@@ -48,7 +48,10 @@ def test_pools(api: Any) -> None:
     mine = WorkPoolFilter(name=WorkPoolFilterName(any_=[name]), type=WorkPoolFilterType(any_=["docker"]))
     assert [each.id for each in api.read_work_pools(work_pool_filter=mine)] == [made.id]
     assert made.id in [each.id for each in api.read_work_pools(limit=1000)]
-    template = {"job_configuration": {"command": "{{ command }}"}, "variables": {"type": "object", "properties": {"command": {}}}}
+    template = {
+        "job_configuration": {"command": "{{ command }}"},
+        "variables": {"type": "object", "properties": {"command": {}}},
+    }
     api.update_work_pool(name, WorkPoolUpdate(description="text", base_job_template=template))
     read = api.read_work_pool(name)
     assert (read.description, read.base_job_template, read.status) == ("text", template, WorkPoolStatus.NOT_READY)
