@@ -174,6 +174,7 @@ STORIES: dict[str, str] = {
         work-pool create pond
         work-pool create pond --type docker --json
         work-pool ls
+        work-pool ls --verbose
         work-pool ls --json --filter 'type = "docker"'
         work-pool inspect pool
         work-pool inspect pool --json
@@ -208,6 +209,7 @@ STORIES: dict[str, str] = {
         work-queue create fast --pool sea
         work-queue create fast
         work-queue ls
+        work-queue ls -v --pool pool
         work-queue ls --pool pool --match as --json
         work-queue ls --pool sea
         work-queue inspect fast
@@ -313,6 +315,7 @@ STORIES: dict[str, str] = {
         concurrency-limit create large 20 --json
         concurrency-limit create small 2
         concurrency-limit ls
+        concurrency-limit ls --offset 1
         concurrency-limit ls --json
         concurrency-limit inspect small
         concurrency-limit inspect small --json
@@ -330,6 +333,8 @@ STORIES: dict[str, str] = {
         gcl ls --json
         gcl inspect db
         gcl inspect db --json
+        gcl inspect db --file db.json
+        gcl inspect db --file no/db.json
         gcl inspect none
         gcl update db --limit 3
         gcl update db --limit 4 --json
@@ -344,6 +349,7 @@ STORIES: dict[str, str] = {
         """,
     "shell": """
         shell watch 'echo hello; sleep 0' --flow-run-name told
+        shell serve ls --flow-name listing --timezone UTC
         shell watch 'echo oops >&2' --flow-run-name warned
         shell watch 'exit 3' --no-stream-stdout --flow-name 'Nightly sync' --flow-run-name failed --tag x
         shell watch 'kill -9 $$' --flow-run-name killed
@@ -417,6 +423,7 @@ STORIES: dict[str, str] = {
         server status
         server status --json --wait
         server services ls
+        server services list
         server services ls --json
         server stop
         server start -b --port 0 --json

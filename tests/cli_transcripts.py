@@ -30,7 +30,6 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"process id \d+", "process id <pid>"),
     (r"127\.0\.0\.1:\d+", "<address>"),
     (r"^(Version|Schema)( +)\d[\d.]+ *$", r"\1\2<version>"),
-    (r"^(Version|Schema)( +)\d[\d.]+$", r"\1\2<version>"),
     (r"-[0-9a-f]{6}\b(?!\.)", "-<drawn>"),
     (r"antiphon \d+\.\d+\S*, Python \S+", "antiphon <version>, Python <version>"),
     (r"Antiphon \d+\.\d+\S*, Python \S+", "Antiphon <version>, Python <version>"),

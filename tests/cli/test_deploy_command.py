@@ -3,12 +3,14 @@
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import Result
 
+from antiphon.cli.schedule_options import GivenSchedule
 from world import World
 
 FLOWS = '''
@@ -236,7 +238,7 @@ MISTAKES = [
     (["flows.py:hello", "-n", "x", "-p", "nope"], 3, "There is no work pool 'nope'. Make it with `antiphon work-pool"),
     (["flows.py:hello", "-n", "x", "-p", "local", "-q", "nope"], 3, "work pool 'local' has no work queue 'nope'"),
     (["flows.py:hello", "-n", "x"], 1, "A deployment needs a work pool, whose workers run it."),
-    (["flows.py:hello", "-p", "local"], 1, "needs a name: `antiphon deploy flows.py:hello --name nightly`."),
+    (["flows.py:hello", "-p", "local"], 2, "needs a name: `antiphon deploy flows.py:hello --name nightly`."),
     (["flows.py:hello", "-n", "x", "-p", "containers"], 1, "could not have the code of 'hello/x'."),
     (["flows.py:hello", "-n", "x", "-p", "local", "--cron", "* *"], 1, "'* *' is no cron schedule: it has 2 fields"),
     (["flows.py:hello", "-n", "x", "-p", "local", "--rrule", "FREQ=NO"], 1, "FREQ=NO"),
@@ -246,8 +248,20 @@ MISTAKES = [
         "Europe/Berlin",
     ),
     (["flows.py:hello", "-n", "x", "-p", "local", "--timezone", "UTC"], 2, "--timezone belongs to --cron"),
-    (["flows.py:hello", "-n", "x", "-p", "local", "--param", "times"], 2, "--param is NAME=VALUE"),
-    (["flows.py:hello", "-n", "x", "-p", "local", "--params", "[1]"], 2, "--params is a JSON object"),
+    (["flows.py:hello", "-n", "x", "-p", "local", "--param", "times"], 2, "--param 'times' has no name and value"),
+    (["flows.py:hello", "-n", "x", "-p", "local", "--params", "[1]"], 2, "--params has to be a JSON object"),
+    (["flows.py:hello", "-n", "x", "-p", "local", "--params", '{"times": NaN}'], 2, "--params is no JSON"),
+    (
+        ["flows.py:hello", "-n", "x", "-p", "local", "--param", "times=1", "--param", "times=2"],
+        2,
+        "gives 'times' twice",
+    ),
+    (
+        ["flows.py:hello", "-n", "x", "-p", "local", "--job-variable", "n=1", "--job-variable", '{"n": 2}'],
+        2,
+        "'n' twice",
+    ),
+    (["flows.py:hello", "-n", "x", "-p", "local", "--interval", "1 fortnight"], 2, "'1 fortnight' is no span of time"),
     (["flows.py:hello", "-n", "x", "-p", "local", "--param", "times=a"], 1, "'a' is not of type 'integer'"),
     (["flows.py:hello", "-n", "x", "-p", "local", "--param", "tmes=1"], 1, "'tmes' was unexpected"),
     (["flows.py:hello", "-n", "x", "-p", "local", "--collision-strategy", "ENQUEUE"], 2, "give both"),
@@ -276,6 +290,38 @@ def test_mistakes_are_told(
     said = refused(antiphon("deploy", *typed), code)
     assert message.replace(" ", "") in said.replace("│", "").replace(" ", "")
     assert "Traceback" not in said
+
+
+def test_an_anchor_is_a_time_of_the_schedules_zone(pools: World, antiphon: Antiphon) -> None:
+    options = ("--interval", "1h 30m", "--anchor-date", "2026-01-01 09:00", "--timezone", "Asia/Tokyo")
+    assert antiphon("deploy", "flows.py:hello", "-n", "x", "-p", "local", *options).exit_code == 0
+    (schedule,) = deployment(pools, "hello/x").schedules
+    assert schedule.interval.interval.ToTimedelta() == timedelta(minutes=90)
+    midnight = datetime(2026, 1, 1, tzinfo=UTC)
+    assert schedule.interval.anchor_time.ToDatetime(UTC) == midnight
+    served = GivenSchedule(interval="1h 30m", anchor_date="2026-01-01 09:00", timezone="Asia/Tokyo").served()
+    assert served.anchor_date == midnight
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "message"),
+    [
+        (["flow", "serve", "flows.py", "--name", "x"], 2, "'flows.py' is no entrypoint"),
+        (["flow", "serve", "flows.py:nope", "--name", "x"], 1, "There is no 'nope' in flows.py"),
+        (
+            ["flow", "serve", "flows.py:hello", "--name", "x", "--cron", "@daily", "--timezone", "No"],
+            2,
+            "no time zone 'No'",
+        ),
+        (["flow", "serve", "flows.py:hello", "--name", "x", "--interval", "0"], 2, "from one second to ten years"),
+        (["flow", "serve", "flows.py:hello", "--name", "x", "--timezone", "UTC"], 2, "--timezone belongs to --cron"),
+        (["flow", "serve", "flows.py:hello", "--name", "x", "--cron", "a", "--rrule", "b"], 2, "Give one of --cron"),
+        (["flow", "serve", "flows.py:hello", "--name", "x", "--anchor-date", "now"], 2, "--anchor-date belongs to"),
+    ],
+)
+def test_who_serves_is_told_of_mistakes(typed: list[str], code: int, message: str, antiphon: Antiphon) -> None:
+    said = refused(antiphon(*typed), code).replace("│", "")
+    assert message.replace(" ", "") in said.replace(" ", "")
 
 
 #: A deployment that needs nothing more.
@@ -360,7 +406,7 @@ def test_mistakes_in_the_file_are_told(
     text: str, message: str, pools: World, antiphon: Antiphon, project: Path
 ) -> None:
     (project / "antiphon.yaml").write_text(text)
-    said = refused(antiphon("deploy"))
+    said = refused(antiphon("deploy"), 2).replace("│ ", "")
     assert message in said
     assert "Traceback" not in said
 
@@ -391,7 +437,7 @@ def test_with_json_nothing_else_is_on_stdout(pools: World, antiphon: Antiphon, p
 
 def test_several_deployments_need_a_choice(pools: World, antiphon: Antiphon, project: Path) -> None:
     (project / "antiphon.yaml").write_text(PROJECT)
-    said = refused(antiphon("deploy"))
+    said = refused(antiphon("deploy"), 2).replace("│ ", "")
     assert "antiphon.yaml has 2 deployments: first, second. Say which by --name, or --all." in said
     assert "There is no deployment 'frist' (did you mean 'first'?). There are first, second." in refused(
         antiphon("deploy", "-n", "frist")
@@ -424,7 +470,7 @@ def test_at_a_terminal_what_is_missing_is_asked_for(
     monkeypatch.setattr("typer.confirm", lambda *_, **__: True)
     typed(monkeypatch, "second")
     assert antiphon("deploy").stdout == "other/second is made.\n"
-    assert "needs a name" in refused(antiphon("deploy", "flows.py:hello", "--yes"))
+    assert "needs a name" in refused(antiphon("deploy", "flows.py:hello", "--yes"), 2)
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:

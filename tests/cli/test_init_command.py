@@ -71,7 +71,8 @@ def test_fields_are_asked_for_at_a_terminal(antiphon: Antiphon, project: Path, m
     ("typed", "code", "message"),
     [
         (["--recipe", "gti"], 1, "There is no recipe 'gti' (did you mean 'git'?). There are local, git, docker"),
-        (["--recipe", "git", "-f", "branch=x"], 1, "The recipe 'git' needs repository: give them as fields."),
+        (["--recipe", "git", "-f", "branch=x"], 2, "needs repository: give --field repository=VALUE."),
+        (["--recipe", "docker", "--yes"], 2, "give --field image_name=VALUE --field tag=VALUE."),
         (["-f", "branch=x"], 1, "The recipe 'local' has no field 'branch'. It has none."),
         (["-f", "branch"], 2, "--field is NAME=VALUE"),
     ],
@@ -79,5 +80,11 @@ def test_fields_are_asked_for_at_a_terminal(antiphon: Antiphon, project: Path, m
 def test_mistakes_are_told(typed: list[str], code: int, message: str, antiphon: Antiphon, project: Path) -> None:
     done = antiphon("init", *typed)
     assert done.exit_code == code
-    assert message in " ".join(done.stderr.split())
+    assert message in " ".join(done.stderr.replace("│", "").split())
     assert list(project.iterdir()) == []
+
+
+def test_a_folder_that_takes_no_files_is_told(antiphon: Antiphon, project: Path) -> None:
+    project.rmdir()
+    done = antiphon("init", "--name", "shop")
+    assert (done.exit_code, "antiphon.yaml cannot be written here: No such file" in done.stderr) == (1, True)

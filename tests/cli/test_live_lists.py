@@ -14,6 +14,7 @@ from antiphon.cli.live_lists import live_flow_runs
 from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest
 from antiphon.watching import Step
+from cli_json import check_json
 from cli_transcripts import BINARY
 from hand_worker import HandWorker
 from running_server import RunningServer
@@ -57,6 +58,13 @@ def test_deployments_as_json(world: World) -> None:
         assert json.loads(line())["deployment"]["paused"] is True
         world.call("DeleteDeployment", {"id": world.deployment})
         assert json.loads(line())["gone_id"] == world.deployment
+
+
+@pytest.mark.parametrize("command", ["flow-run ls", "deployment ls", "worker ls"])
+def test_json_lines_are_what_the_schemas_say(world: World, command: str) -> None:
+    world.fill()
+    with shown(*command.split(), "--watch", "--json") as line:
+        check_json(command, line())
 
 
 def test_workers_as_lines(world: World) -> None:

@@ -23,6 +23,7 @@ from antiphon.service_client import ServiceClient
 from antiphon.v1.operation_pb2 import Operation, OperationState
 from antiphon_server.application.bulk import CancelBulk, StartBulk
 from antiphon_server.domain.bulk import BulkVerb
+from cli_transcripts import BINARY
 from hand_session import new_id
 from held_operations import hold_operations
 from in_writer import in_writer
@@ -337,3 +338,22 @@ def test_on_a_terminal_there_is_a_bar_and_a_line_at_the_end(many: World, home: P
     assert "5/5" in text
     assert "5 of 5 flow runs handled; 4 done, 1 with nothing to do." in text
     assert states(many) == ["Cancelled"] * 4 + ["Failed"]
+
+
+def test_a_run_of_no_deployment_is_run_once_more_by_its_code(world: World, antiphon: Cli, tmp_path: Path) -> None:
+    run = world.call("CreateFlowRun", {"flowRun": {"flowName": "alone", "name": "by-hand"}}).flow_run.id
+    world.propose(run, "FAILED")
+    flows = tmp_path / "flows.py"
+    flows.write_text("from antiphon import flow\n@flow\ndef alone(): print('done here')\n@flow\ndef other(): ...\n")
+
+    def retry(name: str, flow: str) -> "subprocess.CompletedProcess[str]":
+        typed = [BINARY, "flow-run", "retry", name, "--entrypoint", f"{flows}:{flow}"]
+        return subprocess.run(typed, capture_output=True, text=True, timeout=120)
+
+    wrong = retry("by-hand", "other")
+    assert (wrong.returncode, "is of 'alone', and" in wrong.stderr) == (1, True), wrong.stderr
+    done = retry("by-hand", "alone")
+    assert (done.returncode, "done here" in done.stdout) == (0, True), done.stderr
+    assert world.call("GetFlowRun", {"id": run}).flow_run.state.name == "Completed"
+    assert antiphon("flow-run", "retry", "--all", "--yes", "-e", "flows.py:alone").exit_code == 2
+    assert antiphon("flow-run", "retry", "by-hand", "-e", "flows.py").exit_code == 2

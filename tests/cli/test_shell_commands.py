@@ -81,3 +81,25 @@ def test_output_is_kept_and_shown_as_asked(world: World, home: Path) -> None:
     assert watch("--flow-run-name", "quiet", "--no-stream-stdout") == ""
     assert kept("quiet") == {"one", "two", "\ufffd"}
     assert [run.name for run in world.call("ListFlowRuns", {"filter": 'tags:"x"'}).flow_runs] == ["both"]
+
+
+def test_a_served_command_runs_when_its_deployment_says_so(world: World, antiphon: Cli) -> None:
+    def serve(*options: str) -> str:
+        typed = ("shell", "serve", "echo served", "--flow-name", "echoing", "--deployment-name", "d", *options)
+        done = subprocess.run([BINARY, *typed, "--run-once"], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "served" not in serve(
+        "--cron-schedule", "@yearly", "--timezone", "Europe/Berlin", "--concurrency-limit", "2"
+    )
+    made = world.call("GetDeployment", {"name": {"flowName": "echoing", "name": "d"}}).deployment
+    assert (list(made.tags), made.concurrency_limit, made.schedules[0].time_zone) == (["shell"], 2, "Europe/Berlin")
+    run = world.call("RunDeployment", {"id": made.id}).flow_run.id
+    assert "served" in serve("--tag", "x")
+    assert world.call("GetFlowRun", {"id": run}).flow_run.state.name == "Completed"
+    until(
+        lambda: "served" in [log.message for log in world.call("ListLogs", {"filter": f'flow_run_id = "{run}"'}).logs]
+    )
+    wrong = antiphon("shell", "serve", "x", "--flow-name", "y", "--cron", "@daily", "--timezone", "Nowhere")
+    assert (wrong.exit_code, "no time zone 'Nowhere'" in " ".join(wrong.stderr.split())) == (2, True)

@@ -8,8 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from cli_json import check_json
 from cli_reference.page import PAGE, render
-from cli_reference.schemas import SCHEMAS, document, render_schemas
+from cli_reference.schemas import SCHEMAS, render_schemas
 from cli_reference.shapes import SHAPES
 from cli_reference.tree import Node, walk
 from cli_stories import STORIES, WITHOUT_WORLD, lines_of, with_ids
@@ -21,7 +22,7 @@ from world import World
 NODES = {node.path: node for node in walk()}
 ALIASES = {alias: node.path for node in NODES.values() for alias in node.aliases}
 #: They run until they are stopped: other tests run them.
-WITHOUT_END = {"flow serve", "flow-run execute", "task serve", "worker start"}
+WITHOUT_END = {"flow serve", "flow-run execute", "shell serve", "task serve", "worker start"}
 #: A file that each story finds where it is.
 FLOWS = """from antiphon import flow
 
@@ -41,19 +42,6 @@ def command_in(typed: str) -> Node | None:
             break
         path = longer
     return NODES[path] if not NODES[path].is_group else None
-
-
-def check_json(path: str, printed: str) -> None:
-    """Raises where it is not what the schemas say."""
-    schemas = document()
-    schema = {"$defs": schemas["$defs"], **schemas["commands"][path]}
-    try:
-        documents = [json.loads(printed)]
-    except ValueError:
-        documents = [json.loads(line) for line in printed.splitlines()]
-    assert documents, "nothing was printed"
-    for each in documents:
-        jsonschema.Draft202012Validator(schema).validate(each)
 
 
 @pytest.mark.timeout(300)
@@ -114,6 +102,14 @@ def test_every_json_has_its_other_spelling() -> None:
 
 def test_the_reference_is_what_the_commands_say() -> None:
     assert PAGE.read_text() == render(), "Run scripts/generate to write docs/cli.md anew."
+
+
+def test_the_reference_tells_defaults_and_what_may_be_left_out() -> None:
+    page = render()
+    assert "| Pause its schedules at the end. Default: `--pause-on-shutdown`. |" in page
+    assert "| Those that nobody set. Default: `--hide-defaults`. |" in page
+    assert "antiphon deploy [OPTIONS] [ENTRYPOINT]\n" in page
+    assert "antiphon task serve [OPTIONS] [ENTRYPOINT]...\n" in page
 
 
 def test_the_schemas_are_what_the_contract_says() -> None:

@@ -96,6 +96,22 @@ def test_no_prompt_keeps_it_from_asking(world: World) -> None:
     assert (code, "Nobody can be asked here; give --yes" in shown) == (2, True), shown
 
 
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("deployment delete x/y", "Nobody can be asked here; give --yes"),
+        ("--prompt deployment delete x/y", "Nobody can be asked here; give --yes"),
+        ("deployment run x/y --params -", "--params - reads the standard input, and that is closed."),
+        ("block create secret --name x --data -", "--data - reads the standard input, and that is closed."),
+    ],
+)
+def test_a_closed_standard_input_is_nobody(arguments: str, says: str) -> None:
+    closed = ["sh", "-c", f"exec {BINARY} {arguments} <&-"]
+    done = subprocess.run(closed, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"})
+    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
+
+
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
     ("environment", "coloured"),

@@ -1,6 +1,7 @@
 """`antiphon work-pool` and `antiphon work-queue` on a real server: what the stories do not tell."""
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,12 @@ def test_a_worker_that_is_there_is_shown_so_and_not_forgotten(world: World, anti
     refused = antiphon("worker", "delete", "w", "--yes")
     assert (refused.exit_code, refused.stdout) == (1, "")
     worker.goodbye()
+
+
+@pytest.mark.usefixtures("world")
+def test_the_place_of_the_health_check_may_be_taken(antiphon: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("ANTIPHON_WORKER_WEBSERVER_HOST", "127.0.0.1")
+        monkeypatch.setenv("ANTIPHON_WORKER_WEBSERVER_PORT", str(taken.getsockname()[1]))
+        done = antiphon("worker", "start", "--pool", "new", "--type", "process", "--with-healthcheck")
+    assert (done.exit_code, "The health check cannot listen on 127.0.0.1:" in done.stderr) == (1, True), done.stderr

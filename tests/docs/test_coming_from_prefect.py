@@ -41,8 +41,9 @@ def test_the_methods_of_the_main_classes_are_compared() -> None:
 
 def test_commands_are_looked_for_with_their_options() -> None:
     found = {each.name: each for each in commands()}
-    assert (found["variable set"].standing, found["variable set"].more) == (SAME, ())
-    assert found["flow-run inspect"].more == ("--web",)
+    assert (found["variable set"].standing, found["server services list"].standing) == (SAME, SAME)
+    assert (found["flow-run inspect"].standing, found["flow-run inspect --web"].standing) == (SAME, MISSING)
+    assert not any(name.startswith("variable set ") for name in found)
     assert found["dashboard open"].standing == MISSING
 
 

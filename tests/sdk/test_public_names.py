@@ -49,38 +49,41 @@ PUBLIC = {
     """,
     "antiphon.client.schemas.actions": """
         ArtifactCreate ArtifactUpdate BlockDocumentCreate BlockDocumentUpdate BlockSchemaCreate BlockTypeCreate
-        BlockTypeUpdate DeploymentUpdate GlobalConcurrencyLimitCreate GlobalConcurrencyLimitUpdate LogCreate
-        VariableCreate VariableUpdate WorkPoolCreate WorkPoolUpdate WorkQueueUpdate
+        BlockTypeUpdate DeploymentScheduleCreate DeploymentUpdate GlobalConcurrencyLimitCreate
+        GlobalConcurrencyLimitUpdate LogCreate VariableCreate VariableUpdate WorkPoolCreate WorkPoolUpdate
+        WorkQueueUpdate
     """,
     "antiphon.client.schemas.filters": """
         ArtifactCollectionFilter ArtifactCollectionFilterFlowRunId ArtifactCollectionFilterKey
-        ArtifactCollectionFilterLatestId ArtifactCollectionFilterTaskRunId ArtifactCollectionFilterType
-        ArtifactFilter ArtifactFilterFlowRunId ArtifactFilterId ArtifactFilterKey ArtifactFilterTaskRunId
-        ArtifactFilterType DeploymentFilter DeploymentFilterConcurrencyLimit DeploymentFilterId
-        DeploymentFilterName DeploymentFilterTags DeploymentFilterWorkQueueName FilterSet FlowFilter
-        FlowFilterId FlowFilterName FlowFilterTags FlowRunFilter FlowRunFilterDeploymentId FlowRunFilterEndTime
-        FlowRunFilterExpectedStartTime FlowRunFilterFlowVersion FlowRunFilterId FlowRunFilterIdempotencyKey
-        FlowRunFilterName FlowRunFilterNextScheduledStartTime FlowRunFilterParentFlowRunId
-        FlowRunFilterParentTaskRunId FlowRunFilterStartTime FlowRunFilterState FlowRunFilterStateName
-        FlowRunFilterStateType FlowRunFilterTags FlowRunFilterWorkQueueName LogFilter LogFilterFlowRunId
-        LogFilterLevel LogFilterName LogFilterTaskRunId LogFilterTextSearch LogFilterTimestamp Operator
-        OperatorMixin TaskRunFilter TaskRunFilterEndTime TaskRunFilterFlowRunId TaskRunFilterId
-        TaskRunFilterName TaskRunFilterStartTime TaskRunFilterState TaskRunFilterStateName
-        TaskRunFilterStateType TaskRunFilterSubFlowRuns TaskRunFilterTags VariableFilter VariableFilterId
-        VariableFilterName VariableFilterTags WorkPoolFilter WorkPoolFilterId WorkPoolFilterName
-        WorkPoolFilterType WorkQueueFilter WorkQueueFilterId WorkQueueFilterName
+        ArtifactCollectionFilterLatestId ArtifactCollectionFilterTaskRunId ArtifactCollectionFilterType ArtifactFilter
+        ArtifactFilterFlowRunId ArtifactFilterId ArtifactFilterKey ArtifactFilterTaskRunId ArtifactFilterType
+        DeploymentFilter DeploymentFilterConcurrencyLimit DeploymentFilterId DeploymentFilterName DeploymentFilterTags
+        DeploymentFilterWorkQueueName FilterSet FlowFilter FlowFilterId FlowFilterName FlowFilterTags FlowRunFilter
+        FlowRunFilterDeploymentId FlowRunFilterEndTime FlowRunFilterExpectedStartTime FlowRunFilterFlowVersion
+        FlowRunFilterId FlowRunFilterIdempotencyKey FlowRunFilterName FlowRunFilterNextScheduledStartTime
+        FlowRunFilterParentFlowRunId FlowRunFilterParentTaskRunId FlowRunFilterStartTime FlowRunFilterState
+        FlowRunFilterStateName FlowRunFilterStateType FlowRunFilterTags FlowRunFilterWorkQueueName LogFilter
+        LogFilterFlowRunId LogFilterLevel LogFilterName LogFilterTaskRunId LogFilterTextSearch LogFilterTimestamp
+        Operator OperatorMixin TaskRunFilter TaskRunFilterEndTime TaskRunFilterFlowRunId TaskRunFilterId
+        TaskRunFilterName TaskRunFilterStartTime TaskRunFilterState TaskRunFilterStateName TaskRunFilterStateType
+        TaskRunFilterSubFlowRuns TaskRunFilterTags VariableFilter VariableFilterId VariableFilterName
+        VariableFilterTags WorkPoolFilter WorkPoolFilterId WorkPoolFilterName WorkPoolFilterType WorkQueueFilter
+        WorkQueueFilterId WorkQueueFilterName WorkerFilter WorkerFilterLastHeartbeatTime WorkerFilterStatus
     """,
     "antiphon.client.schemas.objects": """
         Artifact ArtifactCollection BlockDocument BlockSchema BlockType ConcurrencyLeaseHolder ConcurrencyLimit
-        ConcurrencyLimitConfig ConcurrencyLimitStrategy ConcurrencyOptions Constant Deployment DeploymentStatus
-        Flow FlowRun FlowRunInput FlowRunPolicy FlowRunResult GlobalConcurrencyLimit Log Parameter RunInput
-        RunType State StateDetails StateType TERMINAL_STATES TaskInput TaskRun TaskRunPolicy TaskRunResult
-        Variable VersionInfo WorkPool WorkPoolStatus WorkQueue WorkQueueStatus WorkerStatus
+        ConcurrencyLimitConfig ConcurrencyLimitStrategy ConcurrencyOptions Constant Deployment DeploymentSchedule
+        DeploymentStatus Flow FlowRun FlowRunInput FlowRunPolicy FlowRunResult GlobalConcurrencyLimit Log Parameter
+        RunInput RunType State StateDetails StateType TERMINAL_STATES TaskInput TaskRun TaskRunPolicy TaskRunResult
+        Variable VersionInfo WorkPool WorkPoolStatus WorkQueue WorkQueueStatus Worker WorkerStatus
     """,
     "antiphon.client.schemas.responses": """
         ConcurrencyLimitWithLeaseResponse DeploymentResponse GlobalConcurrencyLimitResponse
         MinimalConcurrencyLimitResponse OrchestrationResult SetStateStatus StateAbortDetails StateAcceptDetails
-        StateRejectDetails StateResponseDetails StateWaitDetails
+        StateRejectDetails StateResponseDetails StateWaitDetails WorkerFlowRunResponse
+    """,
+    "antiphon.client.schemas.schedules": """
+        CronSchedule IntervalSchedule RRuleSchedule SCHEDULE_TYPES construct_schedule is_schedule_type
     """,
     "antiphon.client.schemas.sorting": """
         ArtifactCollectionSort ArtifactSort DeploymentSort FlowRunSort FlowSort LogSort TaskRunSort
@@ -271,6 +274,7 @@ INNER = {
     "antiphon.client.block_type_operations",
     "antiphon.client.conversions.blocks",
     "antiphon.client.conversions.runs",
+    "antiphon.client.conversions.schedules",
     "antiphon.client.conversions.shown",
     "antiphon.client.conversions.values",
     "antiphon.client.conversions.work",
@@ -283,6 +287,7 @@ INNER = {
     "antiphon.client.listings",
     "antiphon.client.log_operations",
     "antiphon.client.proposing",
+    "antiphon.client.schedule_operations",
     "antiphon.client.schemas.bases",
     "antiphon.client.schemas.block_objects",
     "antiphon.client.schemas.filter_bases",
@@ -293,8 +298,10 @@ INNER = {
     "antiphon.client.server_operations",
     "antiphon.client.task_run_operations",
     "antiphon.client.variable_operations",
+    "antiphon.client.waiting_runs",
     "antiphon.client.work_pool_operations",
     "antiphon.client.work_queue_lookup",
+    "antiphon.client.worker_operations",
     "antiphon.distributed_futures",
     "antiphon.flow_core",
     "antiphon.flow_loading",

@@ -52,13 +52,19 @@ def _help(node: Node) -> Iterator[str]:
 def _arguments(command: Any) -> Iterator[str]:
     for each in command.params:
         if each.param_type_name == "argument":
-            yield each.metavar or each.name.upper()
+            yield _argument(each)
+
+
+def _argument(parameter: Any) -> str:
+    """`RUN`, `RUN...` where there may be several, in brackets where it may be left out."""
+    name = parameter.metavar or parameter.name.upper()
+    return (name if parameter.required else f"[{name}]") + ("..." if parameter.nargs == -1 else "")
 
 
 def _rows(parameter: Any) -> Iterator[str]:
     about = (parameter.help or "").replace("|", "\\|").replace("<", "\\<")
     if parameter.param_type_name == "argument":
-        yield f"| `{parameter.metavar or parameter.name.upper()}` | {about} |"
+        yield f"| `{_argument(parameter)}` | {about} |"
         return
     spellings = ", ".join(f"`{each}`" for each in (*parameter.opts, *parameter.secondary_opts))
     needed = " Needed." if parameter.required else ""
@@ -72,7 +78,12 @@ def _value(option: Any) -> str:
 
 
 def _default(option: Any) -> str:
-    if option.is_flag or option.default in (None, "", (), []) or option.required:
+    if option.default in (None, "", (), []) or option.required:
         return ""
     value = getattr(option.default, "value", option.default)
+    if option.is_flag:
+        # What is merely given or not needs no word; of a pair it is said which of the two holds.
+        if not option.secondary_opts:
+            return ""
+        value = (option.opts if value else option.secondary_opts)[0]
     return f" Default: `{value}`."

@@ -23,6 +23,7 @@ from antiphon.v1 import (
     task_run_pb2,
     transition_service_pb2,
     variable_pb2,
+    watch_service_pb2,
     work_pool_pb2,
     worker_pb2,
 )
@@ -109,7 +110,7 @@ SHAPES: dict[str, Any] = {
     "deployment backfill": either(_OPERATION, deployment_service_pb2.BackfillDeploymentResponse),
     "deployment delete": either(_DEPLOYMENT, [_DEPLOYMENT]),
     "deployment inspect": _DEPLOYMENT,
-    "deployment ls": [_DEPLOYMENT],
+    "deployment ls": either([_DEPLOYMENT], Lines(watch_service_pb2.WatchDeploymentsResponse)),
     "deployment pause": _DEPLOYMENT,
     "deployment resume": _DEPLOYMENT,
     "deployment rollback": _DEPLOYMENT,
@@ -136,7 +137,7 @@ SHAPES: dict[str, Any] = {
     },
     "flow-run inspect": {"flow_run": _RUN, "states": [state_pb2.State], "task_runs": [task_run_pb2.TaskRun]},
     "flow-run logs": either([log_pb2.Log], Lines(log_pb2.Log)),
-    "flow-run ls": [_RUN],
+    "flow-run ls": either([_RUN], Lines(watch_service_pb2.WatchFlowRunsResponse)),
     "flow-run pause": _RUN,
     "flow-run resume": _RUN,
     "flow-run retry": _RUNS,
@@ -202,5 +203,5 @@ SHAPES: dict[str, Any] = {
     "work-queue slots": _LIMIT_IN_USE,
     "worker delete": worker_pb2.Worker,
     "worker inspect": worker_pb2.Worker,
-    "worker ls": [worker_pb2.Worker],
+    "worker ls": either([worker_pb2.Worker], Lines(watch_service_pb2.WatchWorkersResponse)),
 }

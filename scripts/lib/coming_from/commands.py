@@ -1,4 +1,4 @@
-"""The standing of every command of `prefect`: whether `antiphon` has it, and which of its options it has not."""
+"""The standing of every command of `prefect`, and of each option that ours lacks: whether `antiphon` has it."""
 
 import tomllib
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from coming_from.standings import COMMANDS, MISSING, NAMES, SAME, Standing
 
 
 def commands() -> list[Standing]:
-    """Each command in the order of the file; `more` has the options that ours lacks."""
+    """Each command in the order of the file, before those of its options that ours lacks: `server start --ui`."""
     facts: dict[str, list[str]] = tomllib.loads(NAMES.read_text())["commands"]
     ours = dict(_options_of("", typer.main.get_command(app)))
-    return [
-        Standing(COMMANDS, name, SAME, more=tuple(_lost(options, ours[name])))
-        if name in ours
-        else Standing(COMMANDS, name, MISSING)
-        for name, options in facts.items()
-    ]
+    found: list[Standing] = []
+    for name, options in facts.items():
+        found.append(Standing(COMMANDS, name, SAME if name in ours else MISSING))
+        if name in ours:
+            found += [Standing(COMMANDS, f"{name} {each}", MISSING) for each in _lost(options, ours[name])]
+    return found
 
 
 def _lost(theirs: list[str], ours: set[str]) -> Iterator[str]:
@@ -39,4 +39,9 @@ def _options_of(path: str, command: Any) -> Iterator[tuple[str, set[str]]]:
     if hasattr(command, "list_commands"):
         context = command.context_class(command)
         for name in command.list_commands(context):
-            yield from _options_of(f"{path} {name}".strip(), command.get_command(context, name))
+            for spelling in (name, *(alias for alias, meant in _aliases_of(command).items() if meant == name)):
+                yield from _options_of(f"{path} {spelling}".strip(), command.get_command(context, name))
+
+
+def _aliases_of(group: Any) -> dict[str, str]:
+    return dict(getattr(group, "aliases", {}))

@@ -57,10 +57,7 @@ def problems(found: list[Standing], known: list[Reason]) -> list[str]:
 def _commands(found: list[Standing], known: list[Reason]) -> Iterator[str]:
     yield "## Commands"
     yield ""
-    yield (
-        "In brackets: options that are not here. JSON comes by `--json` too; `--web` opens a "
-        "page that Antiphon does not have."
-    )
+    yield ("Options that are not here stand behind their command. JSON comes by `--json` too.")
     yield from ("", "| Command | Standing | |", "| --- | --- | --- |")
     yield from _rows(found, known)
     yield ""

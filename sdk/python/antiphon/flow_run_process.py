@@ -46,9 +46,9 @@ def main() -> int:
         return BROKEN_OFF
 
 
-def execute_flow_run(flow_run_id: str, fencing_token: int = 0) -> int:
-    """Run a flow run of a deployment in this process, and return the exit code: 0 where it came to an end of its own,
-    however that is, or was suspended.
+def execute_flow_run(flow_run_id: str, fencing_token: int = 0, flow: Any = None) -> int:
+    """Run a flow run of a deployment in this process, or any with its `flow`, and return the exit code: 0 where it came
+    to an end of its own, however that is, or was suspended.
 
     `fencing_token` is that of the claim which a worker has made for it; with 0 it is claimed here. Raises
     ObjectNotFound, ServerUnreachable.
@@ -61,7 +61,7 @@ def execute_flow_run(flow_run_id: str, fencing_token: int = 0) -> int:
             flow_run_logger(run).warning("Flow run %r does not begin here: %s", run.name, why)
             return NOT_OURS
         try:
-            call = _call_of(client, run, fencing_token, session)
+            call = _call_of(client, run, fencing_token, session, flow)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the code raises is said in the run's state
             return _not_begun(session, run, fencing_token, error)
     return _lived(call)
@@ -76,21 +76,22 @@ def _why_not(run: flow_run_pb2.FlowRun, token: int) -> str | None:
     return None
 
 
-def _call_of(client: ServiceClient, run: flow_run_pb2.FlowRun, token: int, session: Any) -> FlowCall:
-    if not run.deployment_id:
-        raise AntiphonException(
-            f"The flow run {run.name!r} is of no deployment, so nobody knows where its code is. Run its flow by "
-            "calling it, or make a deployment of it and run that."
-        )
-    deployment = deployment_of_run(client, run)
-    flow = load_deployed_flow(deployment, flow_run_logger(run).debug)
+def _call_of(client: ServiceClient, run: flow_run_pb2.FlowRun, token: int, session: Any, flow: Any) -> FlowCall:
+    deployment = deployment_of_run(client, run) if run.deployment_id else None
+    if flow is None:
+        if deployment is None:
+            raise AntiphonException(
+                f"The flow run {run.name!r} is of no deployment, so nobody knows where its code is. Run its flow by "
+                "calling it, or make a deployment of it and run that."
+            )
+        flow = load_deployed_flow(deployment, flow_run_logger(run).debug)
     call = claimed_call(
         flow,
         run,
         decode(run.parameters) if run.HasField("parameters") else {},
         session,
         token=token,
-        deployment=facts_of(deployment, run),
+        deployment=facts_of(deployment, run) if deployment is not None else None,
         parent_flow_run_id=_parent_of(client, run),
         begun=_say_claimed,
     )

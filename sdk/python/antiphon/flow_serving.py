@@ -50,7 +50,7 @@ async def aserve(
         deployments,
         pause_on_shutdown=pause_on_shutdown,
         limit=limit,
-        started=(lambda _: print(_starting_message(deployments))) if print_starting_message else None,
+        started=(lambda _: print(starting_message(deployments))) if print_starting_message else None,
     )
 
 
@@ -68,7 +68,8 @@ def _checked(given: tuple[Any, ...], kind: type) -> list[Any]:
     return list(given)
 
 
-def _starting_message(deployments: list[Any]) -> str:
+def starting_message(deployments: list[Any]) -> str:
+    """What people are told when deployments are served."""
     lines = [f"  {each.full_name}" for each in deployments]
     return "\n".join(
         [

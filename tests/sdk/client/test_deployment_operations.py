@@ -6,9 +6,16 @@ from uuid import uuid4
 
 import pytest
 
-from antiphon.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
+from antiphon.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate, WorkPoolCreate
 from antiphon.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
-from antiphon.exceptions import ObjectNotFound, ObjectUnsupported, SerializationError
+from antiphon.client.schemas.schedules import (
+    CronSchedule,
+    IntervalSchedule,
+    RRuleSchedule,
+    construct_schedule,
+    is_schedule_type,
+)
+from antiphon.exceptions import ObjectNotFound, ObjectUnsupported, SerializationError, ServerError
 from antiphon.states import Scheduled
 
 
@@ -100,9 +107,73 @@ def test_runs_that_cannot_be(api: Any) -> None:
     made = api.create_deployment(api.create_flow_from_name(f"refused-{uuid4().hex[:8]}"), "main")
     with pytest.raises(SerializationError, match="parameters cannot be said in JSON"):
         api.create_flow_run_from_deployment(made, parameters={"x": object()})
-    with pytest.raises(ObjectUnsupported, match=r"keeps no job_variables of a flow run\. Leave it out"):
-        api.create_flow_run_from_deployment(made, job_variables={"a": 1})
-    with pytest.raises(ValueError, match="work_pool_name is needed"):
+    with pytest.raises(ObjectUnsupported, match=r"keeps no labels of a flow run\. Leave it out"):
+        api.create_flow_run_from_deployment(made, labels={"a": 1})
+    with pytest.raises(ServerError, match="queue"):
         api.create_flow_run_from_deployment(made, work_queue_name="q")
     with pytest.raises(ObjectNotFound):
         api.create_flow_run_from_deployment(uuid4())
+
+
+def test_all_that_a_deployment_says_is_written_and_read(api: Any) -> None:
+    flow = api.create_flow_from_name(f"whole-{uuid4().hex[:8]}")
+    pool = api.create_work_pool(WorkPoolCreate(name=f"pool-{uuid4().hex[:8]}"))
+    said: dict[str, Any] = {
+        "version": "1.2",
+        "description": "Why.",
+        "parameters": {"x": 1, "y": 2},
+        "path": "/srv/flows",
+        "entrypoint": "flows.py:whole",
+        "parameter_openapi_schema": {"type": "object", "properties": {"x": {"type": "integer"}, "y": {}}},
+        "pull_steps": [{"antiphon.deployments.steps.set_working_directory": {"directory": "/srv"}}],
+        "job_variables": {"env": {"A": "1"}},
+        "work_pool_name": pool.name,
+    }
+    daily = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 3 * * *", timezone="Europe/Berlin"), slug="daily")
+    made = api.create_deployment(flow, "main", schedules=[daily], **said)
+    read = api.read_deployment(made)
+    assert {name: getattr(read, name) for name in said} == said
+    assert (read.work_queue_name, read.enforce_parameter_schema) == ("default", True)
+    (kept,) = read.schedules
+    assert (kept.schedule, kept.slug, kept.active, kept.deployment_id) == (daily.schedule, "daily", True, made)
+
+    run = api.create_flow_run_from_deployment(made, parameters={"y": 3}, job_variables={"image": "a"})
+    assert (run.parameters, run.job_variables) == ({"x": 1, "y": 3}, {"env": {"A": "1"}, "image": "a"})
+    with pytest.raises(ServerError, match="is not of type 'integer'"):
+        api.create_flow_run_from_deployment(made, parameters={"x": "one"})
+    api.update_deployment(made, DeploymentUpdate(entrypoint="other.py:whole", parameters={}, schedules=[]))
+    read = api.read_deployment(made)
+    assert (read.entrypoint, read.parameters, read.schedules, read.version) == ("other.py:whole", {}, [], "1.2")
+
+
+def test_schedules_of_a_deployment(api: Any) -> None:
+    flow = api.create_flow_from_name(f"timed-{uuid4().hex[:8]}")
+    made, other = api.create_deployment(flow, "main"), api.create_deployment(flow, "other")
+    midnight = datetime(2026, 1, 1, tzinfo=UTC)
+    hourly = IntervalSchedule(interval=timedelta(hours=1), anchor_date=midnight, timezone="Asia/Tokyo")
+    fridays = construct_schedule(rrule="FREQ=WEEKLY;BYDAY=FR", timezone="UTC")
+    given = [(hourly, True), (fridays, False)]
+    first, second = api.create_deployment_schedules(made, given, max_scheduled_runs=2, parameters={"x": 1})
+    assert (first.schedule, first.active, first.max_scheduled_runs, first.parameters) == (hourly, True, 2, {"x": 1})
+    assert (second.schedule, second.active) == (fridays, False)
+    assert api.read_deployment_schedules(made) == [first, second]
+
+    both = CronSchedule(cron="0 0 13 * FRI", day_or=False)
+    api.update_deployment_schedule(made, first.id, active=False, schedule=both, slug="unlucky")
+    api.update_deployment_schedule(made, first.id)
+    changed = api.read_deployment_schedules(made)[0]
+    assert (changed.schedule, changed.active, changed.slug, changed.parameters) == (both, False, "unlucky", {"x": 1})
+    for call in (api.update_deployment_schedule, api.delete_deployment_schedule):
+        with pytest.raises(ObjectNotFound, match="that is another one's"):
+            call(other, first.id)
+    api.delete_deployment_schedule(made, str(second.id))
+    assert [each.id for each in api.read_deployment_schedules(made)] == [first.id]
+
+
+def test_schedules_that_cannot_be() -> None:
+    with pytest.raises(ValueError, match="has one of interval, cron and rrule"):
+        construct_schedule(cron="@daily", interval=3)
+    with pytest.raises(ValueError, match="There is no time zone 'Europe/Berln'"):
+        CronSchedule(cron="@daily", timezone="Europe/Berln")
+    assert construct_schedule(interval=60) == IntervalSchedule(interval=timedelta(minutes=1))
+    assert is_schedule_type(RRuleSchedule(rrule="FREQ=DAILY")) and not is_schedule_type("@daily")

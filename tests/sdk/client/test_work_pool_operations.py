@@ -22,7 +22,7 @@ from antiphon.client.schemas.filters import (
 )
 from antiphon.client.schemas.objects import WorkPoolStatus
 from antiphon.client.schemas.sorting import LogSort
-from antiphon.exceptions import ObjectAlreadyExists, ObjectNotFound, ObjectUnsupported
+from antiphon.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 
 def test_pools(api: Any) -> None:
@@ -48,8 +48,14 @@ def test_pools(api: Any) -> None:
     mine = WorkPoolFilter(name=WorkPoolFilterName(any_=[name]), type=WorkPoolFilterType(any_=["docker"]))
     assert [each.id for each in api.read_work_pools(work_pool_filter=mine)] == [made.id]
     assert made.id in [each.id for each in api.read_work_pools(limit=1000)]
-    with pytest.raises(ObjectUnsupported, match="keeps no description of a work pool"):
-        api.update_work_pool(name, WorkPoolUpdate(description="text"))
+    template = {
+        "job_configuration": {"command": "{{ command }}"},
+        "variables": {"type": "object", "properties": {"command": {}}},
+    }
+    api.update_work_pool(name, WorkPoolUpdate(description="text", base_job_template=template))
+    read = api.read_work_pool(name)
+    assert (read.description, read.base_job_template, read.status) == ("text", template, WorkPoolStatus.NOT_READY)
+    assert read.default_queue_id == api.read_work_queue_by_name("default", name).id
     api.delete_work_pool(name)
     with pytest.raises(ObjectNotFound):
         api.read_work_pool(name)

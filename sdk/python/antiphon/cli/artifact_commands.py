@@ -86,7 +86,7 @@ def inspect(
 
 @app.command()
 def delete(
-    key: Annotated[str | None, typer.Argument(metavar="[KEY]", help="Delete all artifacts with this key.")] = None,
+    key: Annotated[str | None, typer.Argument(metavar="KEY", help="Delete all artifacts with this key.")] = None,
     id: Annotated[str | None, typer.Option("--id", help="Delete this artifact only.")] = None,
     yes: YesFlag = False,
     as_json: JsonFlag = False,

@@ -14,7 +14,8 @@ YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether y
 def may_ask(yes: bool = False) -> bool:
     """Whether somebody is there to ask: at a terminal, unless `--yes` or the setting `cli.prompt` says otherwise."""
     wanted = get_current_settings().cli.prompt
-    return not yes and (sys.stdin.isatty() if wanted is None else wanted)
+    # A standard input that is closed is none.
+    return not yes and sys.stdin is not None and (sys.stdin.isatty() if wanted is None else wanted)
 
 
 def must_ask(yes: bool, *, grave: bool = True) -> bool:

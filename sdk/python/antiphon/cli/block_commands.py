@@ -1,6 +1,5 @@
 """`antiphon block`."""
 
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar
@@ -14,6 +13,7 @@ from antiphon.cli.block_registering import register_blocks
 from antiphon.cli.block_tables import document_page, documents_table
 from antiphon.cli.lazy_group import LazyGroup
 from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, tell, to_json
+from antiphon.cli.typed_values import text_of
 from antiphon.service_client import ServiceClient
 from antiphon.v1.block_service_pb2 import DeleteBlockDocumentRequest
 
@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 
 BlockArgument = Annotated[
-    str | None, typer.Argument(metavar="[TYPE/NAME]", help="A block, as ls has it.", show_default=False)
+    str | None, typer.Argument(metavar="TYPE/NAME", help="A block, as ls has it.", show_default=False)
 ]
 IdOption = Annotated[str | None, typer.Option("--id", help="The id of a block, in place of its name.")]
 
@@ -116,8 +116,7 @@ def create(
     if name is None or data is None:
         make_console().print(making_page(block_type))
         return
-    text = sys.stdin.read() if data == "-" else data
-    document = make_block(block_type, name, text, overwrite=overwrite)
+    document = make_block(block_type, name, text_of(data, "--data"), overwrite=overwrite)
     if as_json:
         print_json(to_json(document))
     else:

@@ -51,14 +51,16 @@ def create(
 
 @app.command("ls")
 def list_tag_limits(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many.")] = 50, as_json: JsonFlag = False
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many.")] = 50,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="Pass over this many first.")] = 0,
+    as_json: JsonFlag = False,
 ) -> None:
     """List the limits of tags by name; with ids where the terminal has 100 columns or more.
 
     With --json: an array of antiphon.v1.ConcurrencyLimit.
     """
     with ServiceClient() as client:
-        limits = list_limits(client, f'name = "{PREFIX}*"', limit)
+        limits = list_limits(client, f'name = "{PREFIX}*"', offset + limit)[offset:]
     if as_json:
         print_messages(limits)
         return

@@ -53,7 +53,7 @@ def view(
 
 @app.command("set")
 def set_settings(
-    assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as ANTIPHON_API_URL=host:1.")],
+    assignments: Annotated[list[str], typer.Argument(metavar="NAME=VALUE", help="Such as ANTIPHON_API_URL=host:1.")],
     as_json: JsonFlag = False,
 ) -> None:
     """Set settings in the profile in use. With --json: an object with `profile`, `path` and `names`, an array."""
@@ -73,7 +73,7 @@ def set_settings(
 
 @app.command("unset")
 def unset_settings(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Such as ANTIPHON_API_URL.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Such as ANTIPHON_API_URL.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Accepted for scripts; nobody is asked.")] = False,
     as_json: JsonFlag = False,
 ) -> None:

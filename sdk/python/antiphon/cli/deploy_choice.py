@@ -35,8 +35,8 @@ def project_file(given: Path | None, yes: bool) -> ProjectFile | None:
 def chosen(
     file: ProjectFile | None, entrypoint: str | None, names: list[str], take_all: bool, yes: bool
 ) -> list[Chosen]:
-    """Return what is to be made, in the file's order. Raises ConfigurationError where nothing fits, or it is not clear
-    what is meant."""
+    """Return what is to be made, in the file's order. Raises ConfigurationError where nothing fits,
+    typer.BadParameter where it is not clear what is meant and nobody can be asked."""
     entries = [Chosen(entry, file, place) for place, entry in enumerate(file.deployments)] if file is not None else []
     if take_all:
         if not entries:
@@ -52,7 +52,7 @@ def chosen(
         raise ConfigurationError(f"There is nothing to deploy: no {OWN_FILE} with deployments is here. {_HOW}")
     listed = [each.name for each in entries]
     if not may_ask(yes):
-        raise ConfigurationError(
+        raise typer.BadParameter(
             f"{file.path.name if file is not None else OWN_FILE} has {len(entries)} deployments: {', '.join(listed)}. "
             "Say which by --name, or --all."
         )
@@ -117,5 +117,5 @@ def _of_entrypoint(entries: list[Chosen], entrypoint: str, yes: bool) -> Chosen:
     if len(fitting) == 1:
         return fitting[0]
     if not may_ask(yes):
-        raise ConfigurationError(f"The deployment needs a name: `antiphon deploy {entrypoint} --name nightly`.")
+        raise typer.BadParameter(f"The deployment needs a name: `antiphon deploy {entrypoint} --name nightly`.")
     return Chosen({"name": ask_text("Name of the deployment", "default"), "entrypoint": entrypoint})

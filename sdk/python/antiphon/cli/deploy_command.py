@@ -14,6 +14,8 @@ from antiphon.cli.deploy_report import Outcome, outcome_json, outcome_lines
 from antiphon.cli.exit_codes import ERROR, exit_code_of, print_error
 from antiphon.cli.output import JsonFlag, make_console, print_json
 from antiphon.cli.prompting import ask_which
+from antiphon.cli.schedule_options import AnchorOption
+from antiphon.cli.typed_values import ParamsOption
 from antiphon.deployments.applying import requested, sent
 from antiphon.deployments.changes import changes
 from antiphon.deployments.entries import Chosen, Maker
@@ -30,9 +32,10 @@ app = typer.Typer(name="deploy", add_completion=False)
 #: Mistakes in what people wrote: files, arguments of steps, storages.
 _MISTAKES = (AntiphonException, ValueError, TypeError, RuntimeError, OSError, ImportError)
 
-_ENTRYPOINT = typer.Argument(help="A flow, such as flows.py:my_flow.", show_default=False)
+_ENTRYPOINT = typer.Argument(metavar="ENTRYPOINT", help="A flow, such as flows.py:my_flow.", show_default=False)
 _NAMES = typer.Option("--name", "-n", help="Of a deployment; patterns such as 'etl/*' take those of the file.")
 _CRON = typer.Option("--cron", help="A schedule, such as '0 3 * * *'; may be given again, as all of these.")
+_INTERVAL = typer.Option("--interval", metavar="SPAN", help="A schedule: seconds, or such as '1h 30m'.")
 _VARIABLE = typer.Option("--job-variable", help="NAME=VALUE, or a JSON object, for the pool's job template.")
 _STRATEGY = typer.Option("--collision-strategy", help="ENQUEUE or CANCEL_NEW: of a run that finds no slot.")
 _FILE = typer.Option("--antiphon-file", "--prefect-file", help="The project file in place of antiphon.yaml.")
@@ -55,13 +58,13 @@ def deploy(
     work_queue: Annotated[str | None, typer.Option("--work-queue", "-q", help="A queue of that.")] = None,
     job_variables: Annotated[list[str] | None, _VARIABLE] = None,
     crons: Annotated[list[str] | None, _CRON] = None,
-    intervals: Annotated[list[float] | None, typer.Option("--interval", help="A schedule, in seconds.")] = None,
-    anchor_date: Annotated[str | None, typer.Option("--anchor-date", help="One time of the intervals.")] = None,
+    intervals: Annotated[list[str] | None, _INTERVAL] = None,
+    anchor_date: AnchorOption = None,
     rrules: Annotated[list[str] | None, typer.Option("--rrule", help="A schedule, by RFC 5545.")] = None,
     timezone: Annotated[str | None, typer.Option("--timezone", help="Of the schedules, as Europe/Berlin.")] = None,
     triggers: Annotated[list[str] | None, typer.Option("--trigger", hidden=True)] = None,
     params: Annotated[list[str] | None, typer.Option("--param", help="An argument, as NAME=VALUE.")] = None,
-    params_json: Annotated[str | None, typer.Option("--params", help="Arguments, as a JSON object.")] = None,
+    params_json: ParamsOption = None,
     enforce_parameter_schema: Annotated[bool | None, _ENFORCE] = None,
     take_all: Annotated[bool, typer.Option("--all", help="All deployments of the project file.")] = False,
     file: Annotated[Path | None, _FILE] = None,

@@ -1,11 +1,13 @@
 """What was typed behind `antiphon deploy`, as an entry of a project file would say it."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import typer
 
+from antiphon.cli.schedule_options import anchor_of
+from antiphon.cli.spoken_times import span_of
+from antiphon.cli.typed_values import arguments_of, pairs_or_objects_of
 from antiphon.exceptions import ObjectUnsupported
 
 
@@ -23,7 +25,7 @@ class DeployOptions:
     work_queue: str | None = None
     job_variables: list[str] = field(default_factory=list)
     crons: list[str] = field(default_factory=list)
-    intervals: list[float] = field(default_factory=list)
+    intervals: list[str] = field(default_factory=list)
     rrules: list[str] = field(default_factory=list)
     anchor_date: str | None = None
     timezone: str | None = None
@@ -48,7 +50,7 @@ class DeployOptions:
         if schedules:
             made.pop("schedule", None)
             made["schedules"] = schedules
-        parameters = {**_pairs("--param", self.params), **_object("--params", self.params_json)}
+        parameters = arguments_of(self.params, self.params_json)
         if parameters:
             made["parameters"] = {**_given(entry, "parameters"), **parameters}
         return made
@@ -64,7 +66,7 @@ class DeployOptions:
             made["concurrency_limit"] = {"limit": self.concurrency_limit, "collision_strategy": strategy}
 
     def _write_pool(self, made: dict[str, Any]) -> None:
-        variables = _pairs("--job-variable", self.job_variables)
+        variables = pairs_or_objects_of(self.job_variables, "--job-variable")
         if self.pool is None and self.work_queue is None and not variables:
             return
         pool = dict(_given(made, "work_pool"))
@@ -79,10 +81,10 @@ class DeployOptions:
     def _schedules(self) -> list[dict[str, Any]]:
         if self.anchor_date is not None and not self.intervals:
             raise typer.BadParameter("--anchor-date belongs to --interval: give both.")
-        anchor = {"anchor_date": self.anchor_date} if self.anchor_date is not None else {}
+        anchor = {} if self.anchor_date is None else {"anchor_date": anchor_of(self.anchor_date, self.timezone)}
         rules: list[dict[str, Any]] = [
             *({"cron": each} for each in self.crons),
-            *({"interval": each, **anchor} for each in self.intervals),
+            *({"interval": span_of(each, "--interval"), **anchor} for each in self.intervals),
             *({"rrule": each} for each in self.rrules),
         ]
         if self.timezone is not None and not rules:
@@ -107,37 +109,3 @@ def refuse_unsupported(triggers: list[str] | None, slas: list[str] | None) -> No
 def _given(entry: dict[str, Any], name: str) -> dict[str, Any]:
     value = entry.get(name)
     return value if isinstance(value, dict) else {}
-
-
-def _pairs(option: str, given: list[str]) -> dict[str, Any]:
-    """Each is NAME=VALUE, or a JSON object."""
-    found: dict[str, Any] = {}
-    for each in given:
-        if each.lstrip().startswith("{"):
-            found.update(_object(option, each))
-            continue
-        name, equals, value = each.partition("=")
-        if not equals or not name:
-            raise typer.BadParameter(f"{option} is NAME=VALUE, such as {option} size=5, and not {each!r}.")
-        found[name.strip()] = _value(value)
-    return found
-
-
-def _value(text: str) -> Any:
-    """What was typed where it is JSON, else as text."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _object(option: str, text: str | None) -> dict[str, Any]:
-    if text is None:
-        return {}
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{option} is a JSON object, such as '{{\"size\": 5}}': {error}.") from None
-    if not isinstance(value, dict):
-        raise typer.BadParameter(f"{option} is a JSON object, such as '{{\"size\": 5}}', and not {text}.")
-    return value

@@ -10,6 +10,6 @@ DeploymentArgument = Annotated[
     str, typer.Argument(metavar="DEPLOYMENT", help="FLOW/NAME, or an id.", autocompletion=complete_deployments)
 ]
 MaybeDeploymentArgument = Annotated[
-    str | None, typer.Argument(metavar="[DEPLOYMENT]", help="FLOW/NAME, or an id.", autocompletion=complete_deployments)
+    str | None, typer.Argument(metavar="DEPLOYMENT", help="FLOW/NAME, or an id.", autocompletion=complete_deployments)
 ]
 IdOption = Annotated[str | None, typer.Option("--id", help="The id of a deployment, in place of its name.")]

@@ -173,7 +173,7 @@ def versions(
 def rollback(
     name: DeploymentArgument,
     number: Annotated[
-        int, typer.Argument(metavar="[NUMBER]", min=0, help="As versions has it; the one before for none.")
+        int, typer.Argument(metavar="NUMBER", min=0, help="As versions has it; the one before for none.")
     ] = 0,
     as_json: JsonFlag = False,
 ) -> None:

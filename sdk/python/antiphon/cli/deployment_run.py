@@ -54,6 +54,9 @@ def run(
     watch_timeout: Annotated[
         float | None, typer.Option("--watch-timeout", min=0, help="Seconds to follow it; the run goes on after them.")
     ] = None,
+    watch_interval: Annotated[
+        float | None, typer.Option("--watch-interval", help="Has no effect: the server tells at once.", hidden=True)
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a run of a deployment, for a worker to take.

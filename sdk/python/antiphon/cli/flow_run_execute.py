@@ -15,7 +15,7 @@ def execute(
     run: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RUN]",
+            metavar="RUN",
             help=f"A run's id, the first 4 or more characters of it, or its name; else what {FLOW_RUN_ID} says.",
         ),
     ] = None,

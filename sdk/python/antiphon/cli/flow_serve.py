@@ -1,13 +1,19 @@
 """`antiphon flow serve`."""
 
-import asyncio
 import importlib
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from antiphon.cli.schedule_options import AnchorOption, CronOption, IntervalOption, RRuleOption, ZoneOption
-from antiphon.cli.spoken_times import moment_of, span_of
+from antiphon.cli.schedule_options import (
+    AnchorOption,
+    CronOption,
+    GivenSchedule,
+    IntervalOption,
+    RRuleOption,
+    ZoneOption,
+)
+from antiphon.cli.wrong_usage import wrong_usage
 
 
 def serve(
@@ -30,39 +36,18 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a flow from this terminal, until SIGINT or SIGTERM: it runs when its deployment says so."""
-    # Loaded where it is needed: other commands of the group have no use for flows.
+    given = GivenSchedule(cron=cron, interval=interval, rrule=rrule, anchor_date=anchor_date, timezone=timezone)
+    # Loaded where they are needed: other commands of the group have no use for flows.
     loading = importlib.import_module("antiphon.flow_loading")
-    flow = loading.load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
-    serving = flow.aserve(
-        name,
-        description=description,
-        version=version,
-        tags=tag,
-        schedule=_schedule(cron, interval, anchor_date, rrule, timezone),
-        pause_on_shutdown=pause_on_shutdown,
-        limit=limit,
-        global_limit=global_limit,
-    )
-    asyncio.run(serving)
-
-
-def _schedule(
-    cron: str | None, interval: str | None, anchor_date: str | None, rrule: str | None, timezone: str | None
-) -> Any:
-    if sum(each is not None for each in (cron, interval, rrule)) > 1:
-        raise typer.BadParameter("Give one of --cron, --interval and --rrule.")
-    if anchor_date is not None and interval is None:
-        raise typer.BadParameter("--anchor-date goes with --interval.")
-    zone: dict[str, Any] = {"timezone": timezone} if timezone is not None else {}
-    schedules = importlib.import_module("antiphon.schedules")
-    if cron is not None:
-        return schedules.Cron(cron, **zone)
-    if rrule is not None:
-        return schedules.RRule(rrule, **zone)
-    if interval is not None:
-        if anchor_date is not None:
-            zone["anchor_date"] = moment_of(anchor_date, "--anchor-date")
-        return schedules.Interval(span_of(interval, "--interval"), **zone)
-    if timezone is not None:
-        raise typer.BadParameter("--timezone goes with a schedule: --cron, --interval or --rrule.")
-    return None
+    serving = importlib.import_module("antiphon.flow_serving")
+    with wrong_usage():
+        flow = loading.load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+        deployment = flow.to_deployment(
+            name,
+            description=description,
+            version=version,
+            tags=tag,
+            schedule=given.served(),
+            concurrency_limit=global_limit,
+        )
+    serving.serve(deployment, pause_on_shutdown=pause_on_shutdown, limit=limit)

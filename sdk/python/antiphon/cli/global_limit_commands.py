@@ -1,16 +1,28 @@
 """`antiphon global-concurrency-limit`."""
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from antiphon.cli.being_sure import YesFlag, confirm, must_ask
+from antiphon.cli.exit_codes import print_note
 from antiphon.cli.limit_lookup import MOST_SLOTS, delete_limit, get_limit, get_limit_in_use, list_limits
-from antiphon.cli.limit_output import print_limit_in_use
+from antiphon.cli.limit_output import limit_in_use_json, print_limit_in_use
 from antiphon.cli.limit_tables import limits_table
-from antiphon.cli.output import JsonFlag, has_room_for_ids, make_console, print_json, print_messages, tell, to_json
+from antiphon.cli.output import (
+    JsonFlag,
+    has_room_for_ids,
+    make_console,
+    print_json,
+    print_messages,
+    tell,
+    to_json,
+    write_text,
+)
 from antiphon.service_client import ServiceClient
 from antiphon.v1.concurrency_limit_pb2 import ConcurrencyLimit
 from antiphon.v1.concurrency_limit_service_pb2 import CreateConcurrencyLimitRequest, UpdateConcurrencyLimitRequest
@@ -80,7 +92,13 @@ def _name(limit: ConcurrencyLimit) -> str:
 
 
 @app.command()
-def inspect(name: NameArgument, as_json: JsonFlag = False) -> None:
+def inspect(
+    name: NameArgument,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", dir_okay=False, help="Write it to this file, as JSON.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Show a limit, who holds its slots and who waits for them.
 
     With --json: an object with `concurrency_limit` (antiphon.v1.ConcurrencyLimit), `slots` (an array of
@@ -89,6 +107,9 @@ def inspect(name: NameArgument, as_json: JsonFlag = False) -> None:
     """
     with ServiceClient() as client:
         found = get_limit_in_use(client, name)
+    if file is not None:
+        write_text(file, json.dumps(limit_in_use_json(found), indent=2) + "\n")
+        print_note(f"It is in {file}.")
     print_limit_in_use(found, as_json=as_json)
 
 

@@ -29,7 +29,10 @@ def init(
     """
     given = dict(map(_pair, fields or ()))
     recipe = recipe or "local"
-    for field in missing_fields(recipe, given) if may_ask(yes) else ():
+    missing = missing_fields(recipe, given)
+    if missing and not may_ask(yes):
+        raise typer.BadParameter(f"The recipe {recipe!r} needs {', '.join(missing)}: {_as_typed(missing)}.")
+    for field in missing:
         given[field] = ask_text(RECIPES[recipe][field])
     files = initialize_project(name, recipe, given)
     if as_json:
@@ -37,6 +40,10 @@ def init(
         return
     written = f"{', '.join(files)} written in {Path.cwd()}." if files else "Nothing was written: the files are there."
     make_console().print(f"{written} Next: write a deployment into antiphon.yaml, and antiphon deploy.", markup=False)
+
+
+def _as_typed(fields: list[str]) -> str:
+    return "give " + " ".join(f"--field {field}=VALUE" for field in fields)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -1,18 +1,13 @@
 """`antiphon work-pool get-default-base-job-template`."""
 
-import importlib
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from antiphon.cli.output import make_console
-from antiphon.exceptions import AntiphonException
-
-
-class NoTemplate(AntiphonException):
-    """There are no workers of the type here, or packages that they need are missing."""
+from antiphon.cli.output import make_console, write_text
+from antiphon.cli.worker_class import worker_class_of
 
 
 def get_default_base_job_template(
@@ -22,18 +17,9 @@ def get_default_base_job_template(
     ] = None,
 ) -> None:
     """Print the job template that work pools of a type have where nobody gives another, as JSON."""
-    # Loaded where it is needed: other commands of the group have no use for workers.
-    types: Any = importlib.import_module("antiphon.workers.worker_types")
-    try:
-        worker = types.load_worker_class(type_)
-    except (ValueError, ImportError) as error:
-        raise NoTemplate(str(error)) from error
-    text = json.dumps(worker.get_default_base_job_template(), indent=2) + "\n"
+    text = json.dumps(worker_class_of(type_).get_default_base_job_template(), indent=2) + "\n"
     if file is None:
         print(text, end="")
         return
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be written: {error.strerror or error}.") from error
+    write_text(file, text)
     make_console().print(f"The template is in {file}.", markup=False)

@@ -25,9 +25,10 @@ class LazyGroup(TyperGroup):
         return [*self.modules, *super().list_commands(ctx)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        module = self.modules.get(self.aliases.get(cmd_name, cmd_name))
+        name = self.aliases.get(cmd_name, cmd_name)
+        module = self.modules.get(name)
         if module is None:
-            return super().get_command(ctx, cmd_name)
+            return super().get_command(ctx, name)
         app = importlib.import_module(module).app
         accept_output(app)
         return typer.main.get_command(app)

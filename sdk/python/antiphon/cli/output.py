@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -90,3 +91,11 @@ def show_list(messages: Sequence[Any], table: Callable[..., RenderableType], not
         console.print(table(messages, datetime.now(UTC), show_ids=has_room_for_ids(console)))
     else:
         console.print(nothing, markup=False, soft_wrap=True)
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file that was named on the command line. Raises typer.BadParameter."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be written: {error.strerror or error}.") from error

@@ -102,7 +102,7 @@ def rename(
 
 @app.command()
 def inspect(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The profile; the one in use for none.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The profile; the one in use for none.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Show what a profile sets. With --json: an object of names and values."""

@@ -20,7 +20,7 @@ from antiphon.v1.operation_pb2 import Operation
 
 RunsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[RUN]...", help="Ids, the first 4 or more characters of them, or names; or give --filter."),
+    typer.Argument(metavar="RUN", help="Ids, the first 4 or more characters of them, or names; or give --filter."),
 ]
 FilterOption = Annotated[
     str | None, typer.Option("--filter", help="All that match, such as 'state.type = FAILED AND tags:\"nightly\"'.")

@@ -1,6 +1,7 @@
 """`antiphon flow-run cancel`, `delete`, `retry` and `set-state`: for runs that are named, or for all of a filter."""
 
-from typing import Annotated
+import importlib
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +18,7 @@ from antiphon.cli.run_choice import (
 )
 from antiphon.cli.run_lookup import find_flow_run, state_type_of
 from antiphon.cli.run_words import is_terminal, state_word
+from antiphon.cli.wrong_usage import wrong_usage
 from antiphon.exceptions import AntiphonException
 from antiphon.ids import new_id
 from antiphon.service_client import ServiceClient
@@ -110,30 +112,59 @@ def retry(
     filter_text: FilterOption = None,
     all_runs: AllFlag = False,
     dry_run: DryRunFlag = False,
+    entrypoint: Annotated[
+        str | None,
+        typer.Option(
+            "--entrypoint", "-e", help="Run it here, by this flow, such as flows.py:my_flow; for one flow run."
+        ),
+    ] = None,
     yes: YesFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Have flow runs that have ended scheduled once more, for now.
+    """Have flow runs that have ended scheduled once more, for now; one of no deployment is run here by --entrypoint.
 
     With --json: the antiphon.v1.FlowRun as it is now, or an array of several; with --filter the antiphon.v1.Operation.
-    With --filter, exits with 1 if any flow run refused and with 5 if the operation was cancelled.
+    With --filter, exits with 1 if any flow run refused and with 5 if the operation was cancelled. With --entrypoint,
+    exits as `antiphon flow-run execute` does.
     """
     choice = Choice(runs or [], filter_text, all_runs, dry_run, yes, as_json)
-
-    def retry_one(run: FlowRun) -> FlowRun:
-        if not is_terminal(run):
-            raise VerbRefused(
-                f"Flow run {run.name} ({run.id}) has not ended ({state_word(run)}), so there is nothing to retry."
-            )
-        return _propose(client, run, _AWAITING_RETRY)
-
+    if entrypoint is not None:
+        if len(choice.runs) != 1 or as_json:
+            raise typer.BadParameter("--entrypoint runs one flow run here: name one, without --json.")
+        raise typer.Exit(_retry_here(choice.runs[0], entrypoint))
     with ServiceClient() as client:
         if choice.runs:
-            code = do_each(client, choice, retry_one, _is_now)
+            code = do_each(client, choice, lambda run: _retried(client, run), _is_now)
         else:
             bulk = BulkRetryFlowRunsRequest()
             code = do_bulk(client, choice, "Retry", client.flow_runs.BulkRetryFlowRuns, bulk)
     raise typer.Exit(code)
+
+
+def _retry_here(name: str, entrypoint: str) -> int:
+    """The exit code of the run, whose code is here."""
+    # Loaded where they are needed: other commands of the group have no use for flows.
+    loading: Any = importlib.import_module("antiphon.flow_loading")
+    process: Any = importlib.import_module("antiphon.flow_run_process")
+    with wrong_usage():
+        flow = loading.load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+    with ServiceClient() as client:
+        run = find_flow_run(client, name)
+        if flow.name != run.flow_name:
+            raise VerbRefused(
+                f"Flow run {run.name} ({run.id}) is of {run.flow_name!r}, and {entrypoint} is {flow.name!r}."
+            )
+        _retried(client, run, force=not run.deployment_id)
+    code: int = process.execute_flow_run(run.id, flow=flow)
+    return code
+
+
+def _retried(client: ServiceClient, run: FlowRun, *, force: bool = False) -> FlowRun:
+    if not is_terminal(run):
+        raise VerbRefused(
+            f"Flow run {run.name} ({run.id}) has not ended ({state_word(run)}), so there is nothing to retry."
+        )
+    return _propose(client, run, _AWAITING_RETRY, force=force)
 
 
 def set_state(

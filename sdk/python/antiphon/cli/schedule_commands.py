@@ -45,7 +45,7 @@ app = typer.Typer(
 
 ScheduleArgument = Annotated[str, typer.Argument(metavar="SCHEDULE", help="A schedule's slug, its id, or its start.")]
 OneScheduleArgument = Annotated[
-    str | None, typer.Argument(metavar="[SCHEDULE]", help="A schedule's slug, its id, or its start.")
+    str | None, typer.Argument(metavar="SCHEDULE", help="A schedule's slug, its id, or its start.")
 ]
 
 

@@ -1,7 +1,9 @@
 """What makes up a schedule, as it is typed: when it fires, and how."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -112,11 +114,27 @@ class GivenSchedule:
         if self.interval is not None:
             rule = IntervalRule(interval=to_duration(span_of(self.interval, "--interval")))
             if self.anchor_date is not None:
-                anchor = moment_of(self.anchor_date, "--anchor-date", zone=zone_of(self.timezone))
-                rule.anchor_time.CopyFrom(to_timestamp(anchor))
+                rule.anchor_time.CopyFrom(to_timestamp(anchor_of(self.anchor_date, self.timezone)))
             made.interval.CopyFrom(rule)
         if self.rrule is not None:
             made.recurrence.CopyFrom(RecurrenceRule(rule=self.rrule.replace("\\n", "\n")))
+
+    def served(self) -> Any:
+        """The antiphon.schedules.Schedule that was typed by rule, anchor and time zone; None where no rule was.
+
+        Raises ValueError for what can be no schedule.
+        """
+        if not self.rules:
+            if self.timezone is not None:
+                raise typer.BadParameter("--timezone belongs to --cron, --interval or --rrule: give one of them.")
+            return None
+        return importlib.import_module("antiphon.schedules").Schedule(
+            cron=self.cron,
+            rrule=self.rrule,
+            interval=span_of(self.interval, "--interval") if self.interval is not None else None,
+            anchor_date=anchor_of(self.anchor_date, self.timezone) if self.anchor_date is not None else None,
+            timezone=self.timezone,
+        )
 
     def changed_fields(self) -> list[str]:
         """The fields of the contract that were typed."""
@@ -134,6 +152,11 @@ class GivenSchedule:
             "parameters": self.params if self.params is not None else self.param or None,
         }
         return [field for field, value in typed.items() if value is not None]
+
+
+def anchor_of(typed: str, zone: str | None) -> datetime:
+    """The time that --anchor-date says, which is meant in the time zone of its schedule. Raises typer.BadParameter."""
+    return moment_of(typed, "--anchor-date", zone=zone_of(zone))
 
 
 def zone_of(name: str | None) -> ZoneInfo:

@@ -32,7 +32,7 @@ _MOST = 1000
 def preview(
     deployment_name: MaybeDeploymentArgument = None,
     schedule_id: Annotated[
-        str | None, typer.Argument(metavar="[SCHEDULE]", help="Its slug, its id, or its start; the only one for none.")
+        str | None, typer.Argument(metavar="SCHEDULE", help="Its slug, its id, or its start; the only one for none.")
     ] = None,
     cron: CronOption = None,
     interval: IntervalOption = None,

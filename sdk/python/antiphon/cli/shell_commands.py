@@ -7,6 +7,7 @@ import typer
 from antiphon import tags as tagged
 from antiphon.cli import exit_codes
 from antiphon.cli.shell_flow import run_shell_process
+from antiphon.cli.shell_serve import serve
 
 app = typer.Typer(name="shell", add_completion=False, help="Run commands of the shell as flows.", no_args_is_help=True)
 
@@ -44,3 +45,6 @@ def watch(
     if not state.is_completed():
         exit_codes.print_error(state.message or f"The run is {state.name}.")
         raise typer.Exit(exit_codes.ERROR)
+
+
+app.command()(serve)

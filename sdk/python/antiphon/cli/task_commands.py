@@ -18,7 +18,8 @@ def group() -> None:
 @app.command("serve")
 def serve_tasks(
     entrypoints: Annotated[
-        list[str] | None, typer.Argument(help="Which, such as jobs.py:send_invoice.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="ENTRYPOINT", help="Which, such as jobs.py:send_invoice.", show_default=False),
     ] = None,
     module: Annotated[
         list[str] | None, typer.Option("--module", "-m", help="All tasks of this module; may be given again.")

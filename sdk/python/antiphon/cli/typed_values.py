@@ -40,12 +40,29 @@ def parameters_of(pairs: Sequence[str], text: str | None) -> Payload | None:
     """
     if not pairs and text is None:
         return None
-    values = _json_object(sys.stdin.read() if text == "-" else text) if text is not None else {}
+    return make_payload(JSON, json.dumps(arguments_of(pairs, text), ensure_ascii=False).encode())
+
+
+def arguments_of(pairs: Sequence[str], text: str | None) -> dict[str, Any]:
+    """As `parameters_of`, as values by name."""
+    values = object_of(text_of(text, "--params"), "--params") if text is not None else {}
     for name, value in pairs_of(pairs, "--param").items():
         if name in values:
             raise typer.BadParameter(f"The argument {name!r} is given by --param and by --params; give it once.")
         values[name] = value
-    return make_payload(JSON, json.dumps(values, ensure_ascii=False).encode())
+    return values
+
+
+def text_of(typed: str, option: str) -> str:
+    """What was typed, or what the standard input has for `-`. Raises typer.BadParameter."""
+    if typed != "-":
+        return typed
+    if sys.stdin is None:
+        raise typer.BadParameter(f"{option} - reads the standard input, and that is closed.")
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"{option} - reads text, and the standard input has none: {error}.") from error
 
 
 def pairs_of(pairs: Sequence[str], option: str) -> dict[str, Any]:
@@ -55,17 +72,31 @@ def pairs_of(pairs: Sequence[str], option: str) -> dict[str, Any]:
         name, equals, typed = pair.partition("=")
         if not equals or not name:
             raise typer.BadParameter(f"{option} {pair!r} has no name and value; write NAME=VALUE.")
-        if name in values:
-            raise typer.BadParameter(f"{option} gives {name!r} twice; give it once.")
-        values[name] = json.loads(json_of(typed))
+        _add(values, {name: json.loads(json_of(typed))}, option)
     return values
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def pairs_or_objects_of(given: Sequence[str], option: str) -> dict[str, Any]:
+    """As `pairs_of`, where each may be a JSON object too."""
+    values: dict[str, Any] = {}
+    for each in given:
+        _add(values, object_of(each, option) if each.lstrip().startswith("{") else pairs_of([each], option), option)
+    return values
+
+
+def _add(values: dict[str, Any], more: dict[str, Any], option: str) -> None:
+    for name in more:
+        if name in values:
+            raise typer.BadParameter(f"{option} gives {name!r} twice; give it once.")
+    values.update(more)
+
+
+def object_of(text: str, option: str) -> dict[str, Any]:
+    """The JSON object that a text is. Raises typer.BadParameter."""
     try:
         values = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise typer.BadParameter(f"--params is no JSON: {error}. Write an object such as '{{\"x\": 1}}'.") from None
+        raise typer.BadParameter(f"{option} is no JSON: {error}. Write an object such as '{{\"x\": 1}}'.") from None
     if not isinstance(values, dict):
-        raise typer.BadParameter("--params has to be a JSON object, such as '{\"x\": 1}': a value for each name.")
+        raise typer.BadParameter(f"{option} has to be a JSON object, such as '{{\"x\": 1}}': a value for each name.")
     return values

@@ -13,6 +13,7 @@ HoursOption = Annotated[
     float | None, typer.Option("--hours", "-h", min=0, max=24 * 366, help="Only those that start within this time.")
 ]
 MostOption = Annotated[int, typer.Option("--limit", min=1, help="At most this many.")]
+VerboseFlag = Annotated[bool, typer.Option("--verbose", "-v", help="With descriptions, and ids on any terminal.")]
 PoolLimitOption = Annotated[
     int | None, typer.Option("--concurrency-limit", "-l", min=0, max=MOST_SLOTS, help=_HOW_MANY)
 ]

@@ -1,6 +1,7 @@
 """`antiphon work-pool`."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from antiphon.cli.limit_output import print_limit_in_use
 from antiphon.cli.output import JsonFlag, show, show_list, tell
 from antiphon.cli.profile_in_use import put_into_profile, warn_of_environment
 from antiphon.cli.work_lookup import find_pool, queues_of, scheduled_runs, slots_of
-from antiphon.cli.work_options import HoursOption, LimitArgument, MostOption, PoolLimitOption
+from antiphon.cli.work_options import HoursOption, LimitArgument, MostOption, PoolLimitOption, VerboseFlag
 from antiphon.cli.work_tables import limit_words, pool_page, pools_table, upcoming_table
 from antiphon.exceptions import ObjectAlreadyExists
 from antiphon.service_client import ServiceClient
@@ -128,6 +129,7 @@ app.command("get-default-base-job-template")(get_default_base_job_template)
 def list_pools(
     filter_text: Annotated[str, typer.Option("--filter", help="Which, such as 'type = \"process\"'.")] = "",
     limit: MostOption = 100,
+    verbose: VerboseFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """List work pools by name; with ids where the terminal has 100 columns or more.
@@ -137,7 +139,8 @@ def list_pools(
     with ServiceClient() as client:
         request = ListWorkPoolsRequest(filter=filter_text, order_by="name")
         pools = list(client.pages(client.work_pools.ListWorkPools, request, "work_pools", limit=limit))
-    show_list(pools, pools_table, "No work pools. `antiphon work-pool create NAME` makes one.", as_json=as_json)
+    table = partial(pools_table, verbose=verbose)
+    show_list(pools, table, "No work pools. `antiphon work-pool create NAME` makes one.", as_json=as_json)
 
 
 @app.command()

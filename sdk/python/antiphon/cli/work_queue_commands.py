@@ -1,5 +1,6 @@
 """`antiphon work-queue`."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from antiphon.cli.completing import complete_work_pools, complete_work_queues
 from antiphon.cli.limit_output import print_limit_in_use
 from antiphon.cli.output import JsonFlag, show, show_list, tell
 from antiphon.cli.work_lookup import find_pool, find_queue, list_queues, scheduled_runs, slots_of
-from antiphon.cli.work_options import HoursOption, LimitArgument, MostOption, QueueLimitOption
+from antiphon.cli.work_options import HoursOption, LimitArgument, MostOption, QueueLimitOption, VerboseFlag
 from antiphon.cli.work_tables import queue_page, queues_table, upcoming_table
 from antiphon.filter_text import quote
 from antiphon.service_client import ServiceClient
@@ -68,6 +69,7 @@ def list_of_queues(
     ] = None,
     match: Annotated[str, typer.Option("--match", "-m", help="Those whose name has this in it.")] = "",
     limit: MostOption = 100,
+    verbose: VerboseFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """List work queues, of a pool in the order in which they are served; with ids on 100 columns or more.
@@ -78,7 +80,7 @@ def list_of_queues(
         parts = [f'work_pool_id = "{find_pool(client, pool).id}"' if pool is not None else ""]
         parts.append(f"name:{quote(match)}" if match else "")
         queues = list_queues(client, " AND ".join(filter(None, parts)), limit)
-    show_list(queues, queues_table, "No work queues.", as_json=as_json)
+    show_list(queues, partial(queues_table, verbose=verbose), "No work queues.", as_json=as_json)
 
 
 @app.command()

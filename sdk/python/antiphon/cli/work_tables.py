@@ -21,8 +21,8 @@ _STATUS_STYLES = {
 }
 
 
-def pools_table(pools: Iterable[WorkPool], now: datetime, *, show_ids: bool) -> Table:
-    """Pools, a line each."""
+def pools_table(pools: Iterable[WorkPool], now: datetime, *, show_ids: bool, verbose: bool = False) -> Table:
+    """Pools, a line each; with `verbose` ids and descriptions."""
     table = make_table(
         "Name",
         "Type",
@@ -30,8 +30,8 @@ def pools_table(pools: Iterable[WorkPool], now: datetime, *, show_ids: bool) -> 
         "Limit",
         "In use",
         "Created",
-        *(["ID"] if show_ids else []),
-        shrinking=("Name", "Type"),
+        *_more_headers(show_ids, verbose),
+        shrinking=("Name", "Type", "Description"),
     )
     for each in pools:
         table.add_row(
@@ -41,15 +41,21 @@ def pools_table(pools: Iterable[WorkPool], now: datetime, *, show_ids: bool) -> 
             limit_words(each),
             _in_use(each),
             ago_words(each.create_time, now),
-            *([each.id] if show_ids else []),
+            *([each.id] if show_ids or verbose else []),
+            *([cut(each.description)] if verbose else []),
         )
     return table
 
 
-def queues_table(queues: Iterable[WorkQueue], now: datetime, *, show_ids: bool) -> Table:
-    """Queues, a line each."""
+def _more_headers(show_ids: bool, verbose: bool) -> list[str]:
+    return [*(["ID"] if show_ids or verbose else []), *(["Description"] if verbose else [])]
+
+
+def queues_table(queues: Iterable[WorkQueue], now: datetime, *, show_ids: bool, verbose: bool = False) -> Table:
+    """Queues, a line each; with `verbose` ids and descriptions."""
     headers = ("Name", "Pool", "Priority", "Status", "Limit", "In use", "Created")
-    table = make_table(*headers, *(["ID"] if show_ids else []), shrinking=("Name", "Pool"))
+    shrinking = ("Name", "Pool", "Description")
+    table = make_table(*headers, *_more_headers(show_ids, verbose), shrinking=shrinking)
     for each in queues:
         table.add_row(
             cut(each.name),
@@ -59,7 +65,8 @@ def queues_table(queues: Iterable[WorkQueue], now: datetime, *, show_ids: bool) 
             limit_words(each),
             _in_use(each),
             ago_words(each.create_time, now),
-            *([each.id] if show_ids else []),
+            *([each.id] if show_ids or verbose else []),
+            *([cut(each.description)] if verbose else []),
         )
     return table
 

@@ -8,14 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from antiphon.cli.completing import complete_work_pools
-from antiphon.exceptions import AntiphonException, ObjectNotFound
+from antiphon.cli.worker_class import worker_class_of
+from antiphon.exceptions import ObjectNotFound
 from antiphon.service_client import ServiceClient
 from antiphon.v1.work_pool_service_pb2 import GetWorkPoolRequest
-from antiphon.workers.worker_types import all_worker_types, load_worker_class
-
-
-class WorkerNotLoaded(AntiphonException):
-    """There are no workers of the type here, or packages that they need are missing."""
+from antiphon.workers.worker_types import all_worker_types
 
 
 def start(
@@ -65,7 +62,7 @@ def start(
     What runs then ends first; a second signal kills it. With a health check the address is that of the settings
     ANTIPHON_WORKER_WEBSERVER_HOST and ANTIPHON_WORKER_WEBSERVER_PORT.
     """
-    worker_class = _class_of(type_ or _type_of_pool(pool, may_make=create_pool_if_not_found))
+    worker_class = worker_class_of(type_ or _type_of_pool(pool, may_make=create_pool_if_not_found))
     worker = worker_class(
         pool,
         work_queues=work_queue or [],
@@ -93,13 +90,6 @@ def _type_of_pool(name: str, *, may_make: bool) -> str:
                 f"There is no work pool {name!r}. Make it with `antiphon work-pool create {name} --type process`."
             ) from error
     return str(found.work_pool.type)
-
-
-def _class_of(kind: str) -> Any:
-    try:
-        return load_worker_class(kind)
-    except (ValueError, ImportError) as error:
-        raise WorkerNotLoaded(str(error)) from error
 
 
 def _template_of(file: Path | None) -> dict[str, Any] | None:

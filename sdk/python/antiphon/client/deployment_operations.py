@@ -1,19 +1,21 @@
 """Deployments and their runs."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from antiphon.client import listings
 from antiphon.client.arguments import refuse
 from antiphon.client.conversions.runs import flow_run_from
+from antiphon.client.conversions.schedules import schedule_proto
 from antiphon.client.conversions.values import uuid_text
 from antiphon.client.conversions.work import deployment_from, strategy_number
 from antiphon.client.filter_texts import all_of, equals
-from antiphon.client.flow_run_operations import start_flow_run
+from antiphon.client.flow_run_operations import get_flow_run
 from antiphon.client.operation import ClientBase, operation
-from antiphon.client.schemas.actions import DeploymentUpdate
+from antiphon.client.proposing import propose_flow_run_state
+from antiphon.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
 from antiphon.client.schemas.filters import (
     DeploymentFilter,
     FlowFilter,
@@ -25,14 +27,14 @@ from antiphon.client.schemas.filters import (
 from antiphon.client.schemas.objects import ConcurrencyOptions, FlowRun
 from antiphon.client.schemas.responses import DeploymentResponse
 from antiphon.client.schemas.sorting import DeploymentSort
+from antiphon.client.waiting_runs import waiting_runs
 from antiphon.client.work_queue_lookup import queue_id, queues_by_id
 from antiphon.engine.dual import Work
 from antiphon.exceptions import ObjectAlreadyExists
-from antiphon.ids import new_id
 from antiphon.json_payloads import json_payload
 from antiphon.state_core import State
-from antiphon.states import Scheduled
-from antiphon.v1 import deployment_pb2, flow_run_pb2
+from antiphon.timestamps import write_timestamp
+from antiphon.v1 import deployment_pb2
 from antiphon.v1.deployment_service_pb2 import (
     CreateDeploymentRequest,
     CreateDeploymentResponse,
@@ -45,6 +47,8 @@ from antiphon.v1.deployment_service_pb2 import (
     PauseDeploymentResponse,
     ResumeDeploymentRequest,
     ResumeDeploymentResponse,
+    RunDeploymentRequest,
+    RunDeploymentResponse,
     UpdateDeploymentRequest,
     UpdateDeploymentResponse,
 )
@@ -60,29 +64,34 @@ class DeploymentOperations(ClientBase):
         self,
         flow_id: UUID | str,
         name: str,
-        *,
+        version: str | None = None,
+        schedules: list[DeploymentScheduleCreate] | None = None,
         concurrency_limit: int | None = None,
         concurrency_options: ConcurrencyOptions | None = None,
+        parameters: dict[str, Any] | None = None,
+        description: str | None = None,
         work_queue_name: str | None = None,
         work_pool_name: str | None = None,
         tags: list[str] | None = None,
+        path: str | None = None,
+        entrypoint: str | None = None,
+        parameter_openapi_schema: dict[str, Any] | None = None,
         paused: bool | None = None,
+        pull_steps: list[dict[str, Any]] | None = None,
+        enforce_parameter_schema: bool | None = None,
+        job_variables: dict[str, Any] | None = None,
     ) -> Work[UUID]:
         """Make a deployment of a flow and return its id. One of this name is changed to what is given here.
 
-        Raises ObjectNotFound for an unknown flow or work queue.
+        Without `work_queue_name` it has the first queue of the work pool. Arguments have to fit the schema unless
+        `enforce_parameter_schema` is False. Raises ObjectNotFound for an unknown flow, work pool or work queue,
+        ServerError for schedules or arguments that cannot be, SerializationError for what JSON cannot say.
         """
-        given = {
-            "concurrency_limit": concurrency_limit,
-            "concurrency_options": concurrency_options,
-            "tags": tags,
-            "paused": paused,
-            "work_queue_name": work_queue_name,
-            "work_pool_name": work_pool_name,
-        }
+        given = {key: value for key, value in locals().items() if key not in ("self", "flow_id", "name")}
         wanted = DeploymentUpdate.model_validate({key: each for key, each in given.items() if each is not None})
         message = deployment_pb2.Deployment(name=name, flow_id=uuid_text(flow_id, "flow_id"))
         yield from _write(self, message, wanted)
+        message.enforce_parameter_schema = enforce_parameter_schema is not False
         request = CreateDeploymentRequest(deployment=message)
         try:
             answer = yield from self.call(
@@ -140,7 +149,7 @@ class DeploymentOperations(ClientBase):
     def update_deployment(self, deployment_id: UUID | str, deployment: DeploymentUpdate) -> Work[None]:
         """Change what was given to `DeploymentUpdate`; a limit or a queue that was given as None is taken away.
 
-        Raises ObjectNotFound.
+        Raises ObjectNotFound, ServerError for what cannot be, SerializationError for what JSON cannot say.
         """
         yield from _update(self, uuid_text(deployment_id, "deployment_id"), deployment)
 
@@ -183,26 +192,32 @@ class DeploymentOperations(ClientBase):
     ) -> Work[FlowRun]:
         """Make a run of a deployment in `state` (Scheduled for now without one), and return it.
 
-        Its tags are the deployment's and `tags`. With an `idempotency_key` that the flow has a run of, that run is
-        returned. Raises ObjectNotFound, SerializationError for parameters that JSON cannot say, ObjectUnsupported for
-        `context`, `job_variables` and `labels`.
+        Its tags, parameters and job variables are the deployment's with those that are given. With an
+        `idempotency_key` that the flow has a run of, that run is returned. Raises ObjectNotFound, ServerError for
+        arguments that do not fit, SerializationError for what JSON cannot say, ObjectUnsupported for `context` and
+        `labels`.
         """
-        refuse("a flow run", context=context, job_variables=job_variables, labels=labels)
-        found = yield from _get(self, GetDeploymentRequest(id=uuid_text(deployment_id, "deployment_id")))
-        message = flow_run_pb2.FlowRun(
-            id=new_id(),
-            name=name or "",
-            flow_id=found.flow_id,
-            deployment_id=found.id,
+        refuse("a flow run", context=context, labels=labels)
+        request = RunDeploymentRequest(
+            id=uuid_text(deployment_id, "deployment_id"),
+            flow_run_name=name or "",
             parameters=json_payload(parameters or {}, "parameters"),
-            tags=dict.fromkeys([*found.tags, *(tags or ())]),
+            tags=dict.fromkeys(tags or ()),
             idempotency_key=idempotency_key or "",
             parent_task_run_id=uuid_text(parent_task_run_id, "parent_task_run_id") if parent_task_run_id else "",
+            work_queue_name=work_queue_name or "",
+            job_variables=_json_text(job_variables, "job_variables") if job_variables else "",
         )
-        if work_queue_name is not None:
-            own = (yield from _with_queues(self, [found]))[0]
-            message.work_queue_id = yield from queue_id(self, own.work_pool_name, work_queue_name)
-        return (yield from start_flow_run(self, message, state or Scheduled()))
+        moment = state.state_details.scheduled_time if state is not None else None
+        if moment is not None:
+            write_timestamp(request.scheduled_time, moment)
+        answer = yield from self.call(
+            lambda services: services.deployments.RunDeployment, request, RunDeploymentResponse
+        )
+        run = answer.flow_run
+        if state is not None and answer.created and state.name != run.state.name:
+            yield from propose_flow_run_state(self, run.id, state)
+        return (yield from get_flow_run(self, run.id))
 
     @operation
     def get_scheduled_flow_runs_for_deployments(
@@ -210,14 +225,8 @@ class DeploymentOperations(ClientBase):
     ) -> Work[list[FlowRun]]:
         """Return the runs of deployments that are SCHEDULED for a time until `scheduled_before`, the next one first."""
         ids = [UUID(uuid_text(each, "deployment_id")) for each in deployment_ids]
-        parts = ["state.type = SCHEDULED", equals("deployment_id", ids)]
-        if scheduled_before is not None:
-            moment = scheduled_before if scheduled_before.tzinfo is not None else scheduled_before.replace(tzinfo=UTC)
-            parts.append(f"next_scheduled_start_time <= {moment.isoformat()}")
-        page = listings.list_messages(
-            self, listings.FLOW_RUNS, all_of(parts), sort="NEXT_SCHEDULED_START_TIME_ASC", limit=limit
-        )
-        return list(map(flow_run_from, (yield from page)))
+        runs = yield from waiting_runs(self, equals("deployment_id", ids), scheduled_before, limit)
+        return list(map(flow_run_from, runs))
 
 
 def _get(client: ClientBase, request: GetDeploymentRequest) -> Work[deployment_pb2.Deployment]:
@@ -252,9 +261,7 @@ def _update(client: ClientBase, id: str, wanted: DeploymentUpdate) -> Work[None]
 def _write(client: ClientBase, message: deployment_pb2.Deployment, wanted: DeploymentUpdate) -> Work[list[str]]:
     """Puts what was given into the message, and gives the paths of it. None takes a limit or a queue away."""
     given = wanted.model_fields_set
-    paths = [path for path in ("name", "paused", "tags") if getattr(wanted, path) is not None]
-    message.paused = bool(wanted.paused)
-    message.tags.extend(wanted.tags or ())
+    paths = _write_plain(message, wanted)
     if "concurrency_limit" in given:
         paths.append("concurrency_limit")
         if wanted.concurrency_limit is not None:
@@ -268,3 +275,38 @@ def _write(client: ClientBase, message: deployment_pb2.Deployment, wanted: Deplo
         paths.append("work_queue_id")
         message.work_queue_id = yield from queue_id(client, wanted.work_pool_name, wanted.work_queue_name)
     return paths
+
+
+#: What is written as it is, and the contract's field for what is written as JSON.
+_PLAIN = ("name", "version", "description", "paused", "path", "entrypoint", "enforce_parameter_schema")
+_AS_JSON = {
+    "pull_steps": "pull_steps",
+    "job_variables": "job_variables",
+    "parameter_openapi_schema": "parameter_schema",
+}
+
+
+def _write_plain(message: deployment_pb2.Deployment, wanted: DeploymentUpdate) -> list[str]:
+    """Puts what needs no question into the message, and gives the paths of it."""
+    paths = [path for path in _PLAIN if getattr(wanted, path) is not None]
+    for path in paths:
+        setattr(message, path, getattr(wanted, path))
+    for name, path in _AS_JSON.items():
+        if (value := getattr(wanted, name)) is not None:
+            setattr(message, path, _json_text(value, name))
+            paths.append(path)
+    if wanted.parameters is not None:
+        message.parameters.CopyFrom(json_payload(wanted.parameters, "parameters"))
+        paths.append("parameters")
+    if wanted.tags is not None:
+        message.tags.extend(wanted.tags)
+        paths.append("tags")
+    if wanted.schedules is not None:
+        message.schedules.extend(map(schedule_proto, wanted.schedules))
+        paths.append("schedules")
+    return paths
+
+
+def _json_text(value: Any, what: str) -> str:
+    """Raises SerializationError."""
+    return json_payload(value, what).data.decode()

@@ -59,7 +59,7 @@ from antiphon.v1.flow_run_service_pb2 import (
 if TYPE_CHECKING:
     from antiphon.flows import Flow
 
-__all__ = ["FlowRunOperations", "start_flow_run"]
+__all__ = ["FlowRunOperations", "get_flow_run"]
 
 #: What the policy says of a run that cannot be resumed as was asked: by the reason of the refusal.
 _REFUSED_RESUMES = frozenset({"INPUT_INVALID", "RESUME_REFUSED", "PAUSE_EXPIRED"})
@@ -101,12 +101,12 @@ class FlowRunOperations(ClientBase):
         policy = retry_policy(flow.retries, flow.retry_delays, 0.0)
         if policy is not None:
             message.retry_policy.CopyFrom(policy)
-        return (yield from start_flow_run(self, message, state or Pending()))
+        return (yield from _start(self, message, state or Pending()))
 
     @operation
     def read_flow_run(self, flow_run_id: UUID | str) -> Work[FlowRun]:
         """Return a flow run. Raises ObjectNotFound."""
-        return (yield from _read(self, uuid_text(flow_run_id, "flow_run_id")))
+        return (yield from get_flow_run(self, uuid_text(flow_run_id, "flow_run_id")))
 
     @operation
     def read_flow_runs(
@@ -234,14 +234,14 @@ class FlowRunOperations(ClientBase):
         except ServerError as error:
             if error.reason not in _REFUSED_RESUMES:
                 raise
-            run = yield from _read(self, id)
+            run = yield from get_flow_run(self, id)
             rejected = StateRejectDetails(reason=str(error))
             return OrchestrationResult(state=run.state, status=SetStateStatus.REJECT, details=rejected)
         held = flow_run_from(answer.flow_run).state
         return OrchestrationResult(state=held, status=SetStateStatus.ACCEPT, details=StateAcceptDetails())
 
 
-def start_flow_run(client: ClientBase, message: flow_run_pb2.FlowRun, state: State) -> Work[FlowRun]:
+def _start(client: ClientBase, message: flow_run_pb2.FlowRun, state: State) -> Work[FlowRun]:
     """Gives a new run after `state` was proposed for it. One that was there before, by its idempotency key, is given as
     it is."""
     request = CreateFlowRunRequest(flow_run=message)
@@ -249,10 +249,11 @@ def start_flow_run(client: ClientBase, message: flow_run_pb2.FlowRun, state: Sta
     id = answer.flow_run.id
     if not answer.flow_run.HasField("state"):
         yield from propose_flow_run_state(client, id, state)
-    return (yield from _read(client, id))
+    return (yield from get_flow_run(client, id))
 
 
-def _read(client: ClientBase, id: str) -> Work[FlowRun]:
+def get_flow_run(client: ClientBase, id: str) -> Work[FlowRun]:
+    """Gives a run. Raises ObjectNotFound."""
     request = GetFlowRunRequest(id=id)
     answer = yield from client.call(lambda services: services.flow_runs.GetFlowRun, request, GetFlowRunResponse)
     return (yield from _with_queues(client, [answer.flow_run]))[0]

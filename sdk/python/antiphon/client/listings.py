@@ -36,6 +36,7 @@ from antiphon.v1.deployment_service_pb2 import ListDeploymentsRequest, ListDeplo
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest, ListFlowRunsResponse
 from antiphon.v1.flow_service_pb2 import ListFlowsRequest, ListFlowsResponse
 from antiphon.v1.log_service_pb2 import ListLogsRequest, ListLogsResponse
+from antiphon.v1.schedule_service_pb2 import ListSchedulesRequest, ListSchedulesResponse
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest, ListTaskRunsResponse
 from antiphon.v1.variable_service_pb2 import ListVariablesRequest, ListVariablesResponse
 from antiphon.v1.work_pool_service_pb2 import (
@@ -44,6 +45,7 @@ from antiphon.v1.work_pool_service_pb2 import (
     ListWorkQueuesRequest,
     ListWorkQueuesResponse,
 )
+from antiphon.v1.work_service_pb2 import ListWorkersRequest, ListWorkersResponse
 
 __all__ = [
     "ARTIFACTS",
@@ -53,8 +55,10 @@ __all__ = [
     "LATEST_ARTIFACTS",
     "LIMITS",
     "LOGS",
+    "SCHEDULES",
     "TASK_RUNS",
     "VARIABLES",
+    "WORKERS",
     "WORK_POOLS",
     "WORK_QUEUES",
     "Listing",
@@ -163,6 +167,20 @@ WORK_QUEUES: Final = Listing(
     ListWorkQueuesResponse,
     "work_queues",
     _same("id", "name"),
+)
+SCHEDULES: Final = Listing(
+    "schedules",
+    lambda services: services.schedules.ListSchedules,
+    ListSchedulesRequest,
+    ListSchedulesResponse,
+    "schedules",
+)
+WORKERS: Final = Listing(
+    "workers",
+    lambda services: services.workers.ListWorkers,
+    ListWorkersRequest,
+    ListWorkersResponse,
+    "workers",
 )
 LIMITS: Final = Listing(
     "concurrency limits",

@@ -13,10 +13,12 @@ from antiphon.client.flow_run_operations import FlowRunOperations
 from antiphon.client.limit_operations import LimitOperations
 from antiphon.client.log_operations import LogOperations
 from antiphon.client.operation import AsyncFace, SyncFace
+from antiphon.client.schedule_operations import ScheduleOperations
 from antiphon.client.server_operations import ServerOperations
 from antiphon.client.task_run_operations import TaskRunOperations
 from antiphon.client.variable_operations import VariableOperations
 from antiphon.client.work_pool_operations import WorkPoolOperations
+from antiphon.client.worker_operations import WorkerOperations
 
 __all__ = ["AntiphonClient", "SyncAntiphonClient", "get_client"]
 
@@ -27,8 +29,10 @@ class _Operations(
     FlowRunInputOperations,
     TaskRunOperations,
     DeploymentOperations,
+    ScheduleOperations,
     LimitOperations,
     WorkPoolOperations,
+    WorkerOperations,
     LogOperations,
     ArtifactOperations,
     VariableOperations,

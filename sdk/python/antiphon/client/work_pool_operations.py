@@ -6,7 +6,7 @@ from uuid import UUID
 
 from antiphon.annotations import NotSet
 from antiphon.client import listings
-from antiphon.client.arguments import refuse, required
+from antiphon.client.arguments import required
 from antiphon.client.conversions.values import uuid_text
 from antiphon.client.conversions.work import work_pool_from, work_queue_from
 from antiphon.client.operation import ClientBase, operation
@@ -18,9 +18,10 @@ from antiphon.client.schemas.filters import (
     WorkQueueFilterName,
 )
 from antiphon.client.schemas.objects import WorkPool, WorkQueue
-from antiphon.client.work_queue_lookup import find_queue
+from antiphon.client.work_queue_lookup import find_pool, find_queue
 from antiphon.engine.dual import Work
 from antiphon.exceptions import ObjectAlreadyExists
+from antiphon.json_payloads import json_payload
 from antiphon.v1 import work_pool_pb2
 from antiphon.v1.work_pool_service_pb2 import (
     CreateWorkPoolRequest,
@@ -31,8 +32,6 @@ from antiphon.v1.work_pool_service_pb2 import (
     DeleteWorkPoolResponse,
     DeleteWorkQueueRequest,
     DeleteWorkQueueResponse,
-    GetWorkPoolRequest,
-    GetWorkPoolResponse,
     GetWorkQueueRequest,
     GetWorkQueueResponse,
     UpdateWorkPoolRequest,
@@ -48,6 +47,10 @@ _WHICH_POOL = "a queue is one of a work pool."
 _MAY_BE_NONE = "concurrency_limit"
 
 
+#: What a pool becomes that is overwritten.
+_OVERWRITTEN = ["type", "paused", "concurrency_limit", "description", "base_job_template"]
+
+
 class WorkPoolOperations(ClientBase):
     """Where workers find their work: pools, and the queues in them."""
 
@@ -55,10 +58,15 @@ class WorkPoolOperations(ClientBase):
     def create_work_pool(self, work_pool: WorkPoolCreate, overwrite: bool = False) -> Work[WorkPool]:
         """Make a work pool, and return it. With `overwrite` one of this name is changed instead.
 
-        Raises ObjectAlreadyExists, ObjectUnsupported for `description` and `base_job_template`.
+        Raises ObjectAlreadyExists, SerializationError for a `base_job_template` that JSON cannot say.
         """
-        refuse("a work pool", description=work_pool.description, base_job_template=work_pool.base_job_template)
-        message = work_pool_pb2.WorkPool(name=work_pool.name, type=work_pool.type, paused=work_pool.is_paused)
+        message = work_pool_pb2.WorkPool(
+            name=work_pool.name,
+            type=work_pool.type,
+            paused=work_pool.is_paused,
+            description=work_pool.description or "",
+            base_job_template=_template_text(work_pool.base_job_template),
+        )
         if work_pool.concurrency_limit is not None:
             message.concurrency_limit = work_pool.concurrency_limit
         request = CreateWorkPoolRequest(work_pool=message)
@@ -70,13 +78,13 @@ class WorkPoolOperations(ClientBase):
         except ObjectAlreadyExists:
             if not overwrite:
                 raise
-        message.id = (yield from _find_pool(self, work_pool.name)).id
-        return (yield from _change_pool(self, message, ["type", "paused", "concurrency_limit"]))
+        message.id = (yield from find_pool(self, work_pool.name)).id
+        return (yield from _change_pool(self, message, _OVERWRITTEN))
 
     @operation
     def read_work_pool(self, work_pool_name: str) -> Work[WorkPool]:
         """Return a work pool. Raises ObjectNotFound."""
-        return work_pool_from((yield from _find_pool(self, work_pool_name)))
+        return work_pool_from((yield from find_pool(self, work_pool_name)))
 
     @operation
     def read_work_pools(
@@ -92,10 +100,9 @@ class WorkPoolOperations(ClientBase):
     def update_work_pool(self, work_pool_name: str, work_pool: WorkPoolUpdate) -> Work[None]:
         """Change what was given to `WorkPoolUpdate`; a limit that was given as None is taken away.
 
-        Raises ObjectNotFound, ObjectUnsupported for `description` and `base_job_template`.
+        Raises ObjectNotFound, SerializationError for a `base_job_template` that JSON cannot say.
         """
-        refuse("a work pool", description=work_pool.description, base_job_template=work_pool.base_job_template)
-        found = yield from _find_pool(self, work_pool_name)
+        found = yield from find_pool(self, work_pool_name)
         message = work_pool_pb2.WorkPool(id=found.id, name=found.name, type=found.type)
         paths = _write(message, work_pool.model_dump(exclude_unset=True))
         if paths:
@@ -104,7 +111,7 @@ class WorkPoolOperations(ClientBase):
     @operation
     def delete_work_pool(self, work_pool_name: str) -> Work[None]:
         """Delete a work pool with its queues; runs in them stay. Raises ObjectNotFound."""
-        request = DeleteWorkPoolRequest(id=(yield from _find_pool(self, work_pool_name)).id)
+        request = DeleteWorkPoolRequest(id=(yield from find_pool(self, work_pool_name)).id)
         yield from self.call(lambda services: services.work_pools.DeleteWorkPool, request, DeleteWorkPoolResponse)
 
     @operation
@@ -119,13 +126,15 @@ class WorkPoolOperations(ClientBase):
     ) -> Work[WorkQueue]:
         """Make a queue of a work pool, and return it. Without a `priority` it comes behind all others.
 
-        Raises ValueError without a pool, ObjectNotFound for an unknown one, ObjectAlreadyExists, ObjectUnsupported for
-        a `description`.
+        Raises ValueError without a pool, ObjectNotFound for an unknown one, ObjectAlreadyExists.
         """
-        refuse("a work queue", description=description)
-        pool = yield from _find_pool(self, required("work_pool_name", work_pool_name, _WHICH_POOL))
+        pool = yield from find_pool(self, required("work_pool_name", work_pool_name, _WHICH_POOL))
         message = work_pool_pb2.WorkQueue(
-            work_pool_id=pool.id, name=name, paused=bool(is_paused), priority=priority or 0
+            work_pool_id=pool.id,
+            name=name,
+            description=description or "",
+            paused=bool(is_paused),
+            priority=priority or 0,
         )
         if concurrency_limit is not None:
             message.concurrency_limit = concurrency_limit
@@ -177,7 +186,7 @@ class WorkPoolOperations(ClientBase):
     ) -> Work[None]:
         """Change what is given; a limit that is given as None is taken away.
 
-        Raises ValidationError for values out of range, ObjectNotFound, ObjectUnsupported for a `description`.
+        Raises ValidationError for values out of range, ObjectNotFound.
         """
         given = {
             "name": name,
@@ -187,7 +196,6 @@ class WorkPoolOperations(ClientBase):
             "priority": priority,
         }
         wanted = WorkQueueUpdate.model_validate({key: each for key, each in given.items() if each is not NotSet})
-        refuse("a work queue", description=wanted.description)
         found = yield from _get_queue(self, id)
         message = work_pool_pb2.WorkQueue(id=found.id, name=found.name, work_pool_id=found.work_pool_id)
         paths = _write(message, wanted.model_dump(exclude_unset=True))
@@ -200,12 +208,6 @@ class WorkPoolOperations(ClientBase):
         """Delete a queue; runs in it stay. Raises ObjectNotFound."""
         request = DeleteWorkQueueRequest(id=uuid_text(id))
         yield from self.call(lambda services: services.work_pools.DeleteWorkQueue, request, DeleteWorkQueueResponse)
-
-
-def _find_pool(client: ClientBase, name: str) -> Work[work_pool_pb2.WorkPool]:
-    request = GetWorkPoolRequest(name=name)
-    answer = yield from client.call(lambda services: services.work_pools.GetWorkPool, request, GetWorkPoolResponse)
-    return answer.work_pool
 
 
 def _change_pool(client: ClientBase, message: work_pool_pb2.WorkPool, paths: list[str]) -> Work[WorkPool]:
@@ -238,7 +240,12 @@ def _write(message: work_pool_pb2.WorkPool | work_pool_pb2.WorkQueue, given: dic
     for name, value in given.items():
         path = "paused" if name == "is_paused" else name
         if value is not None:
-            setattr(message, path, value)
+            setattr(message, path, _template_text(value) if path == "base_job_template" else value)
         if value is not None or path == _MAY_BE_NONE:
             paths.append(path)
     return paths
+
+
+def _template_text(template: dict[str, Any]) -> str:
+    """Empty leaves it to the server. Raises SerializationError."""
+    return json_payload(template, "base_job_template").data.decode() if template else ""

@@ -1,4 +1,4 @@
-"""Work queues of runs and deployments, found by their names or ids."""
+"""Work pools, and work queues of runs and deployments, found by their names or ids."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -9,12 +9,25 @@ from antiphon.client.filter_texts import equals
 from antiphon.client.operation import ClientBase
 from antiphon.engine.dual import Work
 from antiphon.v1 import work_pool_pb2
-from antiphon.v1.work_pool_service_pb2 import GetWorkQueueRequest, GetWorkQueueResponse, WorkQueueName
+from antiphon.v1.work_pool_service_pb2 import (
+    GetWorkPoolRequest,
+    GetWorkPoolResponse,
+    GetWorkQueueRequest,
+    GetWorkQueueResponse,
+    WorkQueueName,
+)
 
-__all__ = ["find_queue", "queue_id", "queues_by_id"]
+__all__ = ["find_pool", "find_queue", "queue_id", "queues_by_id"]
 
 #: Ids that fit one filter.
 _CHUNK = 100
+
+
+def find_pool(client: ClientBase, name: str) -> Work[work_pool_pb2.WorkPool]:
+    """Gives a pool by its name. Raises ObjectNotFound."""
+    request = GetWorkPoolRequest(name=name)
+    answer = yield from client.call(lambda services: services.work_pools.GetWorkPool, request, GetWorkPoolResponse)
+    return answer.work_pool
 
 
 def find_queue(client: ClientBase, pool: str, queue: str) -> Work[work_pool_pb2.WorkQueue]:
@@ -25,14 +38,17 @@ def find_queue(client: ClientBase, pool: str, queue: str) -> Work[work_pool_pb2.
 
 
 def queue_id(client: ClientBase, pool: str | None, queue: str | None) -> Work[str]:
-    """Gives the id of the queue that a person named; empty where they named none.
+    """Gives the id of the queue that a person named, that of the pool's first one where they named a pool only; empty
+    where they named neither.
 
-    Raises ValueError for one name without the other, ObjectNotFound.
+    Raises ValueError for a queue without its pool, ObjectNotFound.
     """
     if pool is None and queue is None:
         return ""
     pool = required("work_pool_name", pool, "queues of several pools may have one name.")
-    queue = required("work_queue_name", queue, f"the work pool {pool!r} has no queue that is taken by itself.")
+    if queue is None:
+        first = yield from find_pool(client, pool)
+        return first.default_work_queue_id
     found = yield from find_queue(client, pool, queue)
     return found.id
 

@@ -103,13 +103,14 @@ def initialize_project(
     stay.
 
     `name` is that of the folder unless given. `recipe` is `local` (the default), `git`, `docker` or `docker-git`, and
-    `inputs` what it needs. Raises ConfigurationError for an unknown recipe, and for inputs that are missing or unknown.
+    `inputs` what it needs. Raises ConfigurationError for an unknown recipe, for inputs that are missing or
+    unknown, and where a file cannot be written.
     """
     recipe = recipe or "local"
     given = {key: str(value) for key, value in (inputs or {}).items()}
     missing = missing_fields(recipe, given)
     if missing:
-        raise ConfigurationError(f"The recipe {recipe!r} needs {', '.join(missing)}: give them as fields.")
+        raise ConfigurationError(f"The recipe {recipe!r} needs {', '.join(missing)}: give them as inputs.")
     unknown = sorted(set(given) - set(RECIPES[recipe]))
     if unknown:
         raise ConfigurationError(
@@ -132,12 +133,17 @@ def missing_fields(recipe: str, given: Mapping[str, Any]) -> list[str]:
 
 
 def _written(file: Path, text: str) -> bool:
-    """Writes a file unless it is there; says whether it did."""
+    """Writes a file unless it is there; says whether it did. Raises ConfigurationError."""
     try:
         with file.open("x", encoding="utf-8") as opened:
             opened.write(text)
     except FileExistsError:
         return False
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written here: {error.strerror or error}. Begin the project in a folder that "
+            "you may write."
+        ) from error
     return True
 
 

@@ -1,11 +1,8 @@
 """Schedules as the contract has them."""
 
-from datetime import UTC, timedelta
-from typing import Any
-
 from antiphon.deployments.parameters import parameters_payload
+from antiphon.schedule_rules import rule_fields
 from antiphon.schedules import Schedule
-from antiphon.timestamps import write_timestamp
 from antiphon.v1 import schedule_pb2
 
 _CATCH_UP = {
@@ -32,7 +29,7 @@ def schedule_message(schedule: Schedule) -> schedule_pb2.Schedule:
         overlap=_OVERLAP[schedule.overlap],
         excluded_calendars=schedule.excluded_calendars,
         max_scheduled_runs=schedule.max_scheduled_runs or 0,
-        **_rule(schedule),
+        **rule_fields(schedule),
     )
     # An active one that somebody has paused since stays so.
     if not schedule.active:
@@ -42,16 +39,3 @@ def schedule_message(schedule: Schedule) -> schedule_pb2.Schedule:
     if schedule.jitter:
         message.jitter.FromTimedelta(schedule.jitter)
     return message
-
-
-def _rule(schedule: Schedule) -> dict[str, Any]:
-    if schedule.cron is not None:
-        return {"cron": schedule_pb2.CronRule(expression=schedule.cron, day_and=not schedule.day_or)}
-    if schedule.rrule is not None:
-        return {"recurrence": schedule_pb2.RecurrenceRule(rule=schedule.rrule)}
-    rule = schedule_pb2.IntervalRule()
-    rule.interval.FromTimedelta(schedule.interval or timedelta())
-    anchor = schedule.anchor_date
-    if anchor is not None:
-        write_timestamp(rule.anchor_time, anchor if anchor.tzinfo is not None else anchor.replace(tzinfo=UTC))
-    return {"interval": rule}

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from antiphon.exceptions import ConfigurationError
 from antiphon.settings import get_current_settings
 
 _PATH = "/health"
@@ -15,7 +16,7 @@ _PATH = "/health"
 @contextmanager
 def health_check(worker: Any) -> Iterator[int]:
     """Inside, GET /health says what `worker.get_status()` says: 200 while the server is heard, else 503. Yields the
-    port. Raises OSError, with what to do, where the port is taken."""
+    port. Raises ConfigurationError where the place cannot be listened at."""
     server = _server(worker)
     thread = threading.Thread(target=server.serve_forever, name="antiphon-health", daemon=True)
     thread.start()
@@ -47,10 +48,9 @@ def _server(worker: Any) -> ThreadingHTTPServer:
     try:
         server = ThreadingHTTPServer((place.host, place.port), Handler)
     except OSError as error:
-        raise OSError(
-            error.errno,
-            f"The health check cannot listen on {place.host}:{place.port}: {error.strerror}. Choose another place by "
-            "ANTIPHON_WORKER_WEBSERVER_HOST and ANTIPHON_WORKER_WEBSERVER_PORT",
+        raise ConfigurationError(
+            f"The health check cannot listen on {place.host}:{place.port}: {error.strerror or error}. Choose another "
+            "place by ANTIPHON_WORKER_WEBSERVER_HOST and ANTIPHON_WORKER_WEBSERVER_PORT."
         ) from error
     server.daemon_threads = True
     return server

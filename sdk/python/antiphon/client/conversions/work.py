@@ -1,19 +1,24 @@
-"""Deployments, work pools and queues, and limits."""
+"""Deployments, work pools and queues, workers, and limits."""
 
+import json
+from typing import Any
 from uuid import UUID
 
-from antiphon.client.conversions.values import optional_time, optional_uuid
+from antiphon.client.conversions.schedules import schedule_from
+from antiphon.client.conversions.values import optional_time, optional_uuid, read_json_object
 from antiphon.client.schemas.objects import (
     ConcurrencyLimit,
     ConcurrencyLimitStrategy,
     ConcurrencyOptions,
+    Worker,
+    WorkerStatus,
     WorkPool,
     WorkPoolStatus,
     WorkQueue,
     WorkQueueStatus,
 )
 from antiphon.client.schemas.responses import DeploymentResponse, GlobalConcurrencyLimitResponse
-from antiphon.v1 import concurrency_limit_pb2, deployment_pb2, work_pool_pb2
+from antiphon.v1 import concurrency_limit_pb2, deployment_pb2, work_pool_pb2, worker_pb2
 
 __all__ = [
     "TAG_PREFIX",
@@ -23,6 +28,7 @@ __all__ = [
     "tag_limit_from",
     "work_pool_from",
     "work_queue_from",
+    "worker_from",
 ]
 
 #: What the name of a limit begins with that bounds the task runs of a tag.
@@ -48,10 +54,25 @@ def deployment_from(
         concurrency_limit=proto.concurrency_limit if limited else None,
         concurrency_options=options if limited else None,
         tags=list(proto.tags),
+        version=proto.version or None,
+        description=proto.description or None,
+        schedules=list(map(schedule_from, proto.schedules)),
+        job_variables=_json(proto.job_variables) or {},
+        parameters=read_json_object(proto.parameters),
+        pull_steps=_json(proto.pull_steps),
+        labels=dict(proto.labels),
+        parameter_openapi_schema=_json(proto.parameter_schema),
+        path=proto.path or None,
+        entrypoint=proto.entrypoint or None,
+        enforce_parameter_schema=proto.enforce_parameter_schema,
         work_queue_id=optional_uuid(proto.work_queue_id),
         work_queue_name=queue.name if queue is not None else None,
         work_pool_name=queue.work_pool_name if queue is not None else None,
     )
+
+
+def _json(text: str) -> Any:
+    return json.loads(text) if text else None
 
 
 def strategy_number(strategy: ConcurrencyLimitStrategy) -> deployment_pb2.CollisionStrategy:
@@ -76,8 +97,11 @@ def work_pool_from(proto: work_pool_pb2.WorkPool) -> WorkPool:
         type=proto.type,
         is_paused=proto.paused,
         concurrency_limit=proto.concurrency_limit if proto.HasField("concurrency_limit") else None,
-        status=WorkPoolStatus.PAUSED if proto.paused else None,
+        description=proto.description or None,
+        base_job_template=_json(proto.base_job_template) or {},
+        status=_status(proto.status),
         active_slots=proto.active_slots,
+        default_queue_id=optional_uuid(proto.default_work_queue_id),
     )
 
 
@@ -93,8 +117,28 @@ def work_queue_from(proto: work_pool_pb2.WorkQueue) -> WorkQueue:
         priority=proto.priority,
         work_pool_id=UUID(proto.work_pool_id),
         work_pool_name=proto.work_pool_name,
-        status=WorkQueueStatus.PAUSED if proto.paused else None,
+        description=proto.description,
+        status=WorkQueueStatus(status) if (status := _status(proto.status)) is not None else None,
         active_slots=proto.active_slots,
+    )
+
+
+def _status(number: work_pool_pb2.WorkPoolStatus) -> WorkPoolStatus | None:
+    if number == work_pool_pb2.WORK_POOL_STATUS_UNSPECIFIED:
+        return None
+    return WorkPoolStatus(work_pool_pb2.WorkPoolStatus.Name(number).removeprefix("WORK_POOL_STATUS_"))
+
+
+def worker_from(proto: worker_pb2.Worker) -> Worker:
+    """Return a worker."""
+    return Worker(
+        id=UUID(proto.id),
+        created=optional_time(proto, "create_time"),
+        updated=optional_time(proto, "update_time"),
+        name=proto.name,
+        work_pool_id=UUID(proto.work_pool_id),
+        last_heartbeat_time=optional_time(proto, "last_heard_time"),
+        status=WorkerStatus.ONLINE if proto.status == worker_pb2.WORKER_STATUS_ONLINE else WorkerStatus.OFFLINE,
     )
 
 

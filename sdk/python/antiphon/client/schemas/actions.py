@@ -14,6 +14,7 @@ from antiphon.client.schemas.block_objects import (
     BlockTypeUpdate,
 )
 from antiphon.client.schemas.objects import ConcurrencyOptions
+from antiphon.client.schemas.schedules import SCHEDULE_TYPES
 from antiphon.types import Name, NonNegativeFloat, NonNegativeInteger, PositiveInteger, StrictVariableValue
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "BlockSchemaCreate",
     "BlockTypeCreate",
     "BlockTypeUpdate",
+    "DeploymentScheduleCreate",
     "DeploymentUpdate",
     "GlobalConcurrencyLimitCreate",
     "GlobalConcurrencyLimitUpdate",
@@ -132,6 +134,16 @@ class LogCreate(AntiphonBaseModel):
     task_run_id: UUID | None = None
 
 
+class DeploymentScheduleCreate(AntiphonBaseModel):
+    """A new schedule of a deployment."""
+
+    schedule: SCHEDULE_TYPES
+    active: bool = True
+    max_scheduled_runs: PositiveInteger | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    slug: str | None = None
+
+
 class DeploymentUpdate(AntiphonBaseModel):
     """A change of a deployment."""
 
@@ -142,3 +154,14 @@ class DeploymentUpdate(AntiphonBaseModel):
     tags: list[str] | None = None
     work_queue_name: str | None = None
     work_pool_name: str | None = None
+    version: str | None = None
+    description: str | None = None
+    #: They become what is given: those that are there and not among them are deleted.
+    schedules: list[DeploymentScheduleCreate] | None = None
+    parameters: dict[str, Any] | None = None
+    parameter_openapi_schema: dict[str, Any] | None = None
+    enforce_parameter_schema: bool | None = None
+    path: str | None = None
+    entrypoint: str | None = None
+    pull_steps: list[dict[str, Any]] | None = None
+    job_variables: dict[str, Any] | None = None

@@ -41,6 +41,7 @@ from antiphon.client.schemas.shown_filters import (
     VariableFilterName,
     VariableFilterTags,
 )
+from antiphon.client.schemas.work_objects import WorkerStatus
 from antiphon.state_core import StateType
 
 __all__ = [
@@ -115,6 +116,9 @@ __all__ = [
     "WorkQueueFilter",
     "WorkQueueFilterId",
     "WorkQueueFilterName",
+    "WorkerFilter",
+    "WorkerFilterLastHeartbeatTime",
+    "WorkerFilterStatus",
 ]
 
 
@@ -349,6 +353,21 @@ class WorkQueueFilter(OperatorMixin):
 
     id: WorkQueueFilterId | None = None
     name: WorkQueueFilterName | None = None
+
+
+class WorkerFilterLastHeartbeatTime(Times): ...
+
+
+class WorkerFilterStatus(AntiphonBaseModel):
+    any_: list[WorkerStatus] | None = None
+    not_any_: list[WorkerStatus] | None = None
+
+
+class WorkerFilter(OperatorMixin):
+    """Which workers of a pool."""
+
+    last_heartbeat_time: WorkerFilterLastHeartbeatTime | None = None
+    status: WorkerFilterStatus | None = None
 
 
 class WorkPoolFilterId(Ids): ...

@@ -28,9 +28,11 @@ from antiphon.client.schemas.work_objects import (
     ConcurrencyLimitStrategy,
     ConcurrencyOptions,
     Deployment,
+    DeploymentSchedule,
     DeploymentStatus,
     GlobalConcurrencyLimit,
     VersionInfo,
+    Worker,
     WorkerStatus,
     WorkPool,
     WorkPoolStatus,
@@ -53,6 +55,7 @@ __all__ = [
     "ConcurrencyOptions",
     "Constant",
     "Deployment",
+    "DeploymentSchedule",
     "DeploymentStatus",
     "Flow",
     "FlowRun",
@@ -77,6 +80,7 @@ __all__ = [
     "WorkPoolStatus",
     "WorkQueue",
     "WorkQueueStatus",
+    "Worker",
     "WorkerStatus",
 ]
 

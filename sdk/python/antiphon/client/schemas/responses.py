@@ -11,6 +11,7 @@ from antiphon.client.schemas.objects import (
     ConcurrencyOptions,
     Deployment,
     DeploymentStatus,
+    FlowRun,
     GlobalConcurrencyLimit,
 )
 
@@ -26,6 +27,7 @@ __all__ = [
     "StateRejectDetails",
     "StateResponseDetails",
     "StateWaitDetails",
+    "WorkerFlowRunResponse",
 ]
 
 
@@ -88,6 +90,14 @@ class DeploymentResponse(Deployment):
     concurrency_options: ConcurrencyOptions | None = None
     work_pool_name: str | None = None
     status: DeploymentStatus | None = None
+
+
+class WorkerFlowRunResponse(AntiphonBaseModel):
+    """A run that waits for a worker, and where."""
+
+    work_pool_id: UUID
+    work_queue_id: UUID
+    flow_run: FlowRun
 
 
 class GlobalConcurrencyLimitResponse(GlobalConcurrencyLimit):

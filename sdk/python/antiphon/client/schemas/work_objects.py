@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from antiphon.client.schemas.bases import AntiphonBaseModel, ObjectBaseModel
+from antiphon.client.schemas.schedules import SCHEDULE_TYPES
 from antiphon.types import KeyValueLabelsField, NonNegativeInteger, PositiveInteger
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ConcurrencyLimitStrategy",
     "ConcurrencyOptions",
     "Deployment",
+    "DeploymentSchedule",
     "DeploymentStatus",
     "GlobalConcurrencyLimit",
     "VersionInfo",
@@ -24,6 +26,7 @@ __all__ = [
     "WorkPoolStatus",
     "WorkQueue",
     "WorkQueueStatus",
+    "Worker",
     "WorkerStatus",
 ]
 
@@ -99,6 +102,18 @@ class ConcurrencyLeaseHolder(AntiphonBaseModel):
     id: UUID
 
 
+class DeploymentSchedule(ObjectBaseModel):
+    """One of the schedules of a deployment."""
+
+    deployment_id: UUID | None = None
+    schedule: SCHEDULE_TYPES
+    active: bool = True
+    max_scheduled_runs: PositiveInteger | None = None
+    #: Arguments of its runs that differ from the deployment's.
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    slug: str | None = None
+
+
 class Deployment(ObjectBaseModel):
     """A flow as it is meant to run."""
 
@@ -108,6 +123,7 @@ class Deployment(ObjectBaseModel):
     description: str | None = None
     paused: bool = False
     concurrency_limit: NonNegativeInteger | None = None
+    schedules: list[DeploymentSchedule] = Field(default_factory=list)
     job_variables: dict[str, Any] = Field(default_factory=dict)
     parameters: dict[str, Any] = Field(default_factory=dict)
     pull_steps: list[dict[str, Any]] | None = None
@@ -149,6 +165,17 @@ class WorkQueue(ObjectBaseModel):
     last_polled: datetime | None = None
     status: WorkQueueStatus | None = None
     active_slots: int | None = None
+
+
+class Worker(ObjectBaseModel):
+    """Somebody who takes the runs of a work pool."""
+
+    name: str
+    work_pool_id: UUID
+    last_heartbeat_time: datetime | None = None
+    #: Workers are heard of by their connection, and in no interval.
+    heartbeat_interval_seconds: int | None = None
+    status: WorkerStatus = WorkerStatus.OFFLINE
 
 
 class ConcurrencyLimit(ObjectBaseModel):
