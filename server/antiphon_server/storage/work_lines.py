@@ -111,8 +111,9 @@ def open_queues(pool_id: str) -> Select[Any]:
 
 
 def _room(name: ColumnElement[str]) -> ColumnElement[int | None]:
-    """The free slots of the limit of this name; NULL where there is none that counts."""
+    """The free slots of the limit of this name, 0 where more are taken than it has now; NULL where there is none that
+    counts."""
     taken = select(func.coalesce(func.sum(slots.c.count), 0)).where(slots.c.limit_id == concurrency_limits.c.id)
     free = concurrency_limits.c.slots - taken.correlate(concurrency_limits).scalar_subquery()
-    query = select(free).where(concurrency_limits.c.name == name, concurrency_limits.c.active)
+    query = select(func.max(free, 0)).where(concurrency_limits.c.name == name, concurrency_limits.c.active)
     return query.correlate(work_queues, work_pools).scalar_subquery()

@@ -244,6 +244,23 @@ def test_the_limits_of_pool_and_queue_are_kept_and_what_they_hold_back_is_no_sta
     assert worker.offer().flow_run.id == ids[3]
 
 
+def test_what_a_lowered_limit_holds_back_is_no_state_either(site: Site) -> None:
+    pool = {"workPool": {"id": site.pool, "concurrencyLimit": 3}, "updateMask": "concurrencyLimit"}
+    site.call("UpdateWorkPool", pool)
+    worker = site.worker(credit=9)
+    ids = [site.run() for _ in range(3)]
+    offered = [worker.offer() for _ in ids]
+    site.call("UpdateWorkPool", {**pool, "workPool": {"id": site.pool, "concurrencyLimit": 1}})
+    late, first = site.run(), site.run(site.deploy("urgent", workQueueName="urgent"))
+    for offer in offered:
+        worker.exited(offer)
+    last = worker.offer()
+    assert last.flow_run.id == first, "its queue goes first, though it came last"
+    worker.exited(last)
+    assert worker.offer().flow_run.id == late
+    assert [state.name for state in site.call("ListFlowRunStates", {"id": late}).states] == ["Scheduled", "Pending"]
+
+
 def test_who_finds_the_limit_of_the_deployment_full_is_called_in_turn(site: Site) -> None:
     one = site.deploy("one", concurrencyLimit=1)
     ids = [site.run(one) for _ in range(3)]
