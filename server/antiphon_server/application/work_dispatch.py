@@ -15,7 +15,7 @@ from antiphon_server.application.offers import Offers
 from antiphon_server.application.takers import Parcel, Taker
 from antiphon_server.application.wakeups import Wakeups
 from antiphon_server.application.work_lookout import PASSED_OVER, Lookout, pick
-from antiphon_server.application.worker_claims import ClaimRuns, GiveBack, Pick
+from antiphon_server.application.worker_claims import Claimed, ClaimRuns, GiveBack, Pick
 from antiphon_server.application.workers import Claim
 from antiphon_server.domain.model import RunKind
 from antiphon_server.storage.reader import Reader
@@ -127,6 +127,7 @@ class WorkDispatch:
                 self._wakeups.expect(source, due - self._prefetch(source))
         if changes.room_for_work:
             self._lookout.try_again()
+        if changes.room_for_work or changes.slots_for_work:
             self._stir_all()
 
     def _stir_all(self) -> None:
@@ -173,14 +174,14 @@ class WorkDispatch:
         claim = ClaimRuns([Pick(id, taker.session_id, taker.name) for id, taker in picked])
         claimed: set[str] = set()
         try:
-            claimed = await self._core.run(claim)
+            answer: Claimed = await self._core.run(claim)
+            claimed = {each.flow_run_id for each in answer.claims}
         finally:
             for id, taker in picked:
                 taker.credit += id not in claimed
-        for id, _ in picked:
-            if id not in claimed:
-                self._lookout.pass_over(id)
-                self._wakeups.expect(source, self._core.clock() + round(PASSED_OVER * 1e6))
+        for id in answer.refused:
+            self._lookout.pass_over(id)
+            self._wakeups.expect(source, self._core.clock() + round(PASSED_OVER * 1e6))
         session_of = {id: taker.session_id for id, taker in picked}
         parcels: dict[str, list[Parcel]] = {}
         for parcel in await self._lookout.parcels([id for id, _ in picked if id in claimed]):

@@ -68,12 +68,14 @@ class Lines:
 
 
 TASK_RUNS = Lines(task_runs, (task_runs.c.task_key,))
-_paused = select(deployments.c.id).where(deployments.c.id == flow_runs.c.deployment_id, deployments.c.paused)
+_there = deployments.c.id == flow_runs.c.deployment_id
+# Of a paused deployment only what somebody asked for is run.
+_gives_work = select(deployments.c.id).where(_there, ~(flow_runs.c.auto_scheduled & deployments.c.paused))
 FLOW_RUNS = Lines(
     flow_runs,
     (flow_runs.c.queue_key, flow_runs.c.worker_affinity),
-    # Of a paused deployment only what somebody asked for is run.
-    ~(flow_runs.c.auto_scheduled & _paused.correlate(flow_runs).exists()),
+    # Nobody knows how to run what is left of a deployment that was deleted.
+    flow_runs.c.deployment_id.is_(None) | _gives_work.correlate(flow_runs).exists(),
 )
 
 
