@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from antiphon_server.application.takers import Parcel, Taker, affinity_of
+from antiphon_server.application.workers import Claim
+from antiphon_server.domain.states import PENDING
 from antiphon_server.storage import work_lines
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.sources import DEPLOYMENTS, FLOW_RUNS
@@ -79,12 +81,11 @@ class Lookout:
         self.pool_of.update((queue.id, source) for queue in queues)
         return queues
 
-    async def parcels(self, ids: Sequence[str]) -> list[Parcel]:
-        """What a worker must know of runs that were claimed for it."""
-        if not ids:
-            return []
-        runs = await self._reader.rows(FLOW_RUNS, ids)
-        there = [runs[id] for id in ids if id in runs]
+    async def parcels(self, session_id: str, claims: Sequence[Claim]) -> list[tuple[Claim, Parcel | None]]:
+        """What a worker must know of the first of some claims, as many as are read at once; None where the session has
+        it no more."""
+        runs, looked_at = await self._reader.matching(FLOW_RUNS, None, [claim.flow_run_id for claim in claims])
+        there = [run for run in runs.values() if run.state_type == PENDING and run.session_id == session_id]
         deployments = await self._reader.rows(DEPLOYMENTS, sorted({run.deployment_id for run in there}))
         older = {
             (run.deployment_id, run.deployment_version)
@@ -93,10 +94,13 @@ class Lookout:
             and run.deployment_version not in (None, deployments[run.deployment_id].version_number)
         }
         versions = await self._reader.deployment_versions(sorted(older))
-        return [
-            Parcel(run, deployments.get(run.deployment_id), versions.get((run.deployment_id, run.deployment_version)))
+        parcels = {
+            Claim(run.id, run.fencing_token): Parcel(
+                run, deployments.get(run.deployment_id), versions.get((run.deployment_id, run.deployment_version))
+            )
             for run in there
-        ]
+        }
+        return [(claim, parcels.get(claim)) for claim in claims[:looked_at]]
 
 
 def suited(takers: Collection[Taker], queue: OpenQueue, affinity: str) -> list[Taker]:

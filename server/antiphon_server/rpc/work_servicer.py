@@ -44,7 +44,7 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
         parts.hub.attach(stream, superseded(stream))
         taker = _taker(hello, came, stream)
         says = WorkerSays(self._core, self._dispatch, parts.ttl, stream, taker, partial(parts.hub.detach, stream))
-        listening: asyncio.Future[None] | None = None
+        tasks: list[asyncio.Future[None]] = []
         try:
             stream.push([pb.WorkResponse(welcome=await self._welcome(came))])
             if hello.resume_token:
@@ -56,11 +56,11 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
             lost = set(came.lost)
             holds = [claim for claim in coming.holds if claim not in lost]
             await self._dispatch.come(taker, holds)
-            listening = asyncio.ensure_future(says.listen(requests))
+            tasks += map(asyncio.ensure_future, (says.listen(requests), self._dispatch.deliver(taker)))
             await stream.pump(context.write)
         finally:
-            if listening is not None:
-                listening.cancel()
+            for task in tasks:
+                task.cancel()
             parts.hub.detach(stream)
             self._dispatch.leave(taker)
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from antiphon.v1 import session_pb2
 from antiphon.v1 import work_service_pb2 as pb
@@ -21,19 +21,30 @@ logger = logging.getLogger(__name__)
 
 #: Seconds for which a run is not offered again to who declined it and did not say for how long.
 RETRY_AFTER = 10.0
+#: Bytes that wait to be sent beyond which no offer is added: a worker that reads is not cut for what it is offered.
+MAX_QUEUED_OFFERS = 1024 * 1024
 
 
 class WorkStream(CommandedStream[pb.WorkResponse, pb.WorkResponse]):
     """What waits to be sent to a worker."""
 
-    def deliver(self, parcels: Sequence[Parcel]) -> None:
-        self.push(map(offer_message, parcels))
+    def __init__(self, session_id: str, epoch: int) -> None:
+        super().__init__(session_id, epoch)
+        self._sent = asyncio.Event()
+
+    async def deliver(self, parcel: Parcel) -> None:
+        """Queues an offer; returns when there is room for another one."""
+        self.push([offer_message(parcel)])
+        while self._bytes > MAX_QUEUED_OFFERS:
+            self._sent.clear()
+            await self._sent.wait()
 
     def _command_frame(self, command: session_pb2.Command) -> pb.WorkResponse:
         return pb.WorkResponse(command=command)
 
     def _message_of(self, queue: deque[pb.WorkResponse]) -> tuple[pb.WorkResponse, int]:
         message = queue.popleft()
+        self._sent.set()
         return message, message.ByteSize()
 
 

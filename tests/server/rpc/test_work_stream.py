@@ -1,5 +1,7 @@
 """WorkService.Work: who is offered what, and what becomes of what a worker says."""
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +12,13 @@ from google.protobuf.duration_pb2 import Duration
 from antiphon.v1 import work_service_pb2 as pb
 from antiphon.v1 import work_service_pb2_grpc
 from antiphon.v1.worker_pb2 import WORKER_STATUS_OFFLINE, WORKER_STATUS_ONLINE
-from antiphon_server.application import offers, work_lookout
-from antiphon_server.storage import tables
+from antiphon_server.application import offers, work_dispatch, work_lookout
+from antiphon_server.domain.errors import Unavailable
+from antiphon_server.rpc import outbox, work_stream
+from antiphon_server.storage import fitting, tables
 from hand_session import HandSession, proposal
 from hand_worker import HandWorker, claim_of
+from held_reads import hold_reads
 from in_writer import in_writer
 from refusals import refused
 from running_server import RunningServer
@@ -194,6 +199,50 @@ def test_the_deployment_is_offered_as_it_was_when_the_run_was_made(site: Site) -
     assert (offered[later].entrypoint, list(offered[later].tags)) == ("flows.py:g", ["new"])
 
 
+def test_what_could_not_be_read_after_its_claim_is_offered_all_the_same(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_dispatch, "RETRY_AFTER", 0.0)
+    reader = site.server.server.reader
+    read, faults = reader.matching, [Unavailable("READERS_BUSY", "all are busy"), ValueError("a bug")]
+
+    async def faulty(*what: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return await read(*what)
+
+    reader.matching = faulty  # type: ignore[method-assign]
+    worker, id = site.worker(), site.run()
+    assert worker.offer().flow_run.id == id
+    assert not faults
+
+
+def test_the_room_for_a_run_that_went_after_its_claim_is_given_to_another(site: Site) -> None:
+    go_on = hold_reads(site.server)
+    worker, gone = site.worker(), site.run()
+    until(lambda: site.state(gone)[0] == "Pending")
+    site.call("DeleteFlowRun", {"id": gone})
+    assert worker.command().revoke_run.flow_run_id == gone
+    there = site.run()
+    go_on()
+    assert worker.offer().flow_run.id == there
+
+
+def test_who_reads_is_not_cut_for_the_weight_of_what_it_is_offered(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MAX_QUEUED_BYTES", 100_000)
+    monkeypatch.setattr(work_stream, "MAX_QUEUED_OFFERS", 10_000)
+    data = base64.b64encode(json.dumps({"text": "x" * 10_000}).encode()).decode()
+    ids = [site.run(parameters={"metadata": {"encoding": "json/plain"}, "data": data}) for _ in range(20)]
+    worker = HandWorker(site.server.channel, name="w", work_pool_name="p")
+    token = worker.welcome().resume_token
+    worker.credit(20)
+    assert [worker.offer().flow_run.id for _ in ids] == ids
+    worker.cut()
+    again = HandWorker(site.server.channel, name="w", work_pool_name="p", resume_token=token)
+    again.welcome()
+    assert {again.offer().flow_run.id for _ in ids} == set(ids)
+
+
 # What holds runs back
 
 
@@ -332,6 +381,17 @@ def test_what_is_not_answered_is_given_back_and_its_worker_is_asked_no_more(
     second = site.run()
     deaf.say(credit=pb.WorkerCredit())
     assert deaf.offer().flow_run.id == second, "it is heard of again"
+
+
+def test_who_does_not_answer_loses_what_it_was_about_to_be_offered(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offers, "OFFER", 0.05)
+    monkeypatch.setattr(fitting, "MAX_BATCH_BYTES", 1)
+    hold_reads(site.server, first=1)
+    first, second = site.run(), site.run()
+    deaf = site.worker("deaf", credit=2)
+    assert deaf.offer().flow_run.id == first
+    for id in (first, second):
+        until(lambda id=id: site.state(id)[1] == "worker 'deaf' of work pool 'p' did not answer the offer")
 
 
 def test_an_answer_to_an_offer_that_is_over_changes_nothing(site: Site) -> None:
