@@ -137,7 +137,8 @@ class WorkDispatch:
             self._wakeups.stir(source)
 
     def _prefetch(self, source: str) -> int:
-        return max((taker.prefetch for taker in self._at(source)), default=0)
+        """How far ahead those look who have room; who gets room looks by itself."""
+        return max((taker.prefetch for taker in self._at(source) if taker.open), default=0)
 
     # Handing out
 
@@ -153,11 +154,10 @@ class WorkDispatch:
     async def _hand_out_from(self, source: str) -> None:
         # Before the look: what is queued meanwhile is looked for again.
         self._wakeups.settle(source)
-        prefetch, most = self._prefetch(source), min(self._room(source), MOST)
-        until = self._core.clock() + prefetch
-        found, following = await self._lookout.look(source, self._at(source), until, most)
+        now, most = self._core.clock(), min(self._room(source), MOST)
+        found, following = await self._lookout.look(source, self._at(source), now, most)
         if following is not None:
-            self._wakeups.expect(source, following - prefetch)
+            self._wakeups.expect(source, following)
         if not found:
             return
         picked = pick(self._at(source), found, self._core.clock(), MOST)
@@ -167,7 +167,7 @@ class WorkDispatch:
             await self._claim(source, picked)
             return
         # Those who have room look less far ahead than others.
-        ahead = [each.run.time for each in found if each.run.time > until - prefetch]
+        ahead = [each.run.time for each in found if each.run.time > now]
         if ahead:
             self._wakeups.expect(source, min(ahead))
 

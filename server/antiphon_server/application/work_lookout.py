@@ -52,26 +52,29 @@ class Lookout:
             self._passed.pop(run_id, None)
 
     async def look(
-        self, source: str, takers: Collection[Taker], until: int, most: int
+        self, source: str, takers: Collection[Taker], clock: int, most: int
     ) -> tuple[list[Found], int | None]:
-        """At most so many of each queue, due by `until`, in the order in which they go; and when the next one is due,
-        where there are no more of its line."""
+        """At least so many of each line, where there are, besides those that nobody may have now; in the order in which
+        they go. And when to look for the next one, where there are no more of its line."""
         now = asyncio.get_running_loop().time()
         self._passed = {id: end for id, end in self._passed.items() if end > now}
-        limit = most + len(self._passed)
         found: list[Found] = []
         soonest: int | None = None
         for queue in await self._queues(source, takers):
             if 0 in (queue.room, queue.pool_room) or not suited(takers, queue, ""):
                 continue
             for affinity in await self._reader.affinities(queue.id):
-                if not suited(takers, queue, affinity):
+                able = suited(takers, queue, affinity)
+                if not able:
                     continue
-                line = queue.id, affinity
-                due, following = await self._reader.queued(work_lines.FLOW_RUNS, line, until, limit)
+                line, prefetch = (queue.id, affinity), max(taker.prefetch for taker in able)
+                # Who looks furthest ahead may have any of them but those that it declined.
+                limit = most + len(self._passed) + sum(len(taker.declined) for taker in able)
+                due, following = await self._reader.queued(work_lines.FLOW_RUNS, line, clock + prefetch, limit)
                 found += [Found(queue, affinity, each) for each in due if each.id not in self._passed]
                 if following is not None:
-                    soonest = min(soonest or following, following)
+                    look = following - prefetch
+                    soonest = look if soonest is None else min(soonest, look)
         return sorted(found, key=_turn), soonest
 
     async def _queues(self, source: str, takers: Collection[Taker]) -> Sequence[OpenQueue]:

@@ -367,6 +367,26 @@ def test_what_is_declined_goes_to_others_and_comes_again(site: Site) -> None:
     assert (last.flow_run.id, last.fencing_token) == (id, 3), "its time to be asked again has come"
 
 
+def test_what_was_declined_keeps_nobody_behind_it_waiting(site: Site) -> None:
+    first, second = site.run(priority=1), site.run()
+    worker = site.worker()
+    offer = worker.offer()
+    assert offer.flow_run.id == first
+    worker.decline(offer, retry_after=3600)
+    worker.heartbeat()
+    until(lambda: site.state(first)[0] == "Scheduled")
+    worker.credit()
+    assert worker.offer().flow_run.id == second
+
+
+def test_what_is_not_due_yet_keeps_nobody_behind_it_waiting(site: Site) -> None:
+    for _ in range(2):
+        site.run(priority=1, scheduledTime=later(site, 200))
+    due = site.run()
+    site.worker("ahead", work_queue_names=["urgent"], prefetch=Duration(seconds=300)).heartbeat()
+    assert site.worker().offer().flow_run.id == due
+
+
 def test_what_is_not_answered_is_given_back_and_its_worker_is_asked_no_more(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
