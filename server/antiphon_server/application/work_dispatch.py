@@ -94,13 +94,13 @@ class WorkDispatch:
         """An offer was answered."""
         self._offers.answered(claim)
 
-    async def declined(self, taker: Taker, claim: Claim, reason: str, retry_after: float) -> None:
+    def declined(self, taker: Taker, claim: Claim, reason: str, retry_after: float) -> None:
         """An offer is not wanted, for so many seconds."""
         self._offers.answered(claim)
         taker.declined.add(claim.flow_run_id)
         asyncio.get_running_loop().call_later(retry_after, self._wanted_again, taker, claim.flow_run_id)
         why = f"{taker.name} declined it: {reason or 'it did not say why'}"
-        await self._core.run(GiveBack(taker.session_id, claim, why))
+        self._core.submit(GiveBack(taker.session_id, claim, why), _noted)
 
     def _wanted_again(self, taker: Taker, run_id: str) -> None:
         taker.declined.discard(run_id)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -445,6 +446,20 @@ def test_what_was_started_is_stored_and_its_process_goes_on_with_the_run(site: S
     assert session.next("verdict").verdict.verdict.state.name == "Completed"
     worker.exited(offer, "host:42")
     assert site.state(id)[0] == "Completed"
+
+
+def test_what_a_worker_says_next_does_not_wait_for_the_commit_of_a_report(site: Site) -> None:
+    worker, busy, written = site.worker(), threading.Event(), threading.Event()
+    site.run()
+    offer = worker.offer()
+    holding = threading.Thread(target=in_writer, args=(site.server, lambda _: (busy.set(), written.wait(25))))
+    holding.start()
+    assert busy.wait(20)
+    worker.say(started=pb.InfrastructureStarted(claim=claim_of(offer), infrastructure_pid="pid"))
+    worker.say()
+    assert worker.refusal().reason == "FRAME_INVALID"
+    written.set()
+    holding.join()
 
 
 @pytest.mark.parametrize(
