@@ -17,8 +17,8 @@ from antiphon_server.application.schedules import DeleteSchedule, UpdateSchedule
 from antiphon_server.domain.states import SCHEDULED, StateType
 from antiphon_server.rpc.deployment_conversions import create_deployment_from
 from antiphon_server.rpc.schedule_conversions import create_calendar_from, create_schedule_from
-from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.services.board import Board
+from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.services.scheduler import Scheduler
 from antiphon_server.storage import tables
 from antiphon_server.storage.database import writer_engine
