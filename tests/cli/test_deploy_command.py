@@ -309,6 +309,10 @@ FILE_MISTAKES = [
         "antiphon.yaml:4: deployments[0].schedules[0]: it has one of cron, interval and rrule, and this has cron and",
     ),
     (
+        "deployments:\n  - name: x\n    schedules:\n      - cron: '@daily'\n        anchor_date: 2026-01-01\n",
+        "antiphon.yaml:4: deployments[0].schedules[0]: anchor_date goes with interval, and this has cron",
+    ),
+    (
         "deployments:\n  - name: x\n    work_pool: {name: a}\n    concurrency_limit: {limit: 1, colision: ENQUEUE}\n",
         "antiphon.yaml:4: deployments[0].concurrency_limit.colision: there is no field 'colision'",
     ),

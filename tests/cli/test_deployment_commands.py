@@ -77,9 +77,12 @@ def test_a_watched_run_ends_the_command_as_it_ended(world: World, home: Path) ->
         process = subprocess.Popen(
             [BINARY, "deployment", "run", "etl/nightly", "--watch", "--json"], stdout=subprocess.PIPE, text=True
         )
-        until(lambda: bool(world.call("ListFlowRuns", {"filter": "state.type = SCHEDULED"}).flow_runs))
-        end_runs(world, state)
-        printed, _ = process.communicate(timeout=60)
+        try:
+            until(lambda: bool(world.call("ListFlowRuns", {"filter": "state.type = SCHEDULED"}).flow_runs))
+            end_runs(world, state)
+            printed, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
         assert process.returncode == code
         runs = [line["flow_run"] for line in map(json.loads, printed.splitlines()) if "flow_run" in line]
         assert runs[-1]["state"]["type"] == f"STATE_TYPE_{state}"

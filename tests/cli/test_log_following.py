@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from antiphon.cli import log_following
 from antiphon.cli.log_following import follow_logs
 from antiphon.service_client import ServiceClient
 from cli_transcripts import BINARY
@@ -54,7 +55,10 @@ def test_lines_come_while_it_runs(world: World, run: str) -> None:
         assert list(lines) == []
 
 
-def test_lines_that_are_stored_behind_the_end_are_shown(world: World, run: str) -> None:
+def test_lines_that_are_stored_behind_the_end_are_shown(
+    world: World, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_following, "_QUIET_SECONDS", 60)
     write(world, run, "first")
     with ServiceClient() as client:
         lines = followed(client, run)
@@ -63,7 +67,9 @@ def test_lines_that_are_stored_behind_the_end_are_shown(world: World, run: str) 
         world.propose(run, "COMPLETED")
         assert next(lines) == "second"
         write(world, run, "behind the end", 2)
-        assert list(lines) == ["behind the end"]
+        assert next(lines) == "behind the end"
+        monkeypatch.setattr(log_following, "_QUIET_SECONDS", 0)
+        assert list(lines) == []
 
 
 def test_only_the_last_ones_and_those_to_come(world: World, run: str) -> None:

@@ -5,11 +5,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
 Cli = Callable[..., Result]
+
+
+def test_it_is_a_module_too(home: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "antiphon", "version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Antiphon ")
 
 
 def test_version(antiphon: Cli) -> None:

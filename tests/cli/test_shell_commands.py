@@ -3,7 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,22 @@ Cli = Callable[..., Result]
 
 
 @pytest.fixture
-def long(world: World, home: Path, tmp_path: Path) -> "subprocess.Popen[str]":
+def long(world: World, home: Path, tmp_path: Path) -> "Iterator[subprocess.Popen[str]]":
     """A command that goes on, and so does a process that it started; both once the run is there."""
     pids = tmp_path / "pids"
     command = f"sleep 600 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; wait"
     process = subprocess.Popen(
         [BINARY, "shell", "watch", command, "--flow-run-name", "long"], stderr=subprocess.PIPE, text=True
     )
-    until(pids.exists)
-    return process
+    try:
+        until(pids.exists)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+        for id in pids.read_text().split() if pids.exists() else ():
+            with suppress(ProcessLookupError):
+                os.kill(int(id), signal.SIGKILL)
 
 
 def lives(process_id: int) -> bool:
@@ -51,8 +59,8 @@ def test_a_cancelled_run_ends_the_command(world: World, long: "subprocess.Popen[
 def test_ctrl_c_ends_it_too(world: World, long: "subprocess.Popen[str]", tmp_path: Path) -> None:
     child, shell = map(int, (tmp_path / "pids").read_text().split())
     os.kill(long.pid, signal.SIGINT)
-    long.communicate(timeout=60)
-    assert long.returncode != 0
+    _, said = long.communicate(timeout=60)
+    assert long.returncode == 130, said
     until(lambda: not lives(child) and not lives(shell))
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from antiphon import flow, task
+from antiphon.filesystems import LocalFileSystem
 from antiphon.results import ResultStore
 from antiphon.settings import temporary_settings
 from antiphon.states import (
@@ -92,14 +94,15 @@ def test_dumps() -> None:
     assert (text["type"], text["state_details"]["scheduled_time"]) == ("SCHEDULED", LATER.isoformat())
 
 
-def test_defaults_and_results_that_are_let_go() -> None:
+def test_defaults_and_results_that_are_let_go(tmp_path: Path) -> None:
     state = Completed(data=3)
     state.name = ""
     assert state.default_name_from_type().name == "Completed"
     state.type = StateType.SCHEDULED
     assert state.default_scheduled_start_time().state_details.scheduled_time == state.timestamp
     assert Completed(data=3).set_unpersisted_results_to_none().result() is None
-    kept = Completed(data=ResultStore().persist(3, persist_result=True))
+    store = ResultStore(result_storage=LocalFileSystem(basepath=str(tmp_path)))
+    kept = Completed(data=store.persist(3, persist_result=True))
     assert kept.set_unpersisted_results_to_none().result() == 3
 
 

@@ -273,6 +273,11 @@ class ServerError(AntiphonException):
         self.metadata = dict(metadata or {})
         self.retry_after = retry_after
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may be taken later: nobody answered, or the database could not take it now."""
+        return self.code in ("UNAVAILABLE", "DEADLINE_EXCEEDED") or self.reason == "STORAGE_FULL"
+
     def in_other_words(self, message: str) -> Self:
         """Return the same refusal with a message for those who know no RPCs."""
         return type(self)(message, code=self.code, reason=self.reason)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from antiphon.exceptions import ServerUnreachable
+from antiphon.exceptions import ServerError
 from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
 
@@ -14,19 +14,20 @@ Response = TypeVar("Response")
 
 
 class PatientClient(ServiceClient):
-    """Waits for a server that went away as long as runs go on without one (setting `client.reconnect_timeout_seconds`).
+    """Waits for a server that went away, or whose database takes nothing, as long as runs go on without one (setting
+    `client.reconnect_timeout_seconds`).
 
     Only for calls that may be made twice.
     """
 
     def call(self, method: Callable[..., Response], request: Message, *, timeout: float | None = None) -> Response:
-        """See ServiceClient. Raises ServerUnreachable once the patience is over."""
+        """See ServiceClient. Raises ServerError for a refusal, and once the patience is over."""
         end = time.monotonic() + get_current_settings().client.reconnect_timeout_seconds
         while True:
             try:
                 return super().call(method, request, timeout=timeout)
-            except ServerUnreachable:
+            except ServerError as error:
                 left = end - time.monotonic()
-                if left <= 0:
+                if left <= 0 or not error.may_pass:
                     raise
-                self.reconnect(left)
+                self.wait_out(error, left)

@@ -88,7 +88,7 @@ def _info(status: status_pb2.Status) -> error_details_pb2.ErrorInfo:
 def _retry_after(status: status_pb2.Status) -> float | None:
     info = error_details_pb2.RetryInfo()
     found = any(detail.Unpack(info) for detail in status.details)
-    return info.retry_delay.ToTimedelta().total_seconds() if found else None
+    return max(0.0, info.retry_delay.ToTimedelta().total_seconds()) if found else None
 
 
 def _violations(status: status_pb2.Status) -> list[str]:

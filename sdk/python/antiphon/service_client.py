@@ -126,6 +126,13 @@ class ServiceClient:
             if not request.page_token:
                 return
 
+    def wait_out(self, problem: ServerError, timeout: float) -> None:
+        """After a failure that may pass: wait as long as the server asked for, then until it answers; both together
+        at most `timeout` seconds. Raises ServerUnreachable."""
+        pause = min(problem.retry_after or 0.0, timeout)
+        time.sleep(pause)
+        self.reconnect(timeout - pause)
+
     def reconnect(self, timeout: float) -> None:
         """After a ServerUnreachable: wait until the server answers again, at most `timeout` seconds.
 

@@ -106,7 +106,7 @@ def _session(transaction: TransactionCore) -> Session | None:
     """By which the server hears of task runs that are rolled back; where there are none, none is opened."""
     around: Session | None = session_around()
     top = transaction.parent or transaction
-    return around or (get_session() if top.children or transaction.children else None)
+    return around or (get_session() if top.has_task_runs() or transaction.has_task_runs() else None)
 
 
 def get_transaction() -> TransactionCore | None:

@@ -96,9 +96,10 @@ def test_lost_slots_are_a_warning_for_others(
 
 
 def test_leases_are_renewed(name: str, limits: Limits) -> None:
-    with sync_twin.concurrency(name, lease_duration=SHORT, strict=True):
+    # Long enough for a machine that is busy for some seconds.
+    with sync_twin.concurrency(name, lease_duration=6.0, strict=True):
         first = limits.expire_time(name)
-        until(lambda: limits.expire_time(name) > first + SHORT)
+        until(lambda: limits.expire_time(name) > first)
 
 
 def test_an_error_of_the_blocks_own_goes_first(kind: Kind, name: str, limits: Limits) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from antiphon import flow, get_client, task
+from antiphon import flow, get_client, runtime, task
 from antiphon.client.schemas.objects import FlowRun
 from antiphon.deployments import run_deployment
 from antiphon.exceptions import ObjectNotFound, SerializationError, ServerError, UpstreamTaskError
@@ -128,6 +128,21 @@ def test_in_a_flow_it_is_a_subflow(name: str, as_subflow: bool, kind: Kind, stor
     assert len(stand_in.upstream_task_run_ids) == 1
     finish(run.id, Completed())
     assert type_of(stored.task_run(str(run.parent_task_run_id)).state) == "COMPLETED"
+
+
+def test_a_task_run_that_came_to_mirror_nothing_ends(name: str, stored: Stored) -> None:
+    @flow
+    def parent() -> str:
+        with pytest.raises(ServerError, match="does not fit"):
+            run_deployment(name, parameters={"times": "x"}, timeout=0)
+        for _ in range(2):
+            run_deployment(name, timeout=0, idempotency_key="mirrored")
+        return runtime.flow_run.id  # type: ignore[no-any-return]
+
+    refused, mirror, other = stored.task_runs(parent())
+    assert (type_of(refused.state), type_of(mirror.state)) == ("FAILED", "SCHEDULED")
+    assert "No run was made: " in refused.state.message
+    assert (type_of(other.state), "was there already" in other.state.message) == ("COMPLETED", True)
 
 
 def test_two_subflows_of_one_deployment_are_two(name: str, stored: Stored) -> None:

@@ -23,6 +23,7 @@ from antiphon.deployments.steps import (
 from antiphon.deployments.steps.core import arun_steps, parsed_step
 from antiphon.exceptions import StepExecutionError, TemplateError
 from antiphon.filesystems import LocalFileSystem
+from antiphon.runner.storage import GitRepository
 from stored import Stored
 
 OURS = "antiphon.deployments.steps"
@@ -157,6 +158,17 @@ def test_git_clone_that_cannot_be(repository: str, stored: Stored) -> None:
     with pytest.raises(StepExecutionError, match="Credentials go with https:// only") as caught:
         run_step({clone: {"repository": repository, "access_token": token}})
     assert "tk-8" not in str(caught.value)
+
+
+def test_the_step_of_a_repository_with_a_user_is_one_that_can_be_run(here: Path) -> None:
+    secret = Secret(value="tk-9")
+    secret.save("step-user", overwrite=True)
+    credentials = {"username": "bot", "access_token": secret}
+    step = GitRepository("https://127.0.0.1:1/a/b.git", credentials=credentials).to_pull_step()
+    (given,) = step.values()
+    assert given["credentials"] == {"username": "bot", "access_token": "{{ antiphon.blocks.secret.step-user }}"}
+    with pytest.raises(StepExecutionError, match=r"could not be fetched\. git says"):
+        run_step(step)
 
 
 def test_set_working_directory(here: Path) -> None:

@@ -1,16 +1,27 @@
 """A server, fake runtimes, and what their workers are given."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from antiphon.client.schemas.objects import FlowRun
+from antiphon.settings import get_current_settings
+from antiphon.settings.current import settings_of_process, with_changes
 from fake_docker import FakeDocker
 from fake_kubernetes import FakeKubernetes
 from running_server import RunningServer
 from work_site import WorkSite, site_of
+
+
+@contextmanager
+def without_server(home: Path) -> Iterator[None]:
+    """What a worker says of its runs goes to no server, and the embedded one is not started for it."""
+    settings = with_changes(get_current_settings(), {"home": home, "logging.to_api.enabled": False})
+    with settings_of_process(settings):
+        yield
 
 
 @pytest.fixture
@@ -26,7 +37,8 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDock
         monkeypatch.setenv("DOCKER_HOST", engine.url)
         # Logins of whoever runs the tests are none of its.
         monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-        yield engine
+        with without_server(tmp_path):
+            yield engine
         assert not engine.wrong, "requests that the API does not take"
 
 
@@ -39,7 +51,8 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKub
             "kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION",
             str(cluster.write_kubeconfig()),
         )
-        yield cluster
+        with without_server(tmp_path):
+            yield cluster
         assert not cluster.wrong, "requests that the API does not take"
 
 

@@ -238,10 +238,21 @@ async def test_kill_of_what_is_not_there(engine: FakeDocker, flow_run: FlowRun) 
 
 
 @in_loop
-async def test_an_engine_that_is_restarted_while_a_container_is_made(engine: FakeDocker, flow_run: FlowRun) -> None:
+async def test_an_engine_that_is_restarted_while_a_container_is_made(
+    engine: FakeDocker, flow_run: FlowRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries, open_client = 0, DockerWorker._client
+
+    async def counted(self: DockerWorker) -> Any:
+        nonlocal tries
+        tries += 1
+        return await open_client(self)
+
+    monkeypatch.setattr(DockerWorker, "_client", counted)
     with away(engine):
         running_it = asyncio.ensure_future(DockerWorker("pool").run(flow_run, job(flow_run)))
-        await asyncio.wait([running_it], timeout=0.2)
+        while tries < 2:
+            await asyncio.sleep(0.01)
     with engine.held("create") as create:
         await asyncio.to_thread(create.wait, 60)
         engine.http.down()

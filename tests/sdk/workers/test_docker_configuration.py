@@ -99,10 +99,11 @@ def test_no_server_that_can_be_reached(flow_run: FlowRun) -> None:
         prepared(flow_run)
 
 
-def test_the_home_of_the_worker_stays_there(flow_run: FlowRun, tmp_path: Any) -> None:
-    with temporary_settings({"api.url": "h:1", "home": tmp_path, "logging.level": "DEBUG"}):
+def test_places_of_the_worker_stay_there(flow_run: FlowRun, tmp_path: Any) -> None:
+    places = {"home": tmp_path, "results.local_storage_path": tmp_path}
+    with temporary_settings({"api.url": "h:1", "logging.level": "DEBUG", **places}):
         env = prepared(flow_run).env
-        assert "ANTIPHON_HOME" not in env and env["ANTIPHON_LOGGING_LEVEL"] == "DEBUG"
+        assert str(tmp_path) not in env.values() and env["ANTIPHON_LOGGING_LEVEL"] == "DEBUG"
         assert prepared(flow_run, env={"ANTIPHON_HOME": "/data"}).env["ANTIPHON_HOME"] == "/data"
 
 

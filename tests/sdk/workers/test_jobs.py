@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from antiphon.exceptions import InfrastructureNotFound, ServerUnreachable
+from antiphon.exceptions import InfrastructureNotFound, ServerError, ServerUnreachable
+from antiphon.v1.work_service_pb2 import WorkerHello
 from antiphon.workers import BaseJobConfiguration, BaseWorker, BaseWorkerResult
+from antiphon.workers.desk import Desk
 from until import until
 from work_site import WorkerThread, WorkSite
 
@@ -139,12 +141,44 @@ def test_one_that_nobody_watches_any_more_is_killed(site: WorkSite) -> None:
 
 def test_where_no_server_can_be_asked_for_the_job_the_run_is_given_back(site: WorkSite) -> None:
     away = ServerUnreachable("nobody answers", code="UNAVAILABLE")
-    harbour = Harbour(site, unconfigured=[away, away])
+    full = ServerError("the disk is full", code="RESOURCE_EXHAUSTED", reason="STORAGE_FULL")
+    harbour = Harbour(site, unconfigured=[full, away])
     until(lambda: site.read(harbour.run).infrastructure_pid == "boat-3")
     assert harbour.worker.log == ["building boat-3"]
     states = site.call("ListFlowRunStates", {"id": harbour.run}).states
     assert any("nobody answers" in each.message for each in states)
     harbour.thread.end()
+
+
+def test_a_worker_whose_task_is_cancelled_ends_what_it_runs(site: WorkSite) -> None:
+    harbour = Harbour(site)
+    until(lambda: site.read(harbour.run).infrastructure_pid == "boat-1")
+    desk = harbour.worker._desk
+    assert desk is not None
+    desk._loop.call_soon_threadsafe(lambda: [each.cancel() for each in asyncio.all_tasks(desk._loop)])
+    harbour.thread.join()
+    assert isinstance(harbour.thread.error, asyncio.CancelledError)
+    assert desk.runs == 0
+
+
+def test_a_second_word_to_stop_breaks_off_what_the_first_began(site: WorkSite) -> None:
+    site.pool("sea", type="boat")
+
+    async def main() -> None:
+        begun = asyncio.Event()
+
+        async def pausing() -> None:
+            begun.set()
+            await asyncio.get_running_loop().create_future()
+
+        hello = WorkerHello(name="w", work_pool_name="sea", work_pool_type="boat", client="test")
+        desk = Desk(Boats("sea"), hello, 1, welcomed=lambda _: desk.stop(), stopping=pausing)
+        working = asyncio.ensure_future(desk.work())
+        await begun.wait()
+        desk.stop()
+        await working
+
+    asyncio.run(asyncio.wait_for(main(), 30))
 
 
 def test_what_was_lost_with_the_lease_is_killed_and_the_run_comes_again(site: WorkSite) -> None:

@@ -97,7 +97,6 @@ def test_first_come_hello_and_then_room() -> None:
     hello = line.come()
     assert (hello.name, hello.work_pool_name, hello.resume_token, list(hello.holds)) == ("w", "p", "", [])
     assert [type(each) for each in line.events] == [Welcomed]
-    assert not line.events[0].again
     assert line.core.state is LineState.WORKING
     assert line.said() == ["credit 2"]
     assert line.said() == []  # Room is told of once.
@@ -207,7 +206,6 @@ def test_over_a_cut_claims_are_held_and_reports_are_said_again(line: Line) -> No
     hello = line.come()
     assert hello.resume_token == "token"
     assert {(each.flow_run_id, each.fencing_token) for each in hello.holds} == {(RUN, 1), (OTHER, 5)}
-    assert line.events[0].again
     assert line.said() == ["started host:1", "exited 5: -1 no image", "heartbeat"]
 
 
@@ -306,14 +304,6 @@ def test_silence_of_ours_is_broken_by_heartbeats_and_theirs_ends_the_stream(line
     assert not line.core.beat()
     line.hear(heartbeat_ack=session_pb2.HeartbeatAck())
     assert line.core.beat()
-
-
-def test_the_lease_runs_by_the_clock(line: Line) -> None:
-    line.now = 120.0
-    line.hear(heartbeat_ack=session_pb2.HeartbeatAck())
-    assert not line.core.lapsed(149.0)
-    assert line.core.lapsed(150.0)
-    assert not Line().core.lapsed(1e9), "there is none before the first welcome"
 
 
 def test_goodbye_is_the_last_word(line: Line) -> None:

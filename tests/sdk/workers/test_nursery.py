@@ -21,7 +21,7 @@ pytestmark = [
 
 #: Stands for the engine, in a child: it is found first, by the variable that an interpreter looks at when it imports.
 CHILD = """
-import json, os, signal, sys, time
+import json, os, signal, subprocess, sys, time
 from pathlib import Path
 
 def main():
@@ -29,8 +29,11 @@ def main():
         "pid": os.getpid(), "group": os.getpgid(0), "session": os.getsid(0), "folder": os.getcwd(),
         "path": sys.path[0], "word": os.environ.get("WORD"), "home": os.environ.get("HOME_TOWN"),
         "signals": [signal.getsignal(each) == signal.SIG_DFL for each in (signal.SIGTERM, signal.SIGCHLD)],
-        "threads": len(os.listdir("/proc/self/task")),
+        "threads": len(os.listdir("/proc/self/task")), "zone": time.strftime("%z"),
     }
+    if os.environ.get("BREEDS"):
+        loop = "trap '' TERM; echo $$ > $BREEDS.new; mv $BREEDS.new $BREEDS; while :; do sleep 1; done"
+        subprocess.Popen(["sh", "-c", loop])
     Path(os.environ["FACTS"]).write_text(json.dumps(facts))
     if os.environ.get("CLAIMS"):
         os.write(int(os.environ["ANTIPHON__CLAIMED_FD"]), b"1")
@@ -69,8 +72,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "if 'antiphon.workers.nursery' in sys.orig_argv:\n"
         "    import antiphon.flow_run_process, child_of_test\n"
         "    antiphon.flow_run_process.main = child_of_test.main\n"
+        "    import errno, os\n"
+        "    fork = os.fork\n"
+        "    def limited():\n"
+        "        if os.path.exists(os.environ['FULL']):\n"
+        "            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))\n"
+        "        return fork()\n"
+        "    os.fork = limited\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(package))
+    monkeypatch.setenv("FULL", str(tmp_path / "full"))
     return tmp_path
 
 
@@ -147,6 +158,82 @@ def test_one_that_is_not_wanted_any_more_ends(folder: Path) -> None:
     with_crew(work)
 
 
+def test_of_those_that_are_not_wanted_before_they_have_begun_none_stays(folder: Path) -> None:
+    async def work(crew: ProcessCrew) -> None:
+        await crew.warm_up()
+        nursery = crew._nursery._process
+        assert nursery is not None
+        children = Path(f"/proc/{nursery.pid}/task/{nursery.pid}/children")
+        for turns in range(20):
+            running = asyncio.ensure_future(crew.run(order(folder, STAYS=str(folder / "go")), Status()))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+        while children.read_text():
+            await asyncio.sleep(0.01)
+
+    with_crew(work)
+
+
+def test_what_it_has_started_and_does_not_end_is_killed_with_it(folder: Path) -> None:
+    async def work(crew: ProcessCrew) -> None:
+        status = Status()
+        wanted = order(folder, STAYS=str(folder / "go"), BREEDS=str(folder / "bred"))
+        running = asyncio.ensure_future(crew.run(wanted, status))
+        while not (folder / "bred").exists():
+            await asyncio.sleep(0.01)
+        await crew.kill(status.name, 10)
+        assert (await running).status_code == -signal.SIGTERM
+        until(lambda: not is_alive(int((folder / "bred").read_text())))
+
+    with_crew(work)
+
+
+def is_alive(pid: int) -> bool:
+    """Not where it is a zombie: nobody may be there to bury what was killed."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_once_it_is_closed_its_children_can_still_be_ended(folder: Path) -> None:
+    async def work(crew: ProcessCrew) -> None:
+        status = Status()
+        running = asyncio.ensure_future(crew.run(order(folder, STAYS=str(folder / "go")), status))
+        while not status.name:
+            await asyncio.sleep(0.01)
+        crew.close()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert not is_alive(status.pid)
+
+    with_crew(work)
+
+
+def test_where_there_is_no_room_for_a_process_it_says_so_and_lives(folder: Path) -> None:
+    async def work(crew: ProcessCrew) -> None:
+        (folder / "full").touch()
+        with pytest.raises(InfrastructureNotAvailable, match="no room for another process: Resource temporarily"):
+            await crew.run(order(folder), Status())
+        (folder / "full").unlink()
+        assert (await crew.run(order(folder, CODE="5"), Status())).status_code == 5
+
+    with_crew(work)
+
+
+def test_a_time_zone_of_its_own(folder: Path) -> None:
+    async def work(crew: ProcessCrew) -> None:
+        await crew.run(order(folder, TZ="JST-9"), Status())
+        assert json.loads((folder / "facts").read_text())["zone"] == "+0900"
+        assert crew._nursery._process is not None
+
+    with_crew(work)
+
+
 def test_where_it_dies_its_children_go_on_and_it_is_started_again(folder: Path) -> None:
     async def work(crew: ProcessCrew) -> None:
         status = Status()
@@ -161,7 +248,9 @@ def test_where_it_dies_its_children_go_on_and_it_is_started_again(folder: Path) 
         os.kill(status.pid, 0)
         assert (await crew.run(order(folder, CODE="5"), Status())).status_code == 5
         (folder / "go").touch()
-        assert (await running).status_code == UNKNOWN_CODE
+        end = await running
+        assert end.status_code == UNKNOWN_CODE
+        assert end.message.startswith("how it ended is not known")
 
     with_crew(work)
 
@@ -169,6 +258,8 @@ def test_where_it_dies_its_children_go_on_and_it_is_started_again(folder: Path) 
 def test_variables_that_an_interpreter_looks_at_first_need_a_new_one(folder: Path) -> None:
     async def work(crew: ProcessCrew) -> None:
         # A new interpreter runs the engine itself, which has no run here.
+        result = await crew.run(order(folder, LC_ALL="C.UTF-8" if os.environ.get("LC_ALL") == "C" else "C"), Status())
+        assert result.status_code == 1
         result = await crew.run(order(folder, PYTHONWARNINGS="ignore"), Status())
         assert result.status_code == 1
         assert crew._nursery._process is None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import IO, Any
 
@@ -36,23 +37,9 @@ def run_shell_process(command: str, log_output: bool = True, stream_stdout: bool
     terminal with `stream_stdout`. The command and what it started end with the run where that is cancelled.
     """
     log = AntiphonLogAdapter(_lines, get_run_logger().extra)
-    process = subprocess.Popen(
-        command, shell=True, stdin=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
-    ways = (
-        (process.stdout, logging.INFO, sys.stdout),
-        (process.stderr, logging.ERROR, sys.stderr),
-    )
-    readers = []
-    for source, level, screen in ways:
-        takers: list[Callable[[str], None]] = []
-        if log_output:
-            takers.append(lambda line, level=level: log.log(level, "%s", line))  # type: ignore[misc]
-        if stream_stdout:
-            takers.append(lambda line, screen=screen: print(line, file=screen, flush=True))  # type: ignore[misc]
-        readers.append(threading.Thread(target=_read, args=(source, takers), daemon=True))
-        readers[-1].start()
+    process = _started(command)
     try:
+        readers = _readers(process, log if log_output else None, stream_stdout)
         code = process.wait()
         for reader in readers:
             reader.join()
@@ -62,6 +49,42 @@ def run_shell_process(command: str, log_output: bool = True, stream_stdout: bool
         return Completed(message="The command ended with exit code 0.")
     how = f"exit code {code}" if code > 0 else f"signal {-code} ({signal.Signals(-code).name})"
     return Failed(message=f"The command ended with {how}.")
+
+
+def _started(command: str) -> "subprocess.Popen[bytes]":
+    """Starts it in a thread: an interrupt, which comes to the main one, could lose a process that has just begun."""
+    with ThreadPoolExecutor(1) as pool:
+        starting: Future[subprocess.Popen[bytes]] = pool.submit(
+            subprocess.Popen,
+            command,
+            shell=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            return starting.result()
+        except BaseException:
+            if starting.exception() is None:
+                _end(starting.result())
+            raise
+
+
+def _readers(
+    process: "subprocess.Popen[bytes]", log: AntiphonLogAdapter | None, stream: bool
+) -> list[threading.Thread]:
+    """Threads that pass on what the command writes."""
+    readers = []
+    ways = ((process.stdout, logging.INFO, sys.stdout), (process.stderr, logging.ERROR, sys.stderr))
+    for source, level, screen in ways:
+        takers: list[Callable[[str], None]] = []
+        if log is not None:
+            takers.append(lambda line, level=level: log.log(level, "%s", line))  # type: ignore[misc]
+        if stream:
+            takers.append(lambda line, screen=screen: print(line, file=screen, flush=True))  # type: ignore[misc]
+        readers.append(threading.Thread(target=_read, args=(source, takers), daemon=True))
+        readers[-1].start()
+    return readers
 
 
 def _read(source: IO[bytes], takers: list[Callable[[str], None]]) -> None:

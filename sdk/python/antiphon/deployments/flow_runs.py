@@ -12,15 +12,18 @@ from antiphon.context import FlowRunContext
 from antiphon.deployments.parameters import parameters_payload
 from antiphon.engine.dual import Work, awaitable, dual
 from antiphon.engine.effects import Send
+from antiphon.engine.proposals import propose_task_run
 from antiphon.engine.scopes import RunScope, scope_around
 from antiphon.engine.server_calls import call_server
 from antiphon.engine.stand_ins import stand_in
 from antiphon.engine.upstream import inputs, plain, task_run_ids, upstream_in
-from antiphon.exceptions import FlowRunWaitTimeout, SerializationError
+from antiphon.exceptions import FlowRunWaitTimeout, SerializationError, ServerError
 from antiphon.flow_run_waiting import flow_run_once_ended
 from antiphon.given_clients import AnyClient
 from antiphon.ids import new_id
 from antiphon.option_checks import checked_tags, checked_wait
+from antiphon.state_core import State
+from antiphon.states import Completed, Failed
 from antiphon.timestamps import write_timestamp
 from antiphon.v1.deployment_service_pb2 import DeploymentName, RunDeploymentRequest, RunDeploymentResponse
 from antiphon.v1.flow_run_service_pb2 import GetFlowRunRequest, GetFlowRunResponse
@@ -71,10 +74,17 @@ def run_deployment(
     around = FlowRunContext.around()
     if as_subflow and around is not None and client is None:
         request.parent_task_run_id = yield from _stood_for(around, str(name), upstream)
-    answer = yield from call_server(
-        lambda it: it.deployments.RunDeployment, request, RunDeploymentResponse, client=client
-    )
+    try:
+        answer = yield from call_server(
+            lambda it: it.deployments.RunDeployment, request, RunDeploymentResponse, client=client
+        )
+    except ServerError as error:
+        yield from _settled(request, Failed(message=f"No run was made: {error}"))
+        raise
     run = answer.flow_run
+    if run.parent_task_run_id != request.parent_task_run_id:
+        # It was there already, and is mirrored elsewhere, or nowhere.
+        yield from _settled(request, Completed(message=f"The flow run {run.id} was there already"))
     if seconds != 0:
         run = yield from _waited_for(run.id, seconds, client)
     return flow_run_from(run)
@@ -119,6 +129,12 @@ def _stood_for(around: FlowRunContext, name: str, upstream: list[str]) -> Work[s
     id = new_id()
     yield Send((stand_in(id, name, around, upstream),), wait=True, scope=scope_around())
     return id
+
+
+def _settled(request: RunDeploymentRequest, state: State) -> Work[None]:
+    """Ends the task run that was to mirror the run, where there is one."""
+    if request.parent_task_run_id:
+        yield Send((propose_task_run(request.parent_task_run_id, state),), wait=True, scope=scope_around())
 
 
 def _waited_for(run_id: str, seconds: float | None, client: AnyClient) -> Work[Any]:

@@ -25,7 +25,8 @@ class ScheduleEntry(_Entry):
     rrule: str | None = None
     timezone: str | None = None
     anchor_date: datetime | None = None
-    day_or: bool = True
+    #: True if not given.
+    day_or: bool | None = None
     active: bool = True
     parameters: dict[str, Any] = Field(default_factory=dict)
     slug: str | None = None
@@ -49,14 +50,22 @@ class ScheduleEntry(_Entry):
         given = [name for name in ("cron", "interval", "rrule") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"it has one of cron, interval and rrule, and this has {' and '.join(given) or 'none'}")
+        _refuse_beside(given[0], {"anchor_date": self.anchor_date, "day_or": self.day_or})
         more = {name: getattr(self, name) for name in _SCHEDULE_OPTIONS}
         if self.cron is not None:
-            return Cron(self.cron, day_or=self.day_or, **more)
+            return Cron(self.cron, day_or=self.day_or is not False, **more)
         if self.rrule is not None:
             return RRule(self.rrule, **more)
         return Interval(self.interval or 0, anchor_date=self.anchor_date, **more)
 
 
+def _refuse_beside(kind: str, given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        if value is not None and kind != _GOES_WITH[name]:
+            raise ValueError(f"{name} goes with {_GOES_WITH[name]}, and this has {kind}")
+
+
+_GOES_WITH = {"anchor_date": "interval", "day_or": "cron"}
 _SCHEDULE_OPTIONS = (
     *("timezone", "active", "parameters", "slug", "jitter"),
     *("catch_up", "overlap", "excluded_calendars", "max_scheduled_runs"),

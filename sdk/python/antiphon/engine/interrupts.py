@@ -36,6 +36,8 @@ class RunTimeout(TimeoutError):
 _LATE = (AntiphonSignal, RunTimeout)
 #: Seconds after which an interrupt is tried again that went astray.
 _AGAIN = 0.001
+#: Of a loop, in which an exception that is set is raised at the first; unless a `__del__` gets it.
+_STEPS = 100
 #: Guards blocks against threads; the alarm's handler does without, since it runs between two steps of the main thread.
 #: Reentrant for `_on_unraisable`, which may come while its thread has it.
 _lock = threading.RLock()
@@ -136,8 +138,8 @@ class Block:
                 del stack[stack.index(self) :]
             if not self.main and _last_raised.get(self.thread) is self:
                 del _last_raised[self.thread]
-                # Where it was not raised yet it must not be raised behind the block; where it was, this does nothing.
-                _set_async(self.thread, None)
+                # Where it was not raised yet it must not be raised behind the block.
+                _take_back()
             if not stack:
                 _stacks.pop(self.thread, None)
         if self.main:
@@ -210,9 +212,26 @@ def _raise_elsewhere(block: Block) -> None:
         wake()
 
 
-def _set_async(thread: int, kind: type[BaseException] | None) -> None:
-    argument = ctypes.py_object(kind) if kind is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), argument)
+def _set_async(thread: int, kind: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
+
+
+class _TakenBack(BaseException):
+    """Stands for what was to be raised."""
+
+
+def _take_back() -> None:
+    """Sees to it that nothing is raised in this thread any more.
+
+    Not by NULL as the exception: before Python 3.13 that leaves the sign up, for all threads and for good, that one is
+    to be raised; each call looks for it then, and under a tracer (a debugger, coverage) Python 3.11 looks for ever.
+    """
+    try:
+        _set_async(threading.get_ident(), _TakenBack)
+        for _ in range(_STEPS):
+            pass
+    except _TakenBack:
+        pass
 
 
 def _started_by(frame: FrameType | None) -> Iterator[threading.Thread]:
@@ -333,7 +352,7 @@ class _Unraisable:
             _watch.look_at(time.monotonic() + _AGAIN)
         if newborn is not None and issubclass(unraisable.exc_type, _LATE):
             begin()
-        elif not lost and self._previous is not None:
+        elif not lost and self._previous is not None and unraisable.exc_type is not _TakenBack:
             self._previous(unraisable)
 
     @staticmethod

@@ -98,9 +98,10 @@ def _tries(
         except grpc.RpcError as error:
             problem = from_rpc_error(error, client.target)
             left = away.left()
-            if problem.code != "UNAVAILABLE" or left <= 0:
+            # The deadline was the caller's own.
+            if left <= 0 or problem.code == "DEADLINE_EXCEEDED" or not problem.may_pass:
                 raise problem from error
-        yield Ask(partial(client.reconnect, left))
+        yield Ask(partial(client.wait_out, problem, left))
 
 
 class _Away:

@@ -74,6 +74,10 @@ class TransactionCore:
                     "INPUTS.configure(lock_manager=..., isolation_level=...)."
                 )
 
+    def has_task_runs(self) -> bool:
+        """Whether it is that of a task run, or such are inside."""
+        return bool(self.undoing) or any(child.has_task_runs() for child in self.children)
+
     def is_pending(self) -> bool:
         return self.state is TransactionState.PENDING
 

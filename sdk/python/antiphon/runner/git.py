@@ -148,7 +148,7 @@ class GitRepository(PulledCode):
                 "git",
                 *arguments,
                 cwd=self.destination,
-                env=os.environ | _ENVIRONMENT | self._authorization(),
+                env=_environment() | self._authorization(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -210,7 +210,9 @@ class GitRepository(PulledCode):
         secret = next((each for name in _SECRETS if (each := (given or {}).get(name))), "")
         reference = secret_reference(secret) if not isinstance(secret, str) else _refuse_plain_text()
         username = (given or {}).get("username")
-        return {"access_token": reference, **({"username": username} if username else {})}
+        if not username:
+            return {"access_token": reference}
+        return {"credentials": {"username": username, "access_token": reference}}
 
     def _identity(self) -> tuple[Any, ...]:
         return (self._url, self._branch, self._commit_sha, self._name, self._include_submodules, *self._directories)
@@ -225,12 +227,14 @@ class GitRepository(PulledCode):
         return f"GitRepository(name={self._name!r}, repository={self._url!r}, branch={self._branch!r})"
 
 
-#: git is to fail rather than to ask for a password that nobody types.
-_ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
-    "LC_ALL": "C",
-}
+def _environment() -> dict[str, str]:
+    """git is to fail rather than to ask for a password that nobody types."""
+    return {
+        "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
+        **os.environ,
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
 
 
 def _checked_url(url: Any) -> tuple[str, tuple[str, str] | None]:

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 import grpc
-from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
 from antiphon.exceptions import AntiphonException, ServerUnreachable
 from antiphon.server_errors import from_rpc_error
@@ -57,19 +54,5 @@ def read_end(error: grpc.RpcError | None, target: str) -> StreamEnd:
     if failure.reason in _LOST_REASONS:
         return StreamEnd(EndKind.LOST, failure)
     if failure.code in _PASSING_CODES:
-        return StreamEnd(EndKind.RETRY, failure, _retry_delay(error))
+        return StreamEnd(EndKind.RETRY, failure, failure.retry_after or 0.0)
     return StreamEnd(EndKind.REFUSED, failure)
-
-
-def _retry_delay(error: grpc.RpcError) -> float:
-    """Seconds from the status's RetryInfo; 0 without one."""
-    try:
-        status = rpc_status.from_call(error) if isinstance(error, grpc.Call) else None
-    except (ValueError, DecodeError):
-        return 0.0  # details that cannot be read ask for nothing
-    info = error_details_pb2.RetryInfo()
-    for detail in status.details if status is not None else ():
-        if detail.Unpack(info):
-            seconds: float = info.retry_delay.ToTimedelta().total_seconds()
-            return max(0.0, seconds)
-    return 0.0

@@ -164,6 +164,7 @@ ADDRESS = Kind(
 FOLDER = Kind("a folder; ~ is allowed", _path)
 FILE = Kind("a file; ~ is allowed", _path)
 OPTIONAL_FILE = Kind("a file; ~ is allowed; or empty", _optional(_path), takes_empty=True)
+PATHS = (FOLDER, FILE, OPTIONAL_FILE)
 BOOLEAN = Kind("true or false", _boolean)
 OPTIONAL_BOOLEAN = Kind("true, false or empty", _optional(_boolean), takes_empty=True)
 LEVEL = Kind(", ".join(LEVELS), _level)

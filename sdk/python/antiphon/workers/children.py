@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from antiphon.workers.threads import in_thread, to_its_end
+
 
 class Child(Protocol):
     """One process. Its methods belong to the event loop."""
@@ -46,7 +48,7 @@ class SpawnedChild:
     def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         if not hasattr(os, "pidfd_open"):
-            waiting = loop.run_in_executor(None, self._process.wait)
+            waiting = asyncio.ensure_future(in_thread("child", self._process.wait))
             waiting.add_done_callback(lambda _: self._bury())
             return
         descriptor = os.pidfd_open(self.pid)
@@ -73,15 +75,24 @@ async def spawn(
 ) -> SpawnedChild:
     """Start a program. Its output goes where the worker's goes, or nowhere if it is to be `quiet`. Raises OSError."""
     output = subprocess.DEVNULL if quiet else None
-    process = await asyncio.to_thread(
-        subprocess.Popen,
-        list(command),
-        env=environment,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-        pass_fds=tuple(descriptors),
-    )
-    return SpawnedChild(process)
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            list(command),
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=tuple(descriptors),
+        )
+
+    return SpawnedChild(await to_its_end(in_thread("spawn", start), _end))
+
+
+async def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Who wanted it has gone."""
+    child = SpawnedChild(process)
+    child.signal(signal.SIGKILL)
+    await child.wait()

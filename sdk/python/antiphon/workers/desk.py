@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -36,7 +36,7 @@ class Desk:
         limit: int | None,
         *,
         welcomed: Callable[[pb.WorkerWelcome], object],
-        stopping: Callable[[], Awaitable[object]] | None = None,
+        stopping: Callable[[], Coroutine[Any, Any, object]] | None = None,
         run_once: bool = False,
     ) -> None:
         """`welcomed` is called in the loop each time that the server knows the worker, `stopping` when no more runs are
@@ -86,13 +86,19 @@ class Desk:
             with stopped_by_signals(self._loop, self._told_to_stop):
                 await self._stop.wait()
                 self._line.take_no_more()
-                if self._stopping is not None:
-                    await self._stopping()
+                aside = asyncio.ensure_future(self._stopping()) if self._stopping is not None else None
                 await self._finish()
+                if aside is not None:
+                    await self._unless_hurried(aside)
         finally:
             for timer in (self._lapse, self._once):
                 if timer is not None:
                     timer.cancel()
+            if self._lives:
+                # Only where this was cancelled: nobody would watch them any more.
+                for life in self._lives.values():
+                    life.cancel()
+                await asyncio.wait(list(self._lives.values()))
             await asyncio.to_thread(self._line.close, "the worker was told to stop")
         if self._failure is not None:
             raise self._failure
@@ -198,6 +204,17 @@ class Desk:
             await asyncio.wait([*self._lives.values(), *rest], return_when=asyncio.FIRST_COMPLETED)
         for each in rest:
             each.cancel()
+
+    async def _unless_hurried(self, aside: "asyncio.Future[Any]") -> None:
+        """Waits for what is done beside the last runs, which a second word to stop breaks off."""
+        hurry = asyncio.ensure_future(self._hurry.wait())
+        try:
+            await asyncio.wait([aside, hurry], return_when=asyncio.FIRST_COMPLETED)
+            if aside.done():
+                aside.result()
+        finally:
+            aside.cancel()
+            hurry.cancel()
 
     async def _until_settled(self) -> bool:
         try:

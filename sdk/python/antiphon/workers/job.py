@@ -5,7 +5,7 @@ import logging
 from typing import Any, ClassVar, Protocol
 
 from antiphon.client.schemas.objects import FlowRun
-from antiphon.exceptions import InfrastructureNotFound, ServerUnreachable
+from antiphon.exceptions import InfrastructureNotFound, ServerError
 from antiphon.v1 import work_service_pb2 as pb
 from antiphon.workers.infrastructure import BaseWorkerResult, InfrastructureStatus
 from antiphon.workers.line_core import Claim
@@ -88,8 +88,8 @@ class Job:
             if not self._killed_for:
                 raise
             result = BaseWorkerResult(identifier=self._pid, status_code=_NO_CODE)
-        except ServerUnreachable as error:
-            if not self._pid:
+        except ServerError as error:
+            if not self._pid and error.may_pass:
                 # It is not the run's fault that its job cannot be made now.
                 self._reports.give_back(self.claim, str(error))
                 return

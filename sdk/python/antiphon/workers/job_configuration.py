@@ -37,8 +37,11 @@ class BaseVariables(BaseModel):
 class BaseJobConfiguration(BaseModel):
     """The job of one run: the template of the pool with values in it."""
 
-    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+    # What does not fit may be a secret that a template has filled in, and the error is read by all.
+    model_config = ConfigDict(extra="ignore", validate_assignment=True, hide_input_in_errors=True)
 
+    #: Whether what it runs in has files of its own, so that settings which name files of the worker's are not for it.
+    runs_elsewhere: ClassVar[bool] = True
     #: The default of `command`.
     default_command: ClassVar[str] = "python -m antiphon.engine"
 
@@ -101,7 +104,7 @@ class BaseJobConfiguration(BaseModel):
         identity: dict[str, str | None] = {FLOW_RUN_ID: str(flow_run.id)}
         if fencing_token:
             identity[FENCING_TOKEN] = str(fencing_token)
-        self.env = {**settings_environment(), **self.env, **identity}
+        self.env = {**settings_environment(elsewhere=self.runs_elsewhere), **self.env, **identity}
         self.labels = {**self._labels_of(flow_run, deployment, work_pool, worker_name), **self.labels}
         self.command = self.command or self.default_command
         self.name = self.name or flow_run.name

@@ -56,10 +56,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Welcomed:
-    """The server knows the worker; `again` unless for the first time."""
+    """The server knows the worker, for the first time or again."""
 
     welcome: pb.WorkerWelcome
-    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +244,6 @@ class LineCore:
         self._say(_heartbeat())
         return True
 
-    def lapsed(self, now: float) -> bool:
-        """Whether, as far as can be known here, the lease has run out: no word of the server for so long."""
-        return self.heard_at is not None and now - self.heard_at >= self.lease
-
     def receive(self, stream: int, message: pb.WorkResponse, now: float) -> list[Event]:
         """Take in a message."""
         if stream != self.stream or self.state is LineState.CUT:
@@ -281,11 +276,10 @@ class LineCore:
             self._unsaid.append(request)
 
     def _welcome(self, welcome: pb.WorkerWelcome) -> list[Event]:
-        again = self.heard_at is not None and self.lease > 0
         resumed, self._resume_token = bool(self._resume_token), welcome.resume_token
         self.lease = welcome.lease_timeout.ToTimedelta().total_seconds()
         self.state = LineState.COMING_BACK if resumed else LineState.WORKING
-        events: list[Event] = [Welcomed(welcome, again)]
+        events: list[Event] = [Welcomed(welcome)]
         for lost in map(_claim_of, welcome.lost):
             if self._held.pop(lost, None) is not None:
                 events.append(Lost(lost, "the lease of its worker had run out"))

@@ -1,7 +1,7 @@
 """The output of something elsewhere, line by line, followed over cuts without losing or repeating a line."""
 
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -37,27 +37,27 @@ class Output:
 class TimedLines:
     """Lines with a time before each, as container engines write it: `2026-11-27T10:00:00.000000001Z text`.
 
-    After a cut what follows is asked for again from `since` on, and `begin` is called: what was seen is left out.
+    After a cut what follows is asked for again from `since` on, and `begin` is called: what was seen is left out. Lines
+    are known by their times, which need not be in order: an engine reads standard output and error side by side.
     """
 
     def __init__(self) -> None:
         self._rest = b""
-        self._last: tuple[str, str] = ("", "")
-        #: Lines of that last time that were seen.
-        self._seen = 0
-        #: Of those, how many are still to come again.
-        self._again = 0
+        #: The newest second of which a line was seen, and how many lines there were of each of its fractions.
+        self._second = ""
+        self._seen: Counter[str] = Counter()
+        #: Of those, the ones that are still to come again.
+        self._again: Counter[str] = Counter()
 
     def begin(self) -> None:
         """What comes next comes from a new connection."""
         self._rest = b""
-        self._again = self._seen
+        self._again = Counter(self._seen)
 
     @property
     def since(self) -> datetime | None:
         """From when on to ask: the second of the last line; None for the beginning."""
-        whole = self._last[0]
-        return datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC) if whole else None
+        return datetime.strptime(self._second, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC) if self._second else None
 
     def feed(self, data: bytes) -> Iterator[str]:
         """Yield the lines that are whole now and were not seen before."""
@@ -81,19 +81,19 @@ class TimedLines:
             # A later piece of a line that was too long, or something that the engine itself says.
             yield line.decode(errors="replace").rstrip("\r")
             return
-        if time < self._last:
+        second, fraction = time
+        if self._again.total() and (second < self._second or self._again[fraction]):
+            self._again[fraction] -= second == self._second
             return
-        if time == self._last and self._again:
-            self._again -= 1
-            return
-        if time > self._last:
-            self._last, self._seen, self._again = time, 0, 0
-        self._seen += 1
+        if second > self._second:
+            self._second, self._seen, self._again = second, Counter(), Counter()
+        if second == self._second:
+            self._seen[fraction] += 1
         yield text.rstrip("\r")
 
 
 def _time(stamp: str) -> tuple[str, str] | None:
-    """Seconds, and the fraction with all its digits, which compare as texts; None where it is no time."""
+    """Seconds, which compare as texts, and the fraction with all its digits; None where it is no time."""
     if not stamp.endswith("Z") or len(stamp) < 20 or stamp[10] != "T":
         return None
     whole, _, fraction = stamp[:-1].partition(".")

@@ -7,7 +7,8 @@ has a process to itself all the same. A worker starts it, and it leaves when the
 On the socket that it inherits it is told, by messages of four bytes for the length and JSON:
     {"launch": number, "env": {...}, "folder": ..., "quiet": bool}, with a descriptor to say that the run is claimed
     {"signal": number, "pid": ...}, for the group of a child that is alive
-and says, a line of JSON each: {"launched": number, "pid": ...} and {"pid": ..., "code": ...}.
+and says, a line of JSON each: {"launched": number, "pid": ...} or {"refused": number, "errno": ...}, where the system
+has no room for another process, and {"pid": ..., "code": ...}.
 """
 
 import array
@@ -18,6 +19,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -32,6 +34,8 @@ class _Nursery:
     def __init__(self, line: socket.socket) -> None:
         self._line = line
         self._alive: set[int] = set()
+        #: Those that were told to end.
+        self._signalled: set[int] = set()
 
     def serve(self) -> bool:
         """Until the worker is gone; True in a child, which has become what it was launched as."""
@@ -79,29 +83,45 @@ class _Nursery:
         return (json.loads(body) if body else None), list(fds)
 
     def _launch(self, request: dict[str, Any], descriptors: list[int]) -> bool:
-        pid = os.fork()
-        if pid == 0:
-            self._line.close()
-            _become(request, descriptors)
-            return True
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._say({"refused": request["launch"], "errno": error.errno})
+        else:
+            if pid == 0:
+                self._line.close()
+                _become(request, descriptors)
+                return True
+            self._alive.add(pid)
+            self._say({"launched": request["launch"], "pid": pid})
         for each in descriptors:
             os.close(each)
-        self._alive.add(pid)
-        self._say({"launched": request["launch"], "pid": pid})
         return False
 
     def _signal(self, request: dict[str, Any]) -> None:
         # What is not buried yet has its number to itself.
-        if request["pid"] in self._alive:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(request["pid"], request["signal"])
+        pid, number = request["pid"], request["signal"]
+        if pid not in self._alive:
+            return
+        self._signalled.add(pid)
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            # It was forked a moment ago, and has no group of its own yet.
+            os.kill(pid, number)
 
     def _bury(self) -> None:
         for pid in list(self._alive):
-            dead, status = os.waitpid(pid, os.WNOHANG)
-            if dead:
-                self._alive.discard(pid)
-                self._say({"pid": pid, "code": os.waitstatus_to_exitcode(status)})
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                continue
+            if pid in self._signalled:
+                # What it has started and did not end with it; the number is its own before it is waited for.
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+                self._signalled.discard(pid)
+            _, status = os.waitpid(pid, 0)
+            self._alive.discard(pid)
+            self._say({"pid": pid, "code": os.waitstatus_to_exitcode(status)})
 
     def _say(self, word: dict[str, Any]) -> None:
         with suppress(OSError):  # the worker is gone, which is seen at the next look
@@ -115,6 +135,7 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
     os.setsid()
     os.environ.clear()
     os.environ.update(request["env"])
+    time.tzset()
     for each in descriptors:
         os.environ[CLAIMED_FD] = str(each)
     os.chdir(request["folder"])

@@ -12,13 +12,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from antiphon.workers.children import Child
+from antiphon.workers.threads import in_thread, to_its_end
 
-#: The exit code of a process of which nobody can say how it ended: the nursery was gone before it.
-UNKNOWN_CODE = -1
+#: The exit code of a process of which nobody can say how it ended: the nursery was gone before it. No signal has it.
+UNKNOWN_CODE = -256
 
 logger = logging.getLogger("antiphon.worker")
 
@@ -67,6 +69,16 @@ class ForkedChild:
         loop.add_reader(descriptor, ended)
 
 
+async def _nothing(_: object) -> None:
+    """What was sent cannot be taken back."""
+
+
+async def _end(process: "subprocess.Popen[bytes]") -> None:
+    """One that nobody has spoken to."""
+    process.kill()
+    process.wait()
+
+
 def _signal_group(pid: int, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
@@ -100,7 +112,7 @@ class Nursery:
     async def launch(
         self, environment: dict[str, str], folder: Path, *, quiet: bool, descriptors: Sequence[int]
     ) -> Child:
-        """Fork a process that runs the flow run which the environment names. Raises NurseryGone."""
+        """Fork a process that runs the flow run which the environment names. Raises NurseryGone, OSError."""
         number = next(self._numbers)
         launched: asyncio.Future[ForkedChild] = asyncio.get_running_loop().create_future()
         request = {"launch": number, "env": environment, "folder": str(folder), "quiet": quiet}
@@ -108,21 +120,31 @@ class Nursery:
             line = await self._opened()
             self._launching[number] = launched
             try:
-                await asyncio.to_thread(self._send, line, request, descriptors)
+                # To its end, since the caller closes the descriptors; who is not waited for any more is ended then.
+                await to_its_end(in_thread("nursery", partial(self._send, line, request, descriptors)), _nothing)
+            except asyncio.CancelledError:
+                launched.cancel()
+                raise
             except OSError as error:
                 self._launching.pop(number, None)
                 raise NurseryGone(str(error)) from error
         return await launched
 
     def close(self) -> None:
-        """It leaves; its children go on."""
+        """It leaves; its children go on, and can be waited for and signalled still."""
         if self._line is not None:
             asyncio.get_running_loop().remove_reader(self._line)
             self._line.close()
             self._line = None
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
+        process, self._process = self._process, None
+        code = process.wait() if process is not None else None
+        for launched in self._launching.values():
+            if not launched.done():
+                launched.set_exception(NurseryGone(f"it ended with exit code {code}"))
+        self._launching.clear()
+        for child in self._children.values():
+            child.orphaned()
+        self._children.clear()
 
     # Inside
 
@@ -132,16 +154,21 @@ class Nursery:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "antiphon.workers.nursery", str(theirs.fileno())]
         try:
-            self._process = await asyncio.to_thread(
-                subprocess.Popen,
-                command,
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        except OSError as error:
+
+            def start() -> "subprocess.Popen[bytes]":
+                return subprocess.Popen(
+                    command,
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+
+            self._process = await to_its_end(in_thread("nursery", start), _end)
+        except BaseException as error:
             ours.close()
-            raise NurseryGone(str(error)) from error
+            if isinstance(error, OSError):
+                raise NurseryGone(str(error)) from error
+            raise
         finally:
             theirs.close()
         self._line, self._rest = ours, b""
@@ -164,6 +191,11 @@ class Nursery:
             self._note(json.loads(line))
 
     def _note(self, word: dict[str, Any]) -> None:
+        if "refused" in word:
+            refused = self._launching.pop(word["refused"])
+            if not refused.cancelled():
+                refused.set_exception(OSError(word["errno"], os.strerror(word["errno"])))
+            return
         pid = word["pid"]
         if "launched" in word:
             launched = self._launching.pop(word["launched"])
@@ -180,13 +212,6 @@ class Nursery:
         self.close()
         code = process.returncode if process is not None else None
         logger.warning("The process that starts runs quickly has ended (exit code %s); it is started again", code)
-        for launched in self._launching.values():
-            if not launched.done():
-                launched.set_exception(NurseryGone(f"it ended with exit code {code}"))
-        self._launching.clear()
-        for child in self._children.values():
-            child.orphaned()
-        self._children.clear()
 
     def _signal(self, pid: int, number: int) -> None:
         if self._line is not None:

@@ -38,6 +38,7 @@ class ProcessVariables(BaseVariables):
 class ProcessJobConfiguration(BaseJobConfiguration):
     """The process of one run."""
 
+    runs_elsewhere: ClassVar[bool] = False
     stream_output: bool = True
     working_dir: Path | None = None
     venv: Path | None = None
@@ -106,7 +107,7 @@ class ProcessWorker(BaseWorker):
             environment,
             configuration.working_dir,
             configuration.stream_output,
-            says_claimed=command is None or configuration.is_using_a_runner or not configuration._given_command,
+            says_claimed=configuration.is_using_a_runner,
         )
         result = await self._crew.run(order, task_status)
         return ProcessWorkerResult(**result.model_dump())

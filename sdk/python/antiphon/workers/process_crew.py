@@ -1,6 +1,7 @@
 """Flow runs in child processes: how they are started, watched and ended, for workers and for who serves deployments."""
 
 import asyncio
+import errno
 import logging
 import os
 import shlex
@@ -11,18 +12,22 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from antiphon.exceptions import ConfigurationError, InfrastructureNotAvailable, InfrastructureNotFound
 from antiphon.run_environment import BROKEN_OFF, CLAIMED_FD, NOT_OURS
 from antiphon.workers.children import Child, spawn
 from antiphon.workers.infrastructure import BaseWorkerResult, InfrastructureStatus
-from antiphon.workers.nursery_client import Nursery, NurseryGone
+from antiphon.workers.nursery_client import UNKNOWN_CODE, Nursery, NurseryGone
+from antiphon.workers.threads import in_thread
 
+#: The system's limits, and no fault of the command.
+_NO_ROOM = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 #: What runs a flow run in this interpreter.
 ENGINE = (sys.executable, "-m", "antiphon.engine")
 #: Beginnings of variables that an interpreter, or the loader, looks at once, when it begins.
-_AT_START = ("PYTHON", "LD_", "DYLD_", "MALLOC_", "GRPC_")
+_AT_START = ("PYTHON", "LD_", "DYLD_", "MALLOC_", "GRPC_", "LANG", "LC_")
 
 logger = logging.getLogger("antiphon.worker")
 
@@ -115,16 +120,26 @@ class ProcessCrew:
                 return await self._nursery.launch(environment, folder, quiet=quiet, descriptors=descriptors)
             except NurseryGone as error:
                 logger.warning("A new interpreter is started, since the quick way is not there: %s", error)
+            except OSError as error:
+                raise _no_room(str(error.strerror)) from error
         command = list(ENGINE) if order.command is None else _split(order.command)
         if word is not None:
             environment[CLAIMED_FD] = str(word)
         try:
             return await spawn(command, environment, folder, quiet=quiet, descriptors=descriptors)
         except OSError as error:
+            why = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+            if error.errno in _NO_ROOM:
+                raise _no_room(why) from error
             raise ConfigurationError(
-                f"The command {shlex.join(command)!r} cannot be started: {error.strerror or error}"
-                f"{f' ({error.filename})' if error.filename else ''}. Mend `command` in the job variables."
+                f"The command {shlex.join(command)!r} cannot be started: {why}. Mend `command` in the job variables."
             ) from error
+
+
+def _no_room(why: str) -> InfrastructureNotAvailable:
+    return InfrastructureNotAvailable(
+        f"This machine has no room for another process: {why}. Give the worker a `--limit`, or the machine more."
+    )
 
 
 def _split(command: str) -> list[str]:
@@ -151,17 +166,23 @@ def _differs_at_start(environment: Mapping[str, str]) -> bool:
 @asynccontextmanager
 async def _folder(given: Path | None) -> AsyncIterator[Path]:
     if given is None:
-        folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="antiphon-", ignore_cleanup_errors=True)
+        make = partial(tempfile.TemporaryDirectory, prefix="antiphon-", ignore_cleanup_errors=True)
+        folder = await in_thread("folder", make)
         try:
             yield Path(folder.name)
         finally:
-            await asyncio.to_thread(folder.cleanup)
+            await in_thread("folder", folder.cleanup)
         return
     folder_given = given.expanduser()
     if not folder_given.is_dir():
         raise ConfigurationError(
             f"The working directory {str(given)!r} is not there. Make it on the worker's machine, or give another "
             "`working_dir` in the job variables."
+        )
+    if not os.access(folder_given, os.X_OK):
+        raise ConfigurationError(
+            f"The working directory {str(given)!r} may not be entered by the worker. Give it the right to, or give "
+            "another `working_dir` in the job variables."
         )
     yield folder_given
 
@@ -193,6 +214,8 @@ def _meaning(code: int) -> str:
     """What an exit code says to people; empty where it says all itself."""
     if code == NOT_OURS:
         return "its claim was over, and it did nothing"
+    if code == UNKNOWN_CODE:
+        return "how it ended is not known: what had started it was gone"
     if code == BROKEN_OFF:
         return "the flow run was broken off; its log says why"
     if code == -signal.SIGKILL:

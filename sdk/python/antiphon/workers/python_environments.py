@@ -6,13 +6,15 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import re
 import shlex
 import shutil
 import site
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -20,6 +22,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from antiphon import file_lock
 from antiphon.exceptions import ConfigurationError
 from antiphon.settings import get_current_settings
+from antiphon.workers.threads import in_thread
 
 _BIN = "Scripts" if os.name == "nt" else "bin"
 #: Seconds for which another worker of this home may make the same environment.
@@ -73,17 +76,17 @@ class PythonEnvironments:
                 "packages for one that is made."
             )
         if venv is not None:
-            return await self._once(str(venv), _checked, venv)
+            return await self._once(str(venv), partial(_checked, venv))
         if requirements:
             wanted = _parsed(requirements)
-            return await self._once("\n".join(wanted), _made, wanted)
+            return await self._once("\n".join(wanted), partial(_made, wanted))
         return None
 
-    async def _once(self, key: str, function: object, *arguments: object) -> PythonEnvironment:
+    async def _once(self, key: str, make: Callable[[], PythonEnvironment]) -> PythonEnvironment:
         """Runs that ask for the same at once wait for one; what failed is tried again by the next."""
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = asyncio.ensure_future(asyncio.to_thread(function, *arguments))  # type: ignore[arg-type]
+            found = self._found[key] = asyncio.ensure_future(in_thread("environment", make))
         try:
             return await asyncio.shield(found)
         except Exception:
@@ -117,7 +120,7 @@ def _parsed(requirements: Sequence[str]) -> list[str]:
             Requirement(each)
         except InvalidRequirement as error:
             raise ConfigurationError(
-                f"{each!r} under `requirements` in the job variables is no package: {error}."
+                _told(f"{each!r} under `requirements` in the job variables is no package: {error}.")
             ) from error
     return sorted(set(requirements))
 
@@ -178,9 +181,13 @@ def _do(command: list[str], requirements: list[str]) -> None:
         raise ConfigurationError(f"{command[0]} cannot be started: {error.strerror or error}.") from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip()[-_LAST_WORDS:]
-        raise ConfigurationError(
-            f"An environment with {', '.join(requirements)} could not be made. {Path(command[0]).name} says: {said}"
-        )
+        words = f"An environment with {', '.join(requirements)} could not be made. {Path(command[0]).name} says: {said}"
+        raise ConfigurationError(_told(words))
+
+
+def _told(text: str) -> str:
+    """Without what stands before the host in URLs: that may be a secret that a template has filled in."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "", text)
 
 
 def _last_line(text: str) -> str:

@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -27,6 +27,18 @@ async def in_thread(name: str, work: Callable[[], T]) -> T:
 
     threading.Thread(target=run, name=f"antiphon-{name}", daemon=True).start()
     return await done
+
+
+async def to_its_end(work: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable[object]]) -> T:
+    """Return what a short work returns. Where this is cancelled, the work comes to its end and is undone."""
+    doing = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        if doing.exception() is None:
+            await undo(doing.result())
+        raise
 
 
 def _tell(

@@ -152,6 +152,7 @@ def _read(source: IO[str], sink: list[str], echo: "IO[str] | None") -> None:
         sink.append(line)
         if echo is not None:
             echo.write(line)
+            echo.flush()
 
 
 def _shown(command: "list[str] | str") -> str:

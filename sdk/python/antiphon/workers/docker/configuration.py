@@ -154,11 +154,7 @@ class DockerWorkerJobConfiguration(_Container, BaseJobConfiguration):
         self._check_socket(address)
         if API_URL not in given and self.get_network_mode() != "host":
             address = from_inside(address, HOST_NAME)
-        environment = {**self.env, API_URL: address}
-        if "ANTIPHON_HOME" not in given:
-            # A folder of the worker's machine.
-            environment.pop("ANTIPHON_HOME", None)
-        self.env = environment
+        self.env = {**self.env, API_URL: address}
         self.labels = {_docker_label(key): value for key, value in self.labels.items()}
         self.name = container_name(self.name)
 

@@ -17,7 +17,7 @@ from antiphon.workers.docker.configuration import DockerWorkerJobConfiguration, 
 from antiphon.workers.docker.ends import end_message
 from antiphon.workers.log_lines import Output, print_line
 from antiphon.workers.patience import Patience
-from antiphon.workers.threads import in_thread
+from antiphon.workers.threads import in_thread, to_its_end
 
 if TYPE_CHECKING:
     from antiphon.workers.docker.watching import ContainerEnd, LogFollower
@@ -115,13 +115,15 @@ class DockerWorker(BaseWorker):
         if found is not None:
             return found
         await _blocking(starting.pull_image, client, configuration)
-        return await _to_its_end(partial(starting.create_container, client, configuration), starting.remove_container)
+        return await to_its_end(
+            _blocking(starting.create_container, client, configuration), partial(_blocking, starting.remove_container)
+        )
 
     async def _started(self, client: Any, container: Any, configuration: DockerWorkerJobConfiguration) -> None:
         starting = _module("starting")
-        await _to_its_end(
-            partial(starting.start_container, client, container, configuration),
-            lambda _: starting.remove_container(container),
+        await to_its_end(
+            _blocking(starting.start_container, client, container, configuration),
+            lambda _: _blocking(starting.remove_container, container),
         )
 
     async def _watched(
@@ -173,18 +175,6 @@ def _module(name: str) -> Any:
 
 async def _blocking(work: Callable[..., T], *arguments: Any) -> T:
     return await in_thread("docker", partial(_module("engine").translated, work, *arguments))
-
-
-async def _to_its_end(work: Callable[[], T], undo: Callable[[T], None]) -> T:
-    """The value of a short work. Where this is cancelled, the work comes to its end and is undone."""
-    doing = asyncio.ensure_future(_blocking(work))
-    try:
-        return await asyncio.shield(doing)
-    except asyncio.CancelledError:
-        await asyncio.wait([doing])
-        if doing.exception() is None:
-            await _blocking(undo, doing.result())
-        raise
 
 
 def _container_id(client: Any, infrastructure_pid: str) -> str:

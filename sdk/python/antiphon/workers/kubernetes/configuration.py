@@ -128,9 +128,6 @@ class KubernetesWorkerJobConfiguration(BaseJobConfiguration):
         environment: dict[str, str | None] = dict(self.env)  # type: ignore[arg-type]
         if API_URL not in given and not any(each["name"] == API_URL for each in special):
             environment[API_URL] = _reachable(environment.get(API_URL))
-        if "ANTIPHON_HOME" not in given:
-            # A folder of the worker's machine.
-            environment.pop("ANTIPHON_HOME", None)
         variables = [{"name": key, "value": value} for key, value in environment.items() if value is not None]
         named = {each["name"] for each in special}
         labels = {**_standard_labels(deployment), **self.labels}
