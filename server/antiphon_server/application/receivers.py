@@ -29,6 +29,6 @@ class Receiver:
         self.credit, self._closed = 0, True
 
     def take_back(self, runs: int = 1) -> None:
-        """So many runs that were to be offered to it are not."""
+        """So many runs for which it had room are not offered to it after all."""
         if not self._closed:
             self.credit += runs

@@ -51,13 +51,13 @@ class Taker(Receiver):
         self.prefetch = prefetch
         #: Runs that it declined, for now.
         self.declined: set[str] = set()
-        #: What was claimed for it and is not delivered yet, in order.
-        self.claims: dict[Claim, None] = {}
+        #: What was claimed for it and is not delivered yet, in order, and how much of its credit each took.
+        self.claims: dict[Claim, int] = {}
         self._claimed = asyncio.Event()
 
-    def claimed(self, claims: Iterable[Claim]) -> None:
-        """Something was claimed for it."""
-        self.claims.update(dict.fromkeys(claims))
+    def claimed(self, claims: Iterable[Claim], credit: int) -> None:
+        """Something was claimed for it, each for so much of its credit: for none where it was before it came back."""
+        self.claims.update(dict.fromkeys(claims, credit))
         self._claimed.set()
 
     async def has_claims(self) -> None:

@@ -61,7 +61,7 @@ class WorkDispatch:
             self._takers.setdefault(source, {})[taker] = None
         known = {claim.flow_run_id for claim in holds}
         claimed = await self._reader.claimed_flow_runs(taker.session_id)
-        taker.claimed(Claim(id, token) for id, token in claimed if id not in known)
+        taker.claimed((Claim(id, token) for id, token in claimed if id not in known), 0)
 
     def leave(self, taker: Taker) -> None:
         """A worker is gone, for now or for good; what it has claimed stays its session's."""
@@ -189,7 +189,7 @@ class WorkDispatch:
             # Not always who was picked: it may have come back meanwhile. Of who has not, they are its session's.
             here = self._by_session.get(taker.session_id)
             if id in claims and here is not None:
-                here.claimed([claims[id]])
+                here.claimed([claims[id]], int(here is taker))
 
     async def deliver(self, taker: Taker) -> None:
         """Offers a worker what was claimed for it, no faster than it reads, until it is cancelled."""
@@ -206,11 +206,11 @@ class WorkDispatch:
 
     async def _deliver_some(self, taker: Taker) -> None:
         for claim, parcel in await self._lookout.parcels(taker.session_id, list(islice(taker.claims, MOST))):
-            if claim not in taker.claims:
+            credit = taker.claims.pop(claim, None)
+            if credit is None:
                 continue  # It was given back meanwhile.
-            del taker.claims[claim]
             if parcel is None:  # It was cancelled or deleted meanwhile, or the claim has run out.
-                taker.take_back()
+                taker.take_back(credit)
                 self._stir_for(taker)
             else:
                 self._offers.add(claim, taker)
@@ -221,7 +221,7 @@ class WorkDispatch:
         taker.stalled = True
         why = f"{taker.name} did not answer the offer"
         logger.warning("flow run %s: %s; it is offered to others", claim.flow_run_id, why)
-        taker.take_back(len(taker.claims))
+        taker.take_back(sum(taker.claims.values()))
         for each in (claim, *taker.claims):
             self._core.submit(GiveBack(taker.session_id, each, why), _noted)
         taker.claims.clear()
