@@ -17,6 +17,7 @@ from antiphon_server.application.schedules import DeleteSchedule, UpdateSchedule
 from antiphon_server.domain.states import SCHEDULED, StateType
 from antiphon_server.rpc.deployment_conversions import create_deployment_from
 from antiphon_server.rpc.schedule_conversions import create_calendar_from, create_schedule_from
+from antiphon_server.services.board import Board
 from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.services.scheduler import Scheduler
 from antiphon_server.storage import tables
@@ -47,7 +48,8 @@ class Scheduling:
         self._lived = 0.0
         self.reader = Reader(lambda: reader_engine(folder / "antiphon.db"))
         self.runner = OperationsRunner(self.core, self.reader)
-        self.scheduler = Scheduler(self.core, monotonic=lambda: self._lived)
+        self.board = Board(self.core.clock)
+        self.scheduler = Scheduler(self.core, board=self.board, monotonic=lambda: self._lived)
 
     async def live(self, minutes: float) -> None:
         """Time passes, in which the scheduler looks when its timer says so."""

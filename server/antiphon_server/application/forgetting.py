@@ -10,7 +10,7 @@ from antiphon_server.storage.working_set import Needs, WorkingSet
 
 #: Microseconds for which one can see how far a command came.
 COMMANDS_KEPT = 7 * 24 * 3600 * 1_000_000
-#: Microseconds after its last coming for which one can see that a worker was there.
+#: Microseconds after the end of its session for which one can see that a worker was there.
 WORKERS_KEPT = 7 * 24 * 3600 * 1_000_000
 #: Rows that go in one transaction, so that no verdict waits long for it.
 MAX_FORGOTTEN = 200
@@ -43,12 +43,17 @@ class ForgetWorkers:
 
     def apply(self, working_set: WorkingSet) -> bool:
         workers, sessions = tables.workers, tables.sessions
-        # Sessions that have ended are forgotten as well, so late ones have none.
+        before = working_set.now - WORKERS_KEPT
+        # Sessions that ended longer ago may be forgotten.
         there = select(sessions.c.id).where(
-            sessions.c.id == workers.c.session_id, sessions.c.status == SessionStatus.ACTIVE
+            sessions.c.id == workers.c.session_id,
+            (sessions.c.status == SessionStatus.ACTIVE) | (sessions.c.expire_time >= before),
         )
-        old = select(workers.c.id).where(workers.c.update_time < working_set.now - WORKERS_KEPT, ~there.exists())
-        return forget(working_set, workers, old)
+        old = select(workers.c.id).where(workers.c.update_time < before, ~there.exists()).limit(MAX_FORGOTTEN)
+        ids = list(working_set.connection.execute(old).scalars())
+        working_set.connection.execute(workers.delete().where(workers.c.id.in_(ids)))
+        working_set.changes.workers.update(dict.fromkeys(ids))
+        return len(ids) == MAX_FORGOTTEN
 
 
 @dataclass(slots=True)

@@ -52,7 +52,7 @@ def hand_over_freed(working_set: WorkingSet) -> None:
     freed, most = working_set.slots.freed, MOST
     while freed:
         queues = [Unserved(limit_id, None, everyone=False) for limit_id in freed]
-        working_set.changes.room_for_work |= any(_bounds_work(working_set, limit_id) for limit_id in freed)
+        working_set.changes.slots_for_work |= any(_bounds_work(working_set, limit_id) for limit_id in freed)
         freed.clear()
         most = _serve_some(working_set, queues, most)
 

@@ -1,5 +1,6 @@
 """Deleting runs and logs that are older than the operator wants to keep, a little at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,8 +12,8 @@ from antiphon_server.domain.states import TERMINAL
 from antiphon_server.storage import tables
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
-#: Runs that go in one transaction, with their task runs: so few that no verdict waits long for it.
-MOST = 20
+#: Runs that go in one transaction, and task runs that are in them: so few that no verdict waits long for it.
+MOST, MOST_INSIDE = 20, 200
 
 
 @dataclass(slots=True)
@@ -36,8 +37,19 @@ class DeleteOldRuns:
         if kind is RunKind.TASK_RUN:
             old = old.where(runs.flow_run_id.is_(None))
         ids = list(working_set.connection.execute(old.order_by(runs.create_time, runs.id).limit(MOST)).scalars())
+        if kind is RunKind.FLOW_RUN and _delete_inside(working_set, ids):
+            return True
         delete_runs(working_set, kind, ids)
         return len(ids) == MOST
+
+
+def _delete_inside(working_set: WorkingSet, flow_run_ids: Sequence[str]) -> bool:
+    """Deletes task runs of flow runs, as many as go in one transaction; says whether there may be more of them."""
+    runs = tables.task_runs.c
+    inside = select(runs.id).where(runs.flow_run_id.in_(flow_run_ids)).limit(MOST_INSIDE)
+    ids = list(working_set.connection.execute(inside).scalars())
+    delete_runs(working_set, RunKind.TASK_RUN, ids)
+    return len(ids) == MOST_INSIDE
 
 
 @dataclass(slots=True)

@@ -1,14 +1,14 @@
 """Who takes flow runs: what it asks for, and how much room it has."""
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from antiphon_server.application.receivers import Receiver
+from antiphon_server.application.workers import Claim
 from antiphon_server.storage.reader import Record
-
-#: Of one worker.
-MOST_CREDIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,15 @@ class Parcel:
     version: Record | None
 
 
-class Taker:
-    """A worker that is attached. `deliver` gets what was claimed for it, in order, and must be quick."""
+class Taker(Receiver):
+    """A worker that is attached. `deliver` gets what was claimed for it, in order, and returns when there is room for
+    more."""
 
     def __init__(
         self,
         session_id: str,
         name: str,
-        deliver: Callable[[Sequence[Parcel]], None],
+        deliver: Callable[[Parcel], Awaitable[None]],
         *,
         work_pool_id: str | None = None,
         queue_names: Sequence[str] = (),
@@ -36,6 +37,7 @@ class Taker:
         labels: Mapping[str, str] | None = None,
         prefetch: int = 0,
     ) -> None:
+        super().__init__()
         self.session_id = session_id
         #: For people.
         self.name = name
@@ -47,20 +49,22 @@ class Taker:
         self.labels = dict(labels or {})
         #: Microseconds before its time at which a run may be had.
         self.prefetch = prefetch
-        #: How many runs more it takes.
-        self.credit = 0
-        #: It let an offer lapse, and nothing was heard of it since.
-        self.stalled = False
         #: Runs that it declined, for now.
         self.declined: set[str] = set()
+        #: What was claimed for it and is not delivered yet, in order, and how much of its credit each took.
+        self.claims: dict[Claim, int] = {}
+        self._claimed = asyncio.Event()
 
-    @property
-    def open(self) -> bool:
-        """Whether it can be offered a run."""
-        return self.credit > 0 and not self.stalled
+    def claimed(self, claims: Iterable[Claim], credit: int) -> None:
+        """Something was claimed for it, each for so much of its credit: for none where it was before it came back."""
+        self.claims.update(dict.fromkeys(claims, credit))
+        self._claimed.set()
 
-    def add_credit(self, runs: int) -> None:
-        self.credit = min(self.credit + runs, MOST_CREDIT)
+    async def has_claims(self) -> None:
+        """Returns when something is to be delivered."""
+        while not self.claims:
+            self._claimed.clear()
+            await self._claimed.wait()
 
     def serves(self, queue_name: str) -> bool:
         """Whether it takes from a queue of its pool."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.offers import OFFER, Offers
+from antiphon_server.application.receivers import Receiver
 from antiphon_server.application.wakeups import Wakeups
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import SCHEDULED
@@ -23,25 +24,15 @@ logger = logging.getLogger(__name__)
 
 #: Runs that are read at once.
 MOST = 500
-#: Of one worker.
-MOST_CREDIT = 10_000
 
 
-class Worker:
+class Worker(Receiver):
     """Somebody who takes runs of some tasks. `deliver` gets those that are offered, in order, and must be quick."""
 
     def __init__(self, deliver: Callable[[Sequence[Record]], None]) -> None:
+        super().__init__()
         self.deliver = deliver
         self.task_keys: set[str] = set()
-        #: How many runs more it takes.
-        self.credit = 0
-        #: It let an offer lapse, and nothing was heard of it since.
-        self.stalled = False
-
-    @property
-    def open(self) -> bool:
-        """Whether it can be offered a run."""
-        return self.credit > 0 and not self.stalled
 
 
 class TaskDispatch:
@@ -74,7 +65,7 @@ class TaskDispatch:
     def serve(self, worker: Worker, task_keys: Iterable[str], credit: int) -> None:
         """Somebody is here, or has room for more, or serves more tasks."""
         worker.stalled = False
-        worker.credit = min(worker.credit + credit, MOST_CREDIT)
+        worker.add_credit(credit)
         for key in task_keys:
             worker.task_keys.add(key)
             self._workers.setdefault(key, {})[worker] = None
@@ -171,12 +162,12 @@ class TaskDispatch:
                 parcels.setdefault(worker, []).append(row)
                 self._unclaimed.add(id, worker)
             else:
-                worker.credit += 1
+                worker.take_back()
         for worker, parcel in parcels.items():
             worker.deliver(parcel)
 
     def _take_back(self, id: str, worker: Worker) -> None:
-        worker.credit += 1
+        worker.take_back()
         offer = self._offers.pop(id, None)
         if offer is not None:
             self._stir(offer[1])

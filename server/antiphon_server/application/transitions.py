@@ -52,6 +52,12 @@ def propose(working_set: WorkingSet, proposal: Proposal, policy: Policy | None =
     return _decide(working_set, proposal, policy or policy_of(proposal))[0]
 
 
+def attempt(working_set: WorkingSet, proposal: Proposal) -> Verdict:
+    """The same for a proposal that the server makes again and again, each time under a new id. Nobody will ask what
+    became of it, so a refusal that leaves the run as it is is not kept."""
+    return _decide(working_set, proposal, policy_of(proposal), keep_refusal=False)[0]
+
+
 def propose_on_session(working_set: WorkingSet, proposal: Proposal, sequence: int, body: bytes) -> Verdict:
     """The same for a session, which hears of the end of a WAIT: the proposal is kept until then. `body` is the
     serialized message and `sequence` the number of its frame."""
@@ -73,11 +79,13 @@ def propose_on_session(working_set: WorkingSet, proposal: Proposal, sequence: in
     return verdict
 
 
-def _decide(working_set: WorkingSet, proposal: Proposal, policy: Policy) -> tuple[Verdict, Run, Decision]:
+def _decide(
+    working_set: WorkingSet, proposal: Proposal, policy: Policy, *, keep_refusal: bool = True
+) -> tuple[Verdict, Run, Decision]:
     run = find_run(working_set, proposal.kind, proposal.run_id)
     facts = facts_for(working_set, policy, run, proposal)
     decision = decide(policy, facts, proposal, working_set.now)
-    if decision.verdict is not VerdictKind.WAIT:
+    if decision.state is not None or (keep_refusal and decision.verdict is not VerdictKind.WAIT):
         _write(working_set, facts, proposal, decision)
     return from_decision(working_set, proposal.transition_id, run, decision), run, decision
 

@@ -9,14 +9,16 @@ taken where a run was queued or came due and a worker has room.
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 
 from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.offers import Offers
-from antiphon_server.application.takers import Parcel, Taker
-from antiphon_server.application.wakeups import Wakeups
+from antiphon_server.application.takers import Taker
+from antiphon_server.application.wakeups import RETRY_AFTER, Wakeups
 from antiphon_server.application.work_lookout import PASSED_OVER, Lookout, pick
-from antiphon_server.application.worker_claims import ClaimRuns, GiveBack, Pick
+from antiphon_server.application.worker_claims import Claimed, ClaimRuns, GiveBack, Pick
 from antiphon_server.application.workers import Claim
+from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.model import RunKind
 from antiphon_server.storage.reader import Reader
 
@@ -58,8 +60,8 @@ class WorkDispatch:
         for source in taker.sources:
             self._takers.setdefault(source, {})[taker] = None
         known = {claim.flow_run_id for claim in holds}
-        claimed = [id for id in await self._reader.claimed_flow_runs(taker.session_id) if id not in known]
-        self._give(taker, await self._lookout.parcels(claimed))
+        claimed = await self._reader.claimed_flow_runs(taker.session_id)
+        taker.claimed((Claim(id, token) for id, token in claimed if id not in known), 0)
 
     def leave(self, taker: Taker) -> None:
         """A worker is gone, for now or for good; what it has claimed stays its session's."""
@@ -80,7 +82,7 @@ class WorkDispatch:
 
     def no_more(self, taker: Taker) -> None:
         """A worker takes nothing more."""
-        taker.credit = 0
+        taker.no_more()
 
     def heard(self, taker: Taker) -> None:
         """A worker lives."""
@@ -92,13 +94,13 @@ class WorkDispatch:
         """An offer was answered."""
         self._offers.answered(claim)
 
-    async def declined(self, taker: Taker, claim: Claim, reason: str, retry_after: float) -> None:
+    def declined(self, taker: Taker, claim: Claim, reason: str, retry_after: float) -> None:
         """An offer is not wanted, for so many seconds."""
         self._offers.answered(claim)
         taker.declined.add(claim.flow_run_id)
         asyncio.get_running_loop().call_later(retry_after, self._wanted_again, taker, claim.flow_run_id)
         why = f"{taker.name} declined it: {reason or 'it did not say why'}"
-        await self._core.run(GiveBack(taker.session_id, claim, why))
+        self._core.submit(GiveBack(taker.session_id, claim, why), _noted)
 
     def _wanted_again(self, taker: Taker, run_id: str) -> None:
         taker.declined.discard(run_id)
@@ -127,6 +129,7 @@ class WorkDispatch:
                 self._wakeups.expect(source, due - self._prefetch(source))
         if changes.room_for_work:
             self._lookout.try_again()
+        if changes.room_for_work or changes.slots_for_work:
             self._stir_all()
 
     def _stir_all(self) -> None:
@@ -134,7 +137,8 @@ class WorkDispatch:
             self._wakeups.stir(source)
 
     def _prefetch(self, source: str) -> int:
-        return max((taker.prefetch for taker in self._at(source)), default=0)
+        """How far ahead those look who have room; who gets room looks by itself."""
+        return max((taker.prefetch for taker in self._at(source) if taker.open), default=0)
 
     # Handing out
 
@@ -150,11 +154,10 @@ class WorkDispatch:
     async def _hand_out_from(self, source: str) -> None:
         # Before the look: what is queued meanwhile is looked for again.
         self._wakeups.settle(source)
-        prefetch, most = self._prefetch(source), min(self._room(source), MOST)
-        until = self._core.clock() + prefetch
-        found, following = await self._lookout.look(source, self._at(source), until, most)
+        now, most = self._core.clock(), min(self._room(source), MOST)
+        found, following = await self._lookout.look(source, self._at(source), now, most)
         if following is not None:
-            self._wakeups.expect(source, following - prefetch)
+            self._wakeups.expect(source, following)
         if not found:
             return
         picked = pick(self._at(source), found, self._core.clock(), MOST)
@@ -164,45 +167,64 @@ class WorkDispatch:
             await self._claim(source, picked)
             return
         # Those who have room look less far ahead than others.
-        ahead = [each.run.time for each in found if each.run.time > until - prefetch]
+        ahead = [each.run.time for each in found if each.run.time > now]
         if ahead:
             self._wakeups.expect(source, min(ahead))
 
     async def _claim(self, source: str, picked: Sequence[tuple[str, Taker]]) -> None:
         """Claims the runs and offers those that could be."""
         claim = ClaimRuns([Pick(id, taker.session_id, taker.name) for id, taker in picked])
-        claimed: set[str] = set()
+        claims: dict[str, Claim] = {}
         try:
-            claimed = await self._core.run(claim)
+            answer: Claimed = await self._core.run(claim)
+            claims = {each.flow_run_id: each for each in answer.claims}
         finally:
             for id, taker in picked:
-                taker.credit += id not in claimed
-        for id, _ in picked:
-            if id not in claimed:
-                self._lookout.pass_over(id)
-                self._wakeups.expect(source, self._core.clock() + round(PASSED_OVER * 1e6))
-        session_of = {id: taker.session_id for id, taker in picked}
-        parcels: dict[str, list[Parcel]] = {}
-        for parcel in await self._lookout.parcels([id for id, _ in picked if id in claimed]):
-            parcels.setdefault(session_of[parcel.run.id], []).append(parcel)
-        for session_id, some in parcels.items():
+                if id not in claims:
+                    taker.take_back()
+        for id in answer.refused:
+            self._lookout.pass_over(id)
+            self._wakeups.expect(source, self._core.clock() + round(PASSED_OVER * 1e6))
+        for id, taker in picked:
             # Not always who was picked: it may have come back meanwhile. Of who has not, they are its session's.
-            here = self._by_session.get(session_id)
-            if here is not None:
-                self._give(here, some)
+            here = self._by_session.get(taker.session_id)
+            if id in claims and here is not None:
+                here.claimed([claims[id]], int(here is taker))
 
-    def _give(self, taker: Taker, parcels: Sequence[Parcel]) -> None:
-        for parcel in parcels:
-            self._offers.add(Claim(parcel.run.id, parcel.run.fencing_token), taker)
-        if parcels:
-            taker.deliver(parcels)
+    async def deliver(self, taker: Taker) -> None:
+        """Offers a worker what was claimed for it, no faster than it reads, until it is cancelled."""
+        while True:
+            await taker.has_claims()
+            try:
+                await self._deliver_some(taker)
+                continue
+            except AntiphonError as error:
+                logger.warning("%s could not be offered its flow runs, it is tried again: %s", taker.name, error)
+            except Exception:
+                logger.exception("%s could not be offered its flow runs by a bug; it is tried again", taker.name)
+            await asyncio.sleep(RETRY_AFTER)
+
+    async def _deliver_some(self, taker: Taker) -> None:
+        for claim, parcel in await self._lookout.parcels(taker.session_id, list(islice(taker.claims, MOST))):
+            credit = taker.claims.pop(claim, None)
+            if credit is None:
+                continue  # It was given back meanwhile.
+            if parcel is None:  # It was cancelled or deleted meanwhile, or the claim has run out.
+                taker.take_back(credit)
+                self._stir_for(taker)
+            else:
+                self._offers.add(claim, taker)
+                await taker.deliver(parcel)
 
     def _lapsed(self, claim: Claim, taker: Taker) -> None:
         """A worker that does not answer is offered nothing until it is heard again."""
         taker.stalled = True
         why = f"{taker.name} did not answer the offer"
         logger.warning("flow run %s: %s; it is offered to others", claim.flow_run_id, why)
-        self._core.submit(GiveBack(taker.session_id, claim, why), _noted)
+        taker.take_back(sum(taker.claims.values()))
+        for each in (claim, *taker.claims):
+            self._core.submit(GiveBack(taker.session_id, each, why), _noted)
+        taker.claims.clear()
 
 
 def _noted(answer: object) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from antiphon_server.application.takers import Parcel, Taker, affinity_of
+from antiphon_server.application.workers import Claim
+from antiphon_server.domain.states import PENDING
 from antiphon_server.storage import work_lines
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.sources import DEPLOYMENTS, FLOW_RUNS
@@ -50,26 +52,29 @@ class Lookout:
             self._passed.pop(run_id, None)
 
     async def look(
-        self, source: str, takers: Collection[Taker], until: int, most: int
+        self, source: str, takers: Collection[Taker], clock: int, most: int
     ) -> tuple[list[Found], int | None]:
-        """At most so many of each queue, due by `until`, in the order in which they go; and when the next one is due,
-        where there are no more of its line."""
+        """At least so many of each line, where there are, besides those that nobody may have now; in the order in which
+        they go. And when to look for the next one, where there are no more of its line."""
         now = asyncio.get_running_loop().time()
         self._passed = {id: end for id, end in self._passed.items() if end > now}
-        limit = most + len(self._passed)
         found: list[Found] = []
         soonest: int | None = None
         for queue in await self._queues(source, takers):
             if 0 in (queue.room, queue.pool_room) or not suited(takers, queue, ""):
                 continue
             for affinity in await self._reader.affinities(queue.id):
-                if not suited(takers, queue, affinity):
+                able = suited(takers, queue, affinity)
+                if not able:
                     continue
-                line = queue.id, affinity
-                due, following = await self._reader.queued(work_lines.FLOW_RUNS, line, until, limit)
+                line, prefetch = (queue.id, affinity), max(taker.prefetch for taker in able)
+                # Who looks furthest ahead may have any of them but those that it declined.
+                limit = most + len(self._passed) + sum(len(taker.declined) for taker in able)
+                due, following = await self._reader.queued(work_lines.FLOW_RUNS, line, clock + prefetch, limit)
                 found += [Found(queue, affinity, each) for each in due if each.id not in self._passed]
                 if following is not None:
-                    soonest = min(soonest or following, following)
+                    look = following - prefetch
+                    soonest = look if soonest is None else min(soonest, look)
         return sorted(found, key=_turn), soonest
 
     async def _queues(self, source: str, takers: Collection[Taker]) -> Sequence[OpenQueue]:
@@ -79,12 +84,11 @@ class Lookout:
         self.pool_of.update((queue.id, source) for queue in queues)
         return queues
 
-    async def parcels(self, ids: Sequence[str]) -> list[Parcel]:
-        """What a worker must know of runs that were claimed for it."""
-        if not ids:
-            return []
-        runs = await self._reader.rows(FLOW_RUNS, ids)
-        there = [runs[id] for id in ids if id in runs]
+    async def parcels(self, session_id: str, claims: Sequence[Claim]) -> list[tuple[Claim, Parcel | None]]:
+        """What a worker must know of the first of some claims, as many as are read at once; None where the session has
+        it no more."""
+        runs, looked_at = await self._reader.matching(FLOW_RUNS, None, [claim.flow_run_id for claim in claims])
+        there = [run for run in runs.values() if run.state_type == PENDING and run.session_id == session_id]
         deployments = await self._reader.rows(DEPLOYMENTS, sorted({run.deployment_id for run in there}))
         older = {
             (run.deployment_id, run.deployment_version)
@@ -93,10 +97,13 @@ class Lookout:
             and run.deployment_version not in (None, deployments[run.deployment_id].version_number)
         }
         versions = await self._reader.deployment_versions(sorted(older))
-        return [
-            Parcel(run, deployments.get(run.deployment_id), versions.get((run.deployment_id, run.deployment_version)))
+        parcels = {
+            Claim(run.id, run.fencing_token): Parcel(
+                run, deployments.get(run.deployment_id), versions.get((run.deployment_id, run.deployment_version))
+            )
             for run in there
-        ]
+        }
+        return [(claim, parcels.get(claim)) for claim in claims[:looked_at]]
 
 
 def suited(takers: Collection[Taker], queue: OpenQueue, affinity: str) -> list[Taker]:

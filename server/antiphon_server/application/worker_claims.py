@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from uuid_utils import uuid7
 
@@ -31,10 +32,18 @@ class Pick:
     taker: str
 
 
+class Claimed(NamedTuple):
+    """What became of picks. The runs of all others have changed meanwhile, are queued for a slot now, or were cancelled
+    for want of one."""
+
+    claims: list[Claim]
+    #: Runs that wait as before and cannot be had for now.
+    refused: list[str]
+
+
 @dataclass(slots=True)
 class ClaimRuns:
-    """Claims runs for workers, one after the other. The answer is the ids of those that were claimed; of the others,
-    some are queued for a slot now, or cancelled for want of one."""
+    """Claims runs for workers, one after the other."""
 
     picks: Sequence[Pick]
     _proposals: list[Proposal] = field(default_factory=list)
@@ -60,17 +69,20 @@ class ClaimRuns:
             if proposal.session_id is not None:
                 needs.sessions.add(proposal.session_id)
 
-    def apply(self, working_set: WorkingSet) -> set[str]:
-        claimed = set()
+    def apply(self, working_set: WorkingSet) -> Claimed:
+        claimed = Claimed([], [])
         for proposal in self._proposals:
             session = working_set.sessions.get(proposal.session_id or "")
             run = working_set.run(proposal.kind, proposal.run_id)
             # Either may have changed since the look that this came of.
             if session is None or session.status != SessionStatus.ACTIVE or run is None or run.queue_time is None:
                 continue
-            verdict = transitions.propose(working_set, proposal)
+            held = run.state_id
+            verdict = transitions.attempt(working_set, proposal)
             if verdict.kind is VerdictKind.ACCEPT:
-                claimed.add(proposal.run_id)
+                claimed.claims.append(Claim(run.id, verdict.fencing_token))
+            elif run.state_id == held:
+                claimed.refused.append(run.id)
         return claimed
 
 

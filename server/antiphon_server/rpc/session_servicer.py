@@ -183,9 +183,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         return session_service_pb2.ExchangeFramesResponse(frames=frames)
 
     def _attaching(self, hello: session_pb2.Hello) -> Operation:
-        if not hello.resume_token:
-            return OpenSession(hello.client, self._ttl)
-        return ResumeSession(self._tokens.session_id(hello.resume_token), hello.client, self._ttl)
+        return attaching(hello.resume_token, hello.client, self._tokens, self._ttl)
 
     def _welcome(self, session: Session) -> session_pb2.Welcome:
         return session_pb2.Welcome(
@@ -249,6 +247,14 @@ def _hello(frames: Sequence[session_pb2.ClientFrame]) -> session_pb2.Hello:
             "HELLO_MISSING", "a stream begins with Hello; send it first, alone or before others", field="frames[0]"
         )
     return frames[0].hello
+
+
+def attaching(resume_token: str, client: str, tokens: ResumeTokens, ttl: int) -> OpenSession | ResumeSession:
+    """What a stream begins with: a new session or, by a token, one that goes on. Raises Unauthenticated for a token
+    that is forged."""
+    if not resume_token:
+        return OpenSession(client, ttl)
+    return ResumeSession(tokens.session_id(resume_token), client, ttl)
 
 
 def superseded(stream: CommandedStream[Any, Any]) -> AntiphonError:

@@ -70,7 +70,7 @@ class Readings:
         """What became of the first of some changes, at least one, read no earlier than at the moment `after`: who was
         told newer content must not be told older."""
         latest = self._latest.get(wanted.key)
-        if latest is None or latest[0].began < after or latest[0].changes != changes:
+        if latest is None or latest[0].began < after or latest[0].changes != changes or _has_failed(latest[1]):
             reading = Reading(changes, self.moment())
             latest = self._latest[wanted.key] = reading, asyncio.ensure_future(self._fill(wanted, reading))
         reading, filling = latest
@@ -90,3 +90,7 @@ class Readings:
                 response = feed.response(**{feed.field: message}, cursor=self._log.cursor(change.number))
             reading.responses.append(response)
         reading.ended = self.moment()
+
+
+def _has_failed(filling: asyncio.Task[None]) -> bool:
+    return filling.done() and filling.exception() is not None

@@ -8,7 +8,7 @@ from typing import Any
 from antiphon.v1 import work_pool_pb2, work_service_pb2_grpc, worker_pb2
 from antiphon.v1 import work_service_pb2 as pb
 from antiphon_server.application import listings
-from antiphon_server.application.sessions import OpenSession, ReadCommands, ResumeSession
+from antiphon_server.application.sessions import ReadCommands
 from antiphon_server.application.takers import Taker
 from antiphon_server.application.work_dispatch import WorkDispatch
 from antiphon_server.application.workers import Came, ComeToWork, DeleteWorker
@@ -16,7 +16,7 @@ from antiphon_server.domain.errors import InvalidArgument
 from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.reads import listed
-from antiphon_server.rpc.session_servicer import superseded, tell_all
+from antiphon_server.rpc.session_servicer import attaching, superseded, tell_all
 from antiphon_server.rpc.validation import check
 from antiphon_server.rpc.work_pool_conversions import work_pool_message
 from antiphon_server.rpc.work_stream import WorkerSays, WorkStream
@@ -39,12 +39,13 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
             return
         hello = _hello(first)
         coming = coming_from(hello)
-        came: Came = await self._core.run(ComeToWork(coming, self._session(hello), parts.hub.attached()))
+        session = attaching(hello.resume_token, hello.client, parts.tokens, parts.ttl)
+        came: Came = await self._core.run(ComeToWork(coming, session, parts.hub.attached()))
         stream = WorkStream(came.session.id, came.session.epoch)
         parts.hub.attach(stream, superseded(stream))
         taker = _taker(hello, came, stream)
         says = WorkerSays(self._core, self._dispatch, parts.ttl, stream, taker, partial(parts.hub.detach, stream))
-        listening: asyncio.Future[None] | None = None
+        tasks: list[asyncio.Future[None]] = []
         try:
             stream.push([pb.WorkResponse(welcome=await self._welcome(came))])
             if hello.resume_token:
@@ -56,18 +57,13 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
             lost = set(came.lost)
             holds = [claim for claim in coming.holds if claim not in lost]
             await self._dispatch.come(taker, holds)
-            listening = asyncio.ensure_future(says.listen(requests))
+            tasks += map(asyncio.ensure_future, (says.listen(requests), self._dispatch.deliver(taker)))
             await stream.pump(context.write)
         finally:
-            if listening is not None:
-                listening.cancel()
+            for task in tasks:
+                task.cancel()
             parts.hub.detach(stream)
             self._dispatch.leave(taker)
-
-    def _session(self, hello: pb.WorkerHello) -> OpenSession | ResumeSession:
-        if not hello.resume_token:
-            return OpenSession(hello.client, self._parts.ttl)
-        return ResumeSession(self._parts.tokens.session_id(hello.resume_token), hello.client, self._parts.ttl)
 
     async def _welcome(self, came: Came) -> pb.WorkerWelcome:
         welcome = pb.WorkerWelcome(

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from antiphon.v1 import session_pb2
 from antiphon.v1 import work_service_pb2 as pb
@@ -21,19 +22,32 @@ logger = logging.getLogger(__name__)
 
 #: Seconds for which a run is not offered again to who declined it and did not say for how long.
 RETRY_AFTER = 10.0
+#: Bytes that wait to be sent beyond which no offer is added: a worker that reads is not cut for what it is offered.
+MAX_QUEUED_OFFERS = 1024 * 1024
+#: Messages of a worker that wait to be committed beyond which no other is read: as many as fit into a transaction.
+MAX_UNANSWERED = 256
 
 
 class WorkStream(CommandedStream[pb.WorkResponse, pb.WorkResponse]):
     """What waits to be sent to a worker."""
 
-    def deliver(self, parcels: Sequence[Parcel]) -> None:
-        self.push(map(offer_message, parcels))
+    def __init__(self, session_id: str, epoch: int) -> None:
+        super().__init__(session_id, epoch)
+        self._sent = asyncio.Event()
+
+    async def deliver(self, parcel: Parcel) -> None:
+        """Queues an offer; returns when there is room for another one."""
+        self.push([offer_message(parcel)])
+        while self._bytes > MAX_QUEUED_OFFERS:
+            self._sent.clear()
+            await self._sent.wait()
 
     def _command_frame(self, command: session_pb2.Command) -> pb.WorkResponse:
         return pb.WorkResponse(command=command)
 
     def _message_of(self, queue: deque[pb.WorkResponse]) -> tuple[pb.WorkResponse, int]:
         message = queue.popleft()
+        self._sent.set()
         return message, message.ByteSize()
 
 
@@ -55,7 +69,10 @@ class WorkerSays:
         self._stream = stream
         self._taker = taker
         self._leave = leave
-        self._do: dict[str, Callable[[pb.WorkRequest], Awaitable[None]]] = {
+        #: Messages that were read and are not committed.
+        self._unanswered = 0
+        self._answered = asyncio.Event()
+        self._do: dict[str, Callable[[pb.WorkRequest], None]] = {
             "credit": self._credit,
             "answer": self._answer,
             "started": self._started,
@@ -78,8 +95,12 @@ class WorkerSays:
                         "FRAME_INVALID", f"{what}, or is of a kind that this server does not know", field="body"
                     )
                 self._dispatch.heard(self._taker)
-                await do(request)
-            self._stream.end()
+                do(request)
+                while self._unanswered > MAX_UNANSWERED:
+                    self._answered.clear()
+                    await self._answered.wait()
+            # It half-closed: what it said is still answered, since one more turn comes after that.
+            self._say(None, self._stream.end)
         except AntiphonError as error:
             self._stream.end(error)
         except asyncio.CancelledError:
@@ -88,49 +109,65 @@ class WorkerSays:
             logger.exception("what worker %s said could not be done", self._taker.name)
             self._stream.end(Internal("INTERNAL", "a message could not be read by a bug of the server; see its log"))
 
-    async def _credit(self, request: pb.WorkRequest) -> None:
+    def _credit(self, request: pb.WorkRequest) -> None:
         if request.credit.none:
             self._dispatch.no_more(self._taker)
         if request.credit.runs:
             self._dispatch.credit(self._taker, request.credit.runs)
 
-    async def _answer(self, request: pb.WorkRequest) -> None:
+    def _answer(self, request: pb.WorkRequest) -> None:
         answer = request.answer
         claim = claim_from(answer.claim)
         if answer.decision == pb.OFFER_DECISION_TAKEN:
             self._dispatch.taken(claim)
             return
         after = answer.retry_after.ToTimedelta().total_seconds() if answer.HasField("retry_after") else RETRY_AFTER
-        await self._dispatch.declined(self._taker, claim, answer.reason, after)
+        self._dispatch.declined(self._taker, claim, answer.reason, after)
 
-    async def _started(self, request: pb.WorkRequest) -> None:
+    def _started(self, request: pb.WorkRequest) -> None:
         report = request.started
-        await self._say(NoteStart(self._taker.session_id, claim_from(report.claim), report.infrastructure_pid))
-        self._stream.push([pb.WorkResponse(recorded=pb.Recorded(claim=report.claim))])
+        start = NoteStart(self._taker.session_id, claim_from(report.claim), report.infrastructure_pid)
+        self._say(start, partial(self._tell, pb.WorkResponse(recorded=pb.Recorded(claim=report.claim))))
 
-    async def _exited(self, request: pb.WorkRequest) -> None:
+    def _exited(self, request: pb.WorkRequest) -> None:
         report = request.exited
         claim = claim_from(report.claim)
         # It may come before the answer to the offer, or in its place.
         self._dispatch.taken(claim)
-        await self._say(NoteExit(self._taker.session_id, claim, exit_in_words(report)))
-        self._stream.push([pb.WorkResponse(recorded=pb.Recorded(claim=report.claim, exited=True))])
+        said = NoteExit(self._taker.session_id, claim, exit_in_words(report))
+        self._say(said, partial(self._tell, pb.WorkResponse(recorded=pb.Recorded(claim=report.claim, exited=True))))
 
-    async def _command_result(self, request: pb.WorkRequest) -> None:
+    def _command_result(self, request: pb.WorkRequest) -> None:
         result = request.command_result
-        await self._say(
-            NoteCommandResult(self._taker.session_id, result.command_id.lower(), result.stage, result.message)
-        )
+        self._say(NoteCommandResult(self._taker.session_id, result.command_id.lower(), result.stage, result.message))
 
-    async def _heartbeat(self, request: pb.WorkRequest) -> None:
-        await self._say(None)
-        self._stream.push([pb.WorkResponse(heartbeat_ack=session_pb2.HeartbeatAck())])
+    def _heartbeat(self, request: pb.WorkRequest) -> None:
+        self._say(None, partial(self._tell, pb.WorkResponse(heartbeat_ack=session_pb2.HeartbeatAck())))
 
-    async def _goodbye(self, request: pb.WorkRequest) -> None:
+    def _goodbye(self, request: pb.WorkRequest) -> None:
         why = f"{self._taker.name} went away: {request.goodbye.reason or 'it did not say why'}"
         self._leave()
-        await self._core.run(LeaveSession(self._stream.session_id, self._stream.epoch, why))
-        self._stream.end()
+        self._submit(LeaveSession(self._stream.session_id, self._stream.epoch, why), self._stream.end)
 
-    async def _say(self, operation: Operation | None) -> None:
-        await self._core.run(OnSession(self._stream.session_id, self._stream.epoch, self._ttl, operation))
+    def _tell(self, response: pb.WorkResponse) -> None:
+        self._stream.push([response])
+
+    def _say(self, operation: Operation | None, then: Callable[[], None] | None = None) -> None:
+        """Has something committed with a sign of life."""
+        self._submit(OnSession(self._stream.session_id, self._stream.epoch, self._ttl, operation), then)
+
+    def _submit(self, operation: Operation, then: Callable[[], None] | None) -> None:
+        """What is said next does not wait for the commit, but comes after it; `then` is called once it is there."""
+        self._unanswered += 1
+        self._core.submit(operation, partial(self._committed, then))
+
+    def _committed(self, then: Callable[[], None] | None, answer: object) -> None:
+        self._unanswered -= 1
+        self._answered.set()
+        if isinstance(answer, AntiphonError):
+            self._stream.end(answer)
+        elif isinstance(answer, Exception):
+            what = "a message could not be committed by a bug of the server; see its log"
+            self._stream.end(Internal("INTERNAL", what))
+        elif then is not None:
+            then()

@@ -26,6 +26,23 @@ class ServiceStatus:
     last_error: str = ""
 
 
+class Round:
+    """One that goes on."""
+
+    def __init__(self, service: ServiceStatus, began: int) -> None:
+        self._service = service
+        self._began = began
+        service.running, service.start_time, service.lag, service.last_error = True, began, 0, ""
+
+    def was_due(self, when: int | None) -> None:
+        """When what it does was to be done; None where there is nothing to do."""
+        self._service.lag = max(self._began - when, 0) if when is not None else 0
+
+    def failed(self, error: Exception) -> None:
+        """It has failed, though it goes on."""
+        self._service.last_error = f"{type(error).__name__}: {error}"
+
+
 class Board:
     """One line a service. Belongs to the event loop."""
 
@@ -42,20 +59,19 @@ class Board:
         return list(self._services.values())
 
     @contextmanager
-    def round(self, name: str, *, due: int | None = None) -> Iterator[None]:
-        """Around a round of a service. `due`: when what it does was to be done, where that is not told by its interval
-        and its last round."""
-        service, now = self._services[name], self._clock()
-        if due is None and service.interval and service.end_time is not None:
-            due = service.end_time + round(service.interval * 1e6)
-        service.lag = max(now - due, 0) if due is not None else 0
-        service.running, service.start_time, service.last_error = True, now, ""
+    def round(self, name: str) -> Iterator[Round]:
+        """Around a round of a service. Where the service has an interval, that and its last round tell when it was
+        due."""
+        service = self._services[name]
+        made = Round(service, self._clock())
+        if service.interval and service.end_time is not None:
+            made.was_due(service.end_time + round(service.interval * 1e6))
         try:
-            yield
+            yield made
         except Exception as error:
-            service.failures += 1
-            service.last_error = f"{type(error).__name__}: {error}"
+            made.failed(error)
             raise
         finally:
             service.running, service.end_time = False, self._clock()
             service.rounds += 1
+            service.failures += bool(service.last_error)

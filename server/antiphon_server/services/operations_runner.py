@@ -12,7 +12,7 @@ from antiphon_server.application.parameter_claims import checked
 from antiphon_server.domain.bulk import BulkState, BulkVerb
 from antiphon_server.domain.errors import AntiphonError, Internal, ResourceExhausted, Unavailable
 from antiphon_server.domain.filters import parse_filter
-from antiphon_server.services.board import Board
+from antiphon_server.services.board import Board, Round
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.sources import FLOW_RUNS, OPERATIONS
 from antiphon_server.storage.working_set import Changes
@@ -57,8 +57,8 @@ class OperationsRunner:
         """Goes on until it is cancelled."""
         while True:
             id = await self._queue.get()
-            with self._board.round(NAME):
-                goes_on = await self._goes_on(id)
+            with self._board.round(NAME) as made:
+                goes_on = await self._goes_on(id, made)
             if goes_on or id in self._woken:
                 self._woken.discard(id)
                 self._queue.put_nowait(id)
@@ -125,7 +125,7 @@ class OperationsRunner:
             chunk.broken = Internal("INTERNAL", "the run cannot be handled by a bug of the server; see its log")
             return await self._do(chunk)
 
-    async def _goes_on(self, id: str) -> bool:
+    async def _goes_on(self, id: str, made: Round) -> bool:
         """One step, whatever comes of it; says whether there is another one to try."""
         failure: AntiphonError
         try:
@@ -135,16 +135,19 @@ class OperationsRunner:
                 raise
             except AntiphonError as error:  # Its filter says nothing to this release, say.
                 failure = error
-            except Exception:
+            except Exception as error:
                 logger.exception("operation %s cannot go on by a bug", id)
+                made.failed(error)
                 failure = Internal("INTERNAL", "the operation cannot go on by a bug of the server; see its log")
             await self._core.run(FailBulk(id, failure))
         except AntiphonError as error:
             logger.warning("operation %s could not go on, it is tried again: %s", id, error)
+            made.failed(error)
             await asyncio.sleep(RETRY_AFTER)
             return True
-        except Exception:
+        except Exception as error:
             logger.exception("operation %s is left to the next server by a bug", id)
+            made.failed(error)
         return False
 
     def _add(self, id: str) -> None:

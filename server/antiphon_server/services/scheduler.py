@@ -72,14 +72,13 @@ class Scheduler:
             if not self._leads(NAME):  # Another server looks, and notes it.
                 self._moved, self._looked = False, None
                 return INTERVAL
-            planning: Planning = await self._core.run(LookAtSchedules())
-            soonest = None
-            if planning.any:
-                with self._board.round(NAME, due=planning.soonest):
-                    soonest = await self._plan_from(planning)
-            now = self._core.clock()
-            if planning.any and not (planning.looked is not None and 0 <= now - planning.looked < NOTED):
-                await self._core.run(NoteLook())
+            with self._board.round(NAME) as made:
+                planning: Planning = await self._core.run(LookAtSchedules())
+                made.was_due(planning.soonest)
+                soonest = await self._plan_from(planning) if planning.any else None
+                now = self._core.clock()
+                if planning.any and not (planning.looked is not None and 0 <= now - planning.looked < NOTED):
+                    await self._core.run(NoteLook())
             self._moved, self._looked = False, (now, self._monotonic())
         if not planning.any:
             return None

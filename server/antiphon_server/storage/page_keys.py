@@ -88,8 +88,9 @@ def _without_indexes(source: Source) -> Source:
 async def _within(connection: "AsyncConnection", statement: Select[Any], steps: int) -> list[tuple[Any, ...]] | None:
     """The rows of a statement, or None where it takes more steps than that."""
     driver: Any = (await connection.get_raw_connection()).driver_connection
-    await driver.set_progress_handler(lambda: True, steps)
     try:
+        # Once it is asked for it comes, even where nobody waits for it any more.
+        await driver.set_progress_handler(lambda: True, steps)
         return [tuple(row) for row in await connection.execute(statement)]
     except OperationalError as error:
         if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:

@@ -138,6 +138,8 @@ class Reader:
     ) -> tuple[dict[str, Record], int]:
         """Of the rows with these ids those that fit the condition, by id, and how many of the ids were looked at: from
         the first one on, until there are as many bytes as in a page."""
+        if condition is None and len(ids) == 1:  # It need not be weighed: the first is always looked at.
+            return await self.rows(source, ids), 1
         weights = narrowed(select(source.table.c.id, source.weight), source, condition)
         async with self._connection() as connection:
             found = await connection.execute(weights.where(source.table.c.id.in_(ids)))
@@ -198,12 +200,14 @@ class Reader:
                     return found
                 found.append(affinity)
 
-    async def claimed_flow_runs(self, session_id: str) -> list[str]:
-        """The ids of flow runs that a session has claimed and nobody has begun, in the order of their claims."""
+    async def claimed_flow_runs(self, session_id: str) -> list[tuple[str, int]]:
+        """Ids and fencing tokens of flow runs that a session has claimed and nobody has begun, in the order of their
+        claims."""
         runs = flow_runs.c
-        statement = select(runs.id).where(runs.session_id == session_id, runs.state_type == PENDING)
+        statement = select(runs.id, runs.fencing_token).where(runs.session_id == session_id, runs.state_type == PENDING)
         async with self._connection() as connection:
-            return list((await connection.execute(statement.order_by(runs.state_time, runs.id))).scalars())
+            found = await connection.execute(statement.order_by(runs.state_time, runs.id))
+            return [(id, token) for id, token in found]
 
     async def deployment_versions(self, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Record]:
         """Versions of deployments, by the deployment's id and their number; those that are not there are left out."""

@@ -68,12 +68,14 @@ class Lines:
 
 
 TASK_RUNS = Lines(task_runs, (task_runs.c.task_key,))
-_paused = select(deployments.c.id).where(deployments.c.id == flow_runs.c.deployment_id, deployments.c.paused)
+_there = deployments.c.id == flow_runs.c.deployment_id
+# Of a paused deployment only what somebody asked for is run.
+_gives_work = select(deployments.c.id).where(_there, ~(flow_runs.c.auto_scheduled & deployments.c.paused))
 FLOW_RUNS = Lines(
     flow_runs,
     (flow_runs.c.queue_key, flow_runs.c.worker_affinity),
-    # Of a paused deployment only what somebody asked for is run.
-    ~(flow_runs.c.auto_scheduled & _paused.correlate(flow_runs).exists()),
+    # Nobody knows how to run what is left of a deployment that was deleted.
+    flow_runs.c.deployment_id.is_(None) | _gives_work.correlate(flow_runs).exists(),
 )
 
 
@@ -111,8 +113,9 @@ def open_queues(pool_id: str) -> Select[Any]:
 
 
 def _room(name: ColumnElement[str]) -> ColumnElement[int | None]:
-    """The free slots of the limit of this name; NULL where there is none that counts."""
+    """The free slots of the limit of this name, 0 where more are taken than it has now; NULL where there is none that
+    counts."""
     taken = select(func.coalesce(func.sum(slots.c.count), 0)).where(slots.c.limit_id == concurrency_limits.c.id)
     free = concurrency_limits.c.slots - taken.correlate(concurrency_limits).scalar_subquery()
-    query = select(free).where(concurrency_limits.c.name == name, concurrency_limits.c.active)
+    query = select(func.max(free, 0)).where(concurrency_limits.c.name == name, concurrency_limits.c.active)
     return query.correlate(work_queues, work_pools).scalar_subquery()

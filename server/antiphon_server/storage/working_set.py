@@ -80,8 +80,10 @@ class Changes:
     queued: dict[str, int] = field(default_factory=dict)
     #: Work queue, or deployment without one -> the same for its flow runs.
     queued_work: dict[str, int] = field(default_factory=dict)
-    #: Whether workers may take what they might not before: something was resumed, changed, or came free.
+    #: Whether workers may take what they might not before: something was resumed, or changed.
     room_for_work: bool = False
+    #: Whether slots came free of a work pool, or of a work queue.
+    slots_for_work: bool = False
     #: Runs that ended or were deleted, of both kinds.
     ended_runs: list[str] = field(default_factory=list)
     #: Whether when to plan a schedule was changed.

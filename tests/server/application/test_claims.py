@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
+from antiphon_server.application.deployments import DeleteDeployment
+from antiphon_server.application.sessions import OpenSession
+from antiphon_server.application.worker_claims import ClaimRuns, Pick
 from antiphon_server.domain import limit_names
 from antiphon_server.domain.states import COMPLETED, PENDING, RUNNING, SCHEDULED, VerdictKind
 from antiphon_server.storage import tables
-from writing import Writing, new_id
+from writing import SECOND, Writing, new_id, propose
 
 
 def insert(writing: Writing, table: Any, **columns: Any) -> str:
@@ -50,6 +53,12 @@ class Site:
         return self.writing.propose(run, PENDING, claim=True, **body)
 
 
+def claims(writing: Writing, *runs: str) -> ClaimRuns:
+    """Those of a worker that has just come."""
+    session = writing.do(OpenSession("worker", 30 * SECOND))
+    return ClaimRuns([Pick(run, session.id, "w") for run in runs])
+
+
 def test_a_run_goes_to_the_queue_of_its_deployment(writing: Writing) -> None:
     site = Site(writing)
     assert writing.row(tables.flow_runs, id=site.run()).work_queue_id == site.queue
@@ -90,6 +99,8 @@ def test_queue_and_pool_have_slots_for_claims_alone(writing: Writing, what: str)
     assert len(writing.rows(tables.slots)) == 1
     writing.propose(first, COMPLETED)
     assert writing.row(tables.slots).holder_id != first
+    assert writing.changes is not None
+    assert (writing.changes.slots_for_work, writing.changes.room_for_work) == (True, False), "nothing was opened"
 
 
 def test_a_claim_takes_all_its_slots_or_none(writing: Writing) -> None:
@@ -102,6 +113,30 @@ def test_a_claim_takes_all_its_slots_or_none(writing: Writing) -> None:
     assert len(writing.rows(tables.slots, holder_id=first)) == 3
     site.claim(second)
     assert writing.rows(tables.slots, holder_id=second) == []
+
+
+def test_of_claims_that_nobody_can_have_nothing_is_kept(writing: Writing) -> None:
+    """Workers' claims are made again and again: neither those of a limit of 0 nor those of a deleted deployment may
+    leave a row each time."""
+    site, gone = Site(writing), Site(writing)
+    bound(writing, limit_names.of_deployment(site.deployment), 0)
+    runs = [site.run(), gone.run()]
+    writing.do(DeleteDeployment(gone.deployment, ""))
+    tries = [claims(writing, *runs) for _ in range(2)]
+    before = writing.everything()
+    assert [writing.do(each) for each in tries] == [([], runs)] * 2
+    assert writing.everything() == before
+
+
+def test_who_is_called_for_a_slot_in_the_commit_that_queued_it_was_not_refused(writing: Writing) -> None:
+    site = Site(writing)
+    bound(writing, limit_names.of_deployment(site.deployment), 1)
+    first, second = site.run(), site.run()
+    site.claim(first)
+    claimed, _ = writing.together(claims(writing, second), propose(first, COMPLETED))
+    assert claimed == ([], [])
+    again = writing.do(claims(writing, second))
+    assert ([claim.flow_run_id for claim in again.claims], again.refused) == ([second], [])
 
 
 def test_each_claim_has_a_token_of_its_own(writing: Writing) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from antiphon_server.application import retention
 from antiphon_server.application.logs import CreateLogs
 from antiphon_server.application.retention import DeleteOldLogs, DeleteOldRuns
@@ -50,6 +52,21 @@ def test_they_go_a_few_at_a_time(writing: Writing) -> None:
     assert ids(writing, tables.flow_runs) == {runs[-1]}
     assert writing.do(DeleteOldRuns(DAY // 2)) is False
     assert ids(writing, tables.flow_runs) == set()
+
+
+def test_what_is_in_them_goes_first_and_a_little_at_a_time(writing: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "MOST_INSIDE", 2)
+    run = writing.flow_run()
+    for _ in range(5):
+        writing.task_run(run)
+    writing.propose(run, COMPLETED)
+    writing.now += DAY
+    left = []
+    while writing.do(DeleteOldRuns(DAY // 2)):
+        left.append(len(writing.rows(tables.task_runs)))
+        assert ids(writing, tables.flow_runs) == {run}
+    assert left == [3, 1]
+    assert ids(writing, tables.flow_runs) == ids(writing, tables.task_runs) == set()
 
 
 def test_old_lines_go_though_their_run_stays(writing: Writing) -> None:

@@ -2,15 +2,18 @@
 
 import pytest
 
-from antiphon_server.application.takers import Taker, affinity_of
+from antiphon_server.application.takers import Parcel, Taker, affinity_of
 from antiphon_server.application.work_lookout import Found, pick
 from antiphon_server.storage.work_lines import OpenQueue, Queued
 
 NOW = 1_000
 
 
+async def keep(parcel: Parcel) -> None: ...
+
+
 def taker(name: str, credit: int = 1, **more: object) -> Taker:
-    made = Taker(f"session of {name}", name, lambda parcels: None, work_pool_id="pool", **more)  # type: ignore[arg-type]
+    made = Taker(f"session of {name}", name, keep, work_pool_id="pool", **more)  # type: ignore[arg-type]
     made.add_credit(credit)
     return made
 
@@ -66,6 +69,16 @@ def test_who_declined_or_stalled_is_passed_over() -> None:
     busy.declined.add("1")
     deaf.stalled = True
     assert picked([busy, deaf, other], [found("1"), found("2")]) == {"1": "other", "2": "busy"}
+
+
+def test_who_takes_no_more_does_not_for_what_could_not_be_claimed_for_it() -> None:
+    leaving = taker("leaving", 3)
+    picked([leaving], [found("1"), found("2")])
+    leaving.no_more()
+    leaving.take_back(2)
+    assert not leaving.open
+    leaving.add_credit(1)
+    assert (leaving.open, leaving.credit) == (True, 1)
 
 
 def test_what_a_run_asks_of_its_worker() -> None:

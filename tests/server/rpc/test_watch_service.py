@@ -13,7 +13,7 @@ from antiphon.v1 import watch_service_pb2 as pb
 from antiphon.v1.worker_pb2 import WORKER_STATUS_OFFLINE
 from antiphon_server.application.core import Changes
 from antiphon_server.application.listings import FLOW_RUNS as FLOW_RUN_LISTING
-from antiphon_server.domain.errors import OutOfRange
+from antiphon_server.domain.errors import OutOfRange, Unavailable
 from antiphon_server.domain.model import RunKind
 from antiphon_server.rpc import watch_streams
 from antiphon_server.rpc.change_log import Change, Watched
@@ -326,6 +326,28 @@ def test_who_was_told_newer_content_is_not_told_older(world: World, server: Runn
         assert await readings.read(wanted, changes, newer) is not first
         assert await readings.read(wanted, [changes[0]._replace(number=2)], 0) is not first
         readings.leave(wanted)
+
+    server.run(read)
+
+
+def test_a_reading_that_failed_is_not_handed_out_again(world: World, server: RunningServer) -> None:
+    running = server.server
+    matching, faults = running.reader.matching, [Unavailable("READERS_BUSY", "all are busy")]
+
+    async def faulty(*what: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return await matching(*what)
+
+    async def read() -> None:
+        running.reader.matching = faulty  # type: ignore[method-assign]
+        readings = Readings(running.reader, running.change_log)
+        wanted = Wanted(Feeds(running.queries, 1).flow_runs, "", None)
+        readings.enter(wanted)
+        changes = [Change(1, Watched.FLOW_RUN, world.run, world.run)]
+        with pytest.raises(Unavailable):
+            await readings.read(wanted, changes, 0)
+        assert len((await readings.read(wanted, changes, 0)).responses) == 1
 
     server.run(read)
 

@@ -1,5 +1,8 @@
 """WorkService.Work: who is offered what, and what becomes of what a worker says."""
 
+import base64
+import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +13,13 @@ from google.protobuf.duration_pb2 import Duration
 from antiphon.v1 import work_service_pb2 as pb
 from antiphon.v1 import work_service_pb2_grpc
 from antiphon.v1.worker_pb2 import WORKER_STATUS_OFFLINE, WORKER_STATUS_ONLINE
-from antiphon_server.application import offers, work_lookout
-from antiphon_server.storage import tables
+from antiphon_server.application import offers, work_dispatch, work_lookout
+from antiphon_server.domain.errors import Unavailable
+from antiphon_server.rpc import outbox, work_stream
+from antiphon_server.storage import fitting, tables
 from hand_session import HandSession, proposal
 from hand_worker import HandWorker, claim_of
+from held_reads import hold_reads
 from in_writer import in_writer
 from refusals import refused
 from running_server import RunningServer
@@ -196,6 +202,50 @@ def test_the_deployment_is_offered_as_it_was_when_the_run_was_made(site: Site) -
     assert (offered[later].entrypoint, list(offered[later].tags)) == ("flows.py:g", ["new"])
 
 
+def test_what_could_not_be_read_after_its_claim_is_offered_all_the_same(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work_dispatch, "RETRY_AFTER", 0.0)
+    reader = site.server.server.reader
+    read, faults = reader.matching, [Unavailable("READERS_BUSY", "all are busy"), ValueError("a bug")]
+
+    async def faulty(*what: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return await read(*what)
+
+    reader.matching = faulty  # type: ignore[method-assign]
+    worker, id = site.worker(), site.run()
+    assert worker.offer().flow_run.id == id
+    assert not faults
+
+
+def test_the_room_for_a_run_that_went_after_its_claim_is_given_to_another(site: Site) -> None:
+    go_on = hold_reads(site.server)
+    worker, gone = site.worker(), site.run()
+    until(lambda: site.state(gone)[0] == "Pending")
+    site.call("DeleteFlowRun", {"id": gone})
+    assert worker.command().revoke_run.flow_run_id == gone
+    there = site.run()
+    go_on()
+    assert worker.offer().flow_run.id == there
+
+
+def test_who_reads_is_not_cut_for_the_weight_of_what_it_is_offered(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MAX_QUEUED_BYTES", 100_000)
+    monkeypatch.setattr(work_stream, "MAX_QUEUED_OFFERS", 10_000)
+    data = base64.b64encode(json.dumps({"text": "x" * 10_000}).encode()).decode()
+    ids = [site.run(parameters={"metadata": {"encoding": "json/plain"}, "data": data}) for _ in range(20)]
+    worker = HandWorker(site.server.channel, name="w", work_pool_name="p")
+    token = worker.welcome().resume_token
+    worker.credit(20)
+    assert [worker.offer().flow_run.id for _ in ids] == ids
+    worker.cut()
+    again = HandWorker(site.server.channel, name="w", work_pool_name="p", resume_token=token)
+    again.welcome()
+    assert {again.offer().flow_run.id for _ in ids} == set(ids)
+
+
 # What holds runs back
 
 
@@ -244,6 +294,23 @@ def test_the_limits_of_pool_and_queue_are_kept_and_what_they_hold_back_is_no_sta
     assert worker.offer().flow_run.id == ids[2]
     site.call("UpdateWorkPool", {**pool, "workPool": {"id": site.pool, "concurrencyLimit": 3}})
     assert worker.offer().flow_run.id == ids[3]
+
+
+def test_what_a_lowered_limit_holds_back_is_no_state_either(site: Site) -> None:
+    pool = {"workPool": {"id": site.pool, "concurrencyLimit": 3}, "updateMask": "concurrencyLimit"}
+    site.call("UpdateWorkPool", pool)
+    worker = site.worker(credit=9)
+    ids = [site.run() for _ in range(3)]
+    offered = [worker.offer() for _ in ids]
+    site.call("UpdateWorkPool", {**pool, "workPool": {"id": site.pool, "concurrencyLimit": 1}})
+    late, first = site.run(), site.run(site.deploy("urgent", workQueueName="urgent"))
+    for offer in offered:
+        worker.exited(offer)
+    last = worker.offer()
+    assert last.flow_run.id == first, "its queue goes first, though it came last"
+    worker.exited(last)
+    assert worker.offer().flow_run.id == late
+    assert [state.name for state in site.call("ListFlowRunStates", {"id": late}).states] == ["Scheduled", "Pending"]
 
 
 def test_who_finds_the_limit_of_the_deployment_full_is_called_in_turn(site: Site) -> None:
@@ -303,6 +370,26 @@ def test_what_is_declined_goes_to_others_and_comes_again(site: Site) -> None:
     assert (last.flow_run.id, last.fencing_token) == (id, 3), "its time to be asked again has come"
 
 
+def test_what_was_declined_keeps_nobody_behind_it_waiting(site: Site) -> None:
+    first, second = site.run(priority=1), site.run()
+    worker = site.worker()
+    offer = worker.offer()
+    assert offer.flow_run.id == first
+    worker.decline(offer, retry_after=3600)
+    worker.heartbeat()
+    until(lambda: site.state(first)[0] == "Scheduled")
+    worker.credit()
+    assert worker.offer().flow_run.id == second
+
+
+def test_what_is_not_due_yet_keeps_nobody_behind_it_waiting(site: Site) -> None:
+    for _ in range(2):
+        site.run(priority=1, scheduledTime=later(site, 200))
+    due = site.run()
+    site.worker("ahead", work_queue_names=["urgent"], prefetch=Duration(seconds=300)).heartbeat()
+    assert site.worker().offer().flow_run.id == due
+
+
 def test_what_is_not_answered_is_given_back_and_its_worker_is_asked_no_more(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,6 +404,17 @@ def test_what_is_not_answered_is_given_back_and_its_worker_is_asked_no_more(
     second = site.run()
     deaf.say(credit=pb.WorkerCredit())
     assert deaf.offer().flow_run.id == second, "it is heard of again"
+
+
+def test_who_does_not_answer_loses_what_it_was_about_to_be_offered(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offers, "OFFER", 0.05)
+    monkeypatch.setattr(fitting, "MAX_BATCH_BYTES", 1)
+    hold_reads(site.server, first=1)
+    first, second = site.run(), site.run()
+    deaf = site.worker("deaf", credit=2)
+    assert deaf.offer().flow_run.id == first
+    for id in (first, second):
+        until(lambda id=id: site.state(id)[1] == "worker 'deaf' of work pool 'p' did not answer the offer")
 
 
 def test_an_answer_to_an_offer_that_is_over_changes_nothing(site: Site) -> None:
@@ -350,6 +448,20 @@ def test_what_was_started_is_stored_and_its_process_goes_on_with_the_run(site: S
     assert session.next("verdict").verdict.verdict.state.name == "Completed"
     worker.exited(offer, "host:42")
     assert site.state(id)[0] == "Completed"
+
+
+def test_what_a_worker_says_next_does_not_wait_for_the_commit_of_a_report(site: Site) -> None:
+    worker, busy, written = site.worker(), threading.Event(), threading.Event()
+    site.run()
+    offer = worker.offer()
+    holding = threading.Thread(target=in_writer, args=(site.server, lambda _: (busy.set(), written.wait(25))))
+    holding.start()
+    assert busy.wait(20)
+    worker.say(started=pb.InfrastructureStarted(claim=claim_of(offer), infrastructure_pid="pid"))
+    worker.say()
+    assert worker.refusal().reason == "FRAME_INVALID"
+    written.set()
+    holding.join()
 
 
 @pytest.mark.parametrize(

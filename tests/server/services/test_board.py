@@ -2,6 +2,7 @@
 
 import pytest
 
+from antiphon_server.domain.errors import Unavailable
 from antiphon_server.services.board import Board
 
 SECOND = 1_000_000
@@ -22,9 +23,13 @@ def test_what_rounds_leave_on_the_board() -> None:
     with pytest.raises(ValueError, match="a bug"), board.round("late"):
         raise ValueError("a bug")
     assert (late.lag, late.rounds, late.failures, late.last_error) == (3 * SECOND, 2, 1, "ValueError: a bug")
-    with board.round("late", due=now[0] - 7):
-        pass
+    with board.round("late") as made:
+        made.was_due(now[0] - 7)
     assert (late.lag, late.last_error, late.failures) == (7, "", 1)
+    with board.round("late") as made:
+        made.failed(ValueError("a bug"))
+        made.failed(Unavailable("STORAGE_FULL", "the disk is full"))
+    assert (late.last_error, late.failures) == ("Unavailable: the disk is full", 2), "a round fails once"
     with board.round("other"):
         pass
     assert other.lag == 0

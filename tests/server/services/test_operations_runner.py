@@ -19,6 +19,7 @@ from antiphon_server.application.operations import CancelFlowRun
 from antiphon_server.domain.bulk import BulkState, BulkVerb
 from antiphon_server.domain.errors import Unavailable
 from antiphon_server.services import operations_runner
+from antiphon_server.services.board import Board
 from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.storage import tables
 from antiphon_server.storage.database import writer_engine
@@ -40,7 +41,9 @@ class World:
         prepare(self.engine)
         self.reader = Reader(lambda: reader_engine(folder / "antiphon.db"))
         self.core = Core(self.engine, lambda: self.now)
-        self.runner = OperationsRunner(self.core, self.reader)
+        board = Board(lambda: self.now)
+        self.runner = OperationsRunner(self.core, self.reader, board=board)
+        (self.status,) = board.all()
 
     async def add_runs(self, count: int, **body: Any) -> list[str]:
         return list(await asyncio.gather(*(self.core.run(flow_run(**body)) for _ in range(count))))
@@ -269,6 +272,7 @@ def test_a_bug_of_the_step_itself_ends_the_operation_and_not_the_runner(
             row = await it.ended(bad)
             assert (row.state, json.loads(row.error)[1]) == (BulkState.FAILED, "INTERNAL")
             assert (await it.ended(await it.start())).succeeded_count == 1
+            assert it.status.failures == 1
 
     asyncio.run(play())
 
@@ -292,5 +296,6 @@ def test_while_the_disk_is_full_it_waits_and_then_goes_on(tmp_path: Path, monkey
             monkeypatch.setattr(it.reader, "oldest", full)
             row = await it.ended(id)
             assert (row.state, row.succeeded_count, refused) == (BulkState.SUCCEEDED, 3, 4)
+            assert it.status.failures == 3
 
     asyncio.run(play())

@@ -371,6 +371,7 @@ async def test_a_round_that_fails_is_tried_again(tmp_path: Path, monkeypatch: py
         await planned.wait()
         running.cancel()
         assert failed == 3
+        assert [status.failures for status in it.board.all()] == [3]
         assert it.planned(id)[-1] > 60
 
 

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from sqlalchemy import Select
@@ -206,6 +207,35 @@ async def both_ways(path: Path, known: Mapping[str, str], listing: Listing, monk
     for each, first, second in zip(asked, guessed, sure, strict=True):
         assert first == second, each
     assert len({tuple(ids) for ids in sure}) > 20
+
+
+def test_who_goes_away_while_the_budget_is_set_leaves_none_behind() -> None:
+    """The driver does in the end what it was asked for, whether or not somebody waits for it."""
+
+    class Driver:
+        def __init__(self) -> None:
+            self.asked: list[bool] = []
+            self.reached = asyncio.Event()
+
+        async def set_progress_handler(self, handler: Any, steps: int) -> None:
+            self.asked.append(handler is not None)
+            if handler is not None:
+                self.reached.set()
+                await asyncio.Event().wait()
+
+    async def go_away() -> list[bool]:
+        driver = Driver()
+        connection = AsyncMock(get_raw_connection=AsyncMock(return_value=Mock(driver_connection=driver)))
+        listing = RUNS["ListFlowRuns"]
+        order = parse_order_by("", listing.order)
+        asking = asyncio.create_task(page_keys.page_keys(connection, listing.source, None, order, None, 1))
+        await driver.reached.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        return driver.asked
+
+    assert asyncio.run(go_away()) == [True, False]
 
 
 def test_combinations_are_of_fields_that_there_are() -> None:
