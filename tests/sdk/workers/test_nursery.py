@@ -171,7 +171,7 @@ def test_of_those_that_are_not_wanted_before_they_have_begun_none_stays(folder: 
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await running
-        while children.read_text():
+        while crew._nursery._launching or children.read_text():
             await asyncio.sleep(0.01)
 
     with_crew(work)

@@ -131,13 +131,17 @@ class Nursery:
         return await launched
 
     def close(self) -> None:
-        """It leaves; its children go on, and can be waited for and signalled still."""
+        """It ends; its children go on, and can be waited for and signalled still."""
         if self._line is not None:
             asyncio.get_running_loop().remove_reader(self._line)
             self._line.close()
             self._line = None
         process, self._process = self._process, None
-        code = process.wait() if process is not None else None
+        code = None
+        if process is not None:
+            # It would do what it was told before, and nobody would hear of those children.
+            process.kill()
+            code = process.wait()
         for launched in self._launching.values():
             if not launched.done():
                 launched.set_exception(NurseryGone(f"it ended with exit code {code}"))
@@ -208,9 +212,8 @@ class Nursery:
             ended.ended(word["code"])
 
     def _is_gone(self) -> None:
-        process = self._process
+        code = self._process.wait() if self._process is not None else None
         self.close()
-        code = process.returncode if process is not None else None
         logger.warning("The process that starts runs quickly has ended (exit code %s); it is started again", code)
 
     def _signal(self, pid: int, number: int) -> None:
