@@ -11,6 +11,9 @@ from tools_needed import miss_tool
 # Modules that tests share and that assert: pytest shall say what was compared.
 pytest.register_assert_rewrite("refusals", "run_model")
 
+# No test may use the home of who runs it: one that has none of its own fails.
+os.environ["ANTIPHON_HOME"] = "/dev/null/tests-have-homes-of-their-own"
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

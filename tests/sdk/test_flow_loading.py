@@ -165,7 +165,7 @@ def test_a_file_that_fails_leaves_nothing_behind(folder: Path) -> None:
         ("flows.py:", ValueError, "is no entrypoint"),
         ("flows.py:a b", ValueError, "is no entrypoint"),
         (7, TypeError, "An entrypoint is text such as 'flows.py:my_flow', not int: 7"),
-        ("nowhere.py:f", ScriptError, "The script at 'nowhere.py' raised an exception: FileNotFoundError"),
+        ("nowhere.py:f", ScriptError, "There is no script at 'nowhere.py'"),
         ("nowhere_at_all.f", ScriptError, "The script at 'nowhere_at_all' raised an exception: ModuleNotFoundError"),
         ("{good}.py:plain", MissingFlowError, "is no flow but function. Put the decorator @flow on the function"),
         ("{good}.py:nope", MissingFlowError, "There is no 'nope' in .*there are: Jobs, hello, inc, later, plain"),

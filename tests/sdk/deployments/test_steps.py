@@ -160,7 +160,7 @@ def test_git_clone_that_cannot_be(repository: str, stored: Stored) -> None:
     assert "tk-8" not in str(caught.value)
 
 
-def test_the_step_of_a_repository_with_a_user_is_one_that_can_be_run(here: Path) -> None:
+def test_the_step_of_a_repository_with_a_user_is_one_that_can_be_run(here: Path, stored: Stored) -> None:
     secret = Secret(value="tk-9")
     secret.save("step-user", overwrite=True)
     credentials = {"username": "bot", "access_token": secret}
