@@ -26,8 +26,8 @@ def report(shop: str = "north") -> str:
 async def main() -> None:
     runner = Runner(name="of-the-shop")
     ids = [
-        await runner.add_flow(clean_up, "now and then", interval=3600),
-        await runner.add_flow(report, "nightly", cron="0 3 * * *", parameters={"shop": "south"}),
+        await runner.aadd_flow(clean_up, "now and then", interval=3600),
+        await runner.aadd_flow(report, "nightly", cron="0 3 * * *", parameters={"shop": "south"}),
     ]
     async with get_client() as client:
         runs = [await client.create_flow_run_from_deployment(id) for id in ids]
