@@ -96,11 +96,10 @@ class WorkerSays:
                     )
                 self._dispatch.heard(self._taker)
                 do(request)
-                while self._unanswered > MAX_UNANSWERED:
-                    self._answered.clear()
-                    await self._answered.wait()
-            # It half-closed: what it said is still answered, since one more turn comes after that.
-            self._say(None, self._stream.end)
+                await self._at_most(MAX_UNANSWERED)
+            # It half-closed, or was cut, which is no sign of life: what it said before is still answered.
+            await self._at_most(0)
+            self._stream.end()
         except AntiphonError as error:
             self._stream.end(error)
         except asyncio.CancelledError:
@@ -108,6 +107,12 @@ class WorkerSays:
         except Exception:
             logger.exception("what worker %s said could not be done", self._taker.name)
             self._stream.end(Internal("INTERNAL", "a message could not be read by a bug of the server; see its log"))
+
+    async def _at_most(self, unanswered: int) -> None:
+        """Returns when no more messages than that wait to be committed."""
+        while self._unanswered > unanswered:
+            self._answered.clear()
+            await self._answered.wait()
 
     def _credit(self, request: pb.WorkRequest) -> None:
         if request.credit.none:
