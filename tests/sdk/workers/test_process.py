@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from antiphon.exceptions import ServerError
+from antiphon.workers import desk
 from antiphon.workers.process import ProcessWorker
 from until import until
 from work_site import WorkerThread, WorkSite
@@ -341,8 +342,18 @@ def test_a_worker_that_is_told_to_stop_waits_and_at_the_second_word_kills(site: 
     assert site.ended(late).state.name == "Crashed"
 
 
-def test_a_worker_that_runs_once_takes_what_is_due_and_leaves(site: WorkSite) -> None:
-    site.write("from antiphon import flow\n@flow\ndef work(): mark('ran')")
+def test_a_worker_that_runs_once_takes_what_is_due_and_leaves(site: WorkSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each takes longer than the worker waits for another one.
+    monkeypatch.setattr(desk, "ONCE_PATIENCE", 1.0)
+    site.write("""
+    import time
+    from antiphon import flow
+
+    @flow
+    def work():
+        time.sleep(1.5)
+        mark("ran")
+    """)
     deployment = site.deploy()
     runs = [site.run(deployment) for _ in range(3)]
     WorkerThread(ProcessWorker("pool", limit=1), run_once=True).join()

@@ -18,7 +18,7 @@ from antiphon.workers.job import Crew, Job
 from antiphon.workers.line import WorkLine
 from antiphon.workers.line_core import Claim, Event, Kill, LineCore, Lost, Offered, Settled, Welcomed
 
-#: Seconds without an offer after which one that runs once has all that is due.
+#: Seconds with room and without an offer after which one that runs once has all that is due.
 ONCE_PATIENCE = 2.0
 #: Seconds that the server gets to hear of the last ends.
 _REPORTS_PATIENCE = 10.0
@@ -45,6 +45,7 @@ class Desk:
         self._welcomed = welcomed
         self._stopping = stopping
         self._run_once = run_once
+        self._limit = limit
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -140,7 +141,11 @@ class Desk:
         if self._run_once and not self._stop.is_set():
             if self._once is not None:
                 self._once.cancel()
-            self._once = self._loop.call_later(ONCE_PATIENCE, self._stop.set)
+            self._once = self._loop.call_later(ONCE_PATIENCE, self._nothing_came)
+
+    def _nothing_came(self) -> None:
+        if self._limit is None or len(self._jobs) < self._limit:
+            self._stop.set()
 
     def _take(self, event: Offered) -> None:
         self._expect_no_more()
@@ -161,6 +166,7 @@ class Desk:
         del self._lives[job]
         if self._jobs.get(job.claim) is job:
             del self._jobs[job.claim]
+            self._expect_no_more()
         if not life.cancelled() and (error := life.exception()) is not None:
             logger.error("Flow run %r was lost by a bug", job.flow_run.name, exc_info=error)
             self._line.exited(job.claim, "", -1, f"the worker failed by a bug: {type(error).__name__}: {error}")
