@@ -6,9 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from antiphon import flow
@@ -37,37 +37,46 @@ def run_shell_process(command: str, log_output: bool = True, stream_stdout: bool
     terminal with `stream_stdout`. The command and what it started end with the run where that is cancelled.
     """
     log = AntiphonLogAdapter(_lines, get_run_logger().extra)
-    process = _started(command)
-    try:
+    with _running(command) as process:
         readers = _readers(process, log if log_output else None, stream_stdout)
         code = process.wait()
         for reader in readers:
             reader.join()
-    finally:
-        _end(process)
     if code == 0:
         return Completed(message="The command ended with exit code 0.")
     how = f"exit code {code}" if code > 0 else f"signal {-code} ({signal.Signals(-code).name})"
     return Failed(message=f"The command ended with {how}.")
 
 
-def _started(command: str) -> "subprocess.Popen[bytes]":
-    """Starts it in a thread: an interrupt, which comes to the main one, could lose a process that has just begun."""
-    with ThreadPoolExecutor(1) as pool:
-        starting: Future[subprocess.Popen[bytes]] = pool.submit(
-            subprocess.Popen,
-            command,
-            shell=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+@contextmanager
+def _running(command: str) -> "Iterator[subprocess.Popen[bytes]]":
+    """The command, which is ended at the end of the block. It is started in a thread: an interrupt, which comes to the
+    main one at any moment, could lose a process that has just begun."""
+    starting: Future[subprocess.Popen[bytes]] = Future()
+    known = threading.Event()
+
+    def start() -> None:
+        known.wait()
+        if not starting.set_running_or_notify_cancel():
+            return
         try:
-            return starting.result()
-        except BaseException:
-            if starting.exception() is None:
-                _end(starting.result())
-            raise
+            starting.set_result(
+                subprocess.Popen(
+                    command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+                )
+            )
+        except OSError as error:
+            starting.set_exception(error)
+
+    try:
+        threading.Thread(target=start, daemon=True).start()
+        known.set()
+        yield starting.result()
+    finally:
+        begun = not starting.cancel()
+        known.set()
+        if begun and starting.exception() is None:
+            _end(starting.result())
 
 
 def _readers(
