@@ -102,15 +102,14 @@ def _tags(node: Comparison, column: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether any word of the JSON list passes the check."""
     if node.check is Check.PRESENT:
         return column == "[]" if node.negated else column != "[]"
-    words = json_texts(column).table_valued("value")
-    passes = exists().select_from(words).where(_CHECKS[node.check](words.c.value, node.value))
-    # Only where the word stands in the text are its words looked at one by one.
-    query = and_(text_position(column, literal(_written(node))) > 0, passes)
+    # As `json.dumps` writes the list. A quote that is part of a word has a backslash before it there, so what stands
+    # behind a bracket or a comma is where a word begins.
+    word = json.dumps(node.value)
+    if node.check is Check.EQUAL:
+        query = or_(*(text_position(column, literal(before + word)) > 0 for before in ("[", ", ")))
+    else:
+        words = json_texts(column).table_valued("value")
+        passes = exists().select_from(words).where(_CHECKS[node.check](words.c.value, node.value))
+        # Only where the letters stand in the text are the words looked at one by one.
+        query = and_(text_position(column, literal(word[1:-1])) > 0, passes)
     return not_(query) if node.negated else query
-
-
-def _written(node: Comparison) -> str:
-    """What stands in the JSON list, as `json.dumps` writes it, where any word passes the check."""
-    word = json.dumps(node.value)[1:-1]
-    begins = node.check in (Check.EQUAL, Check.STARTS)
-    return f"{chr(34) * begins}{word}{chr(34) * (node.check in (Check.EQUAL, Check.ENDS))}"
