@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, insert, literal, select
 from sqlalchemy.dialects import postgresql
 
 from antiphon_server.domain.filter_tree import FilterField, Kind
@@ -132,6 +132,17 @@ def conjunction(terms: tuple[tuple[str, Meaning], tuple[str, Meaning]]) -> tuple
 
 def disjunction(terms: tuple[tuple[str, Meaning], tuple[str, Meaning]]) -> tuple[str, Meaning]:
     return f"({terms[0][0]} OR {terms[1][0]})", lambda row: terms[0][1](row) or terms[1][1](row)
+
+
+@given(st.lists(st.text('x", [\\é', max_size=6), max_size=4), st.text('x", [\\é', min_size=1, max_size=3))
+def test_a_tag_is_a_whole_word_whatever_stands_in_the_others(tags: list[str], word: str) -> None:
+    engine = create_engine("sqlite://")
+    tree = parse_filter("tags:" + json.dumps(word, ensure_ascii=False), FIELDS)
+    assert tree is not None
+    texts = literal(json.dumps(tags))
+    with engine.connect() as connection:
+        found = connection.execute(select(filter_clause(tree, {**dict(THINGS.c.items()), "tags": texts}))).scalar_one()
+    assert bool(found) is (word in tags)
 
 
 TREES: st.SearchStrategy[tuple[str, Meaning]] = st.recursive(
