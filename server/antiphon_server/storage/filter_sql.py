@@ -102,10 +102,10 @@ def _tags(node: Comparison, column: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether any word of the JSON list passes the check."""
     if node.check is Check.PRESENT:
         return column == "[]" if node.negated else column != "[]"
-    # As `json.dumps` writes the list. A quote that is part of a word has a backslash before it there, so what stands
-    # behind a bracket or a comma is where a word begins.
+    # As `json.dumps` writes the list. A quote that is part of a word has a backslash before it there, so one behind a
+    # bracket or a comma is where a word begins; or where one ends that ends so, and then `, ` and a quote follow.
     word = json.dumps(node.value)
-    if node.check is Check.EQUAL:
+    if node.check is Check.EQUAL and node.value != ", ":
         query = or_(*(text_position(column, literal(before + word)) > 0 for before in ("[", ", ")))
     else:
         words = json_texts(column).table_valued("value")

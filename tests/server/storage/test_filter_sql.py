@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, insert, literal, select
 from sqlalchemy.dialects import postgresql
@@ -134,6 +134,8 @@ def disjunction(terms: tuple[tuple[str, Meaning], tuple[str, Meaning]]) -> tuple
     return f"({terms[0][0]} OR {terms[1][0]})", lambda row: terms[0][1](row) or terms[1][1](row)
 
 
+@example(["[", ""], ", ")
+@example([", ", "x"], ", ")
 @given(st.lists(st.text('x", [\\é', max_size=6), max_size=4), st.text('x", [\\é', min_size=1, max_size=3))
 def test_a_tag_is_a_whole_word_whatever_stands_in_the_others(tags: list[str], word: str) -> None:
     engine = create_engine("sqlite://")
