@@ -9,13 +9,13 @@ from antiphon.exceptions import AntiphonException
 from antiphon.session import forking
 from antiphon.session.outage import Outage
 from antiphon.session.stream_end import EndKind, StreamEnd
-from antiphon.session.transport import Link, Stream
+from antiphon.session.transport import Link, OnLink, Stream
 
 #: Seconds of an outage before it is worth a word.
 _WORTH_A_WORD = 1.0
 
 
-class PatientLine:
+class PatientLine(OnLink):
     """What such streams have in common: the link and its outages. A subclass is the link's owner (`transport.Link`).
 
     A server that goes away is looked for again for as long as the worker lives; only where none is found at the
@@ -56,18 +56,6 @@ class PatientLine:
         self._link.start()
 
     # For forks
-
-    def request_pause(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.request_pause()
-
-    def await_pause(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.await_pause()
-
-    def resume(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.resume()
 
     def abandon(self) -> None:
         """In a forked child: the runs are the parent's."""

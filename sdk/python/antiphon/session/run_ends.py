@@ -11,7 +11,7 @@ from antiphon.exceptions import AntiphonException, ObjectNotFound, ServerUnreach
 from antiphon.session import forking
 from antiphon.session.outage import Outage
 from antiphon.session.stream_end import EndKind, StreamEnd
-from antiphon.session.transport import Link, Stream
+from antiphon.session.transport import Link, OnLink, Stream
 from antiphon.v1.task_run_pb2 import TaskRun
 from antiphon.v1.task_run_service_pb2 import WatchTaskRunsRequest, WatchTaskRunsResponse
 
@@ -23,7 +23,7 @@ MAX_IDS = 1000
 logger = logging.getLogger("antiphon.session")
 
 
-class RunEnds:
+class RunEnds(OnLink):
     """Gives each task run to whoever waits for its end. Safe in any thread; connects at the first use.
 
     A server that goes away is looked for again for `reconnect_timeout` seconds; then all who wait get
@@ -76,18 +76,10 @@ class RunEnds:
 
     # For forks
 
-    def request_pause(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.request_pause()
-
     def await_pause(self) -> None:
         """See `forking.Forkable`."""
         if self._started:
-            self._link.await_pause()
-
-    def resume(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.resume()
+            super().await_pause()
 
     def abandon(self) -> None:
         """In a forked child: futures that are waited for there watch anew."""

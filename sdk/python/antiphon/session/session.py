@@ -14,7 +14,7 @@ from antiphon.session.core import HEARTBEAT, Answer, SessionCore, SessionState
 from antiphon.session.outage import Outage
 from antiphon.session.stream_end import EndKind, StreamEnd
 from antiphon.session.ticket import Body, Ticket
-from antiphon.session.transport import Link, Stream
+from antiphon.session.transport import Link, OnLink, Stream
 from antiphon.v1.flow_run_pb2 import FlowRun
 from antiphon.v1.session_pb2 import CommandResult
 from antiphon.v1.session_service_pb2 import AttachResponse
@@ -31,7 +31,7 @@ _LINGER = 0.002
 logger = logging.getLogger("antiphon.session")
 
 
-class Session:
+class Session(OnLink):
     """Sends what runs of this process want, and gives tickets for the answers. Safe in any thread.
 
     It connects at once, in a thread of its own, and connects again when the server goes away; nothing that was
@@ -168,18 +168,6 @@ class Session:
         self._desk.remove_handler(flow_run_id)
 
     # For forks
-
-    def request_pause(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.request_pause()
-
-    def await_pause(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.await_pause()
-
-    def resume(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.resume()
 
     def abandon(self) -> None:
         """In a forked child: this session is the parent's, whatever is asked of it here fails."""

@@ -231,3 +231,21 @@ class Link:
             self._channel.close()
             self._channel = None
         self._doubtful = False
+
+
+class OnLink:
+    """What talks over a link, and puts its call down around a fork: see `forking.Forkable`."""
+
+    _link: Link
+
+    def request_pause(self) -> None:
+        """See Forkable."""
+        self._link.request_pause()
+
+    def await_pause(self) -> None:
+        """See Forkable."""
+        self._link.await_pause()
+
+    def resume(self) -> None:
+        """See Forkable."""
+        self._link.resume()

@@ -9,7 +9,7 @@ from antiphon.session import forking
 from antiphon.session.log_journal import MAX_BATCH_BYTES, LogJournal
 from antiphon.session.outage import Outage
 from antiphon.session.stream_end import EndKind, StreamEnd
-from antiphon.session.transport import Link, Stream
+from antiphon.session.transport import Link, OnLink, Stream
 from antiphon.v1.log_pb2 import Log
 from antiphon.v1.session_service_pb2 import UploadResponse
 
@@ -22,7 +22,7 @@ _GOODBYE_PATIENCE = 0.5
 logger = logging.getLogger("antiphon.session")
 
 
-class LogUploader:
+class LogUploader(OnLink):
     """Sends log lines in batches until the server has stored them. Safe in any thread; connects with the first line."""
 
     method = "/antiphon.v1.SessionService/Upload"
@@ -93,18 +93,10 @@ class LogUploader:
 
     # For forks
 
-    def request_pause(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.request_pause()
-
     def await_pause(self) -> None:
         """See `forking.Forkable`."""
         if self._started:
-            self._link.await_pause()
-
-    def resume(self) -> None:
-        """See `forking.Forkable`."""
-        self._link.resume()
+            super().await_pause()
 
     def abandon(self) -> None:
         """In a forked child: the lines are the parent's to send."""
