@@ -100,6 +100,12 @@ def with_crew(work: Callable[[ProcessCrew], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
+async def cancelled(running: "asyncio.Future[object]") -> None:
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
 def test_a_child_is_a_process_as_a_new_one_would_be(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME_TOWN", "Ulm")
 
@@ -150,9 +156,7 @@ def test_one_that_is_not_wanted_any_more_ends(folder: Path) -> None:
         running = asyncio.ensure_future(crew.run(order(folder, STAYS=str(folder / "go")), status))
         while not status.name:
             await asyncio.sleep(0.01)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
+        await cancelled(running)
         until(lambda: not Path(f"/proc/{status.pid}").exists())
 
     with_crew(work)
@@ -168,9 +172,7 @@ def test_of_those_that_are_not_wanted_before_they_have_begun_none_stays(folder: 
             running = asyncio.ensure_future(crew.run(order(folder, STAYS=str(folder / "go")), Status()))
             for _ in range(turns):
                 await asyncio.sleep(0)
-            running.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await running
+            await cancelled(running)
         while crew._nursery._launching or children.read_text():
             await asyncio.sleep(0.01)
 
@@ -206,9 +208,7 @@ def test_once_it_is_closed_its_children_can_still_be_ended(folder: Path) -> None
         while not status.name:
             await asyncio.sleep(0.01)
         crew.close()
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
+        await cancelled(running)
         assert not is_alive(status.pid)
 
     with_crew(work)

@@ -69,10 +69,6 @@ class ForkedChild:
         loop.add_reader(descriptor, ended)
 
 
-async def _nothing(_: object) -> None:
-    """What was sent cannot be taken back."""
-
-
 async def _end(process: "subprocess.Popen[bytes]") -> None:
     """One that nobody has spoken to."""
     process.kill()
@@ -121,7 +117,7 @@ class Nursery:
             self._launching[number] = launched
             try:
                 # To its end, since the caller closes the descriptors; who is not waited for any more is ended then.
-                await to_its_end(in_thread("nursery", partial(self._send, line, request, descriptors)), _nothing)
+                await to_its_end(in_thread("nursery", partial(self._send, line, request, descriptors)))
             except asyncio.CancelledError:
                 launched.cancel()
                 raise

@@ -29,14 +29,15 @@ async def in_thread(name: str, work: Callable[[], T]) -> T:
     return await done
 
 
-async def to_its_end(work: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable[object]]) -> T:
-    """Return what a short work returns. Where this is cancelled, the work comes to its end and is undone."""
+async def to_its_end(work: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable[object]] | None = None) -> T:
+    """Return what a short work returns. Where this is cancelled, the work comes to its end and is undone, if it can
+    be."""
     doing = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(doing)
     except asyncio.CancelledError:
         await asyncio.wait([doing])
-        if doing.exception() is None:
+        if doing.exception() is None and undo is not None:
             await undo(doing.result())
         raise
 
