@@ -1,11 +1,10 @@
 """Flows, runs, their inputs and their logs."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from antiphon.client.conversions.values import optional_time, optional_uuid, read_json_object, read_json_text
+from antiphon.client.conversions.values import optional_time, optional_uuid, read_json, read_json_object, read_json_text
 from antiphon.client.schemas.objects import (
     Flow,
     FlowRun,
@@ -52,7 +51,7 @@ def flow_run_from(proto: flow_run_pb2.FlowRun) -> FlowRun:
         parent_task_run_id=optional_uuid(proto.parent_task_run_id),
         auto_scheduled=proto.auto_scheduled,
         infrastructure_pid=proto.infrastructure_pid or None,
-        job_variables=json.loads(proto.job_variables) if proto.job_variables else None,
+        job_variables=read_json(proto.job_variables),
     )
 
 

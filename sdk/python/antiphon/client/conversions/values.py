@@ -1,5 +1,6 @@
 """Ids, times and JSON between messages and objects."""
 
+import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from antiphon.payloads import JSON, NULL, encoding_of, from_bytes
 from antiphon.timestamps import read_timestamp
 from antiphon.v1.payload_pb2 import Payload
 
-__all__ = ["optional_time", "optional_uuid", "read_json_object", "read_json_text", "uuid_text"]
+__all__ = ["optional_time", "optional_uuid", "read_json", "read_json_object", "read_json_text", "uuid_text"]
 
 
 def uuid_text(id: UUID | str, what: str = "id") -> str:
@@ -34,6 +35,11 @@ def optional_uuid(text: str) -> UUID | None:
 def optional_time(message: Message, field: str) -> datetime | None:
     """Return the time in a field, or None where it is not set."""
     return read_timestamp(getattr(message, field)) if message.HasField(field) else None
+
+
+def read_json(text: str) -> Any:
+    """Return what a field that holds JSON says; None where it is empty."""
+    return json.loads(text) if text else None
 
 
 def read_json_object(payload: Payload) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """Deployments, work pools and queues, workers, and limits."""
 
-import json
-from typing import Any
 from uuid import UUID
 
 from antiphon.client.conversions.schedules import schedule_from
-from antiphon.client.conversions.values import optional_time, optional_uuid, read_json_object
+from antiphon.client.conversions.values import optional_time, optional_uuid, read_json, read_json_object
 from antiphon.client.schemas.objects import (
     ConcurrencyLimit,
     ConcurrencyLimitStrategy,
@@ -57,11 +55,11 @@ def deployment_from(
         version=proto.version or None,
         description=proto.description or None,
         schedules=list(map(schedule_from, proto.schedules)),
-        job_variables=_json(proto.job_variables) or {},
+        job_variables=read_json(proto.job_variables) or {},
         parameters=read_json_object(proto.parameters),
-        pull_steps=_json(proto.pull_steps),
+        pull_steps=read_json(proto.pull_steps),
         labels=dict(proto.labels),
-        parameter_openapi_schema=_json(proto.parameter_schema),
+        parameter_openapi_schema=read_json(proto.parameter_schema),
         path=proto.path or None,
         entrypoint=proto.entrypoint or None,
         enforce_parameter_schema=proto.enforce_parameter_schema,
@@ -69,10 +67,6 @@ def deployment_from(
         work_queue_name=queue.name if queue is not None else None,
         work_pool_name=queue.work_pool_name if queue is not None else None,
     )
-
-
-def _json(text: str) -> Any:
-    return json.loads(text) if text else None
 
 
 def strategy_number(strategy: ConcurrencyLimitStrategy) -> deployment_pb2.CollisionStrategy:
@@ -98,7 +92,7 @@ def work_pool_from(proto: work_pool_pb2.WorkPool) -> WorkPool:
         is_paused=proto.paused,
         concurrency_limit=proto.concurrency_limit if proto.HasField("concurrency_limit") else None,
         description=proto.description or None,
-        base_job_template=_json(proto.base_job_template) or {},
+        base_job_template=read_json(proto.base_job_template) or {},
         status=_status(proto.status),
         active_slots=proto.active_slots,
         default_queue_id=optional_uuid(proto.default_work_queue_id),
