@@ -2,10 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import stores
 from tools_needed import miss_tool
 
 # Modules that tests share and that assert: pytest shall say what was compared.
@@ -15,6 +17,15 @@ pytest.register_assert_rewrite("refusals", "run_model")
 os.environ["ANTIPHON_HOME"] = "/dev/null/tests-have-homes-of-their-own"
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _databases(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Takes back those of the test's folder, once all that used them has ended."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None:
+        stores.give_back(folder)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import grpc
 from antiphon_server.application.time_travel import KeepAlive
 from antiphon_server.clocks import wall_clock
 from antiphon_server.server import Server, Settings
+from stores import place_for
 
 
 class Clock:
@@ -42,7 +43,7 @@ class RunningServer:
         self.clock = clock or Clock()
         self.socket = home / "s"
         self.target = f"unix:{self.socket}"
-        self._settings = Settings(home / "antiphon.db", (self.target, *listen), session_ttl, self.clock)
+        self._settings = Settings(place_for(home / "antiphon.db"), (self.target, *listen), session_ttl, self.clock)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 

@@ -21,11 +21,11 @@ from antiphon_server.services.board import Board
 from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.services.scheduler import Scheduler
 from antiphon_server.storage import tables
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.deployment_tables import schedules
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
 from antiphon_server.storage.schema import prepare
+from stores import database_for
 from writing import new_id, propose
 
 #: A Monday at noon.
@@ -42,11 +42,11 @@ class Scheduling:
 
     def __init__(self, folder: Path, now: datetime = NOON) -> None:
         self.now = now
-        self.engine = writer_engine(folder / "antiphon.db", durable=False)
+        self.engine = database_for(folder / "antiphon.db", durable=False).writer_engine()
         prepare(self.engine)
         self.core = Core(self.engine, lambda: micros(self.now))
         self._lived = 0.0
-        self.reader = Reader(lambda: reader_engine(folder / "antiphon.db"))
+        self.reader = Reader(lambda: reader_engine(database_for(folder / "antiphon.db")))
         self.runner = OperationsRunner(self.core, self.reader)
         self.board = Board(self.core.clock)
         self.scheduler = Scheduler(self.core, board=self.board, monotonic=lambda: self._lived)

@@ -46,13 +46,19 @@ class KeyRing:
     """All keys of one server. The first one encrypts, each may decrypt."""
 
     given: Sequence[str]
-    #: Whose keys come after those that were given, where it is there.
-    path: Path
+    #: Whose keys come after those that were given, where it is there; None where servers on several machines must have
+    #: the same, so that none is kept on one of them.
+    path: Path | None
 
     @classmethod
-    def beside(cls, database: Path, given: Sequence[str]) -> "KeyRing":
-        """The ring of the server that keeps its data in `database`."""
-        return cls(given, database.with_name(KEY_FILE))
+    def beside(cls, database: Path | str, given: Sequence[str]) -> "KeyRing":
+        """The ring of a server that keeps its data in the file `database`, or at that URL."""
+        return cls(given, database.with_name(KEY_FILE) if isinstance(database, Path) else None)
+
+    @property
+    def place(self) -> str:
+        """Where keys are that were not given, for people."""
+        return str(self.path) if self.path is not None else ENCRYPTION_KEY
 
     def keys(self) -> tuple[str, ...]:
         """All keys there are, perhaps none.
@@ -64,8 +70,14 @@ class KeyRing:
     def make(self) -> None:
         """Makes a key and keeps it in the file, for this user's eyes only. One that is there stays.
 
-        Raises FailedPrecondition (ENCRYPTION_KEY_UNREADABLE).
+        Raises FailedPrecondition: ENCRYPTION_KEY_UNREADABLE, and ENCRYPTION_KEY_MISSING where there is no file.
         """
+        if self.path is None:
+            raise FailedPrecondition(
+                "ENCRYPTION_KEY_MISSING",
+                "secrets need a key, which all servers of this database must have: start each of them with "
+                f"{ENCRYPTION_KEY} set to the same one. {_MAKE_ONE}",
+            )
         key = base64.urlsafe_b64encode(secrets.token_bytes(_BYTES))
         # Whole or not at all, and on the disk before anything is encrypted with it.
         part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
@@ -85,6 +97,8 @@ class KeyRing:
             raise self._unreadable("written", error) from error
 
     def _kept(self) -> tuple[str, ...]:
+        if self.path is None:
+            return ()
         try:
             return keys_of(self.path.read_text(encoding="ascii", errors="replace"), str(self.path))
         except FileNotFoundError:

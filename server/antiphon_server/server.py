@@ -40,7 +40,6 @@ from antiphon_server.application.sessions import ForgiveDowntime, HasActiveSessi
 from antiphon_server.application.task_dispatch import TaskDispatch
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.application.verdicts import Verdict
-from antiphon_server.clocks import wall_clock
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.encryption_keys import KeyRing
 from antiphon_server.rpc.admin_servicer import AdminServicer
@@ -78,7 +77,7 @@ from antiphon_server.services.slot_queues import SlotQueues
 from antiphon_server.services.sweeper import CHORES, SESSIONS, Retention, Sweeper
 from antiphon_server.services.waits import Waits
 from antiphon_server.storage import tables
-from antiphon_server.storage.database import sqlite_durability, writer_engine
+from antiphon_server.storage.opening import database_at
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.schema import HEAD, prepare
 from antiphon_server.wire_times import micros_to_timestamp
@@ -121,13 +120,16 @@ OPTIONS = (
 class Settings:
     """What a server is started with."""
 
-    database: Path
+    #: A file for SQLite, or a URL of PostgreSQL's.
+    database: Path | str
     #: `host:port` or `unix:/path`; port 0 takes a free one.
     listen: Sequence[str]
     #: A session not heard of for so many seconds is lost.
     session_ttl: float = 30.0
-    clock: Callable[[], int] = field(default=wall_clock)
-    #: Fernet keys under which secrets are kept; the first one encrypts. Without any, one is made beside the database.
+    #: For tests; the database's without.
+    clock: Callable[[], int] | None = None
+    #: Fernet keys under which secrets are kept; the first one encrypts. Without any, one is made in the file
+    #: `encryption_key_file`, if the database is this server's alone.
     encryption_keys: Sequence[str] = ()
     #: Whether a commit waits for the disk. If not, the last ones may be lost when the machine, not the process, dies.
     durable: bool = True
@@ -153,10 +155,12 @@ class Server:
         Raises AntiphonError for a database that cannot be used, OSError for an address that cannot be bound.
         """
         settings = self._settings
-        self._engine = writer_engine(settings.database, durable=settings.durable)
+        self._database = database_at(settings.database, durable=settings.durable)
+        self._engine = self._database.writer_engine()
         key = prepare(self._engine)
+        clock = settings.clock or self._database.clock
         self.reader = Reader(self._open_reader)
-        self.core = Core(self._engine, settings.clock)
+        self.core = Core(self._engine, clock)
         self.hub = SessionHub()
         self.waits = Waits(self.core, self._push_verdict)
         self.slot_expiry = SlotExpiry(self.core)
@@ -172,8 +176,8 @@ class Server:
         self.core.listen(self._task_run_watches.note)
         self.task_dispatch = TaskDispatch(self.core, self.reader)
         self._task_run_taking = TaskRunTaking(self.task_dispatch)
-        self._board = Board(settings.clock)
-        self._leadership = Leadership(self.core, LED, alone=True)  # Its home is locked.
+        self._board = Board(clock)
+        self._leadership = Leadership(self.core, LED, alone=not self._database.shared)
         self.scheduler = Scheduler(self.core, board=self._board, leads=self._leadership.leads)
         self.operations_runner = OperationsRunner(self.core, self.reader, board=self._board)
         self._grpc = grpc.aio.server(
@@ -212,7 +216,7 @@ class Server:
             asyncio.create_task(each.run())
             for each in (self._leadership, self.sweeper, self.operations_runner, self.task_dispatch, self.scheduler)
         ]
-        logger.info("listening on %s, database %s", ", ".join(self.addresses), settings.database)
+        logger.info("listening on %s, database %s", ", ".join(self.addresses), self._database.address)
 
     async def has_active_sessions(self) -> bool:
         active: bool = await self.core.run(HasActiveSessions())
@@ -274,17 +278,17 @@ class Server:
         return admin_service_pb2.ServerInfo(
             version=importlib.metadata.version("antiphon"),
             schema_revision=HEAD,
-            start_time=micros_to_timestamp(self._settings.clock()),
+            start_time=micros_to_timestamp(self.core.clock()),
             process_id=os.getpid(),
             addresses=self.addresses,
-            database=f"sqlite:///{self._settings.database}",
-            durability=sqlite_durability(self._settings.durable),
+            database=self._database.address,
+            durability=self._database.durability,
         )
 
     def _open_reader(self) -> Any:
         """Readers are loaded when somebody first reads; see `storage/reader_engine.py`."""
         module = importlib.import_module("antiphon_server.storage.reader_engine")
-        return module.reader_engine(self._settings.database)
+        return module.reader_engine(self._database)
 
     def _push_verdict(self, session_id: str, sequence: int, answer: Verdict | AntiphonError) -> None:
         self.hub.push(session_id, answer_frame(sequence, answer))

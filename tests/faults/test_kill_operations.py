@@ -13,8 +13,8 @@ from antiphon.v1 import flow_run_service_pb2, flow_run_service_pb2_grpc, operati
 from antiphon.v1 import operation_service_pb2 as pb
 from antiphon.v1.operation_service_pb2_grpc import OperationServiceStub
 from antiphon_server.clocks import wall_clock
-from antiphon_server.storage.database import writer_engine
 from server_process import ServerProcess
+from stores import database_for
 from writing import Writing, flow_run
 
 RUNS = 1000
@@ -25,7 +25,7 @@ RUNNING = operation_pb2.OPERATION_STATE_RUNNING
 
 def fill(path: Path) -> None:
     """Makes runs, in a database that a server has made and left."""
-    engine = writer_engine(path)
+    engine = database_for(path).writer_engine()
     writing = Writing(engine)
     writing.now = wall_clock()
     for _ in range(RUNS // 250):

@@ -10,11 +10,11 @@ from sqlalchemy import Table, event, insert
 
 from antiphon_server.application.deployment_versions import EMPTY
 from antiphon_server.storage import all_tables, tables
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
 from limits import Limits
+from stores import database_for
 from writing import Writing
 
 T = TypeVar("T")
@@ -119,7 +119,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.engine = writer_engine(path)
+        self.engine = database_for(path).writer_engine()
         all_tables.metadata.create_all(self.engine)
 
     def add(self, table: Table, *rows: Mapping[str, Any]) -> None:
@@ -132,7 +132,7 @@ class Database:
         """Runs `use` on an event loop, with a reader of this database."""
 
         async def run() -> T:
-            engine = reader_engine(self.path)
+            engine = reader_engine(database_for(self.path))
             try:
                 return await use(Reader(lambda: engine))
             finally:

@@ -21,9 +21,9 @@ from antiphon_server.domain.states import (
     StateType,
 )
 from antiphon_server.storage import tables
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.schema import prepare
+from antiphon_server.storage.sqlite import Sqlite
 
 #: 2026-01-01, in microseconds; the runs begin ten seconds after one another.
 START = 1_767_225_600_000_000
@@ -38,7 +38,7 @@ Row = dict[str, Any]
 def fill(path: Path, count: int) -> Mapping[str, str]:
     """Makes a database with as many flow runs and as many task runs. Gives ids of what is there, by the fields of
     lists that name them. Each call with the same count makes the same, but for ids."""
-    engine = writer_engine(path)
+    engine = Sqlite(path).writer_engine()
     prepare(engine)
     drawn = random.Random(1)
     with engine.begin() as connection:

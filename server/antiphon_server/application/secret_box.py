@@ -28,7 +28,7 @@ class SecretBox:
             if working_set.connection.execute(some).one_or_none() is not None:
                 raise FailedPrecondition(
                     "ENCRYPTION_KEY_MISSING",
-                    f"the secrets in this database were encrypted with a key that is gone from {self._ring.path}. Put "
+                    f"the secrets in this database were encrypted with a key that is gone from {self._ring.place}. Put "
                     f"it back, or give it to the server by {ENCRYPTION_KEY}",
                 )
             self._ring.make()
@@ -79,5 +79,5 @@ class SecretBox:
             "ENCRYPTION_KEY_WRONG",
             f"the secrets of {whose} cannot be read: they were encrypted with a key that this server does not have. "
             f"Start it with {ENCRYPTION_KEY} set to the key of now and that of then, with a comma between, or save the "
-            f"block anew. The first key encrypts; one in {self._ring.path} counts as the last",
+            f"block anew. The first key encrypts; one in {self._ring.place} counts as the last",
         )

@@ -1,45 +1,48 @@
-"""The way in for writes: one synchronous engine. That for reads is in `reader_engine.py`."""
+"""What the server needs of a database. `sqlite.py` and `postgresql.py` are the two there are."""
 
-import os
-import sqlite3
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 
-def sqlite_durability(durable: bool) -> str:
-    """How commits reach the disk; shown by AdminService.GetServerInfo."""
-    return f"sqlite wal synchronous={_synchronous(durable)}"
+class Database(Protocol):
+    """Where a server keeps what it remembers."""
 
+    @property
+    def address(self) -> str:
+        """As people may see it: without a password."""
+        ...
 
-def _synchronous(durable: bool) -> str:
-    return "FULL" if durable else "OFF"
+    @property
+    def durability(self) -> str:
+        """How commits reach the disk; shown by AdminService.GetServerInfo."""
+        ...
 
+    @property
+    def shared(self) -> bool:
+        """Whether other servers may be on it at the same time."""
+        ...
 
-def sqlite_url(path: Path, driver: str = "pysqlite") -> URL:
-    return URL.create(f"sqlite+{driver}", database=os.fspath(path))
+    @property
+    def clock(self) -> Callable[[], int]:
+        """What time it is there, in microseconds since the epoch."""
+        ...
 
+    def writer_engine(self) -> Engine:
+        """The way in for writes: a synchronous engine. Of all transactions on it, and of those of other servers, one
+        runs at a time: what it reads, nobody else changes before its end. A commit has reached the disk."""
+        ...
 
-def writer_engine(path: Path, *, durable: bool = True) -> Engine:
-    """An engine whose transactions take SQLite's write lock at their start and, if `durable`, are on the disk when
-    committed."""
-    # What users gave stays out of the words of errors, which are logged.
-    connect_args = {"check_same_thread": False, "timeout": 10}
-    engine = create_engine(sqlite_url(path), connect_args=connect_args, hide_parameters=True)
+    def reader_url(self) -> URL:
+        """The way in for reads, which see the last commit."""
+        ...
 
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: sqlite3.Connection, _: Any) -> None:
-        # The driver's own transaction handling begins too late for a read that precedes a write.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA synchronous={_synchronous(durable)}")
-        connection.execute("PRAGMA temp_store=MEMORY")
-        connection.execute("PRAGMA cache_size=-16000")
+    def reader_options(self) -> dict[str, Any]:
+        """For the engine of readers."""
+        ...
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
+    def prepare_reader(self, connection: Any, record: Any) -> None:
+        """Has a new connection of readers write nothing."""
+        ...

@@ -1,4 +1,6 @@
-"""Which of the database's errors are the world's fault (a full disk, a read-only folder) and not a bug of ours."""
+"""Which of the database's errors are the world's fault (a full disk, a connection that is gone) and no bug of ours."""
+
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -7,15 +9,22 @@ from antiphon_server.domain.errors import AntiphonError, ResourceExhausted, Unav
 #: Microseconds before a client should try again.
 RETRY_AFTER = 1_000_000
 
-_FULL = ("SQLITE_FULL",)
-_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
-_BROKEN = ("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM")
+#: By SQLite's names and by PostgreSQL's SQLSTATEs (its manual, appendix A), or what they begin with.
+_FULL = ("SQLITE_FULL", "53100")
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "40001", "40P01", "55P03", "57014")
+_BROKEN = (
+    *("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM"),
+    # Connections, transactions that were ended from outside, resources, operators, the system, a standby, logins.
+    *("08", "25006", "25P03", "28", "3D000", "53", "57P", "58", "XX001", "XX002"),
+)
+#: An error of PostgreSQL's driver without a SQLSTATE: the connection is gone, or there was none.
+_LOST = "connection"
 
 
 def storage_error(error: Exception) -> AntiphonError | None:
     """The error to answer with, or None where the statement itself was wrong. `error` may be the driver's own."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    name = getattr(cause, "sqlite_errorname", "")
+    name = _name(cause)
     if name.startswith(_FULL):
         return ResourceExhausted(
             "STORAGE_FULL",
@@ -24,13 +33,37 @@ def storage_error(error: Exception) -> AntiphonError | None:
         )
     if name.startswith(_BUSY):
         return Unavailable(
-            "STORAGE_BUSY", "another process holds the database; nothing was written", retry_after=RETRY_AFTER
+            "STORAGE_BUSY", "somebody else holds the database; nothing was written", retry_after=RETRY_AFTER
+        )
+    if name == _LOST:
+        return Unavailable(
+            "STORAGE_UNAVAILABLE",
+            f"the database cannot be reached ({_line(cause)}); ask again: what was written is answered as it was. "
+            "Check that it runs, and that the server reaches it",
+            retry_after=RETRY_AFTER,
         )
     if name.startswith(_BROKEN):
         return Unavailable(
             "STORAGE_UNAVAILABLE",
-            f"the database cannot be used ({name}: {cause}); nothing was written. Check that its folder is "
-            "there, writable and on a healthy disk",
+            f"the database cannot be used ({name}: {_line(cause)}); nothing was written. {_advice(name)}",
             retry_after=RETRY_AFTER,
         )
     return None
+
+
+def _name(cause: Any) -> str:
+    name = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
+    if name is not None:
+        return str(name)
+    lost = hasattr(cause, "sqlstate") and any(each.__name__ == "OperationalError" for each in type(cause).__mro__)
+    return _LOST if lost else ""
+
+
+def _line(cause: Any) -> str:
+    return " ".join(str(cause).split())
+
+
+def _advice(name: str) -> str:
+    if name.startswith("SQLITE"):
+        return "Check that its folder is there, writable and on a healthy disk"
+    return "Check its address, its log, and what the server's user may do there"

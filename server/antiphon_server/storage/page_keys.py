@@ -38,6 +38,9 @@ async def page_keys(
 ) -> list[tuple[Any, ...]]:
     """The order keys of at most `limit` rows, as `key_query` has them."""
     guess = key_query(source, condition, order, after, limit)
+    if connection.dialect.name != "sqlite":
+        # Others keep statistics, by which they guess better.
+        return [tuple(row) for row in await connection.execute(guess)]
     found = await _within(connection, guess, GUESS_STEPS + limit * GUESS_STEPS_OF_ROW)
     if found is not None:
         return found

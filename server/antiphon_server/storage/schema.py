@@ -38,7 +38,7 @@ def prepare(engine: Engine) -> bytes:
             _migrate(engine, revision)
         with engine.begin() as connection:
             return _signing_key(connection)
-    except DBAPIError as error:
+    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
         fault: AntiphonError | None = storage_error(error)
         if fault is None:
             raise

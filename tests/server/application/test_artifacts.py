@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon_server.application.artifacts import CreateArtifact, DeleteArtifact, UpdateArtifact
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.schema import prepare
 from antiphon_server.storage.user_tables import artifacts
 from effort import examples
+from stores import database_for
 from writing import Writing
 
 FIELDS: dict[str, Any] = {"type": "", "description": "", "data": "", "metadata": "{}"}
@@ -45,7 +45,7 @@ def test_a_new_latest_one_keeps_its_etag(writing: Writing) -> None:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writing]:
     """A database for all examples."""
-    engine = writer_engine(tmp_path_factory.mktemp("artifacts") / "antiphon.db")
+    engine = database_for(tmp_path_factory.mktemp("artifacts") / "antiphon.db").writer_engine()
     prepare(engine)
     yield Writing(engine)
     engine.dispose()

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from antiphon_server.application.core import Changes, Core
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.schema import prepare
+from stores import database_for
 from writing import flow_run
 
 
 @asynccontextmanager
 async def running_core(folder: Path) -> AsyncIterator[Core]:
-    engine = writer_engine(folder / "antiphon.db")
+    engine = database_for(folder / "antiphon.db").writer_engine()
     prepare(engine)
     core = Core(engine, lambda: 1)
     core.start()

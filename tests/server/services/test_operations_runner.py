@@ -22,11 +22,11 @@ from antiphon_server.services import operations_runner
 from antiphon_server.services.board import Board
 from antiphon_server.services.operations_runner import OperationsRunner
 from antiphon_server.storage import tables
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
 from antiphon_server.storage.schema import prepare
 from antiphon_server.storage.sources import OPERATIONS
+from stores import database_for
 from writing import START, flow_run, new_id, propose
 
 FAILED = state_pb2.State(type=state_pb2.STATE_TYPE_FAILED).SerializeToString()
@@ -37,9 +37,9 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.now = START
-        self.engine = writer_engine(folder / "antiphon.db")
+        self.engine = database_for(folder / "antiphon.db").writer_engine()
         prepare(self.engine)
-        self.reader = Reader(lambda: reader_engine(folder / "antiphon.db"))
+        self.reader = Reader(lambda: reader_engine(database_for(folder / "antiphon.db")))
         self.core = Core(self.engine, lambda: self.now)
         board = Board(lambda: self.now)
         self.runner = OperationsRunner(self.core, self.reader, board=board)

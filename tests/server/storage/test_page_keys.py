@@ -28,6 +28,7 @@ from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
 from bench.list_requests import NOTHING, TOGETHER, filters_of, orders_of
 from bench.stored_runs import fill
+from stores import database_for
 
 RUNS = {"ListFlowRuns": listings.FLOW_RUNS, "ListTaskRuns": listings.TASK_RUNS}
 COUNT = 1_000
@@ -171,7 +172,7 @@ def test_both_ways_find_the_same(
 
 
 async def both_ways(path: Path, known: Mapping[str, str], listing: Listing, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = reader_engine(path)
+    engine = reader_engine(database_for(path))
     reader = Reader(lambda: engine)
     guesses = 0
 
@@ -226,6 +227,7 @@ def test_who_goes_away_while_the_budget_is_set_leaves_none_behind() -> None:
     async def go_away() -> list[bool]:
         driver = Driver()
         connection = AsyncMock(get_raw_connection=AsyncMock(return_value=Mock(driver_connection=driver)))
+        connection.dialect.name = "sqlite"
         listing = RUNS["ListFlowRuns"]
         order = parse_order_by("", listing.order)
         asking = asyncio.create_task(page_keys.page_keys(connection, listing.source, None, order, None, 1))

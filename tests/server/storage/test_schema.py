@@ -16,13 +16,13 @@ from sqlalchemy import Engine, inspect, text
 from antiphon_server.application.deployment_versions import EMPTY
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition, Unavailable
 from antiphon_server.storage import all_tables, tables
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.migrations.upgrade import config, downgrade, upgrade
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
 from antiphon_server.storage.schema import HEAD, REVISIONS, VERSION_TABLE, prepare
 from antiphon_server.storage.sources import DEPLOYMENTS
+from stores import database_for
 
 MakeEngine = Callable[..., Engine]
 #: Columns of runs that must be set.
@@ -38,7 +38,7 @@ def make_engine(tmp_path: Path) -> Iterator[MakeEngine]:
     made: list[Engine] = []
 
     def make(name: str = "antiphon.db") -> Engine:
-        made.append(writer_engine(tmp_path / name))
+        made.append(database_for(tmp_path / name).writer_engine())
         return made[-1]
 
     yield make
@@ -245,7 +245,7 @@ def test_deployments_of_before_there_were_versions_get_their_first(make_engine: 
         assert (kept_run.deployment_id, kept_run.schedule_id, kept_run.deployment_version) == ("nightly", None, None)
 
     async def read() -> Any:
-        readers = reader_engine(tmp_path / "antiphon.db")
+        readers = reader_engine(database_for(tmp_path / "antiphon.db"))
         try:
             return await Reader(lambda: readers).find(DEPLOYMENTS, flow_name="etl", name="nightly")
         finally:

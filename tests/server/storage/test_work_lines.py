@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.schema import prepare
 from antiphon_server.storage.work_lines import TASK_RUNS
+from stores import database_for
 
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
-    engine = writer_engine(tmp_path / "antiphon.db")
+    engine = database_for(tmp_path / "antiphon.db").writer_engine()
     prepare(engine)
     with engine.connect() as opened:
         yield opened

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from antiphon_server.domain.errors import AntiphonError, NotFound, ResourceExhausted, Unavailable
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.schema import prepare
 from antiphon_server.storage.working_set import Needs, WorkingSet
 from antiphon_server.storage.writer import MAX_BATCH, MAX_BULK, Outcome, Writer
+from stores import database_for
 
 PATIENCE = 20.0
 
@@ -85,7 +85,7 @@ class Bench:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.engine = writer_engine(path)
+        self.engine = database_for(path).writer_engine()
         self._raw: list[sqlite3.Connection] = []
         event.listen(self.engine, "connect", lambda raw, _: self._raw.append(raw))
         prepare(self.engine)

@@ -19,8 +19,8 @@ from antiphon_server.domain.states import COMPLETED, DEFAULT_NAMES, PENDING, RUN
 from antiphon_server.rpc.deployment_conversions import create_deployment_from
 from antiphon_server.services.scheduler import Scheduler
 from antiphon_server.storage import tables
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.schema import prepare
+from antiphon_server.storage.sqlite import Sqlite
 
 #: A full minute, in microseconds.
 _START = 1_800_000_000_000_000
@@ -33,7 +33,7 @@ def proposed(run_id: str, type_: StateType) -> ProposeTransition:
 
 
 async def measure(count: int) -> dict[str, float]:
-    engine, now = writer_engine(Path("each_minute.db"), durable=True), _START
+    engine, now = Sqlite(Path("each_minute.db"), durable=True).writer_engine(), _START
     prepare(engine)
     core = Core(engine, lambda: now)
     core.start()

@@ -14,9 +14,9 @@ from antiphon_server.application.schedules import UpdateSchedule
 from antiphon_server.clocks import wall_clock
 from antiphon_server.rpc.deployment_conversions import create_deployment_from
 from antiphon_server.services.scheduler import Scheduler
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.deployment_tables import schedules
 from antiphon_server.storage.schema import prepare
+from antiphon_server.storage.sqlite import Sqlite
 
 _OF_EACH = 10
 _CHANGES = 20
@@ -33,7 +33,7 @@ def deployment(number: int, chance: random.Random) -> Deployment:
 
 
 async def measure(count: int) -> dict[str, float]:
-    engine = writer_engine(Path("planning.db"), durable=True)
+    engine = Sqlite(Path("planning.db"), durable=True).writer_engine()
     prepare(engine)
     core, chance = Core(engine, wall_clock), random.Random(1)
     core.start()

@@ -1,0 +1,100 @@
+"""A PostgreSQL of the tests' own: a cluster in a temporary folder, on a socket there and on a free port of loopback."""
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from tools_needed import miss_tool
+
+PATIENCE = 60.0
+_PR_SET_PDEATHSIG = 1
+#: Who runs it where the tests are the superuser's, as which PostgreSQL does not run.
+_USER = "postgres"
+
+
+def binaries() -> Path | None:
+    """The folder of PostgreSQL's programs, the newest one; None where it is not installed."""
+    found = [Path(path).resolve().parent for path in (shutil.which("initdb"),) if path is not None]
+    # Debian keeps them off the PATH.
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
+    return next((folder for folder in found if (folder / "initdb").exists()), None)
+
+
+class Cluster:
+    """`start` and `kill` as often as wanted; `remove` at the end. `url(name)` is where a database of that name is."""
+
+    def __init__(self, *, durable: bool) -> None:
+        """`durable`: whether commits wait for the disk, as a user's do."""
+        bin = binaries()
+        if bin is None:
+            miss_tool("PostgreSQL is missing: apt-get install postgresql")
+        self._bin = bin
+        self._durable = durable
+        self._user = _USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        self.folder = Path(tempfile.mkdtemp(prefix="antiphon-pg-"))
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, _USER, _USER)
+        self._data = self.folder / "data"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self.process: subprocess.Popen[bytes] | None = None
+        self._run("initdb", "-D", self._data, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-U", _USER, "-N")
+
+    def url(self, name: str) -> str:
+        """Over TCP, as a user's is."""
+        return f"postgresql://{_USER}@127.0.0.1:{self.port}/{name}"
+
+    def start(self) -> None:
+        """Returns once it takes connections."""
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": self.folder,
+            "max_connections": 300,
+            **({} if self._durable else {"fsync": "off", "full_page_writes": "off"}),
+        }
+        told = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        log = (self.folder / "log").open("ab")
+        self.process = subprocess.Popen(
+            [self._bin / "postgres", "-D", self._data, *told],
+            stdout=log,
+            stderr=log,
+            preexec_fn=_die_with_parent,
+            **self._as_user(),
+        )
+        log.close()
+        end = time.monotonic() + PATIENCE
+        while subprocess.call([self._bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]) != 0:
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"PostgreSQL does not start:\n{(self.folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.02)
+
+    def stop(self, how: int = signal.SIGQUIT) -> None:
+        """By a signal: SIGINT ends in order, SIGQUIT at once, SIGKILL is a crash."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(PATIENCE)
+            self.process = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: object) -> None:
+        subprocess.run(
+            [self._bin / program, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL, **self._as_user()
+        )
+
+    def _as_user(self) -> dict[str, str]:
+        return {"user": self._user, "group": self._user, "cwd": str(self.folder)} if os.geteuid() == 0 else {}
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)

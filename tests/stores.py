@@ -1,0 +1,88 @@
+"""On which database tests run: SQLite, or PostgreSQL where ANTIPHON_TEST_STORE says `postgresql`.
+
+A test names a file; on PostgreSQL a database of its own stands for that file, the same one each time.
+"""
+
+import atexit
+import os
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from antiphon_server.storage import all_tables
+from antiphon_server.storage.opening import AnyDatabase, database_at
+from antiphon_server.storage.schema import HEAD, VERSION_TABLE
+from postgresql_cluster import Cluster
+
+POSTGRESQL = os.environ.get("ANTIPHON_TEST_STORE", "sqlite") == "postgresql"
+#: For tests of what only SQLite has: its files, its locks, its words.
+only_sqlite = pytest.mark.skipif(POSTGRESQL, reason="about SQLite alone")
+
+_made: dict[Path, str] = {}
+_spare: list[str] = []
+_numbers = count(1)
+
+
+@cache
+def cluster() -> Cluster:
+    """This process's."""
+    made = Cluster(durable=False)
+    atexit.register(made.remove)
+    made.start()
+    return made
+
+
+def administer(statement: str) -> None:
+    with psycopg.connect(cluster().url("postgres"), autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def place_for(path: Path) -> Path | str:
+    """Where a server keeps its data for which a file stands."""
+    return url_for(path) if POSTGRESQL else path
+
+
+def url_for(path: Path) -> str:
+    """Of PostgreSQL, whatever the tests run on."""
+    path = path.resolve()
+    if path not in _made:
+        _made[path] = _spare.pop() if _spare else _create()
+    return cluster().url(_made[path])
+
+
+def _create() -> str:
+    name = f"test_{next(_numbers)}"
+    administer(f"CREATE DATABASE {name}")
+    return name
+
+
+def database_for(path: Path, **options: Any) -> AnyDatabase:
+    return database_at(place_for(path), **options)
+
+
+def give_back(folder: Path) -> None:
+    """Makes the databases that stand for files in a folder free for other tests."""
+    for path in [path for path in _made if path.is_relative_to(folder.resolve())]:
+        name = _made.pop(path)
+        if _emptied(name):
+            _spare.append(name)
+        else:
+            administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _emptied(name: str) -> bool:
+    """Whether the database has our tables, without a row now: much faster than a new one."""
+    tables = [*all_tables.metadata.tables, VERSION_TABLE]
+    with psycopg.connect(cluster().url(name), autocommit=True) as connection:
+        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        if {each for (each,) in names} != set(tables):
+            return False
+        if connection.execute(f"SELECT version_num FROM {VERSION_TABLE}".encode()).fetchone() != (HEAD,):
+            return False
+        connection.execute("SET lock_timeout = '5s'")
+        connection.execute("; ".join(f"DELETE FROM {each}" for each in all_tables.metadata.tables).encode())
+    return True
