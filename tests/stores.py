@@ -5,6 +5,8 @@ A test names a file; on PostgreSQL a database of its own stands for that file, t
 
 import atexit
 import os
+import sqlite3
+from contextlib import closing
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -86,3 +88,36 @@ def _emptied(name: str) -> bool:
         connection.execute("SET lock_timeout = '5s'")
         connection.execute("; ".join(f"DELETE FROM {each}" for each in all_tables.metadata.tables).encode())
     return True
+
+
+def committed(path: Path, query: str) -> list[Any]:
+    """What a connection of its own sees."""
+    if POSTGRESQL:
+        with psycopg.connect(url_for(path), autocommit=True) as connection:
+            return connection.execute(query.encode()).fetchall()
+    with closing(sqlite3.connect(path)) as file:
+        return file.execute(query).fetchall()
+
+
+def trace(connection: Any, seen: list[str]) -> None:
+    """Notes each statement that a new connection of a driver gets from now on."""
+    if not POSTGRESQL:
+        connection.set_trace_callback(seen.append)
+        return
+
+    class Noting(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+            seen.append(query)
+            return super().execute(query, *arguments, **options)
+
+        def executemany(self, query: Any, rows: Any, **options: Any) -> None:
+            rows = list(rows)
+            # SQLite's driver tells of one statement for each row.
+            seen.extend([query] * len(rows))
+            super().executemany(query, rows, **options)
+
+        def copy(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+            seen.append(statement)
+            return super().copy(statement, *arguments, **options)
+
+    connection.cursor_factory = Noting

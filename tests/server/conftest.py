@@ -14,7 +14,7 @@ from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
 from limits import Limits
-from stores import database_for
+from stores import database_for, trace
 from writing import Writing
 
 T = TypeVar("T")
@@ -158,7 +158,7 @@ def uuid() -> Callable[[int], str]:
 def statements(database: Database) -> Iterator[list[str]]:
     """The SQL that the driver gets."""
     seen: list[str] = []
-    event.listen(database.engine, "connect", lambda raw, _: raw.set_trace_callback(seen.append))
+    event.listen(database.engine, "connect", lambda raw, _: trace(raw, seen))
     database.engine.dispose()
     yield seen
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import BigInteger, Select, literal, select
 from uuid_utils import uuid7
 
 from antiphon_server.domain.errors import FailedPrecondition, NotFound, not_found
@@ -103,7 +103,7 @@ def find(working_set: WorkingSet, id: str, *, name: str = "", flow_name: str = "
 def _content(working_set: WorkingSet, deployment_id: str, number: int) -> dict[str, Any]:
     versions = deployment_versions.c
     query = select(*(versions[name] for name in _CONTENT))
-    query = query.where(versions.deployment_id == deployment_id, versions.number == number)
+    query = query.where(versions.deployment_id == deployment_id, versions.number == literal(number, BigInteger()))
     row = working_set.connection.execute(query).one_or_none()
     return dict(row._mapping) if row is not None else {}
 

@@ -51,6 +51,15 @@ def storage_error(error: Exception) -> AntiphonError | None:
     return None
 
 
+def without_values(error: BaseException | None) -> None:
+    """Takes out of an error, and out of those that led to it, what PostgreSQL says of values that users gave."""
+    while error is not None:
+        for each in (error, getattr(error, "orig", None)):
+            if isinstance(each, BaseException) and (hasattr(each, "sqlstate") or isinstance(each, DBAPIError)):
+                each.args = tuple(str(word).split("\nDETAIL:")[0] for word in each.args)
+        error = error.__cause__ or error.__context__
+
+
 def _name(cause: Any) -> str:
     name = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
     if name is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from operator import eq, ge, gt, le, lt
 from typing import Any, TypeAlias
 
-from sqlalchemy import Column, ColumnElement, and_, exists, func, literal, not_, or_, select
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, and_, exists, func, literal, not_, or_, select
 
 from antiphon_server.domain.filter_tree import AllOf, AnyOf, Check, Comparison, FilterNode, Kind
 from antiphon_server.storage.sql_functions import json_texts, text_end, text_position
@@ -72,10 +72,17 @@ def _comparison(node: Comparison, column: ColumnElement[Any]) -> ColumnElement[b
         return _tags(node, column)
     if node.check is Check.PRESENT:
         return _presence(node, column)
-    condition = _CHECKS[node.check](column, node.value)
+    condition = _CHECKS[node.check](column, _value(node.value, column))
     if not node.negated:
         return condition
     return or_(column.is_(None), not_(condition))
+
+
+def _value(value: str | int, column: ColumnElement[Any]) -> Any:
+    """As the column's type takes it. Numbers may be larger than those that a column holds."""
+    if isinstance(value, str):
+        return value
+    return bool(value) if isinstance(column.type, Boolean) else literal(value, BigInteger())
 
 
 def _elsewhere(node: Comparison, looked_up: LookedUp) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.storage.describing import describe
-from antiphon_server.storage.faults import storage_error
+from antiphon_server.storage.faults import storage_error, without_values
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 
 logger = logging.getLogger(__name__)
@@ -188,5 +188,6 @@ class Writer:
             for job in jobs:
                 self._commit(connection, [job])
             return
+        without_values(error)
         logger.error("an operation failed: %s", describe(jobs[0].operation), exc_info=error)
         self._hand_out(Outcome(None, [(jobs[0].done, error)]))

@@ -15,6 +15,7 @@ from antiphon_server.domain.schedules.plan import MOST_AHEAD
 from antiphon_server.storage.deployment_tables import schedules
 from in_loop import in_loop
 from scheduling import NOON, Scheduling, micros, scheduling
+from stores import only_sqlite
 
 HOURLY: dict[str, Any] = {"cron": {"expression": "5 * * * *"}}
 OFTEN: dict[str, Any] = {"interval": {"interval": "1s"}}
@@ -83,6 +84,7 @@ async def test_it_takes_few_statements_however_many_are_planned(tmp_path: Path) 
 
 
 @in_loop
+@only_sqlite
 async def test_the_next_time_to_plan_is_found_by_its_index(tmp_path: Path) -> None:
     async with scheduling(tmp_path) as it:
         await many(it, 30, **HOURLY)

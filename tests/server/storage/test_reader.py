@@ -18,6 +18,7 @@ from antiphon_server.storage.reader import Page, Reader, Record
 
 Uuid = Callable[[int], str]
 T0 = 1_767_225_600_000_000
+from stores import only_sqlite
 
 
 async def walk(
@@ -371,6 +372,7 @@ def explain(database: Any, listing: Listing, filter: str, order_by: str = "") ->
         (listings.SESSIONS, "", "ix_sessions_create_time_id ((create_time,id)<(?,?))"),
     ],
 )
+@only_sqlite
 def test_common_lists_are_answered_by_an_index(
     database: Any, uuid: Uuid, listing: Listing, filter: str, index: str
 ) -> None:
