@@ -18,6 +18,7 @@ from antiphon_server.home import DATABASE, HomeTaken, take
 from antiphon_server.server import Server, Settings
 from antiphon_server.services.clock_control import ClockControl
 from antiphon_server.services.sweeper import Retention
+from antiphon_server.storage.upgrade_backup import back_up_before_upgrade
 
 logger = logging.getLogger("antiphon_server")
 
@@ -87,6 +88,11 @@ def arguments() -> argparse.Namespace:
         type=_descriptor,
         help="socket on which tests move this server's clock; the server leaves when it closes",
     )
+    parser.add_argument(
+        "--no-upgrade-backup",
+        action="store_true",
+        help="upgrade a database of an older release without a copy of it in the home's folder of backups",
+    )
     parser.add_argument("--lock-fd", type=_descriptor, help="inherited descriptor to close by then")
     options = parser.parse_args()
     if not options.listen and options.socket is None:
@@ -100,6 +106,14 @@ class Starter:
     def __init__(self, ready_fd: int | None, lock_fd: int | None) -> None:
         self._ready_fd = ready_fd
         self._lock_fd = lock_fd
+
+    def keep_waiting(self, why: str) -> None:
+        """Says that something takes its time, before the one line."""
+        if self._ready_fd is not None:
+            try:
+                os.write(self._ready_fd, f"busy {why}\n".encode())
+            except BrokenPipeError:
+                logger.info("the process that started this server has gone")
 
     def tell(self, line: str) -> None:
         """Says one line and lets go of what was inherited. A starter that has died does not matter."""
@@ -119,6 +133,12 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
     listen = [f"unix:{options.socket}"] if options.socket is not None else []
     listen += options.listen
     clock = MovableClock()
+
+    def before_migrating(revision: str) -> None:
+        starter.keep_waiting(f"upgrading the database from schema {revision}")
+        if not options.no_upgrade_backup:
+            back_up_before_upgrade(options.home / DATABASE, revision)
+
     server = Server(
         Settings(
             options.home / DATABASE,
@@ -128,6 +148,7 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
             durable=not options.no_fsync,
             retention=Retention(_days(options.keep_runs), _days(options.keep_logs)),
             encryption_keys=keys_of(os.environ.get(ENCRYPTION_KEY, ""), ENCRYPTION_KEY),
+            before_migrating=before_migrating,
         )
     )
     loop = asyncio.get_running_loop()

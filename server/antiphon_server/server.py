@@ -133,6 +133,8 @@ class Settings:
     durable: bool = True
     #: How long runs and logs are kept.
     retention: Retention = field(default_factory=Retention)
+    #: Called with the revision of a database that is about to be migrated; what it raises keeps it as it is.
+    before_migrating: Callable[[str], None] | None = None
 
 
 class Server:
@@ -154,7 +156,7 @@ class Server:
         """
         settings = self._settings
         self._engine = writer_engine(settings.database, durable=settings.durable)
-        key = prepare(self._engine)
+        key = prepare(self._engine, settings.before_migrating)
         self.reader = Reader(self._open_reader)
         self.core = Core(self._engine, settings.clock)
         self.hub = SessionHub()
