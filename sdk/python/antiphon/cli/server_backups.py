@@ -44,7 +44,7 @@ def backup(
     path: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[PATH]", help="A file to write, or a folder to write one in. Default: `backups` in ANTIPHON_HOME."
+            metavar="PATH", help="A file to write, or a folder to write one in. Default: `backups` in ANTIPHON_HOME."
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
@@ -55,8 +55,8 @@ def backup(
 
     The file is there whole or not at all. Secrets of blocks in it are encrypted with a key that is not in it.
 
-    With --json: an object with `path`, `size` (bytes), `schema_revision`, `rows` (a count for each kind), `secrets` (how
-    many blocks have some) and `key_file` (null where there is none).
+    With --json: an object with `path`, `size` (bytes), `schema_revision`, `rows` (a count for each kind), `secrets`
+    (how many blocks have some) and `key_file` (null where there is none).
     """
     words = ["save", *([str(path)] if path is not None else []), *(["--force"] if force else [])]
     done = _ask(words, database)
@@ -67,8 +67,8 @@ def backup(
     if done["secrets"]:
         key = done["key_file"] or f"what the server gets by {_ENCRYPTION_KEY}"
         print_note(
-            f"The secrets of {_count(done['secrets'], 'block_documents')} cannot be read with this file alone. Their key is"
-            f" {key}: keep a copy of it, in another place than the backups."
+            f"The secrets of {_count(done['secrets'], 'block_documents')} cannot be read with this file alone. Their"
+            f" key is {key}: keep a copy of it, in another place than the backups."
         )
 
 
@@ -96,9 +96,9 @@ def restore(
         _say(f"The next start of the server upgrades it to schema {done['upgraded_to']}, with a backup first.")
     if done["unreadable_secrets"]:
         print_note(
-            f"The secrets of {_count(done['unreadable_secrets'], 'block_documents')} cannot be read here: this home does"
-            f" not have their key. Put the encryption.key of then beside {done['database']}, or give it to the server by"
-            f" {_ENCRYPTION_KEY}."
+            f"The secrets of {_count(done['unreadable_secrets'], 'block_documents')} cannot be read here: this home"
+            f" does not have their key. Put the encryption.key of then beside {done['database']}, or give it to the"
+            f" server by {_ENCRYPTION_KEY}."
         )
 
 
@@ -107,10 +107,10 @@ def _ask(words: Sequence[str], database: str) -> dict[str, Any]:
     environment = os.environ | ({_DATABASE_URL: database} if database else {})
     home = get_current_settings().home
     command = [*_COMMAND, "--home", str(home), *words]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         said = done.stderr.strip() or f"the program that does it ended with exit code {done.returncode}"
-        raise BackupFailed(f"Nothing was done: {said}.".replace("..", "."))
+        raise BackupFailed(f"Nothing was done: {said.removesuffix('.')}.")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
