@@ -16,6 +16,7 @@ from antiphon_server.storage import sqlite_copy
 from antiphon_server.storage.schema import HEAD
 from antiphon_server.storage.sqlite_copy import copy_whole, examine
 from database_files import flows_in, make_database
+from killed_at import MOST, run_killed
 
 #: Copies the first argument to the second, with at most so many bytes in a file as the third says.
 BOUNDED = """
@@ -31,6 +32,9 @@ try:
 except AntiphonError as error:
     print(error.reason, error)
 """
+
+COPYING = "from pathlib import Path; from antiphon_server.storage.sqlite_copy import copy_whole"
+COPY = "copy_whole(Path(sys.argv[2]), Path(sys.argv[3]).with_name('part'), Path(sys.argv[3]))"
 
 
 @pytest.fixture
@@ -150,6 +154,27 @@ def test_what_a_copy_that_was_killed_left_is_cleared_away(database: Path, tmp_pa
     copied(database, tmp_path / "copy.db")
     assert flows_in(tmp_path / "copy.db") == ["etl", "sales"]
     assert not list(tmp_path.glob("part*"))
+
+
+def test_killed_at_any_step_there_is_a_whole_copy_or_none(database: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copies" / "copy.db"
+    target.parent.mkdir()
+    outcomes: list[bool] = []
+    for step in range(1, MOST):
+        ended = run_killed(step, COPYING, COPY, str(database), str(target))
+        outcomes.append(target.exists())
+        if target.exists():
+            assert flows_in(target) == ["etl", "sales"]
+            target.unlink()
+        copied(database, target)
+        assert list(target.parent.iterdir()) == [target], "the next copy clears away what it left"
+        target.unlink()
+        if ended:
+            break
+    else:
+        pytest.fail(f"it has more than {MOST} steps")
+    assert outcomes == sorted(outcomes), "from a step on it is there"
+    assert outcomes.count(False) > 3
 
 
 def test_a_full_disk_is_told_and_nothing_is_left(database: Path, tmp_path: Path) -> None:
