@@ -27,6 +27,7 @@ from antiphon_server.storage.sqlite_copy import COMPANIONS, Contents, copy_whole
 from antiphon_server.storage.upgrade_backup import FOLDER, stamp
 
 DATABASE_URL = "ANTIPHON_SERVER_DATABASE_URL"
+_NICE = 15
 
 
 def arguments() -> argparse.Namespace:
@@ -177,6 +178,8 @@ def main() -> int:
     try:
         refuse_postgresql(os.environ.get(DATABASE_URL, ""), options.verb)
         if options.verb == "save":
+            # It may take its time; whoever waits for a server's answer may not.
+            os.nice(_NICE)
             done = save(options.home, options.path, options.force)
         else:
             done = put_back(options.home, options.path)
