@@ -45,10 +45,14 @@ def help_of(*command: str) -> str:
 
 def check_command(words: Sequence[str]) -> None:
     """Whether `antiphon WORDS` names a command, and options, that there are."""
-    command = tuple(words[: next((place for place, word in enumerate(words) if word.startswith("-")), len(words))])
-    shown = help_of(*command)
-    assert f"Usage: antiphon {' '.join(command)} " in shown, command
-    for word in words:
+    first_option = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))
+    shown = help_of(*words[:first_option])
+    usage = re.search(r"Usage: antiphon ((?:[a-z-]+ )*)(.*)", shown)
+    assert usage is not None, shown
+    command = usage[1].split()
+    assert list(words[: len(command)]) == command
+    assert "COMMAND [ARGS]" not in usage[2], f"{words} stops at a group"
+    for word in words[first_option:]:
         if word.startswith("-"):
             assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", shown), f"antiphon {' '.join(command)} {word}"
 
