@@ -18,8 +18,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition, NotFound
-from antiphon_server.encryption_keys import ENCRYPTION_KEY, KeyRing, keys_of
-from antiphon_server.home import DATABASE, LOCK, CopyUnderWay, HomeTaken, take, take_for_copying
+from antiphon_server.encryption_keys import ENCRYPTION_KEY, KEY_FILE, KeyRing, keys_of
+from antiphon_server.home import COPYING_LOCK, DATABASE, LOCK, CopyUnderWay, HomeTaken, take, take_for_copying
 from antiphon_server.restoring import decided, restore
 from antiphon_server.storage import sqlite_copy
 from antiphon_server.storage.schema import HEAD
@@ -57,8 +57,7 @@ def save(home: Path, path: Path | None, force: bool) -> dict[str, Any]:
             f"a restore of {home} was cut off. Start the server, which ends it, or restore again; then back up",
         )
     target = _target(home, path)
-    if os.path.lexists(target):
-        _check_replaceable(target, home, force)
+    _check_target(target, home, force)
     contents = copy_whole(database, target.with_name(_part_of(home)), target, replace=force)
     ring = KeyRing.beside(database, ())
     key_file = str(ring.path) if ring.path.exists() else None
@@ -79,21 +78,18 @@ def _part_of(home: Path) -> str:
     return f".antiphon-backup-{hashlib.sha256(whose.encode()).hexdigest()[:16]}.part"
 
 
-def _check_replaceable(target: Path, home: Path, force: bool) -> None:
-    of_server = {
-        DATABASE,
-        LOCK,
-        KeyRing.beside(home / DATABASE, ()).path.name,
-        *(DATABASE + each for each in COMPANIONS),
-    }
-    if any((home / name).exists() and target.samefile(home / name) for name in of_server if target.exists()):
+def _check_target(target: Path, home: Path, force: bool) -> None:
+    of_server = {DATABASE, LOCK, COPYING_LOCK, KEY_FILE, *(DATABASE + suffix for suffix in COMPANIONS)}
+    if target.exists() and any((home / name).exists() and target.samefile(home / name) for name in of_server):
         raise FailedPrecondition("COPY_ONTO_ITSELF", f"{target} belongs to the server itself; name another file")
-    if not force:
+    if os.path.lexists(target) and not force:
         raise exists(target)
+    # SQLite would take what is in that log for the copy's.
     if any(target.with_name(target.name + suffix).exists() for suffix in COMPANIONS):
         raise FailedPrecondition(
             "COPY_ONTO_DATABASE",
-            f"{target} is a database in use: {target.name}-wal, -shm or -journal is beside it. Name another file",
+            f"{target} is a database in use, or was one: {target.name}-wal, -shm or -journal is there. Name another "
+            "file",
         )
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from antiphon_server.storage.schema import HEAD
+from antiphon_server.storage.database import writer_engine
+from antiphon_server.storage.migrations.upgrade import downgrade
+from antiphon_server.storage.schema import HEAD, REVISIONS
 from database_files import flows_in, make_database
 from running_server import RunningServer
 from world import World
@@ -41,6 +43,8 @@ def test_there_and_back(antiphon: Cli, home: Path, tmp_path: Path) -> None:
         in saved.stderr
     )
     (home / "encryption.key").rename(tmp_path / "encryption.key")
+    given = antiphon("server", "backup", str(tmp_path / "other.db"))
+    assert "Their key is what the server gets by ANTIPHON_SERVER_ENCRYPTION_KEY: keep" in given.stderr
     restored = antiphon("server", "restore", str(tmp_path / "copy.db"))
     assert restored.exit_code == 0, restored.stderr
     assert restored.stdout.startswith(f"Restored {tmp_path / 'copy.db'}: ")
@@ -91,3 +95,18 @@ def test_the_commands_for_postgresql_are_said(
 def test_a_program_that_dies_is_said(antiphon: Cli, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("antiphon.cli.server_backups._COMMAND", ("sh", "-c", "exit 9"))
     assert failed(antiphon("server", "backup")) == "the program that does it ended with exit code 9."
+
+
+def test_an_upgrade_goes_without_a_backup_where_it_is_told_to(antiphon: Cli, database: Path, home: Path) -> None:
+    engine = writer_engine(database)
+    downgrade(engine, REVISIONS[-2])
+    engine.dispose()
+    (home / "backups").write_text("a file is in the way")
+    start = ("server", "start", "--port", "0", "--background")
+    refused = antiphon(*start)
+    assert refused.exit_code == 4
+    assert "start once with `antiphon server start --no-upgrade-backup`" in refused.stderr
+    started = antiphon(*start, "--no-upgrade-backup")
+    assert started.exit_code == 0, started.stderr
+    assert antiphon("server", "stop").exit_code == 0
+    assert flows_in(database) == ["etl"]
