@@ -142,14 +142,16 @@ def _found(contents: Contents) -> dict[str, Any]:
 
 
 def refuse_postgresql(text: str, verb: str) -> None:
-    """PostgreSQL has tools of its own. Raises FailedPrecondition (DATABASE_IS_POSTGRESQL) with their
-    commands."""
+    """PostgreSQL has tools of its own. Raises FailedPrecondition with their commands (DATABASE_IS_POSTGRESQL), or where
+    the address is of something else (DATABASE_URL_INVALID); neither names the password."""
+    if not text:
+        return
     try:
         url = make_url(text)
     except ArgumentError:
-        return
+        raise _unknown_address() from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
-        return
+        raise _unknown_address()
     name = _for_tools(url)
     say = {
         "save": f"Back it up, also while servers run, with: pg_dump --format=custom --file=antiphon.dump '{name}'",
@@ -160,6 +162,14 @@ def refuse_postgresql(text: str, verb: str) -> None:
         "DATABASE_IS_POSTGRESQL",
         f"the server keeps its data in PostgreSQL ({name}), whose own tools do this. {say[verb]} (they ask for the "
         "password, or take it from PGPASSWORD or ~/.pgpass)",
+    )
+
+
+def _unknown_address() -> FailedPrecondition:
+    return FailedPrecondition(
+        "DATABASE_URL_INVALID",
+        f"the address of the database, by --database or {DATABASE_URL}, does not begin with postgresql://. Without one "
+        "it is the SQLite database of the home",
     )
 
 

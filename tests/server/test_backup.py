@@ -295,3 +295,12 @@ def test_postgresql_has_tools_of_its_own(home: Path, scheme: str) -> None:
     assert "Stop all its servers, then: pg_restore --clean --if-exists --single-transaction" in restored
     assert f"--dbname={shown} antiphon.dump" in restored
     assert "hush" not in saved + restored
+
+
+@pytest.mark.parametrize("text", ["mysql://me:hush@db/antiphon", "hush", "sqlite:///hush.db"])
+def test_an_address_of_something_else_is_said(home: Path, text: str) -> None:
+    make_database(home / DATABASE)
+    said = refused(home, "save", ANTIPHON_SERVER_DATABASE_URL=text)
+    assert "does not begin with postgresql://" in said
+    assert "hush" not in said
+    assert not (home / "backups").exists()
