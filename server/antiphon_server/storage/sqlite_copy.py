@@ -34,7 +34,7 @@ class Contents:
     revision: str
     #: Bytes.
     size: int
-    #: Rows by table, of those of COUNTED that its schema has.
+    #: Rows of each of COUNTED.
     rows: dict[str, int]
     #: Block documents with secrets, which are encrypted.
     secrets: int
@@ -92,9 +92,9 @@ def examine(path: Path, known_as: Path | None = None) -> Contents:
             raise _broken(name, "; ".join(findings))
         tables = {row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         revision = _revision(database, tables, name)
-        rows = {table: _count(database, table) for table in COUNTED if table in tables}
+        rows = {table: _count(database, table) if table in tables else 0 for table in COUNTED}
         secret = "block_documents WHERE secrets IS NOT NULL"
-        return Contents(revision, path.stat().st_size, rows, _count(database, secret) if rows.get(COUNTED[-1]) else 0)
+        return Contents(revision, path.stat().st_size, rows, _count(database, secret) if rows[COUNTED[-1]] else 0)
 
 
 def secrets_of(path: Path) -> list[bytes]:
