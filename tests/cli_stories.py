@@ -417,6 +417,8 @@ STORIES: dict[str, str] = {
     "server": """
         server status
         server status --wait --timeout 0.1
+        server backup
+        server restore missing.db
         server start --json
         server start --background --port 0 --log-level warning
         server start --background
@@ -425,7 +427,17 @@ STORIES: dict[str, str] = {
         server services ls
         server services list
         server services ls --json
+        server backup
+        server backup nightly.db
+        server backup nightly.db
+        server backup nightly.db --force --json
+        server restore nightly.db
+        server backup --database postgresql://me:secret@db:5432/antiphon
+        server restore antiphon.dump --database postgresql://me:secret@db:5432/antiphon
         server stop
+        server restore nightly.db
+        server restore nightly.db --json
+        server restore flows.py
         server start -b --port 0 --json
         server stop --json
         server stop

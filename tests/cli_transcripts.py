@@ -18,6 +18,8 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>"),
     # Times that a story names are of other years.
     (r"20(2[4-9])-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)?", "<time>"),
+    (r"20\d{6}T\d{6}\.\d{6}Z", "<time>"),
+    (r"\b\d+\.\d MB, schema \d{4}\b", "<size>, schema <version>"),
     (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "<clock>"),
     (r"\b\d\d:\d\d:\d\d (?=flow run|task run)", "<clock> "),
     (r"\b\d+[smhd] ago\b", "<ago>"),
@@ -28,6 +30,7 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     # On a slow machine nobody takes them in time.
     (r"\bLate\b", "Scheduled"),
     (r"process id \d+", "process id <pid>"),
+    (r"\(process \d+\)", "(process <pid>)"),
     (r"127\.0\.0\.1:\d+", "<address>"),
     (r"^(Version|Schema)( +)\d[\d.]+ *$", r"\1\2<version>"),
     (r"-[0-9a-f]{6}\b(?!\.)", "-<drawn>"),

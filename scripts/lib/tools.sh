@@ -1,6 +1,8 @@
 # Sourced by the front doors: tools that no Python package carries, installed into .tools/ at the first use and pinned.
 # Each function prints the tool's path; it fails, and says why, where the tool cannot be had.
 GRPCURL_VERSION=v1.9.4
+HELM_VERSION=v3.22.0
+COMPOSE_GO_VERSION=v2.16.2
 
 # The tools that come from npm, in one place; printed is the folder with their programs.
 npm_tools() {
@@ -43,15 +45,37 @@ pyright_path() {
     echo "$programs/pyright"
 }
 
-grpcurl_path() {
-    local binary="$root/.tools/bin/grpcurl" stamp="$root/.tools/bin/.grpcurl-version"
-    if [ ! -x "$binary" ] || [ "$(cat "$stamp" 2>/dev/null)" != "$GRPCURL_VERSION" ]; then
+# A program in Go, printed is its path: its name here, its package, its version.
+go_tool() {
+    local binary="$root/.tools/bin/$1" stamp="$root/.tools/bin/.$1-version" staging
+    if [ ! -x "$binary" ] || [ "$(cat "$stamp" 2>/dev/null)" != "$3" ]; then
         if ! command -v go >/dev/null 2>&1; then
-            echo "go is missing: install Go to build grpcurl $GRPCURL_VERSION" >&2
+            echo "go is missing: install Go to build $1 $3" >&2
             return 1
         fi
-        GOBIN="$root/.tools/bin" go install "github.com/fullstorydev/grpcurl/cmd/grpcurl@$GRPCURL_VERSION" >&2 || return 1
-        echo "$GRPCURL_VERSION" > "$stamp"
+        # Aside: Go calls it as its package is called.
+        mkdir -p "$root/.tools/bin"
+        staging=$(mktemp -d "$root/.tools/go.XXXXXX")
+        if ! GOBIN="$staging" go install "$2@$3" >&2; then
+            rm -rf "$staging"
+            return 1
+        fi
+        mv "$staging"/* "$binary"
+        rmdir "$staging"
+        echo "$3" > "$stamp"
     fi
     echo "$binary"
+}
+
+grpcurl_path() {
+    go_tool grpcurl github.com/fullstorydev/grpcurl/cmd/grpcurl "$GRPCURL_VERSION"
+}
+
+helm_path() {
+    go_tool helm helm.sh/helm/v3/cmd/helm "$HELM_VERSION"
+}
+
+# The reference implementation of the compose specification: checks a file against its schema and its rules.
+compose_go_path() {
+    go_tool compose-go github.com/compose-spec/compose-go/v2/cmd "$COMPOSE_GO_VERSION"
 }

@@ -11,13 +11,14 @@ import sys
 import time
 from pathlib import Path
 
-from antiphon_server.clocks import MovableClock, wall_clock
+from antiphon_server.clocks import MovableClock
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.encryption_keys import ENCRYPTION_KEY, keys_of
-from antiphon_server.home import DATABASE, HomeTaken, take
+from antiphon_server.home import DATABASE, DATABASE_URL, HomeTaken, take
 from antiphon_server.server import Server, Settings
 from antiphon_server.services.clock_control import ClockControl
 from antiphon_server.services.sweeper import Retention
+from antiphon_server.storage.upgrade_backup import back_up_before_upgrade
 
 logger = logging.getLogger("antiphon_server")
 
@@ -64,6 +65,13 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m antiphon_server", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="folder of database, lock and socket")
     parser.add_argument(
+        "--database",
+        default=os.environ.get(DATABASE_URL, ""),
+        metavar="URL",
+        help=f"PostgreSQL's, such as postgresql://user:password@host:5432/antiphon, in place of a file in the home; "
+        f"{DATABASE_URL} says the same and is not seen in lists of processes",
+    )
+    parser.add_argument(
         "--listen", action="append", default=[], type=_address, metavar="HOST:PORT", help="TCP address; repeatable"
     )
     parser.add_argument("--socket", type=Path, help="path of a Unix socket to listen on")
@@ -87,6 +95,11 @@ def arguments() -> argparse.Namespace:
         type=_descriptor,
         help="socket on which tests move this server's clock; the server leaves when it closes",
     )
+    parser.add_argument(
+        "--no-upgrade-backup",
+        action="store_true",
+        help="upgrade a database of an older release without a copy of it in the home's folder of backups",
+    )
     parser.add_argument("--lock-fd", type=_descriptor, help="inherited descriptor to close by then")
     options = parser.parse_args()
     if not options.listen and options.socket is None:
@@ -100,6 +113,14 @@ class Starter:
     def __init__(self, ready_fd: int | None, lock_fd: int | None) -> None:
         self._ready_fd = ready_fd
         self._lock_fd = lock_fd
+
+    def keep_waiting(self, why: str) -> None:
+        """Says that something takes its time, before the one line."""
+        if self._ready_fd is not None:
+            try:
+                os.write(self._ready_fd, f"busy {why}\n".encode())
+            except BrokenPipeError:
+                logger.info("the process that started this server has gone")
 
     def tell(self, line: str) -> None:
         """Says one line and lets go of what was inherited. A starter that has died does not matter."""
@@ -118,16 +139,24 @@ class Starter:
 async def serve(options: argparse.Namespace, starter: Starter) -> None:
     listen = [f"unix:{options.socket}"] if options.socket is not None else []
     listen += options.listen
-    clock = MovableClock()
+    place = options.database or options.home / DATABASE
+    moved = MovableClock() if options.clock_fd is not None else None
+
+    def before_migrating(revision: str) -> None:
+        starter.keep_waiting(f"upgrading the database from schema {revision}")
+        if isinstance(place, Path) and not options.no_upgrade_backup:
+            back_up_before_upgrade(place, revision)
+
     server = Server(
         Settings(
-            options.home / DATABASE,
+            place,
             listen,
             session_ttl=options.session_ttl,
-            clock=wall_clock if options.clock_fd is None else clock,
+            clock=moved,
             durable=not options.no_fsync,
             retention=Retention(_days(options.keep_runs), _days(options.keep_logs)),
             encryption_keys=keys_of(os.environ.get(ENCRYPTION_KEY, ""), ENCRYPTION_KEY),
+            before_migrating=before_migrating,
         )
     )
     loop = asyncio.get_running_loop()
@@ -135,10 +164,10 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
         loop.add_signal_handler(number, server.asked_to_stop.set)
     await server.start()
     starter.tell("ready " + " ".join(server.addresses))
-    if options.clock_fd is not None:
+    if moved is not None:
         ttl = round(options.session_ttl * 1e6)
         control = ClockControl(
-            clock, server.core, server.waits, server.slot_expiry, server.sweeper, server.scheduler, ttl
+            moved, server.core, server.waits, server.slot_expiry, server.sweeper, server.scheduler, ttl
         )
         obeying = asyncio.create_task(control.obey(options.clock_fd))
         obeying.add_done_callback(lambda _: server.asked_to_stop.set())

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from antiphon_server.disk import sync_folder
 from antiphon_server.domain.errors import FailedPrecondition
 
 #: The environment variable with the operator's keys.
@@ -92,7 +93,7 @@ class KeyRing:
             finally:
                 os.close(descriptor)
                 part.unlink()
-            _sync(self.path.parent)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise self._unreadable("written", error) from error
 
@@ -112,11 +113,3 @@ class KeyRing:
             f"the server's encryption key {self.path} cannot be {verb}: {error.strerror or error}. Mend that, or give "
             f"the server keys by {ENCRYPTION_KEY}",
         )
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

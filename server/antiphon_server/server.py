@@ -135,6 +135,8 @@ class Settings:
     durable: bool = True
     #: How long runs and logs are kept.
     retention: Retention = field(default_factory=Retention)
+    #: Called with the revision of a database that is about to be migrated; what it raises keeps it as it is.
+    before_migrating: Callable[[str], None] | None = None
 
 
 class Server:
@@ -157,7 +159,7 @@ class Server:
         settings = self._settings
         self._database = database_at(settings.database, durable=settings.durable)
         self._engine = self._database.writer_engine()
-        key = prepare(self._engine)
+        key = prepare(self._engine, settings.before_migrating)
         clock = settings.clock or self._database.clock
         self.reader = Reader(self._open_reader)
         self.core = Core(self._engine, clock)

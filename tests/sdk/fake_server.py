@@ -1,8 +1,8 @@
 """Stands in for `python -m antiphon_server` in tests of starting it: a real process on a real Unix socket, no gRPC.
 
 The first argument is the mode: `serve`; `gate` (opens the fifo `<home>/gate` and serves once that is closed);
-`leave` (serves, and at SIGUSR1 closes its socket, then waits for the fifo before it frees the home); `refuse`
-(says error); `die` (writes to its log and ends); `hang` (says nothing).
+`busy` (says that it is, then as `gate`); `leave` (serves, and at SIGUSR1 closes its socket, then waits for the fifo
+before it frees the home); `refuse` (says error); `die` (writes to its log and ends); `hang` (says nothing).
 Each start adds its process id to `<home>/starts`.
 """
 
@@ -27,7 +27,9 @@ def main() -> int:
         return 7
     if options.mode == "hang":
         signal.pause()
-    if options.mode == "gate":
+    if options.mode == "busy":
+        os.write(options.ready_fd, b"busy upgrading the database\nbusy still\n")
+    if options.mode in ("gate", "busy"):
         wait_for_gate(options.home)
     return serve(options)
 

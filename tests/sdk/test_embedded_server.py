@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon import embedded_server
+from antiphon import embedded_server, server_process
 from antiphon.embedded_server import accepts, ensure_running, read_pid, socket_path, start, starting
 from antiphon.exceptions import ServerUnreachable
 from python_programs import programs
@@ -144,6 +144,39 @@ def test_server_that_never_gets_ready_is_killed(home: Path) -> None:
         ensure_running(home, startup_timeout=0.5, command=fake("hang"))
     # The way is free for the next one.
     ensure_running(home, command=fake("serve"))
+
+
+def test_a_server_that_is_busy_is_waited_for(home: Path) -> None:
+    home.mkdir()
+    os.mkfifo(home / "gate")
+    found: list[str] = []
+    waiting = threading.Thread(target=lambda: found.append(ensure_running(home, command=fake("busy"))))
+    waiting.start()
+    os.close(os.open(home / "gate", os.O_WRONLY))  # returns once it has said so
+    waiting.join()
+    assert found == [f"unix:{home}/server.sock"]
+
+
+def test_a_server_that_is_busy_has_more_time_than_others() -> None:
+    ready, writer = os.pipe()
+    os.write(writer, b"busy upgrading\nbusy sti")
+    # Long after the time that one has which says nothing.
+    saying = threading.Timer(0.5, os.write, (writer, b"ll\nready unix:/s\n"))
+    saying.start()
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        assert server_process._await_answer(ready, process, 0.05) == ("unix:/s", "")
+    saying.join()
+    os.close(ready)
+    os.close(writer)
+
+
+def test_a_server_that_dies_while_busy_is_told() -> None:
+    ready, writer = os.pipe()
+    os.write(writer, b"busy upgrading\n")
+    os.close(writer)
+    with subprocess.Popen([sys.executable, "-c", "raise SystemExit(9)"]) as process:
+        assert server_process._await_answer(ready, process, 20) == ("", "it ended with exit code 9")
+    os.close(ready)
 
 
 def test_program_that_is_not_there_is_told(home: Path) -> None:

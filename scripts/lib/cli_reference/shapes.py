@@ -70,6 +70,13 @@ _ANSWER = {
     "request": transition_service_pb2.ExplainTransitionRequest,
     "response": transition_service_pb2.ExplainTransitionResponse,
 }
+_COPY = {
+    "path": str,
+    "size": int,
+    "schema_revision": str,
+    "rows": {"flows": int, "flow_runs": int, "task_runs": int, "deployments": int, "block_documents": int},
+    "secrets": int,
+}
 
 #: A type of Python stands for its kind of JSON, `object` for any, None for null.
 SHAPES: dict[str, Any] = {
@@ -163,6 +170,14 @@ SHAPES: dict[str, Any] = {
     "profile populate-defaults": [_PROFILE],
     "profile rename": _PROFILE,
     "profile use": _PROFILE,
+    "server backup": {**_COPY, "key_file": either(str, None)},
+    "server restore": {
+        **_COPY,
+        "database": str,
+        "replaced": either(str, None),
+        "upgraded_to": either(str, None),
+        "unreadable_secrets": int,
+    },
     "server services ls": [admin_service_pb2.BackgroundService],
     "server start": {"process_id": int, "addresses": [str]},
     "server status": {

@@ -93,7 +93,11 @@ def _spawn(command: list[str], home: Path, log: int, inherited: tuple[int, ...])
 
 def _await_answer(ready: int, process: "subprocess.Popen[bytes]", timeout: float) -> tuple[str, str]:
     """Return (what follows `ready`, "") or ("", why it did not start)."""
-    line = _read_line(ready, time.monotonic() + timeout)
+    lines = _Lines(ready)
+    line = lines.next(timeout)
+    while line is not None and line.startswith("busy "):
+        # It upgrades its database, say. To end it would undo what it has done so far, and so would the next starter.
+        line = lines.next(None)
     if line is None:
         process.kill()
         return "", (
@@ -113,20 +117,31 @@ def _await_answer(ready: int, process: "subprocess.Popen[bytes]", timeout: float
     return "", f"it was killed by signal {-code}" if code < 0 else f"it ended with exit code {code}"
 
 
-def _read_line(descriptor: int, deadline: float) -> str | None:
-    """Read up to the first line's end or the end of the pipe; None when the deadline is over first."""
-    poller = select.poll()
-    poller.register(descriptor, select.POLLIN)
-    received = b""
-    while b"\n" not in received:
-        left = deadline - time.monotonic()
-        if left <= 0 or not poller.poll(left * 1000):
-            return None
-        chunk = os.read(descriptor, 4096)
-        if not chunk:
-            break
-        received += chunk
-    return received.partition(b"\n")[0].decode(errors="replace").strip()
+class _Lines:
+    """What a server says on its pipe, line by line."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._received = b""
+        self._poller = select.poll()
+        self._poller.register(descriptor, select.POLLIN)
+
+    def next(self, timeout: float | None) -> str | None:
+        """The next line, or what there is of it where the pipe ends; None when `timeout` seconds are over first.
+
+        Without a `timeout`, waits for as long as there is somebody at the other end.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while b"\n" not in self._received:
+            left = None if deadline is None else deadline - time.monotonic()
+            if (left is not None and left <= 0) or not self._poller.poll(None if left is None else left * 1000):
+                return None
+            chunk = os.read(self._descriptor, 4096)
+            if not chunk:
+                break
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        return line.decode(errors="replace").strip()
 
 
 def _open_log(home: Path) -> int:

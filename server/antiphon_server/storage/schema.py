@@ -5,7 +5,9 @@ then, since a server that starts for one hello must not wait for it. A test hold
 """
 
 import importlib
+import logging
 import secrets
+from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -13,6 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition
 from antiphon_server.storage import all_tables, tables
 from antiphon_server.storage.faults import storage_error
+
+logger = logging.getLogger(__name__)
 
 #: Every revision that ever was, oldest first.
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013")
@@ -23,8 +27,10 @@ VERSION_TABLE = "alembic_version"
 _UPGRADE = "antiphon_server.storage.migrations.upgrade"
 
 
-def prepare(engine: Engine) -> bytes:
+def prepare(engine: Engine, before_migrating: Callable[[str], None] | None = None) -> bytes:
     """Makes or migrates the tables; gives the secret with which this database's tokens are signed.
+
+    `before_migrating` is called with the revision of a database that is to be migrated, and may refuse.
 
     Raises FailedPrecondition (SCHEMA_UNKNOWN) for a database of a newer release or of another program, and what
     `storage_error` says where it cannot be read or written.
@@ -35,7 +41,7 @@ def prepare(engine: Engine) -> bytes:
             if revision is None:
                 _create(connection)
         if revision is not None and revision != HEAD:
-            _migrate(engine, revision)
+            _migrate(engine, revision, before_migrating)
         with engine.begin() as connection:
             return _signing_key(connection)
     except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
@@ -76,11 +82,14 @@ def _signing_key(connection: Connection) -> bytes:
     return key
 
 
-def _migrate(engine: Engine, revision: str) -> None:
+def _migrate(engine: Engine, revision: str, before: Callable[[str], None] | None) -> None:
     if revision not in (BASE, *REVISIONS):
         raise FailedPrecondition(
             "SCHEMA_UNKNOWN",
             f"the database has schema {revision}, which this release (schema {HEAD}) does not know; it was made by a "
             "newer one. Install that release, or point the server to another file",
         )
+    if before is not None:
+        before(revision)
     importlib.import_module(_UPGRADE).upgrade(engine, HEAD)
+    logger.info("the database was upgraded from schema %s to %s", revision, HEAD)

@@ -15,10 +15,10 @@ from antiphon_server.storage import sources, tables
 from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.fitting import MAX_PAGE_BYTES
 from antiphon_server.storage.reader import Page, Reader, Record
+from stores import only_sqlite
 
 Uuid = Callable[[int], str]
 T0 = 1_767_225_600_000_000
-from stores import only_sqlite
 
 
 async def walk(

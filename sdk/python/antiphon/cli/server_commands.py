@@ -12,6 +12,7 @@ from antiphon.cli import server_control
 from antiphon.cli.exit_codes import print_note
 from antiphon.cli.lazy_group import LazyGroup
 from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
+from antiphon.cli.server_backups import backup, restore
 from antiphon.cli.server_tables import server_page
 from antiphon.embedded_server import read_pid
 from antiphon.settings import get_current_settings
@@ -69,6 +70,22 @@ def start(
         float | None,
         typer.Option("--keep-logs", min=0, metavar="DAYS", help="Delete lines of logs that are older. Likewise."),
     ] = None,
+    database: Annotated[
+        str,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            envvar=server_control.DATABASE_URL,
+            help="PostgreSQL's, in place of a file in ANTIPHON_HOME; several servers may share it.",
+        ),
+    ] = "",
+    upgrade_backup: Annotated[
+        bool,
+        typer.Option(
+            "--upgrade-backup/--no-upgrade-backup",
+            help="Whether a database of an older release is copied before it is upgraded.",
+        ),
+    ] = True,
     background: Annotated[
         bool, typer.Option("--background", "-b", help="Return once the server is ready, and leave it running.")
     ] = False,
@@ -90,6 +107,8 @@ def start(
         log_level.value,
         keep_runs,
         keep_logs,
+        upgrade_backup,
+        database,
     )
     if not start_of.is_local:
         print_note(f"Whoever reaches {host} on port {port} can use this server: it asks nobody who they are.")
@@ -158,3 +177,7 @@ def status(
         )
     else:
         make_console().print(server_page(client.target, info, active, datetime.now(UTC)))
+
+
+app.command()(backup)
+app.command()(restore)

@@ -30,6 +30,10 @@ class ServerStays(AntiphonException):
     """A server was asked to stop and has not."""
 
 
+#: The server takes the address of its database from there.
+DATABASE_URL = "ANTIPHON_SERVER_DATABASE_URL"
+
+
 @dataclass(frozen=True, slots=True)
 class ServerStart:
     """How a server is to be started: for which home, on which addresses."""
@@ -46,6 +50,10 @@ class ServerStart:
     #: Days for which runs that have ended, and lines of logs, are kept; None keeps them for ever.
     keep_runs: float | None = None
     keep_logs: float | None = None
+    #: Whether a database of an older release is copied before it is upgraded.
+    upgrade_backup: bool = True
+    #: PostgreSQL's URL; empty for the home's own database.
+    database: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -73,7 +81,7 @@ class ServerStart:
 
     def run_in_foreground(self) -> NoReturn:
         """Become the server. Raises ServerRuns or ServerUnreachable."""
-        path = self.socket_path
+        path = self._prepare()
         with starting(self.home, self.timeout) as lock:
             self._check_free(path)
             wait_for_leaving(self.home, self.timeout)
@@ -84,16 +92,24 @@ class ServerStart:
 
     def run_in_background(self) -> str:
         """Start the server as a process of its own and return its addresses once it serves. Raises the same."""
-        path = self.socket_path
+        path = self._prepare()
         with starting(self.home, self.timeout) as lock:
             self._check_free(path)
             return start(self.home, lock, self._options, self.timeout, path=path, command=SERVER_COMMAND)
+
+    def _prepare(self) -> str:
+        """Gives the path of the socket."""
+        if self.database:
+            # Not among the arguments, which everybody on this machine may read.
+            os.environ[DATABASE_URL] = self.database
+        return self.socket_path
 
     @property
     def _options(self) -> list[str]:
         kept = (("--keep-runs", self.keep_runs), ("--keep-logs", self.keep_logs))
         retention = [word for name, days in kept if days is not None for word in (name, f"{days:g}")]
-        return ["--listen", self.listen, "--log-level", self.log_level, *retention]
+        unsafe = [] if self.upgrade_backup else ["--no-upgrade-backup"]
+        return ["--listen", self.listen, "--log-level", self.log_level, *retention, *unsafe]
 
     def _check_free(self, path: str) -> None:
         for candidate in dict.fromkeys([socket_path(self.home), path]):

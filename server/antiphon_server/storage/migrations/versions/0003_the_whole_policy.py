@@ -214,7 +214,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-
+    # The release before knows no waits without an end: it decides them anew at once.
+    op.execute("UPDATE waits SET until_time = 0 WHERE until_time IS NULL")
     with op.batch_alter_table("waits", schema=None) as batch_op:
         batch_op.alter_column("until_time", existing_type=sa.BIGINT(), nullable=False)
 
