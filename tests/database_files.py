@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.schema import prepare
+from antiphon_server.storage.sqlite import Sqlite
 
 _FLOW = "INSERT INTO flows (id, name, tags, create_time, update_time, version) VALUES (?, ?, '[]', 1, 1, 1)"
 
@@ -15,7 +15,7 @@ def make_database(path: Path, *flows: str, cut_off: bool = False) -> Path:
     """A database of this release with flows of these names. `cut_off` leaves it as a server that was killed does: the
     last commits are in the log beside it."""
     work = path.with_name(f"making-{path.name}") if cut_off else path
-    engine = writer_engine(work)
+    engine = Sqlite(work).writer_engine()
     prepare(engine)
     engine.dispose()
     with closing(sqlite3.connect(work)) as database:

@@ -19,12 +19,12 @@ import alembic.command  # noqa: F401 - loaded once, and not by each of the proce
 from sqlalchemy import event
 
 import antiphon_server.storage.migrations.upgrade  # noqa: F401 - likewise
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.schema import VERSION_TABLE, prepare
+from antiphon_server.storage.sqlite import Sqlite
 
 
 def open_and_die(database: Path, step: int) -> None:
-    engine = writer_engine(database)
+    engine = Sqlite(database).writer_engine()
     steps = 0
 
     def count(*_: Any) -> None:

@@ -26,6 +26,8 @@ only_sqlite = pytest.mark.skipif(POSTGRESQL, reason="about SQLite alone")
 
 _made: dict[Path, str] = {}
 _spare: list[str] = []
+#: Those in which a test may have changed tables.
+_altered: set[str] = set()
 _numbers = count(1)
 
 
@@ -43,16 +45,18 @@ def administer(statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def place_for(path: Path) -> Path | str:
-    """Where a server keeps its data for which a file stands."""
-    return url_for(path) if POSTGRESQL else path
+def place_for(path: Path, *, bare: bool = False) -> Path | str:
+    """Where a server keeps its data for which a file stands; `bare` if there must be no table in it at first."""
+    return url_for(path, bare=bare) if POSTGRESQL else path
 
 
-def url_for(path: Path) -> str:
+def url_for(path: Path, *, bare: bool = False) -> str:
     """Of PostgreSQL, whatever the tests run on."""
     path = path.resolve()
     if path not in _made:
-        _made[path] = _spare.pop() if _spare else _create()
+        _made[path] = _spare.pop() if _spare and not bare else _create()
+        if bare:
+            _altered.add(_made[path])
     return cluster().url(_made[path])
 
 
@@ -62,15 +66,15 @@ def _create() -> str:
     return name
 
 
-def database_for(path: Path, **options: Any) -> AnyDatabase:
-    return database_at(place_for(path), **options)
+def database_for(path: Path, *, bare: bool = False, **options: Any) -> AnyDatabase:
+    return database_at(place_for(path, bare=bare), **options)
 
 
 def give_back(folder: Path) -> None:
     """Makes the databases that stand for files in a folder free for other tests."""
     for path in [path for path in _made if path.is_relative_to(folder.resolve())]:
         name = _made.pop(path)
-        if _emptied(name):
+        if name not in _altered and _emptied(name):
             _spare.append(name)
         else:
             administer(f"DROP DATABASE {name} WITH (FORCE)")

@@ -68,7 +68,7 @@ def save(home: Path, path: Path | None, force: bool) -> dict[str, Any]:
     _check_target(target, home, force)
     contents = copy_whole(database, target.with_name(_part_of(home)), target, replace=force)
     ring = KeyRing.beside(database, ())
-    key_file = str(ring.path) if ring.path.exists() else None
+    key_file = str(ring.path) if ring.path is not None and ring.path.exists() else None
     return {"path": str(target), **_found(contents), "key_file": key_file}
 
 

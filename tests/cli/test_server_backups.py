@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.migrations.upgrade import downgrade
 from antiphon_server.storage.schema import HEAD, REVISIONS
+from antiphon_server.storage.sqlite import Sqlite
 from database_files import flows_in, make_database
 from running_server import RunningServer
 from world import World
@@ -98,7 +98,7 @@ def test_a_program_that_dies_is_said(antiphon: Cli, database: Path, monkeypatch:
 
 
 def test_an_upgrade_goes_without_a_backup_where_it_is_told_to(antiphon: Cli, database: Path, home: Path) -> None:
-    engine = writer_engine(database)
+    engine = Sqlite(database).writer_engine()
     downgrade(engine, REVISIONS[-2])
     engine.dispose()
     (home / "backups").write_text("a file is in the way")

@@ -18,9 +18,9 @@ from antiphon.v1.flow_pb2 import Flow
 from antiphon.v1.flow_service_pb2 import CreateFlowRequest
 from antiphon.v1.flow_service_pb2_grpc import FlowServiceStub
 from antiphon_server.home import DATABASE, LOCK
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.migrations.upgrade import downgrade
 from antiphon_server.storage.schema import HEAD, REVISIONS
+from antiphon_server.storage.sqlite import Sqlite
 from database_files import flows_in, make_database
 from running_server import RunningServer
 from server_process import ServerProcess
@@ -237,7 +237,7 @@ def test_an_older_backup_is_upgraded_by_the_next_server(home: Path, tmp_path: Pa
 def older(home: Path) -> Path:
     """A database of the release before."""
     database = make_database(home / DATABASE, "etl")
-    engine = writer_engine(database)
+    engine = Sqlite(database).writer_engine()
     downgrade(engine, REVISIONS[-2])
     engine.dispose()
     return database

@@ -9,7 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition
@@ -66,8 +66,10 @@ def _revision(connection: Connection) -> str | None:
 
 def _create(connection: Connection) -> None:
     all_tables.metadata.create_all(connection, checkfirst=False)
-    connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-    connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:head)"), {"head": HEAD})
+    # As Alembic makes it, which is not loaded for it.
+    version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
+    version.create(connection)
+    connection.execute(version.insert(), {"version_num": HEAD})
 
 
 def _signing_key(connection: Connection) -> bytes:

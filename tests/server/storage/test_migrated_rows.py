@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, inspect, text
 
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.migrations.upgrade import downgrade, upgrade
 from antiphon_server.storage.schema import HEAD, REVISIONS, VERSION_TABLE
 from filled_tables import ROWS, fill, tables_of
+from stores import database_for
 
 Rows = dict[str, list[dict[str, Any]]]
 #: What a later release makes of what is there, and a downgrade therefore takes away: tables that begin with rows.
@@ -19,7 +19,7 @@ MADE_BY_MIGRATIONS = {"deployment_versions"}
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = writer_engine(tmp_path / "antiphon.db")
+    made = database_for(tmp_path / "antiphon.db", bare=True).writer_engine()
     yield made
     made.dispose()
 

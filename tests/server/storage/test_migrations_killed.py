@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.migrations.upgrade import upgrade
 from antiphon_server.storage.schema import HEAD, REVISIONS
+from antiphon_server.storage.sqlite import Sqlite
 from conftest import ROOT
 from filled_tables import fill
 
@@ -30,7 +30,7 @@ def attempts(database: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("revision", ["0001", *REVISIONS[-3:-1]])
 def test_killed_at_any_statement_of_an_upgrade_it_is_the_old_or_the_new_one(tmp_path: Path, revision: str) -> None:
     database = tmp_path / "antiphon.db"
-    engine = writer_engine(database)
+    engine = Sqlite(database).writer_engine()
     upgrade(engine, revision)
     fill(engine)
     engine.dispose()

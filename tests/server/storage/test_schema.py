@@ -22,7 +22,7 @@ from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
 from antiphon_server.storage.schema import HEAD, REVISIONS, VERSION_TABLE, prepare
 from antiphon_server.storage.sources import DEPLOYMENTS
-from stores import database_for
+from stores import database_for, only_sqlite
 
 MakeEngine = Callable[..., Engine]
 #: Columns of runs that must be set.
@@ -38,7 +38,7 @@ def make_engine(tmp_path: Path) -> Iterator[MakeEngine]:
     made: list[Engine] = []
 
     def make(name: str = "antiphon.db") -> Engine:
-        made.append(database_for(tmp_path / name).writer_engine())
+        made.append(database_for(tmp_path / name, bare=True).writer_engine())
         return made[-1]
 
     yield make
@@ -52,19 +52,33 @@ def schema(engine: Engine) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in inspector.get_table_names():
         columns = {
-            column["name"]: (str(column["type"]), column["nullable"], column["default"], column["primary_key"])
+            column["name"]: (str(column["type"]), column["nullable"], column["default"], column.get("primary_key"))
             for column in inspector.get_columns(name)
         }
         indexes = {
-            index["name"]: (index["column_names"], index["unique"], str(index["dialect_options"].get("sqlite_where")))
+            index["name"]: (index["column_names"], index["unique"], _only_where(index))
             for index in inspector.get_indexes(name)
         }
         unique = sorted((each["name"] or "", *each["column_names"]) for each in inspector.get_unique_constraints(name))
         found[name] = (columns, indexes, unique, inspector.get_pk_constraint(name)["constrained_columns"])
     with engine.begin() as connection:
-        listed = connection.execute(text("SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main'"))
-        kinds = {name: (without_rowid, strict) for name, without_rowid, strict in listed}
+        kinds = {name: tuple(kind) for name, *kind in connection.execute(text(_KINDS[engine.dialect.name]))}
     return {name: (*found[name], kinds[name]) for name in found}
+
+
+#: What a database says of tables beyond columns and indexes.
+_KINDS = {
+    "sqlite": "SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main'",
+    "postgresql": """
+        SELECT table_name, string_agg(concat(column_name, ' ', collation_name), ', ' ORDER BY column_name)
+        FROM information_schema.columns WHERE table_schema = 'public' GROUP BY table_name
+    """,
+}
+
+
+def _only_where(index: Any) -> str:
+    options = index.get("dialect_options", {})
+    return str(options.get("sqlite_where", options.get("postgresql_where")))
 
 
 def changes(engine: Engine) -> list[Any]:
@@ -164,6 +178,7 @@ def test_a_database_of_another_program_is_refused_and_left_alone(make_engine: Ma
     assert set(schema(engine)) == {"theirs"}
 
 
+@only_sqlite
 def test_a_file_that_is_no_database_is_refused(make_engine: MakeEngine, tmp_path: Path) -> None:
     (tmp_path / "antiphon.db").write_bytes(b"This is a letter to my aunt.\n" * 1000)
     error = refusal(make_engine(), Unavailable)
@@ -171,6 +186,7 @@ def test_a_file_that_is_no_database_is_refused(make_engine: MakeEngine, tmp_path
     assert "SQLITE_NOTADB" in error.message
 
 
+@only_sqlite
 def test_a_database_with_broken_pages_is_refused(make_engine: MakeEngine, tmp_path: Path) -> None:
     engine = make_engine()
     prepare(engine)
@@ -184,6 +200,7 @@ def test_a_database_with_broken_pages_is_refused(make_engine: MakeEngine, tmp_pa
     assert "SQLITE_CORRUPT" in error.message
 
 
+@only_sqlite
 def test_a_place_where_no_file_can_be_is_refused(make_engine: MakeEngine, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for name in ("folder", "missing/antiphon.db"):
@@ -192,6 +209,7 @@ def test_a_place_where_no_file_can_be_is_refused(make_engine: MakeEngine, tmp_pa
         assert "Check that its folder is there" in error.message
 
 
+@only_sqlite
 def test_a_database_that_may_only_be_read_is_refused(make_engine: MakeEngine) -> None:
     engine = make_engine()
     with engine.connect() as connection:
@@ -201,6 +219,7 @@ def test_a_database_that_may_only_be_read_is_refused(make_engine: MakeEngine) ->
     assert "SQLITE_READONLY" in error.message
 
 
+@only_sqlite
 def test_a_database_that_another_process_holds_is_busy(make_engine: MakeEngine, tmp_path: Path) -> None:
     engine = make_engine()
     prepare(engine)
@@ -221,10 +240,18 @@ def test_deployments_of_before_there_were_versions_get_their_first(make_engine: 
             connection.execute(
                 text(
                     f"INSERT INTO deployments ({columns}, flow_id, paused, collision_strategy) "
-                    f"VALUES ('{name}', '{tags}', {created}, 9, 4, '{name}', 'flow', 1, 2)"
+                    f"VALUES ('{name}', '{tags}', {created}, 9, 4, '{name}', 'flow', true, 2)"
                 )
             )
-        run = {**dict.fromkeys(NEEDED, 0), "id": "run", "name": "n", "flow_id": "flow", "deployment_id": "nightly"}
+        run = {
+            **dict.fromkeys(NEEDED, 0),
+            "state_has_data": False,
+            "create_digest": b"",
+            "id": "run",
+            "name": "n",
+            "flow_id": "flow",
+            "deployment_id": "nightly",
+        }
         named = ", ".join(f":{name}" for name in run)
         connection.execute(text(f"INSERT INTO flow_runs ({', '.join(run)}) VALUES ({named})"), run)
     prepare(engine)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from antiphon_server.domain.errors import FailedPrecondition
-from antiphon_server.storage.database import writer_engine
 from antiphon_server.storage.migrations.upgrade import downgrade
 from antiphon_server.storage.schema import HEAD, REVISIONS, prepare
+from antiphon_server.storage.sqlite import Sqlite
 from antiphon_server.storage.upgrade_backup import KEPT, back_up_before_upgrade
 from database_files import flows_in, make_database
 
@@ -26,14 +26,14 @@ def database(tmp_path: Path) -> Path:
 
 def take_back(database: Path) -> Path:
     """The same database, as the release before had it."""
-    engine = writer_engine(database)
+    engine = Sqlite(database).writer_engine()
     downgrade(engine, BEFORE)
     engine.dispose()
     return database
 
 
 def open_as_a_server_does(database: Path, **options: Callable[[Path], int]) -> None:
-    engine = writer_engine(database)
+    engine = Sqlite(database).writer_engine()
     try:
         prepare(engine, partial(back_up_before_upgrade, database, **options))
     finally:

@@ -158,14 +158,14 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("state_details", sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column("fencing_token", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("deadline_time", sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column("holds_slots", sa.Boolean(), server_default=sa.text("0"), nullable=False))
+        batch_op.add_column(sa.Column("holds_slots", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("priority", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("deployment_id", sa.String(length=36), nullable=True))
         batch_op.add_column(sa.Column("work_queue_id", sa.String(length=36), nullable=True))
         batch_op.add_column(sa.Column("infrastructure_pid", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("launcher_session_id", sa.String(length=36), nullable=True))
-        batch_op.add_column(sa.Column("auto_scheduled", sa.Boolean(), server_default=sa.text("0"), nullable=False))
-        batch_op.add_column(sa.Column("resuming", sa.Boolean(), server_default=sa.text("0"), nullable=False))
+        batch_op.add_column(sa.Column("auto_scheduled", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("resuming", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("retry_type", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("pause_keys", sa.Text(), server_default="[]", nullable=False))
         batch_op.create_index(
@@ -197,7 +197,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("state_details", sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column("fencing_token", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("deadline_time", sa.BigInteger(), nullable=True))
-        batch_op.add_column(sa.Column("holds_slots", sa.Boolean(), server_default=sa.text("0"), nullable=False))
+        batch_op.add_column(sa.Column("holds_slots", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("priority", sa.Integer(), server_default="0", nullable=False))
         batch_op.create_index(
             batch_op.f("ix_task_runs_deadline_time"),
