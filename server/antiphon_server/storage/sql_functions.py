@@ -79,3 +79,12 @@ class text_position(_Spelled):
     name = "text_position"
     type = BigInteger()
     spellings: ClassVar = {"sqlite": "instr({0}, {1})", "postgresql": "strpos({0}, {1})"}
+
+
+class greater(_Spelled):
+    """The greater one of two numbers."""
+
+    inherit_cache = True
+    name = "greater"
+    type = BigInteger()
+    spellings: ClassVar = {"sqlite": "max({0}, {1})", "postgresql": "greatest({0}, {1})"}

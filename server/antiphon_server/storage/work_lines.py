@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, Table, and_, func, select
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, func, literal, select
 
 from antiphon_server.domain import limit_names
+from antiphon_server.storage.sql_functions import greater
 from antiphon_server.storage.tables import (
     concurrency_limits,
     deployments,
@@ -117,5 +118,5 @@ def _room(name: ColumnElement[str]) -> ColumnElement[int | None]:
     counts."""
     taken = select(func.coalesce(func.sum(slots.c.count), 0)).where(slots.c.limit_id == concurrency_limits.c.id)
     free = concurrency_limits.c.slots - taken.correlate(concurrency_limits).scalar_subquery()
-    query = select(func.max(free, 0)).where(concurrency_limits.c.name == name, concurrency_limits.c.active)
+    query = select(greater(free, literal(0))).where(concurrency_limits.c.name == name, concurrency_limits.c.active)
     return query.correlate(work_queues, work_pools).scalar_subquery()
