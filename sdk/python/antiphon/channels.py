@@ -12,9 +12,8 @@ _MIB = 1024 * 1024
 #: Seconds of silence on a line over which calls run, before gRPC asks by a ping, and for the answer.
 KEEPALIVE_TIME = 10.0
 KEEPALIVE_TIMEOUT = 5.0
-#: For every channel of this SDK. Pings go out only while a call is open: an idle channel costs nothing, and a peer that
-#: vanished without a word is noticed within 15 s. Servers take a ping every 5 s. No proxy: http_proxy is meant for
-#: browsers, and a server on this host would be looked for behind it.
+#: For every channel of this SDK. Pings go out only while a call is open: an idle channel costs nothing. Servers take a
+#: ping every 5 s. No proxy: http_proxy is meant for browsers, and a server on this host would be looked for behind it.
 CHANNEL_OPTIONS: ChannelOptions = (
     ("grpc.max_receive_message_length", 16 * _MIB),
     ("grpc.max_send_message_length", 16 * _MIB),
@@ -31,6 +30,9 @@ CHANNEL_OPTIONS: ChannelOptions = (
     # retries come with the policy of a service config and cannot be had without). `call_retries` has the policy.
     ("grpc.enable_retries", 0),
 )
+#: By TCP a peer may vanish without a word: it is noticed within 15 s. gRPC goes by `ping_timeout_ms`, which is 60 s
+#: unless it is set; `keepalive_timeout_ms` alone changes nothing (grpcio 1.85). A Unix socket breaks with its server.
+_BY_TCP: ChannelOptions = (("grpc.http2.ping_timeout_ms", round(KEEPALIVE_TIMEOUT * 1000)),)
 #: Where there are several servers: calls go to each in turn that a connection is open to.
 _IN_TURN: ChannelOptions = (
     ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
@@ -43,10 +45,12 @@ _IN_TURN: ChannelOptions = (
 
 def options_for(target: str) -> ChannelOptions:
     """Return the options of a channel over which calls go to any server of `target`."""
-    return (*CHANNEL_OPTIONS, *_IN_TURN) if is_several(target) else CHANNEL_OPTIONS
+    by_tcp = () if target.startswith("unix:") else _BY_TCP
+    in_turn = _IN_TURN if is_several(target) else ()
+    return (*CHANNEL_OPTIONS, *by_tcp, *in_turn)
 
 
-def open_channel(dialled: str, options: ChannelOptions = CHANNEL_OPTIONS) -> grpc.Channel:
+def open_channel(dialled: str, options: ChannelOptions) -> grpc.Channel:
     """Return a new channel to what gRPC dials, for the caller to close."""
     _keep_grpc_up()
     return grpc.insecure_channel(dialled, options=options)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import grpc
 
-from antiphon.channels import CHANNEL_OPTIONS, open_channel
+from antiphon.channels import open_channel, options_for
 from antiphon.exceptions import AntiphonException
 from antiphon.session.bell import Bell
 from antiphon.session.route import Route
@@ -22,7 +22,7 @@ from antiphon.session.watchman import Watch, Watchman
 
 #: A connection for each link: what floods one must not delay the other, and a new attempt must not wait for the
 #: back-off of an older one, which gRPC keeps with connections that are shared.
-_OPTIONS = (*CHANNEL_OPTIONS, ("grpc.use_local_subchannel_pool", 1))
+_APART = ("grpc.use_local_subchannel_pool", 1)
 #: Seconds that a fork waits for a link to put its call down. Only a server that is being started takes so long.
 PAUSE_PATIENCE = 30.0
 _THREAD_PATIENCE = 2.0
@@ -266,7 +266,7 @@ class Link:
             self._hang_up()
         if self._channel is None:
             self._target = self._target if again else self._route.next()
-            self._channel = open_channel(self._target, _OPTIONS)
+            self._channel = open_channel(self._target, (*options_for(self._target), _APART))
         return self._channel
 
     def _begin_watch(self, stream: Stream, channel: grpc.Channel) -> None:
