@@ -45,7 +45,7 @@ class TcpProxy:
         self._reservation = _bound_socket(0)
         self.port: int = self._reservation.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
-        self._server: asyncio.Server | None = None
+        self._listening: asyncio.Task[None] | None = None
 
     def __enter__(self) -> "TcpProxy":
         self._thread.start()
@@ -103,16 +103,19 @@ class TcpProxy:
 
     async def _mend(self) -> None:
         self._gate.set()
-        if self._server is None:
-            self._server = await asyncio.start_server(self._connected, sock=_bound_socket(self.port))
+        if self._listening is None:
+            listener = _bound_socket(self.port)
+            listener.listen()
+            self._listening = self._loop.create_task(self._accept(listener))
 
     async def _shut(self) -> None:
         self._gate.clear()
 
     async def _stop_listening(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+            self._listening = None
 
     async def _close(self) -> None:
         await self._stop_listening()
@@ -125,13 +128,18 @@ class TcpProxy:
         await asyncio.gather(*tasks, return_exceptions=True)
         return len(tasks)
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.taken += 1
-        task = self._loop.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _accept(self, listener: socket.socket) -> None:
+        # An asyncio.Server that is closed as it accepts forgets the connection, and its peer waits for ever.
+        with listener:
+            while True:
+                taken, _ = await self._loop.sock_accept(listener)
+                self.taken += 1
+                task = self._loop.create_task(self._serve(taken))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, taken: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=taken)
         writers = [writer]
         try:
             await self._gate.wait()
@@ -175,6 +183,7 @@ class TcpProxy:
 
 def _bound_socket(port: int) -> socket.socket:
     bound = socket.socket()
+    bound.setblocking(False)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind(("127.0.0.1", port))
     return bound

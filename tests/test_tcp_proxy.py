@@ -101,6 +101,7 @@ def test_a_black_hole_swallows_and_gives_back_when_it_heals(proxy: TcpProxy) -> 
 
 def test_refused_until_it_heals_on_the_same_port(proxy: TcpProxy) -> None:
     with dial(proxy) as line:
+        assert say(line, b"0") == b"0"
         proxy.refuse()
         with pytest.raises(ConnectionRefusedError):
             dial(proxy)
@@ -123,5 +124,5 @@ def test_a_delay_is_for_each_way_and_keeps_order(proxy: TcpProxy) -> None:
 
 def test_who_is_not_there_is_told(proxy: TcpProxy) -> None:
     proxy.target = "127.0.0.1:1"
-    with dial(proxy) as line, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), dial(proxy) as line:  # perhaps while it is being dialled
         line.recv(1)

@@ -3,6 +3,8 @@
 Two proxies stand for two servers. To the session they are: it goes to another address with its resume token.
 """
 
+import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +24,8 @@ from antiphon.watching import Watch, watch
 from faults.task_lives import check, proposal, run_through
 from in_writer import in_writer
 from running_server import RunningServer
+from server_process import ServerProcess
+from stored import Stored
 from tcp_proxy import TcpProxy
 from until import until
 
@@ -121,6 +125,36 @@ def test_a_session_begins_where_somebody_is(ways: Ways, fail: Callable[[TcpProxy
     finally:
         for session in sessions:
             session.close(10)
+
+
+def test_a_server_that_is_killed_and_comes_back_elsewhere(tmp_path: Path) -> None:
+    """On the same database, at the other address: as a replica would take over."""
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    servers = [ServerProcess(tmp_path, "--listen", addresses[0]).serving()]
+    session = Session(lambda: ",".join(addresses), reconnect_timeout=60)
+    try:
+        with ServiceClient(",".join(addresses)) as client:
+            for turn in range(4):
+                run_id = new_id()
+                began = session.submit(FlowRun(id=run_id, flow_name="moved"), proposal(3, flow_run_id=run_id))
+                servers[-1].end(signal.SIGKILL)
+                servers.append(ServerProcess(tmp_path, "--listen", addresses[(turn + 1) % 2]).serving())
+                for ticket in (*began, *session.submit(proposal(4, flow_run_id=run_id))):
+                    ticket.result(60)
+                client.reconnect(60)
+                assert Stored(client).flow_run_history(run_id) == ["Running", "Completed"]
+    finally:
+        session.close(10)
+        for server in servers:
+            server.close()
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
 
 
 def test_many_frames_on_the_way_do_not_hide_that_nobody_answers(
