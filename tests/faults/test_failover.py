@@ -127,6 +127,30 @@ def test_a_session_begins_where_somebody_is(ways: Ways, fail: Callable[[TcpProxy
             session.close(10)
 
 
+def test_addresses_of_both_families_and_names(tmp_path: Path) -> None:
+    if not _has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with RunningServer(tmp_path, listen=("127.0.0.1:0", "[::1]:0")) as server:
+        _, ipv4, ipv6 = server.server.addresses
+        port = ipv4.rpartition(":")[2]
+        for target in (f"{ipv4},{ipv6}", f"localhost:{port},{ipv6}", ipv6, f"dns:///localhost:{port}"):
+            session = Session(lambda target=target: target)  # type: ignore[misc]
+            flow_run_id, verdicts = run_through(session, 1)
+            check(server, flow_run_id, verdicts, 1)
+            session.close(10)
+            with ServiceClient(target) as client:
+                for _ in range(4):
+                    client.call(client.flows.ListFlows, ListFlowsRequest())
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 def test_a_server_that_is_killed_and_comes_back_elsewhere(tmp_path: Path) -> None:
     """On the same database, at the other address: as a replica would take over."""
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
@@ -212,6 +236,17 @@ def _quiet(way: TcpProxy) -> bool:
     return way.passed == before
 
 
+def drain(server: RunningServer) -> None:
+    """As a server does that is to stop; the one behind the other way is another one, which stays."""
+
+    async def tell() -> None:
+        hub = server.server.hub
+        hub.drain(session_pb2.Command(drain=session_pb2.Drain(reason="tests")))
+        hub.draining = None
+
+    server.run(tell)
+
+
 def test_drain_moves_the_session_while_it_works_and_nothing_fails(
     server: RunningServer, ways: Ways, session: Session
 ) -> None:
@@ -226,16 +261,12 @@ def test_drain_moves_the_session_while_it_works_and_nothing_fails(
     session.set_run_handler(run_id, lambda command: handled.append(command.id) or session_pb2.COMMAND_STAGE_APPLIED)  # type: ignore[func-returns-value]
     assert [ticket.result(30) is not None for ticket in begun] == [False, True, True]
 
-    async def drain() -> None:
-        hub = server.server.hub
-        hub.drain(session_pb2.Command(id=new_id(), drain=session_pb2.Drain(reason="tests")))
-        hub.draining = None  # the server behind the other way is another one, which stays
-
-    server.run(drain)
-    while not other.connections:
-        again, verdicts = run_through(session, 2)
-        check(server, again, verdicts, 2)
-    assert ways.taken() == (other, way)
+    for goes, comes in ((way, other), (other, way)):
+        drain(server)
+        while not (comes.connections and not goes.connections):
+            again, verdicts = run_through(session, 2)
+            check(server, again, verdicts, 2)
+    assert ways.taken() == (way, other)
     assert session.submit(proposal(4, flow_run_id=run_id))[0].result(30) is not None
     assert handled == [], "no run was taken away"
 
@@ -245,13 +276,7 @@ def test_with_one_address_drain_is_waited_out(server: RunningServer, ways: Ways)
     session = Session(lambda: way.address, reconnect_timeout=60)
     try:
         session.session_id  # noqa: B018 - waits for the first connection
-
-        async def drain() -> None:
-            hub = server.server.hub
-            hub.drain(session_pb2.Command(id=new_id(), drain=session_pb2.Drain(reason="tests")))
-            hub.draining = None
-
-        server.run(drain)
+        drain(server)
         flow_run_id, verdicts = run_through(session, 2)
         check(server, flow_run_id, verdicts, 2)
         assert way.taken == 1

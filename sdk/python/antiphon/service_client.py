@@ -1,5 +1,6 @@
 """A small synchronous client: the unary services over one channel, with errors as Antiphon's exceptions."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -157,9 +158,10 @@ class ServiceClient:
                 return
 
     def wait_out(self, problem: ServerError, timeout: float) -> None:
-        """After a failure that may pass: wait as long as the server asked for, then until it answers; both together
+        """After a failure that may pass: wait as long as the server asked for, then until one answers; both together
         at most `timeout` seconds. Raises ServerUnreachable."""
-        pause = min(problem.retry_after or 0.0, timeout)
+        # Up to half as long again, so that not all who were told the same come back together.
+        pause = min((problem.retry_after or 0.0) * random.uniform(1.0, 1.5), timeout)
         time.sleep(pause)
         self.reconnect(timeout - pause)
 
