@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from antiphon.exceptions import ServerUnreachable
 from antiphon.ids import new_id
 from antiphon.service_client import ServiceClient
 from antiphon.session.session import Session
@@ -293,6 +294,26 @@ def test_calls_go_on_when_a_way_is_cut(ways: Ways) -> None:
             _create(client, f"flow {number}")
         names = [flow.name for flow in client.pages(client.flows.ListFlows, ListFlowsRequest(), "flows")]
         assert sorted(names) == sorted(f"flow {number}" for number in range(20))
+
+
+@pytest.mark.parametrize("fail", [TcpProxy.refuse, TcpProxy.black_hole])
+def test_a_client_begins_where_somebody_is(ways: Ways, fail: Callable[[TcpProxy], None]) -> None:
+    fail(ways.both[0])
+    began = time.monotonic()
+    with ServiceClient(ways.target) as client:
+        for number in range(4):
+            _create(client, f"flow {number}")
+    assert time.monotonic() - began < SOON
+
+
+def test_with_nobody_there_the_cause_is_told_soon(ways: Ways) -> None:
+    for way in ways.both:
+        way.refuse()
+    began = time.monotonic()
+    told = f"No server answers at {ways.target}"
+    with ServiceClient(ways.target) as client, pytest.raises(ServerUnreachable, match=told):
+        _create(client, "none")
+    assert time.monotonic() - began < SOON
 
 
 @pytest.mark.timeout(240)

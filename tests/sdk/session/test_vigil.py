@@ -49,6 +49,26 @@ def test_a_word_ends_the_wait_but_where_more_is_to_come() -> None:
     assert vigil.due() is Due.NOTHING
 
 
+def test_a_server_that_is_there_and_slow_is_looked_for_less_and_less_until_it_speaks() -> None:
+    clock = Clock()
+    vigil = Vigil(clock=clock)
+    vigil.said()
+    waits = []
+    for _ in range(6):
+        wait = vigil.wait()
+        assert wait is not None
+        waits.append(wait)
+        clock.now += wait
+        assert vigil.due() is Due.LOOK
+        vigil.found_there(more)
+    assert waits == [LOOK_AFTER, 2 * LOOK_AFTER, 4 * LOOK_AFTER, 8 * LOOK_AFTER, LONGEST_PATIENCE, LONGEST_PATIENCE]
+    vigil.heard(more)
+    assert vigil.wait() == LOOK_AFTER
+    clock.now += LOOK_AFTER
+    vigil.found_there(nothing)
+    assert vigil.due() is Due.NOTHING, "what waits for nothing looks once"
+
+
 def test_an_idle_stream_wakes_nobody_and_a_busy_one_seldom() -> None:
     clock = Clock()
     vigil = Vigil(clock=clock)

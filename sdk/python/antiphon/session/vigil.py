@@ -38,7 +38,7 @@ class Vigil:
     def __init__(self, rounds: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         """`rounds` are those in which no server has answered."""
         factor = 2 ** min(rounds, 10)
-        self._look_after = min(LOOK_AFTER * factor, LONGEST_PATIENCE)
+        self._first_look_after = self._look_after = min(LOOK_AFTER * factor, LONGEST_PATIENCE)
         #: Seconds for the answer to a look.
         self.look_patience = min(LOOK_PATIENCE * factor, LONGEST_PATIENCE)
         self._clock = clock
@@ -61,11 +61,19 @@ class Vigil:
         return asleep
 
     def heard(self, awaits: Callable[[], bool]) -> bool:
-        """Something came in, or a look was answered; `awaits` says whether more is to come. Whether to leave now."""
+        """Something came in; `awaits` says whether more is to come. Whether to leave now."""
         with self._lock:
+            self._look_after = self._first_look_after
             more = awaits()
             self._since = self._clock() if more else None
             return self._leave_at is not None and not more and self._clock() >= self._leave_at
+
+    def found_there(self, awaits: Callable[[], bool]) -> None:
+        """A look was answered: the server is there and slow. The next look is later, up to a bound, lest all who wait
+        for a slow database ask on and on."""
+        with self._lock:
+            self._look_after = min(self._look_after * 2, LONGEST_PATIENCE)
+            self._since = self._clock() if awaits() else None
 
     def leave_in(self, seconds: float) -> None:
         """Leave as soon as that is over and no answer is awaited."""

@@ -59,7 +59,7 @@ class Watch:
             if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 self.leave(SILENT)
                 return False
-        self.heard()
+        self.vigil.found_there(self._awaits)
         return True
 
 
