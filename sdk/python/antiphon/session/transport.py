@@ -202,6 +202,8 @@ class Link:
                     stream.wait_for_threads()
                 if delay is None:
                     break
+                if end.elsewhere:
+                    logger.info("The server at %s %s; going to another one", self._target, stream.left or "is gone")
                 if delay > 0:
                     self._nudge.wait(delay)
         except Exception as bug:
