@@ -50,7 +50,7 @@ def options_for(target: str) -> ChannelOptions:
     return (*CHANNEL_OPTIONS, *by_tcp, *in_turn)
 
 
-def open_channel(dialled: str, options: ChannelOptions) -> grpc.Channel:
+def open_channel(dialled: str, options: ChannelOptions = CHANNEL_OPTIONS) -> grpc.Channel:
     """Return a new channel to what gRPC dials, for the caller to close."""
     _keep_grpc_up()
     return grpc.insecure_channel(dialled, options=options)
