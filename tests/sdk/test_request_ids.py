@@ -15,8 +15,13 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
 
 import antiphon.v1
+from antiphon.call_retries import RetryPolicy
+from antiphon.exceptions import ServerUnreachable
+from antiphon.patient_client import PatientClient
 from antiphon.service_client import ServiceClient
 from antiphon.settings import temporary_settings
+from antiphon.v1.admin_service_pb2 import StopServerRequest
+from antiphon.v1.variable_service_pb2 import DeleteVariableRequest
 from antiphon.variables import Variable
 
 #: Changes that need none: made twice, they are as if made once.
@@ -107,6 +112,21 @@ def test_so_is_one_that_python_code_asks_for(flaky: Flaky) -> None:
     Variable.unset("colour")
     first, *others = ids(flaky, method)
     assert first and others == [first] * flaky.refusals
+
+
+def test_so_is_one_that_waits_for_a_server(flaky: Flaky) -> None:
+    flaky.refusals = 2 * RetryPolicy().max_attempts
+    method = next(method for method in CHANGES if method.name == "DeleteVariable")
+    with PatientClient() as client:
+        client.call(client.variables.DeleteVariable, DeleteVariableRequest(name="colour"))
+    first, *others = ids(flaky, method)
+    assert first and set(others) == {first} and len(others) > RetryPolicy().max_attempts
+
+
+def test_what_is_to_be_made_once_is(flaky: Flaky) -> None:
+    with ServiceClient() as client, pytest.raises(ServerUnreachable):
+        client.call(client.admin.StopServer, StopServerRequest(), once=True)
+    assert len(flaky.requests) == 1
 
 
 def test_no_client_changes_anything_by_a_bare_stub() -> None:
