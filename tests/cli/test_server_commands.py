@@ -74,6 +74,13 @@ def test_stop_of_a_server_elsewhere(antiphon: Cli, server: Any) -> None:
     assert [request.reason for request in server.book.asked(pb.StopServerRequest)] == ["tired"]
 
 
+def test_stop_of_one_of_several_servers_wants_to_know_which(antiphon: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTIPHON_API_URL", "one:4200,two:4200")
+    result = antiphon("server", "stop")
+    assert result.exit_code == 1
+    assert "ANTIPHON_API_URL=HOST:PORT antiphon server stop" in result.stderr.replace("\n", " ")
+
+
 def test_stop_waits_until_the_process_is_gone(antiphon: Cli, server: Any, home: Path) -> None:
     server.book.info.process_id = 4321
     home.mkdir()

@@ -142,6 +142,31 @@ def test_reconnect_looks_again_whether_a_server_must_be_started(
     server.stop(None).wait()
 
 
+def test_reconnect_follows_names_of_a_list_to_other_addresses(
+    servicer: Servicer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = grpc.server(ThreadPoolExecutor(2))
+    for add in ADDERS:
+        add(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    addresses = ["ipv4:127.0.0.1:1", f"ipv4:127.0.0.1:{port}"]
+    monkeypatch.setattr(client_module, "balanced", lambda _: addresses[0])
+    monkeypatch.setattr(client_module, "_LONGEST_WAIT_SECONDS", 0.05)
+    with ServiceClient("one:1,two:2") as client:
+        stale = client.flows.ListFlows
+        with pytest.raises(ServerUnreachable, match="No server answers at one:1,two:2"):
+            names(client)
+        addresses.pop(0)
+        client.reconnect(60)
+        assert len(names(client)) == 10
+        with pytest.raises(ServerUnreachable):
+            client.call(stale, flow_service_pb2.ListFlowsRequest())
+    with pytest.raises(ValueError, match="closed"):
+        stale(flow_service_pb2.ListFlowsRequest())
+    server.stop(None).wait()
+
+
 def test_closed_client_refuses(client: ServiceClient) -> None:
     client.close()
     with pytest.raises(ValueError, match="closed"):

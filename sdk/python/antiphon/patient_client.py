@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from antiphon.call_retries import with_request_id
 from antiphon.exceptions import ServerError
 from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
@@ -20,14 +21,22 @@ class PatientClient(ServiceClient):
     Only for calls that may be made twice.
     """
 
-    def call(self, method: Callable[..., Response], request: Message, *, timeout: float | None = None) -> Response:
+    def call(
+        self,
+        method: Callable[..., Response],
+        request: Message,
+        *,
+        timeout: float | None = None,
+        once: bool = False,
+    ) -> Response:
         """See ServiceClient. Raises ServerError for a refusal, and once the patience is over."""
+        named = with_request_id(request)
         end = time.monotonic() + get_current_settings().client.reconnect_timeout_seconds
         while True:
             try:
-                return super().call(method, request, timeout=timeout)
+                return super().call(method, named, timeout=timeout, once=once)
             except ServerError as error:
                 left = end - time.monotonic()
-                if left <= 0 or not error.may_pass:
+                if once or left <= 0 or not error.may_pass:
                     raise
                 self.wait_out(error, left)

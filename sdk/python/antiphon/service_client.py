@@ -1,5 +1,7 @@
 """A small synchronous client: the unary services over one channel, with errors as Antiphon's exceptions."""
 
+import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -8,7 +10,9 @@ from typing import Any, Self, TypeVar, cast
 import grpc
 from google.protobuf.message import Message
 
-from antiphon.channels import open_channel
+from antiphon.call_retries import CallRetries, with_request_id
+from antiphon.channels import open_channel, options_for
+from antiphon.endpoints import balanced
 from antiphon.exceptions import ServerError, ServerUnreachable
 from antiphon.server_address import connect_target
 from antiphon.server_errors import START_HINT, from_rpc_error
@@ -39,10 +43,14 @@ Response = TypeVar("Response")
 
 
 class ServiceClient:
-    """The services of one server. Safe to use from several threads; close it, or use it in a `with` block."""
+    """The services of one server, or of several that share a database.
+
+    Safe to use from several threads; close it, or use it in a `with` block.
+    """
 
     def __init__(self, target: str | None = None) -> None:
-        """Open a channel to `target`, as gRPC dials it; None means the configured server, started if need be.
+        """Open a channel to `target` (see `grpc_target`); None means the configured server, started if need be. Of
+        several servers, each that answers gets calls in turn.
 
         Raises SettingError or ServerUnreachable. With a target, nothing is dialled before the first call.
         """
@@ -50,7 +58,16 @@ class ServiceClient:
         self._settings = get_current_settings()
         self._configured = target is None
         self.target = target or connect_target(self._settings)
-        self._channel = open_channel(self.target)
+        #: For code that makes calls by itself, as `call` does.
+        self.retries = CallRetries()
+        self._lock = threading.Lock()
+        self._left: list[grpc.Channel] = []
+        self._dial(balanced(self.target))
+
+    def _dial(self, dialled: str) -> None:
+        #: What gRPC was given: the target, with names looked up where there are several.
+        self.dialled = dialled
+        self._channel = open_channel(dialled, options_for(self.target))
         self.admin = AdminServiceStub(self._channel)
         self.flows = FlowServiceStub(self._channel)
         self.flow_runs = FlowRunServiceStub(self._channel)
@@ -78,16 +95,30 @@ class ServiceClient:
         request: Message,
         *,
         timeout: float | None = None,
+        once: bool = False,
     ) -> Response:
         """Call one of the stubs' unary methods. `timeout` is in seconds; the setting `api.request_timeout` for None.
 
+        A call that no server answers, or that one cannot take now, is made again a few times within the timeout, but
+        where it is to be made only `once`. A change gets a `request_id`, so that it is done once all the same.
+
         Raises ObjectNotFound, ObjectAlreadyExists, ServerUnreachable, or ServerError for every other refusal.
         """
-        try:
-            response: Response = method(request, timeout=timeout or self.timeout)
-        except grpc.RpcError as error:
-            raise from_rpc_error(error, self.target) from error
-        return response
+        named = with_request_id(request)
+        tries = self.retries.begin()
+        end = time.monotonic() + (timeout or self.timeout)
+        while True:
+            try:
+                response: Response = method(named, timeout=max(end - time.monotonic(), 0.0))
+            except grpc.RpcError as error:
+                problem = from_rpc_error(error, self.target)
+                delay = None if once else tries.delay(problem, end - time.monotonic())
+                if delay is None:
+                    raise problem from error
+            else:
+                self.retries.succeeded()
+                return response
+            time.sleep(delay)
 
     def stream(self, method: Callable[..., Iterator[Response]], request: Message) -> Iterator[Response]:
         """Call one of the stubs' streaming methods and yield what it sends. Raises as `call`; closing it cancels.
@@ -127,9 +158,10 @@ class ServiceClient:
                 return
 
     def wait_out(self, problem: ServerError, timeout: float) -> None:
-        """After a failure that may pass: wait as long as the server asked for, then until it answers; both together
+        """After a failure that may pass: wait as long as the server asked for, then until one answers; both together
         at most `timeout` seconds. Raises ServerUnreachable."""
-        pause = min(problem.retry_after or 0.0, timeout)
+        # Up to half as long again, so that not all who were told the same come back together.
+        pause = min((problem.retry_after or 0.0) * random.uniform(1.0, 1.5), timeout)
         time.sleep(pause)
         self.reconnect(timeout - pause)
 
@@ -144,9 +176,18 @@ class ServiceClient:
                 connect_target(self._settings)
             if self._answers_within(min(left, _LONGEST_WAIT_SECONDS)):
                 return
+            self._follow_names()
         raise ServerUnreachable(
             f"No server has answered at {self.target} for {timeout:g} s. {START_HINT}", code="UNAVAILABLE"
         )
+
+    def _follow_names(self) -> None:
+        """Where names of a list have other addresses by now, dial those. Calls under way stay where they are."""
+        dialled = balanced(self.target)
+        with self._lock:
+            if dialled != self.dialled:
+                self._left.append(self._channel)
+                self._dial(dialled)
 
     def _answers_within(self, timeout: float) -> bool:
         """Whether anybody answers, be it by an error."""
@@ -164,7 +205,9 @@ class ServiceClient:
 
     def close(self) -> None:
         """Close the channel; calls in flight end as cancelled."""
-        self._channel.close()
+        with self._lock:
+            for channel in (*self._left, self._channel):
+                channel.close()
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import grpc
 
-from antiphon.channels import CHANNEL_OPTIONS
+from antiphon.channels import options_for
 from antiphon.exceptions import ServerError
 from antiphon.given_clients import AnyClient, service_client_of
 from antiphon.server_errors import from_rpc_error
@@ -223,7 +223,7 @@ def _follow(course: _Course, client: ServiceClient, patience: float, call: _Call
 
 async def _awatch(course: _Course, given: ServiceClient | None, patience: float) -> AsyncIterator[Step]:
     client = await asyncio.to_thread(shared_client) if given is None else given
-    async with grpc.aio.insecure_channel(client.target, options=CHANNEL_OPTIONS) as channel:
+    async with grpc.aio.insecure_channel(client.dialled, options=options_for(client.target)) as channel:
         while True:
             for step in course.begins():
                 yield step

@@ -100,6 +100,16 @@ def test_a_handler_that_says_nothing_final_refuses(
     assert results[-1].stage == COMMAND_STAGE_REFUSED and results[-1].message
 
 
+def test_drain_has_no_id_and_is_heard_each_time_and_not_answered(
+    desk: CommandDesk, results: list[CommandResult]
+) -> None:
+    for _ in range(2):
+        desk.handle(Command(drain=Drain(reason="stopping")))
+        assert desk.draining
+        desk.draining = False
+    assert results == []
+
+
 def test_drain_is_applied_and_what_is_unknown_refused(desk: CommandDesk, results: list[CommandResult]) -> None:
     desk.handle(Command(id=new_id(), drain=Drain()))
     assert desk.draining and results[-1].stage == COMMAND_STAGE_APPLIED

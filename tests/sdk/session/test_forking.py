@@ -4,22 +4,34 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from antiphon.session import forking
 from session_server import SessionServer
+from tcp_proxy import TcpProxy
 
 PROGRAM = Path(__file__).with_name("forking.py")
 TESTS = Path(__file__).parents[2]
 PYTHONPATH = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
 
 
+@pytest.fixture(params=["one address", "two"])
+def target(server: SessionServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where there are two, a thread of each link watches over its stream."""
+    if request.param == "one address":
+        yield server.target
+        return
+    with TcpProxy(server.target) as one, TcpProxy(server.target) as other:
+        yield f"{one.address},{other.address}"
+
+
 @pytest.mark.parametrize("ending", ["exit", "return"])
-def test_a_child_opens_its_own_session_and_the_parents_goes_on(server: SessionServer, ending: str) -> None:
+def test_a_child_opens_its_own_session_and_the_parents_goes_on(server: SessionServer, target: str, ending: str) -> None:
     run = subprocess.run(
-        [sys.executable, str(PROGRAM), server.target, "8", ending],
+        [sys.executable, str(PROGRAM), target, "8", ending],
         env=os.environ | {"PYTHONPATH": PYTHONPATH},
         capture_output=True,
         text=True,

@@ -1,6 +1,6 @@
 """When to try again, on a clock that the test holds."""
 
-from antiphon.session.outage import LONGEST_DELAY, Outage
+from antiphon.session.outage import ELSEWHERE_DELAY, FIRST_DELAY, LONGEST_DELAY, Outage
 
 
 class Clock:
@@ -38,9 +38,17 @@ def test_it_gives_up_after_the_limit_and_not_before() -> None:
     assert outage.next_delay(10.0) is None
 
 
-def test_the_server_may_ask_for_more() -> None:
+def test_the_server_may_ask_for_more_and_not_all_come_back_as_it_is_over() -> None:
+    earliest, latest = Outage(Clock(), lambda low, high: low), Outage(Clock(), lambda low, high: high)
+    assert earliest.next_delay(None, retry_after=8.0) == 8.0
+    assert latest.next_delay(None, retry_after=8.0) == 12.0
+
+
+def test_another_server_is_gone_to_soon_and_that_counts_as_no_failure() -> None:
     outage = Outage(Clock(), lambda low, high: high)
-    assert outage.next_delay(None, retry_after=7.0) == 7.0
+    assert [outage.next_delay(None, elsewhere=True) for _ in range(5)] == [ELSEWHERE_DELAY] * 5
+    assert outage.next_delay(None) == FIRST_DELAY
+    assert outage.lasts
 
 
 def test_an_end_starts_all_anew() -> None:

@@ -15,6 +15,8 @@ from antiphon.workers.addresses import from_inside, is_local, is_socket, require
         ("localhost.example.com:4200", False, "localhost.example.com:4200"),
         ("my-localhost:4200", False, "my-localhost:4200"),
         ("10.127.0.0.1:4200", False, "10.127.0.0.1:4200"),
+        ("localhost:1,grpc://127.0.0.1:2,far.example.com:3", True, "host:1,grpc://host:2,far.example.com:3"),
+        ("dns:///localhost:1", True, "dns:///host:1"),
         ("unix:/localhost:1/s", False, "unix:/localhost:1/s"),
     ],
 )

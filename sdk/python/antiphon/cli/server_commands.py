@@ -133,9 +133,9 @@ def stop(
     With --json: an object with `target`, `process_id`, and `stopped`: whether it is known to be gone.
     """
     settings = get_current_settings()
-    with server_control.client_of_running_server(settings) as client:
+    with server_control.client_of_server_to_stop(settings) as client:
         info = client.call(client.admin.GetServerInfo, GetServerInfoRequest(), timeout=_TIMEOUT_SECONDS).server_info
-        client.call(client.admin.StopServer, StopServerRequest(reason=reason), timeout=_TIMEOUT_SECONDS)
+        client.call(client.admin.StopServer, StopServerRequest(reason=reason), timeout=_TIMEOUT_SECONDS, once=True)
     ours = read_pid(settings.home) == info.process_id
     if ours:
         server_control.wait_until_gone(settings.home, info.process_id, timeout)

@@ -10,6 +10,7 @@ from typing import NoReturn
 from antiphon import file_lock
 from antiphon.embedded_server import accepts, read_pid, server_lock_path, socket_path, start, starting, wait_for_leaving
 from antiphon.exceptions import AntiphonException, ServerUnreachable
+from antiphon.grpc_target import is_several
 from antiphon.server_address import known_target
 from antiphon.server_process import SERVER_COMMAND, log_path
 from antiphon.service_client import ServiceClient
@@ -24,6 +25,10 @@ _LOOK_SECONDS = 0.5
 
 class ServerRuns(AntiphonException):
     """A server should be started where one runs."""
+
+
+class ServerUnclear(AntiphonException):
+    """One of several servers is meant, and nothing says which."""
 
 
 class ServerStays(AntiphonException):
@@ -132,6 +137,16 @@ def client_of_running_server(settings: Settings) -> ServiceClient:
             code="UNAVAILABLE",
         )
     return ServiceClient(target)
+
+
+def client_of_server_to_stop(settings: Settings) -> ServiceClient:
+    """The same for what concerns one server alone. Raises ServerUnclear where the settings name several."""
+    if is_several(known_target(settings)):
+        raise ServerUnclear(
+            f"ANTIPHON_API_URL names several servers ({settings.api.url}). Say which one to stop:"
+            " `ANTIPHON_API_URL=HOST:PORT antiphon server stop`."
+        )
+    return client_of_running_server(settings)
 
 
 def wait_until_there(settings: Settings, timeout: float) -> None:

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
+from antiphon.call_retries import with_request_id
 from antiphon.engine.effects import Ask, Await, Effect
 from antiphon.engine.scopes import RunScope, scope_around
 from antiphon.given_clients import AnyClient, service_client_of
-from antiphon.ids import new_id
+from antiphon.grpc_target import is_several
 from antiphon.server_errors import from_rpc_error
 from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
@@ -80,13 +81,14 @@ def _tries(
     abandoned: Callable[[ServiceClient], object],
     client: ServiceClient | None,
 ) -> Generator[Effect, Any, Any]:
-    _name_request(request)
+    named = with_request_id(request)
     around = scope_around()
     client = client or opened_client() or (yield Ask(shared_client))
     end = time.monotonic() + (timeout or client.timeout)
+    tries = client.retries.begin()
     while True:
         seconds = (timeout or client.timeout) if away.over_all else max(end - time.monotonic(), 0)
-        answer = method(client).future(request, timeout=seconds)
+        answer = method(client).future(named, timeout=seconds)
         try:
             yield Await([answer], around or RunScope())
         except BaseException:
@@ -94,14 +96,24 @@ def _tries(
             abandoned(client)
             raise
         try:
-            return answer.result()
+            response = answer.result()
         except grpc.RpcError as error:
             problem = from_rpc_error(error, client.target)
             left = away.left()
+            # One server that is away is waited for, if it may be; of several, another one is asked at once.
+            alone = left > 0 and not is_several(client.target)
+            delay = None if alone else tries.delay(problem, seconds)
             # The deadline was the caller's own.
-            if left <= 0 or problem.code == "DEADLINE_EXCEEDED" or not problem.may_pass:
+            if delay is None and (left <= 0 or problem.code == "DEADLINE_EXCEEDED" or not problem.may_pass):
                 raise problem from error
-        yield Ask(partial(client.wait_out, problem, left))
+        else:
+            client.retries.succeeded()
+            return response
+        if delay is not None:
+            yield Await([], around or RunScope(), timeout=delay)
+        else:
+            yield Ask(partial(client.wait_out, problem, left))
+            tries = client.retries.begin()
 
 
 class _Away:
@@ -116,11 +128,6 @@ class _Away:
 
     def left(self) -> float:
         return self._deadline - time.monotonic() if self.over_all else self._patience
-
-
-def _name_request(request: Any) -> None:
-    if "request_id" in request.DESCRIPTOR.fields_by_name and not request.request_id:
-        request.request_id = new_id()
 
 
 def _patience(*, in_run: bool, may_start: bool) -> float:

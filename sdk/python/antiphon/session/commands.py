@@ -49,7 +49,13 @@ class CommandDesk:
         self._handlers.pop(run_id, None)
 
     def handle(self, command: Command) -> None:
-        """Carry out a command once and answer it each time that it is sent."""
+        """Carry out a command once and answer it each time that it is sent.
+
+        One without an id (Drain is one) is a word to all, which nobody waits to be answered.
+        """
+        if not command.id:
+            self._carry_out(command)
+            return
         result = self._results.get(command.id)
         if result is None:
             self._answer(CommandResult(command_id=command.id, stage=COMMAND_STAGE_RECEIVED))

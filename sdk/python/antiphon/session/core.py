@@ -209,6 +209,11 @@ class SessionCore:
         return self.state is not SessionState.GREETING and self._silent_beats <= MAX_SILENT_BEATS
 
     @property
+    def awaits_answer(self) -> bool:
+        """Whether something was said on this stream that the server answers as soon as it can. For any thread."""
+        return self.state is SessionState.GREETING or bool(self._on_the_way) or self._silent_beats > 0
+
+    @property
     def sendable(self) -> bool:
         """Whether `frames_to_send` would give something."""
         if self.state is not SessionState.ATTACHED:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 FIRST_DELAY = 0.01
 LONGEST_DELAY = 2.0
+#: Over which those spread who go to another server: short, since runs wait, and long enough for a server that gets all
+#: sessions of one that died.
+ELSEWHERE_DELAY = 0.1
 
 
 class Outage:
@@ -32,16 +35,20 @@ class Outage:
             self._since = self._clock()
             self._failures = 0
 
-    def next_delay(self, limit: float | None, retry_after: float = 0.0) -> float | None:
+    def next_delay(self, limit: float | None, retry_after: float = 0.0, *, elsewhere: bool = False) -> float | None:
         """How long to wait before the next attempt; None once the outage has lasted `limit`.
 
-        Any delay up to the bound is as likely (full jitter), so that many clients don't come back at once; at least
-        `retry_after`, if the server named it.
+        Any delay up to the bound is as likely (full jitter), so that many clients don't come back at once. It begins
+        once `retry_after` is over, if the server named it, and then is spread over half of that again. `elsewhere`:
+        the next attempt goes to another server, so that this one was no failure of all.
         """
         self.begin()
-        bound = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(self._failures, 30))
-        self._failures += 1
-        delay = max(retry_after, self._jitter(0.0, bound))
+        if elsewhere:
+            bound = ELSEWHERE_DELAY
+        else:
+            bound = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(self._failures, 30))
+            self._failures += 1
+        delay = retry_after + self._jitter(0.0, max(bound, retry_after / 2))
         if limit is None:
             return delay
         left = limit - self.seconds

@@ -88,7 +88,8 @@ class PatientLine(OnLink):
 
     def _delay(self, end: StreamEnd) -> float | None:
         """Seconds until the next attempt; None where there is none, and that has been said."""
-        delay = self._outage.next_delay(None if self._known else self._startup_timeout, end.retry_after)
+        limit = None if self._known else self._startup_timeout
+        delay = self._outage.next_delay(limit, end.retry_after, elsewhere=end.elsewhere)
         if delay is None:
             self._failed(end.cause)
         elif not self._warned and self._outage.seconds > _WORTH_A_WORD:

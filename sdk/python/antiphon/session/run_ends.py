@@ -144,7 +144,7 @@ class RunEnds(OnLink):
         if end.kind is EndKind.REFUSED:
             self._fail(end.cause)
             return None
-        delay = self._outage.next_delay(self._reconnect_timeout, end.retry_after)
+        delay = self._outage.next_delay(self._reconnect_timeout, end.retry_after, elsewhere=end.elsewhere)
         if delay is None:
             self._fail(
                 ServerUnreachable(

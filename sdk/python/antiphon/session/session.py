@@ -230,10 +230,16 @@ class Session(OnLink):
         # First, so that who hears that a run is gone knows why.
         for command in received.commands:
             self._desk.handle(command)
+        if received.commands and self._desk.draining:
+            stream.leave_soon()
         self._settle(received.answers)
         if received.welcome or self._core.sendable:
             stream.bell.ring()  # also for a Welcome alone: it says how long silence may last
         self._notify()
+
+    def awaits_answer(self) -> bool:
+        """Whether a verdict, an Ack, a Welcome or a heartbeat's answer is to come."""
+        return self._core.awaits_answer
 
     def stream_ended(self, stream: Stream, end: StreamEnd) -> float | None:
         """Decide what follows: seconds to wait before the next stream, or None."""
@@ -253,15 +259,15 @@ class Session(OnLink):
         if end.kind is EndKind.REFUSED or (end.kind is EndKind.NOWHERE and starting):
             self._end(SessionState.LOST, end.cause)
             return None
-        if self._desk.draining:
-            self._desk.draining = False
+        limit = self._startup_timeout if starting else self._reconnect_timeout
+        draining, self._desk.draining = self._desk.draining, False
+        if draining and not end.elsewhere:
             self._outage.begin()
             return 0.0
-        limit = self._startup_timeout if starting else self._reconnect_timeout
-        delay = self._outage.next_delay(limit, end.retry_after)
+        delay = self._outage.next_delay(limit, end.retry_after, elsewhere=end.elsewhere)
         if delay is None:
             self._end(SessionState.LOST, _unreachable(self._outage.seconds, end.cause))
-        elif not self._warned:
+        elif not self._warned and not end.elsewhere:
             self._warned = True
             logger.warning("%s. Trying again, for up to %g s", str(end.cause).rstrip("."), limit)
         return delay

@@ -38,11 +38,19 @@ class StreamEnd:
     cause: AntiphonException
     #: Seconds that the server asks us to stay away.
     retry_after: float = 0.0
+    #: Another server is there that is to be tried first.
+    elsewhere: bool = False
 
 
 def paused() -> StreamEnd:
     """We hung up."""
     return StreamEnd(EndKind.PAUSED, ServerUnreachable("the stream rests", code="CANCELLED"))
+
+
+def left(target: str, reason: str) -> StreamEnd:
+    """We left the server at `target` for another one; `reason` says what about it."""
+    cause = ServerUnreachable(f"The server at {target} {reason}", code="UNAVAILABLE")
+    return StreamEnd(EndKind.RETRY, cause)
 
 
 def read_end(error: grpc.RpcError | None, target: str) -> StreamEnd:

@@ -7,18 +7,22 @@ to the talk in the link's thread.
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import grpc
 
-from antiphon.channels import CHANNEL_OPTIONS, open_channel
+from antiphon.channels import open_channel, options_for
 from antiphon.exceptions import AntiphonException
 from antiphon.session.bell import Bell
-from antiphon.session.stream_end import EndKind, StreamEnd, paused, read_end
+from antiphon.session.route import Route
+from antiphon.session.stream_end import EndKind, StreamEnd, left, paused, read_end
+from antiphon.session.vigil import Vigil
+from antiphon.session.watchman import Watch, Watchman
 
 #: A connection for each link: what floods one must not delay the other, and a new attempt must not wait for the
 #: back-off of an older one, which gRPC keeps with connections that are shared.
-_OPTIONS = (*CHANNEL_OPTIONS, ("grpc.use_local_subchannel_pool", 1))
+_APART = ("grpc.use_local_subchannel_pool", 1)
 #: Seconds that a fork waits for a link to put its call down. Only a server that is being started takes so long.
 PAUSE_PATIENCE = 30.0
 _THREAD_PATIENCE = 2.0
@@ -34,6 +38,10 @@ class Stream:
         self.number = 0
         #: Wakes the thread that waits for something to send.
         self.bell = Bell()
+        #: Where there is another server to go to.
+        self.watch: Watch | None = None
+        #: Why we left its server; empty unless we did.
+        self.left = ""
         self._call: Any = None
         self._cancelled = False
         self._over = threading.Event()
@@ -55,6 +63,16 @@ class Stream:
         if self._call is not None:
             self._call.cancel()
 
+    def leave(self, reason: str) -> None:
+        """Hang up for good, to go to another server. Safe in any thread."""
+        self.left = reason
+        self.cancel()
+
+    def leave_soon(self) -> None:
+        """The server will stop: leave it for another one, if there is one, once what is under way is answered."""
+        if self.watch is not None:
+            self.watch.leave_soon()
+
     def wait_for_threads(self) -> None:
         """Once the call and the talk have ended, wait until gRPC's two threads for them are gone."""
         self._over.wait(_THREAD_PATIENCE)
@@ -63,7 +81,10 @@ class Stream:
 
     def _watched(self, requests: Iterator[bytes]) -> Iterator[bytes]:
         self._threads.append(threading.current_thread())
-        yield from requests
+        for request in requests:
+            if self.watch is not None:
+                self.watch.said()
+            yield request
 
     def _ended(self) -> None:
         self._threads.append(threading.current_thread())
@@ -86,6 +107,9 @@ class Talk(Protocol):
     def received(self, stream: Stream, message: Any) -> None:
         """An answer is here."""
 
+    def awaits_answer(self) -> bool:
+        """Whether something was said on the present stream that the server answers soon. Must not block."""
+
     def stream_ended(self, stream: Stream, end: StreamEnd) -> float | None:
         """The stream is over, or could not begin: ring its bell, so that its requests end. Give seconds to wait before
         the next one, or None to stop."""
@@ -98,8 +122,10 @@ class Link:
     """Keeps a talk going until it says stop."""
 
     def __init__(self, name: str, connect: Callable[[], str], talk: Talk) -> None:
-        """`connect` gives the target to dial; it may take long and raises AntiphonException if there is none."""
-        self._connect = connect
+        """`connect` gives the target, which may have several servers: one of them is dialled at a time. It may take
+        long and raises AntiphonException if there is none."""
+        self._route = Route(connect)
+        self._watchman = Watchman(f"{name}-watch")
         self._talk = talk
         self._changed = threading.Condition()
         self._stream = Stream()
@@ -137,6 +163,7 @@ class Link:
             self._stopping = True
             stream = self._stream
             self._changed.notify_all()
+        self._watchman.stop()
         self._nudge.set()
         stream.cancel()
 
@@ -145,6 +172,7 @@ class Link:
         with self._changed:
             self._pauses += 1
             stream = self._stream
+        self._watchman.rest()
         self._nudge.set()
         stream.cancel()
 
@@ -154,6 +182,7 @@ class Link:
             return
         with self._changed:
             done = self._changed.wait_for(lambda: self._parked, PAUSE_PATIENCE)
+        done = self._watchman.await_rest(PAUSE_PATIENCE) and done
         if not done:
             logger.warning("%s is busy during a fork; gRPC may fail in the child", self._thread.name)
 
@@ -173,11 +202,14 @@ class Link:
                     stream.wait_for_threads()
                 if delay is None:
                     break
+                if end.elsewhere:
+                    logger.info("The server at %s %s; going to another one", self._target, stream.left or "is gone")
                 if delay > 0:
                     self._nudge.wait(delay)
         except Exception as bug:
             logger.exception("%s failed", self._thread.name)
             error = bug
+        self._watchman.stop()
         self._hang_up()
         with self._changed:
             self._parked = True
@@ -200,30 +232,49 @@ class Link:
 
     def _converse(self, stream: Stream) -> StreamEnd:
         """One stream from beginning to end."""
-        if self._doubtful:
-            # Where a fork swallowed the end of a connection attempt, gRPC would wait for it for 20 seconds. Not closed
-            # before the fork: that would be one more thing that gRPC does meanwhile.
-            self._hang_up()
         try:
-            if self._channel is None:
-                self._target = self._connect()
-                self._channel = open_channel(self._target, _OPTIONS)
+            channel = self._dial()
         except AntiphonException as error:
             return StreamEnd(EndKind.NOWHERE, error)
-        method = self._channel.stream_stream(self._talk.method, None, self._talk.parse)
+        if self._route.is_several:
+            self._begin_watch(stream, channel)
+        method = channel.stream_stream(self._talk.method, None, self._talk.parse)
         end: grpc.RpcError | None = None
         answered = False
         try:
             for message in stream.start(method, self._talk.requests(stream)):
-                answered = True
+                if not answered:
+                    answered = True
+                    self._route.answered()
                 self._talk.received(stream, message)
+                if stream.watch is not None:
+                    stream.watch.heard()
         except grpc.RpcError as error:
             end = error
+        self._watchman.rest()
         if self._pauses:
             self._doubtful = not answered
             return paused()
         self._hang_up()
-        return read_end(end, self._target)
+        over = left(self._target, stream.left) if stream.left else read_end(end, self._target)
+        return replace(over, elsewhere=self._route.failed()) if over.kind is EndKind.RETRY else over
+
+    def _dial(self) -> grpc.Channel:
+        """The channel for the next stream: that of a pause, or a new one to the server whose turn it is."""
+        again = self._doubtful
+        if again:
+            # Where a fork swallowed the end of a connection attempt, gRPC would wait for it for 20 seconds. Not closed
+            # before the fork: that would be one more thing that gRPC does meanwhile.
+            self._hang_up()
+        if self._channel is None:
+            self._target = self._target if again else self._route.next()
+            self._channel = open_channel(self._target, (*options_for(self._target), _APART))
+        return self._channel
+
+    def _begin_watch(self, stream: Stream, channel: grpc.Channel) -> None:
+        vigil = Vigil(self._route.rounds)
+        stream.watch = Watch(vigil, channel, self._talk.awaits_answer, stream.leave, self._watchman.wake)
+        self._watchman.begin(stream.watch)
 
     def _hang_up(self) -> None:
         """A channel that failed is not used again: gRPC would make a new connection wait."""
@@ -237,6 +288,10 @@ class OnLink:
     """What talks over a link, and puts its call down around a fork: see `forking.Forkable`."""
 
     _link: Link
+
+    def awaits_answer(self) -> bool:
+        """See Talk. A server that hangs is noticed by gRPC's pings."""
+        return False
 
     def request_pause(self) -> None:
         """See Forkable."""

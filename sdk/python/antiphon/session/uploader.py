@@ -162,8 +162,8 @@ class LogUploader(OnLink):
             return None
         if end.kind is EndKind.PAUSED:
             return 0.0
-        delay = self._outage.next_delay(None, end.retry_after)
-        if not self._warned:
+        delay = self._outage.next_delay(None, end.retry_after, elsewhere=end.elsewhere)
+        if not self._warned and not end.elsewhere:
             self._warned = True
             logger.warning("Logs cannot be sent for now and are kept: %s", end.cause)
         return delay

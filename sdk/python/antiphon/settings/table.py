@@ -15,7 +15,14 @@ from antiphon.settings.profiles_file import DEFAULT_PROFILE
 class APISettings(SettingsGroup):
     """The server to talk to, and how."""
 
-    url: Annotated[str | None, About(kinds.ADDRESS, None, "The server to talk to. Empty: one that starts itself.")]
+    url: Annotated[
+        str | None,
+        About(
+            kinds.ADDRESS,
+            None,
+            "The server to talk to, or several of which any will do. Empty: one that starts itself.",
+        ),
+    ]
     request_timeout: Annotated[
         float, About(kinds.POSITIVE_SECONDS, 60.0, "How long one call of the server may take where no code says.")
     ]

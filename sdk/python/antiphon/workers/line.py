@@ -134,6 +134,8 @@ class WorkLine(PatientLine):
         self._known = True
         if events:
             self._happened(events)
+        if self._core.draining:
+            stream.leave_soon()
         stream.bell.ring()
 
     def stream_ended(self, stream: Stream, end: StreamEnd) -> float | None:
@@ -153,7 +155,7 @@ class WorkLine(PatientLine):
         if self._is_fatal(end):
             return None
         self._cut()
-        if draining:
+        if draining and not end.elsewhere:
             self._outage.begin()
             return 0.0
         return self._delay(end)
