@@ -11,7 +11,7 @@ import grpc
 from antiphon_server.application.time_travel import KeepAlive
 from antiphon_server.clocks import wall_clock
 from antiphon_server.server import Server, Settings
-from stores import place_for
+from stores import POSTGRESQL, TEST_KEY, place_for
 
 
 class Clock:
@@ -43,7 +43,14 @@ class RunningServer:
         self.clock = clock or Clock()
         self.socket = home / "s"
         self.target = f"unix:{self.socket}"
-        self._settings = Settings(place_for(home / "antiphon.db"), (self.target, *listen), session_ttl, self.clock)
+        self._settings = Settings(
+            place_for(home / "antiphon.db"),
+            (self.target, *listen),
+            session_ttl,
+            self.clock,
+            # On a database that others may share no server makes one for itself.
+            encryption_keys=(TEST_KEY,) if POSTGRESQL else (),
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 

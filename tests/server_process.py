@@ -10,6 +10,10 @@ from pathlib import Path
 
 import grpc
 
+from antiphon_server.encryption_keys import ENCRYPTION_KEY
+from antiphon_server.home import DATABASE, DATABASE_URL
+from stores import POSTGRESQL, TEST_KEY, url_for
+
 PATIENCE = 30.0
 #: Gives up CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, then becomes Python with the arguments that follow.
 BECOME_MORTAL = """
@@ -19,6 +23,13 @@ for capability in (1, 2):
     ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
+
+
+def server_environment(home: Path) -> dict[str, str]:
+    """What a server that tests start is told of the database they run on."""
+    if not POSTGRESQL:
+        return {}
+    return {DATABASE_URL: url_for(home / DATABASE), ENCRYPTION_KEY: TEST_KEY}
 
 
 class ServerProcess:
@@ -44,6 +55,7 @@ class ServerProcess:
             command = ["-c", BECOME_MORTAL, *command]
         self.process = subprocess.Popen(
             [sys.executable, *command],
+            env=os.environ | server_environment(home),
             pass_fds=(theirs, *inherit),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

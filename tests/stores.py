@@ -23,6 +23,8 @@ from postgresql_cluster import Cluster
 POSTGRESQL = os.environ.get("ANTIPHON_TEST_STORE", "sqlite") == "postgresql"
 #: For tests of what only SQLite has: its files, its locks, its words.
 only_sqlite = pytest.mark.skipif(POSTGRESQL, reason="about SQLite alone")
+#: For secrets: on a database that others may share no server makes a key for itself.
+TEST_KEY = "VGVzdHMgaGF2ZSBhIGtleSBvZiB0aGVpciBvd24gLS0="
 
 _made: dict[Path, str] = {}
 _spare: list[str] = []

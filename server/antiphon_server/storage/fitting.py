@@ -34,6 +34,9 @@ async def fitting_keys(
     """The keys of the rows that fit into a page, and whether more rows follow."""
     keys: list[tuple[Any, ...]] = []
     spent = 0
+    if connection.dialect.name == "postgresql":
+        # Its cursors live in transactions, which readers do without else.
+        await connection.execution_options(isolation_level="READ COMMITTED")
     async with connection.stream(statement, execution_options={"yield_per": min(limit + 1, _CHUNK)}) as result:
         async for chunk in result.partitions():
             for weight, *key in chunk:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import Row, func, literal, select, tuple_
+from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -256,10 +256,11 @@ class Reader:
     async def block_document_with_parts(self, id: str, limit: int) -> list[Record]:
         """The document and those that it leads to, itself first, as of one moment. More than `limit` rows mean that
         there are too many; none that there is no such document."""
-        below = select(literal(id).label("id")).cte("below", recursive=True)
+        documents = BLOCK_DOCUMENTS.table.c
+        below = select(documents.id).where(documents.id == id).cte("below", recursive=True)
         further = block_references.join(below, below.c.id == block_references.c.document_id)
         below = below.union(select(block_references.c.referenced_id).select_from(further))
-        statement = BLOCK_DOCUMENTS.rows.where(BLOCK_DOCUMENTS.table.c.id.in_(select(below.c.id))).limit(limit + 1)
+        statement = BLOCK_DOCUMENTS.rows.where(documents.id.in_(select(below.c.id))).limit(limit + 1)
         async with self._connection() as connection:
             rows = (await connection.execute(statement)).all()
         return sorted(rows, key=lambda row: bool(row.id != id))

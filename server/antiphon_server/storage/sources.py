@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     FromClause,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    cast,
     func,
     literal_column,
     select,
@@ -205,7 +207,9 @@ def _deployments() -> Source:
         "work_pool_name": pool_name,
     }
     rows = limited.rows.add_columns(*CONTENT, *(column.label(name) for name, column in names.items()))
-    theirs = select(cast(func.sum(_weight(schedules.c)), BigInteger)).where(schedules.c.deployment_id == deployments.c.id)
+    theirs = select(cast(func.sum(_weight(schedules.c)), BigInteger)).where(
+        schedules.c.deployment_id == deployments.c.id
+    )
     weight = limited.weight + select(_weight(CONTENT)).where(HELD).correlate(deployments).scalar_subquery()
     weight += func.coalesce(theirs.correlate(deployments).scalar_subquery(), 0)
     source = _source(deployments, rows.select_from(WITH_CONTENT), None, weight)

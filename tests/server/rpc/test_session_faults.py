@@ -16,6 +16,7 @@ from hand_session import HEARTBEAT, HandSession, end_of, new_id
 from in_writer import in_writer, pragma
 from refusals import refusal_in, refusal_of
 from running_server import RunningServer
+from stores import only_sqlite
 from world import World, proposed
 
 ACCEPT, REJECT, WAIT = 1, 2, 3
@@ -27,6 +28,7 @@ def large(session: HandSession) -> session_pb2.ClientFrame:
     return session.durable(create_flow_run=run)
 
 
+@only_sqlite
 def test_on_a_full_disk_the_stream_ends_and_what_was_not_acked_is_sent_again(
     server: RunningServer, attach: Attach
 ) -> None:

@@ -22,6 +22,7 @@ from antiphon.v1.retry_policy_pb2 import RetryPolicy
 from hand_session import new_id
 from in_writer import pragma
 from refusals import refusal_in
+from stores import only_sqlite
 from world import World
 
 ACCEPT, REJECT, WAIT, ABORT = 1, 2, 3, 4
@@ -199,6 +200,7 @@ def test_a_clock_that_is_set_forward_takes_nobodys_run(server: Any, attach: Atta
     assert session.propose(run, "COMPLETED").kind == ACCEPT
 
 
+@only_sqlite
 def test_a_full_disk_takes_nobodys_run(server: Any, attach: Attach) -> None:
     session = attach()
     run = session.create_flow_run()

@@ -13,6 +13,7 @@ from antiphon.v1 import flow_run_service_pb2, log_service_pb2, transition_servic
 from antiphon_server.rpc import interceptors
 from hand_session import new_id, proposal
 from in_writer import in_writer, pragma
+from stores import only_sqlite
 from world import MISSING, World, mask, opened, proposed
 
 MIB = 1024 * 1024
@@ -319,6 +320,7 @@ def test_a_caller_that_waits_no_longer_gets_its_deadline(world: World) -> None:
     held.join(20)
 
 
+@only_sqlite
 def test_on_a_full_disk_writes_are_refused_and_reads_go_on(world: World) -> None:
     pages = pragma(world.server, "page_count")
     pragma(world.server, f"max_page_count={pages}")
