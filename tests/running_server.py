@@ -37,12 +37,20 @@ class RunningServer:
     """`with RunningServer(folder) as server:`; `channel` speaks to it."""
 
     def __init__(
-        self, home: Path, *, session_ttl: float = 30.0, listen: tuple[str, ...] = (), clock: Clock | None = None
+        self,
+        home: Path,
+        *,
+        session_ttl: float = 30.0,
+        listen: tuple[str, ...] = (),
+        clock: Clock | None = None,
+        metrics: str | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.socket = home / "s"
         self.target = f"unix:{self.socket}"
-        self._settings = Settings(home / "antiphon.db", (self.target, *listen), session_ttl, self.clock)
+        self._settings = Settings(
+            home / "antiphon.db", (self.target, *listen), session_ttl, self.clock, metrics=metrics
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 

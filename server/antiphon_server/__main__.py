@@ -15,6 +15,7 @@ from antiphon_server.clocks import MovableClock, wall_clock
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.encryption_keys import ENCRYPTION_KEY, keys_of
 from antiphon_server.home import DATABASE, HomeTaken, take
+from antiphon_server.metrics.opening import metrics_address
 from antiphon_server.server import Server, Settings
 from antiphon_server.services.clock_control import ClockControl
 from antiphon_server.services.sweeper import Retention
@@ -52,6 +53,13 @@ def _address(text: str) -> str:
     return text
 
 
+def _metrics(text: str) -> str:
+    try:
+        return metrics_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _descriptor(text: str) -> int:
     try:
         os.fstat(int(text))
@@ -75,6 +83,12 @@ def arguments() -> argparse.Namespace:
         parser.add_argument(
             f"--keep-{what}", type=_seconds, metavar="DAYS", help=f"delete {what} that are older; kept for ever without"
         )
+    parser.add_argument(
+        "--metrics",
+        type=_metrics,
+        metavar="[HOST:]PORT",
+        help="serve metrics for Prometheus by HTTP there; a port alone is one of this machine",
+    )
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     parser.add_argument(
         "--ready-fd", type=_descriptor, help="descriptor that gets a line when the server serves, or cannot"
@@ -127,6 +141,7 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
             clock=wall_clock if options.clock_fd is None else clock,
             durable=not options.no_fsync,
             retention=Retention(_days(options.keep_runs), _days(options.keep_logs)),
+            metrics=options.metrics,
             encryption_keys=keys_of(os.environ.get(ENCRYPTION_KEY, ""), ENCRYPTION_KEY),
         )
     )

@@ -43,6 +43,7 @@ from antiphon_server.application.verdicts import Verdict
 from antiphon_server.clocks import wall_clock
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.encryption_keys import KeyRing
+from antiphon_server.metrics.opening import open_exporter
 from antiphon_server.rpc.admin_servicer import AdminServicer
 from antiphon_server.rpc.change_log import ChangeLog
 from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
@@ -133,6 +134,8 @@ class Settings:
     durable: bool = True
     #: How long runs and logs are kept.
     retention: Retention = field(default_factory=Retention)
+    #: `host:port` where metrics are served by HTTP; None serves none.
+    metrics: str | None = None
 
 
 class Server:
@@ -176,9 +179,11 @@ class Server:
         self._leadership = Leadership(self.core, LED, alone=True)  # Its home is locked.
         self.scheduler = Scheduler(self.core, board=self._board, leads=self._leadership.leads)
         self.operations_runner = OperationsRunner(self.core, self.reader, board=self._board)
+        self.exporter = self._open_exporter(settings.metrics) if settings.metrics is not None else None
         self._grpc = grpc.aio.server(
             interceptors=(
                 LoggingInterceptor(self.activity),
+                *((self.exporter.interceptor,) if self.exporter is not None else ()),
                 ErrorInterceptor(),
                 DeadlineInterceptor(),
                 ValidationInterceptor(),
@@ -281,6 +286,19 @@ class Server:
             durability=sqlite_durability(self._settings.durable),
         )
 
+    def _open_exporter(self, address: str) -> Any:
+        return open_exporter(
+            address,
+            core=self.core,
+            reader=self.reader,
+            hub=self.hub,
+            log=self.change_log,
+            board=self._board,
+            leads=self._leadership.leads,
+            version=importlib.metadata.version("antiphon"),
+            schema=HEAD,
+        )
+
     def _open_reader(self) -> Any:
         """Readers are loaded when somebody first reads; see `storage/reader_engine.py`."""
         module = importlib.import_module("antiphon_server.storage.reader_engine")
@@ -312,6 +330,8 @@ class Server:
         self._task_run_watches.close()
         self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
         await self._end_calls()
+        if self.exporter is not None:
+            await self.exporter.close()
         await self.reader.close()
         self._engine.dispose()
         logger.info("stopped")

@@ -14,6 +14,7 @@ from antiphon.cli.lazy_group import LazyGroup
 from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
 from antiphon.cli.server_tables import server_page
 from antiphon.embedded_server import read_pid
+from antiphon.grpc_target import parse_listen_address
 from antiphon.settings import get_current_settings
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, ListSessionsRequest, SessionStatus, StopServerRequest
 
@@ -44,6 +45,13 @@ class LogLevel(Enum):
     ERROR = "ERROR"
 
 
+def _listen_address(text: str) -> str:
+    try:
+        return parse_listen_address(text) if text else ""
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: {error}.") from None
+
+
 @app.callback()
 def group() -> None:
     """Start, stop and look at the server."""
@@ -69,6 +77,16 @@ def start(
         float | None,
         typer.Option("--keep-logs", min=0, metavar="DAYS", help="Delete lines of logs that are older. Likewise."),
     ] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            "--metrics",
+            parser=_listen_address,
+            metavar="[HOST:]PORT",
+            help="Serve metrics for Prometheus there. Default: ANTIPHON_SERVER_METRICS_ADDRESS, if "
+            "ANTIPHON_SERVER_METRICS_ENABLED is set.",
+        ),
+    ] = "",
     background: Annotated[
         bool, typer.Option("--background", "-b", help="Return once the server is ready, and leave it running.")
     ] = False,
@@ -90,6 +108,7 @@ def start(
         log_level.value,
         keep_runs,
         keep_logs,
+        metrics or (settings.server.metrics_address if settings.server.metrics_enabled else ""),
     )
     if not start_of.is_local:
         print_note(f"Whoever reaches {host} on port {port} can use this server: it asks nobody who they are.")

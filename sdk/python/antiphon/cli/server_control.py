@@ -46,6 +46,8 @@ class ServerStart:
     #: Days for which runs that have ended, and lines of logs, are kept; None keeps them for ever.
     keep_runs: float | None = None
     keep_logs: float | None = None
+    #: Where metrics are served; empty serves none.
+    metrics: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -93,7 +95,8 @@ class ServerStart:
     def _options(self) -> list[str]:
         kept = (("--keep-runs", self.keep_runs), ("--keep-logs", self.keep_logs))
         retention = [word for name, days in kept if days is not None for word in (name, f"{days:g}")]
-        return ["--listen", self.listen, "--log-level", self.log_level, *retention]
+        metrics = ["--metrics", self.metrics] if self.metrics else []
+        return ["--listen", self.listen, "--log-level", self.log_level, *retention, *metrics]
 
     def _check_free(self, path: str) -> None:
         for candidate in dict.fromkeys([socket_path(self.home), path]):
