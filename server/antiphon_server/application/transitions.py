@@ -31,7 +31,7 @@ from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, PENDING, TE
 from antiphon_server.storage.records import Transition
 from antiphon_server.storage.surroundings import CacheEntry
 from antiphon_server.storage.waiting import Claimant
-from antiphon_server.storage.working_set import Decided, Needs, WorkingSet
+from antiphon_server.storage.working_set import Needs, WorkingSet
 
 
 def needs_of(proposal: Proposal, needs: Needs) -> None:
@@ -88,18 +88,8 @@ def _decide(
     if decision.state is not None or (keep_refusal and decision.verdict is not VerdictKind.WAIT):
         _write(working_set, facts, proposal, decision)
     if working_set.changes.decided is not None:
-        working_set.changes.decided.append(_counted(run.kind, decision))
+        working_set.changes.decided.append((run.kind, decision))
     return from_decision(working_set, proposal.transition_id, run, decision), run, decision
-
-
-def _counted(kind: RunKind, decision: Decision) -> Decided:
-    last = decision.findings[-1] if decision.findings else None
-    return Decided(
-        kind,
-        decision.verdict,
-        last.rule if last is not None and last.kind is not None else "",
-        decision.state.type if decision.state is not None else None,
-    )
 
 
 def decided_before(working_set: WorkingSet, proposal: Proposal) -> Transition | None:
@@ -276,4 +266,4 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
         )
     )
     if working_set.changes.decided is not None:
-        working_set.changes.decided.append(Decided(parent.kind, VerdictKind.ACCEPT, "", mirrored.type))
+        working_set.changes.decided.append((parent.kind, Decision(VerdictKind.ACCEPT, mirrored)))

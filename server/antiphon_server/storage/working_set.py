@@ -6,16 +6,17 @@ A later operation of the batch sees what an earlier one did. Nothing is written 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
 from antiphon_server.domain import limit_names
+from antiphon_server.domain.decision import Decision
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.leases import Lease
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.sessions import Session
-from antiphon_server.domain.states import TERMINAL, StateType, VerdictKind
+from antiphon_server.domain.states import TERMINAL
 from antiphon_server.storage import tables
 from antiphon_server.storage.leases import Leases
 from antiphon_server.storage.records import (
@@ -50,17 +51,6 @@ class Needs:
 
     def run(self, kind: RunKind, run_id: str) -> None:
         (self.flow_runs if kind is RunKind.FLOW_RUN else self.task_runs).add(run_id)
-
-
-class Decided(NamedTuple):
-    """What was decided on a proposal, for who counts."""
-
-    kind: RunKind
-    verdict: VerdictKind
-    #: The rule that decided; empty where the move was accepted because none had a word against it.
-    rule: str
-    #: What the run entered; None where it stayed as it was.
-    state: StateType | None
 
 
 @dataclass(slots=True)
@@ -107,8 +97,8 @@ class Changes:
     logs: list[tuple[str, str | None]] = field(default_factory=list)
     #: Long-running operations that were started, went on or ended.
     operations: list[str] = field(default_factory=list)
-    #: Every decision, where somebody counts them.
-    decided: list[Decided] | None = None
+    #: Every decision on a run of a kind, where somebody counts them.
+    decided: list[tuple[RunKind, Decision]] | None = None
 
 
 SESSION_FIELDS = Session.__slots__
