@@ -88,7 +88,7 @@ def _decide(
     if decision.state is not None or (keep_refusal and decision.verdict is not VerdictKind.WAIT):
         _write(working_set, facts, proposal, decision)
     if working_set.changes.decided is not None:
-        working_set.changes.decided.append((run.kind, decision))
+        working_set.changes.decided.append((proposal, decision))
     return from_decision(working_set, proposal.transition_id, run, decision), run, decision
 
 
@@ -266,4 +266,5 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
         )
     )
     if working_set.changes.decided is not None:
-        working_set.changes.decided.append((parent.kind, Decision(VerdictKind.ACCEPT, mirrored)))
+        mirror = Proposal(mirrored.id, parent.kind, parent.id, mirrored)
+        working_set.changes.decided.append((mirror, Decision(VerdictKind.ACCEPT, mirrored)))

@@ -178,3 +178,5 @@ class Proposal:
     claim: bool = False
     #: Whether the session can be told to WAIT; not where the server proposes for it.
     waits: bool = True
+    #: The span of the proposer, as W3C Trace Context writes it; empty for none.
+    traceparent: str = ""

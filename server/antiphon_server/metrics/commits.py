@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from antiphon_server.application.core import Outcome
 from antiphon_server.domain.decision import Decision
-from antiphon_server.domain.model import RunKind
+from antiphon_server.domain.model import Proposal, RunKind
 from antiphon_server.domain.states import StateType, VerdictKind
 from antiphon_server.metrics import catalogue
 from antiphon_server.metrics.instruments import counter, histogram
@@ -29,7 +29,7 @@ class CommitMetrics:
         if outcome.changes is not None and outcome.changes.decided:
             self._count(outcome.changes.decided)
 
-    def _count(self, decided: Iterable[tuple[RunKind, Decision]]) -> None:
+    def _count(self, decided: Iterable[tuple[Proposal, Decision]]) -> None:
         transitions: Counter[tuple[RunKind, VerdictKind, str]] = Counter()
         states: Counter[tuple[RunKind, StateType]] = Counter()
         for (kind, verdict, rule, state), times in Counter(map(_what, decided)).items():
@@ -42,10 +42,10 @@ class CommitMetrics:
             self._states.labels(kind.value, state.name).inc(times)
 
 
-def _what(decided: tuple[RunKind, Decision]) -> tuple[RunKind, VerdictKind, str, StateType | None]:
+def _what(decided: tuple[Proposal, Decision]) -> tuple[RunKind, VerdictKind, str, StateType | None]:
     """The kind of run, the verdict, the rule that gave it, and the state that was entered."""
-    kind, decision = decided
+    proposal, decision = decided
     rule = "none"
     if decision.findings and decision.findings[-1].kind is not None:
         rule = decision.findings[-1].rule
-    return kind, decision.verdict, rule, decision.state.type if decision.state is not None else None
+    return proposal.kind, decision.verdict, rule, decision.state.type if decision.state is not None else None

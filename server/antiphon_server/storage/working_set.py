@@ -14,7 +14,7 @@ from antiphon_server.domain import limit_names
 from antiphon_server.domain.decision import Decision
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.leases import Lease
-from antiphon_server.domain.model import Run, RunKind
+from antiphon_server.domain.model import Proposal, Run, RunKind
 from antiphon_server.domain.sessions import Session
 from antiphon_server.domain.states import TERMINAL
 from antiphon_server.storage import tables
@@ -97,8 +97,8 @@ class Changes:
     logs: list[tuple[str, str | None]] = field(default_factory=list)
     #: Long-running operations that were started, went on or ended.
     operations: list[str] = field(default_factory=list)
-    #: Every decision on a run of a kind, where somebody counts them.
-    decided: list[tuple[RunKind, Decision]] | None = None
+    #: Every proposal with what was decided, where somebody counts them.
+    decided: list[tuple[Proposal, Decision]] | None = None
 
 
 SESSION_FIELDS = Session.__slots__

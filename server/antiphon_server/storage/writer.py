@@ -57,8 +57,9 @@ class Outcome:
 
     changes: Changes | None
     answers: list[tuple[Done, Any]]
-    #: How long the transaction took, its commit included.
+    #: How long the transaction took, its commit included, and when it was over, in seconds since 1970.
     seconds: float = 0.0
+    end_time: float = 0.0
 
 
 class Writer:
@@ -193,7 +194,7 @@ class Writer:
                     answers.append((job.done, error))
                 self._settle(working_set)
             working_set.flush()
-        return Outcome(working_set.changes, answers, time.perf_counter() - began)
+        return Outcome(working_set.changes, answers, time.perf_counter() - began, time.time())
 
     def _isolate(self, connection: Connection, jobs: Sequence[_Job], error: Exception) -> None:
         """Finds the operation that broke a transaction by giving each one of its own."""
