@@ -19,6 +19,7 @@ from antiphon_server.metrics.opening import metrics_address
 from antiphon_server.server import Server, Settings
 from antiphon_server.services.clock_control import ClockControl
 from antiphon_server.services.sweeper import Retention
+from antiphon_server.tracing.opening import provider_of
 
 logger = logging.getLogger("antiphon_server")
 
@@ -133,6 +134,7 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
     listen = [f"unix:{options.socket}"] if options.socket is not None else []
     listen += options.listen
     clock = MovableClock()
+    traces = provider_of(os.environ)
     server = Server(
         Settings(
             options.home / DATABASE,
@@ -142,6 +144,7 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
             durable=not options.no_fsync,
             retention=Retention(_days(options.keep_runs), _days(options.keep_logs)),
             metrics=options.metrics,
+            traces=traces,
             encryption_keys=keys_of(os.environ.get(ENCRYPTION_KEY, ""), ENCRYPTION_KEY),
         )
     )
@@ -162,6 +165,8 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
         idle.add_done_callback(lambda _: server.asked_to_stop.set())
     await server.asked_to_stop.wait()
     await server.stop()
+    if traces is not None:
+        await asyncio.to_thread(traces.close)
 
 
 async def leave_when_idle(server: Server, timeout: float) -> None:

@@ -82,6 +82,7 @@ from antiphon_server.storage import tables
 from antiphon_server.storage.database import sqlite_durability, writer_engine
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.schema import HEAD, prepare
+from antiphon_server.tracing.opening import open_tracing
 from antiphon_server.wire_times import micros_to_timestamp
 
 logger = logging.getLogger(__name__)
@@ -136,6 +137,8 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     #: `host:port` where metrics are served by HTTP; None serves none.
     metrics: str | None = None
+    #: OpenTelemetry's provider of spans; None makes none.
+    traces: Any = None
 
 
 class Server:
@@ -180,10 +183,14 @@ class Server:
         self.scheduler = Scheduler(self.core, board=self._board, leads=self._leadership.leads)
         self.operations_runner = OperationsRunner(self.core, self.reader, board=self._board)
         self.exporter = self._open_exporter(settings.metrics) if settings.metrics is not None else None
+        tracing = open_tracing(settings.traces) if settings.traces is not None else None
+        watching = [each for each in (self.exporter, tracing) if each is not None]
+        for each in watching:
+            self.core.observe(each.observe)
         self._grpc = grpc.aio.server(
             interceptors=(
                 LoggingInterceptor(self.activity),
-                *((self.exporter.interceptor,) if self.exporter is not None else ()),
+                *(each.interceptor for each in watching),
                 ErrorInterceptor(),
                 DeadlineInterceptor(),
                 ValidationInterceptor(),

@@ -13,6 +13,7 @@ from antiphon.exceptions import ServerError, ServerUnreachable
 from antiphon.server_address import connect_target
 from antiphon.server_errors import START_HINT, from_rpc_error
 from antiphon.settings import get_current_settings
+from antiphon.telemetry.tracing import call_metadata
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
 from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
 from antiphon.v1.artifact_service_pb2_grpc import ArtifactServiceStub
@@ -84,7 +85,7 @@ class ServiceClient:
         Raises ObjectNotFound, ObjectAlreadyExists, ServerUnreachable, or ServerError for every other refusal.
         """
         try:
-            response: Response = method(request, timeout=timeout or self.timeout)
+            response: Response = method(request, timeout=timeout or self.timeout, **call_metadata())
         except grpc.RpcError as error:
             raise from_rpc_error(error, self.target) from error
         return response

@@ -2,18 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
-import grpc
 from prometheus_client import CollectorRegistry
 
 from antiphon_server.metrics import catalogue
 from antiphon_server.metrics.instruments import counter, gauge, histogram
 from antiphon_server.rpc.interceptors import Behavior, Interceptor
-
-_NAMES: Mapping[int, str] = MappingProxyType({code.value[0]: code.name for code in grpc.StatusCode})
+from antiphon_server.rpc.status import code_of
 
 
 class CallMetrics(Interceptor):
@@ -47,16 +43,8 @@ class CallMetrics(Interceptor):
                 raise
             finally:
                 in_flight.dec()
-                self._ended.labels(name, "CANCELLED" if cancelled else _code(context)).inc()
+                self._ended.labels(name, "CANCELLED" if cancelled else code_of(context).name).inc()
                 if seconds is not None:
                     seconds.observe(time.perf_counter() - began)
 
         return counted
-
-
-def _code(context: Any) -> str:
-    """How the call ends."""
-    code = context.code()
-    if isinstance(code, grpc.StatusCode):
-        return str(code.name)
-    return _NAMES.get(code or 0, "UNKNOWN")

@@ -22,13 +22,12 @@ class Exporter:
         """`address` is HOST:PORT; port 0 takes a free one. Raises OSError for one that cannot be listened on."""
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        calls = CallMetrics(self.registry)
         #: Stands around what turns errors into a status.
-        self.interceptor: Interceptor = calls
-        commits = CommitMetrics(self.registry)
+        self.interceptor: Interceptor = CallMetrics(self.registry)
+        #: For `Core.observe`.
+        self.observe = CommitMetrics(self.registry).observe
         self.registry.register(StateCollector(watched))
         self._listen(address)
-        watched.core.observe(commits.observe)
 
     def _listen(self, address: str) -> None:
         host, _, port = address.rpartition(":")

@@ -16,6 +16,7 @@ from antiphon.server_errors import from_rpc_error
 from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
 from antiphon.shared_client import opened_client, shared_client
+from antiphon.telemetry.tracing import call_metadata
 
 Response = TypeVar("Response", bound=Message)
 
@@ -86,7 +87,7 @@ def _tries(
     end = time.monotonic() + (timeout or client.timeout)
     while True:
         seconds = (timeout or client.timeout) if away.over_all else max(end - time.monotonic(), 0)
-        answer = method(client).future(request, timeout=seconds)
+        answer = method(client).future(request, timeout=seconds, **call_metadata())
         try:
             yield Await([answer], around or RunScope())
         except BaseException:
