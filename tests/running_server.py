@@ -44,12 +44,13 @@ class RunningServer:
         listen: tuple[str, ...] = (),
         clock: Clock | None = None,
         metrics: str | None = None,
+        traces: Any = None,
     ) -> None:
         self.clock = clock or Clock()
         self.socket = home / "s"
         self.target = f"unix:{self.socket}"
         self._settings = Settings(
-            home / "antiphon.db", (self.target, *listen), session_ttl, self.clock, metrics=metrics
+            home / "antiphon.db", (self.target, *listen), session_ttl, self.clock, metrics=metrics, traces=traces
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""Traces where the environment names a collector, and the extra is there. Everything else here is loaded by this alone."""
+"""Traces where the environment names a collector and the extra is there. All else here is loaded by this alone."""
 
 import importlib
 import logging

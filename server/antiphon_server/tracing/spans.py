@@ -1,5 +1,5 @@
-"""Spans of the server: one for each unary call of a caller that traces, and one for each decision on a proposal that names
-a span. The server continues traces and begins none."""
+"""Spans of the server: one for each unary call of a caller that traces, and one for each decision on a proposal that
+names a span. The server continues traces and begins none."""
 
 import asyncio
 from typing import Any

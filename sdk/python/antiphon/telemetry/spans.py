@@ -43,7 +43,7 @@ def traceparent() -> str:
 
 
 def current_ids() -> dict[str, str]:
-    """Return the ids of the current span for records of logs, as `trace_id` and `span_id`; empty where there is none."""
+    """Return the ids of the current span, as `trace_id` and `span_id`, for records of logs; empty where none is."""
     context = trace.get_current_span().get_span_context()
     if not context.is_valid:
         return {}
