@@ -108,8 +108,10 @@ def test_calls_are_counted_by_how_they_end(server: RunningServer) -> None:
         with pytest.raises(grpc.RpcError) as raised:
             runs.GetFlowRun(flow_run_service_pb2.GetFlowRunRequest(id=id))
         assert refusal_of(raised.value).code.name == code
-    said = scrape(server)
     ended = "antiphon_grpc_requests_total"
+    # The status is sent before the call is over for the server.
+    until(lambda: scrape(server).value(ended, method="FlowRunService/GetFlowRun", code="INVALID_ARGUMENT") == 1)
+    said = scrape(server)
     assert said.value(ended, method="FlowRunService/ListFlowRuns", code="OK") == 1
     for code in ("NOT_FOUND", "INVALID_ARGUMENT"):
         assert said.value(ended, method="FlowRunService/GetFlowRun", code=code) == 1
