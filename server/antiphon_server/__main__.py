@@ -11,11 +11,13 @@ import sys
 import time
 from pathlib import Path
 
+from antiphon_server import log_lines
 from antiphon_server.clocks import MovableClock, wall_clock
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.encryption_keys import ENCRYPTION_KEY, keys_of
 from antiphon_server.home import DATABASE, HomeTaken, take
 from antiphon_server.metrics.opening import metrics_address
+from antiphon_server.rpc import call_facts
 from antiphon_server.server import Server, Settings
 from antiphon_server.services.clock_control import ClockControl
 from antiphon_server.services.sweeper import Retention
@@ -91,6 +93,9 @@ def arguments() -> argparse.Namespace:
         help="serve metrics for Prometheus by HTTP there; a port alone is one of this machine",
     )
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    parser.add_argument(
+        "--log-format", default=log_lines.TEXT, choices=log_lines.FORMATS, help="json: an object a line, for programs"
+    )
     parser.add_argument(
         "--ready-fd", type=_descriptor, help="descriptor that gets a line when the server serves, or cannot"
     )
@@ -207,8 +212,7 @@ def tune() -> None:
 def main() -> int:
     options = arguments()
     tune()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    logging.getLogger("antiphon_server").setLevel(options.log_level)
+    log_lines.set_up(options.log_format, options.log_level, call_facts.facts)
     starter = Starter(options.ready_fd, options.lock_fd)
     try:
         take(options.home)

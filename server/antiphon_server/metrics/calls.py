@@ -42,9 +42,9 @@ class CallMetrics(Interceptor):
                 cancelled = True
                 raise
             finally:
-                in_flight.dec()
-                self._ended.labels(name, "CANCELLED" if cancelled else code_of(context).name).inc()
                 if seconds is not None:
                     seconds.observe(time.perf_counter() - began)
+                self._ended.labels(name, "CANCELLED" if cancelled else code_of(context).name).inc()
+                in_flight.dec()
 
         return counted

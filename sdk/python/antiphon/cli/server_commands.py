@@ -52,6 +52,13 @@ def _listen_address(text: str) -> str:
         raise typer.BadParameter(f"{text!r}: {error}.") from None
 
 
+class LogFormat(Enum):
+    """Likewise."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 @app.callback()
 def group() -> None:
     """Start, stop and look at the server."""
@@ -67,6 +74,9 @@ def start(
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", case_sensitive=False, help="How much it has to say.")
     ] = LogLevel.INFO,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", case_sensitive=False, help="json: an object a line, for programs.")
+    ] = LogFormat.TEXT,
     keep_runs: Annotated[
         float | None,
         typer.Option(
@@ -109,6 +119,7 @@ def start(
         keep_runs,
         keep_logs,
         metrics or (settings.server.metrics_address if settings.server.metrics_enabled else ""),
+        log_format.value,
     )
     if not start_of.is_local:
         print_note(f"Whoever reaches {host} on port {port} can use this server: it asks nobody who they are.")

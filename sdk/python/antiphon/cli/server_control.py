@@ -48,6 +48,8 @@ class ServerStart:
     keep_logs: float | None = None
     #: Where metrics are served; empty serves none.
     metrics: str = ""
+    #: As the server's `--log-format` has them.
+    log_format: str = "text"
 
     @property
     def is_local(self) -> bool:
@@ -96,7 +98,8 @@ class ServerStart:
         kept = (("--keep-runs", self.keep_runs), ("--keep-logs", self.keep_logs))
         retention = [word for name, days in kept if days is not None for word in (name, f"{days:g}")]
         metrics = ["--metrics", self.metrics] if self.metrics else []
-        return ["--listen", self.listen, "--log-level", self.log_level, *retention, *metrics]
+        log_format = ["--log-format", self.log_format] if self.log_format != "text" else []
+        return ["--listen", self.listen, "--log-level", self.log_level, *log_format, *retention, *metrics]
 
     def _check_free(self, path: str) -> None:
         for candidate in dict.fromkeys([socket_path(self.home), path]):
