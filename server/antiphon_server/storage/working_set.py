@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from antiphon_server.domain import limit_names
-from antiphon_server.domain.decision import Decision
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.domain.leases import Lease
-from antiphon_server.domain.model import Proposal, Run, RunKind
+from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.sessions import Session
 from antiphon_server.domain.states import TERMINAL
 from antiphon_server.storage import tables
@@ -32,6 +31,7 @@ from antiphon_server.storage.run_writes import RUN_WRITES
 from antiphon_server.storage.slot_book import SlotBook
 from antiphon_server.storage.statements import Lookup, Row, Write, insert_into, rows_of, update_by_id
 from antiphon_server.storage.surroundings import Surroundings
+from antiphon_server.storage.tally import Tally
 from antiphon_server.storage.waiting import Unserved, Waiting
 
 
@@ -97,8 +97,8 @@ class Changes:
     logs: list[tuple[str, str | None]] = field(default_factory=list)
     #: Long-running operations that were started, went on or ended.
     operations: list[str] = field(default_factory=list)
-    #: Every proposal with what was decided, where somebody counts them.
-    decided: list[tuple[Proposal, Decision]] | None = None
+    #: What was decided, where somebody counts it.
+    tally: Tally | None = None
 
 
 SESSION_FIELDS = Session.__slots__

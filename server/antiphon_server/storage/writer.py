@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.storage.describing import describe
 from antiphon_server.storage.faults import storage_error
+from antiphon_server.storage.tally import Tally
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class Writer:
         self._ended = False
         #: Transactions that the disk or another process did not let pass.
         self.faults = 0
-        #: Whether `Changes.decided` is kept.
+        #: Whether `Changes.tally` is kept.
         self.counting = False
         self._late: list[Done] = []
         self._thread = threading.Thread(target=self._run, name="antiphon-writer", daemon=True)
@@ -181,7 +182,7 @@ class Writer:
         with connection.begin():
             working_set = WorkingSet(connection, self._clock())
             if self.counting:
-                working_set.changes.decided = []
+                working_set.changes.tally = Tally()
             needs = Needs()
             for job in jobs:
                 job.operation.needs(needs)

@@ -31,13 +31,12 @@ class Tracing:
 
     def observe(self, outcome: Outcome) -> None:
         """Makes a span for each decision of a transaction whose proposer traces."""
-        if outcome.changes is None or not outcome.changes.decided:
+        if outcome.changes is None or outcome.changes.tally is None:
             return
         end = round(outcome.end_time * 1e9)
         times = (end - round(outcome.seconds * 1e9), end)
-        for proposal, decision in outcome.changes.decided:
-            if proposal.traceparent:
-                self._tell(proposal, decision, times, len(outcome.answers))
+        for proposal, decision in outcome.changes.tally.traced:
+            self._tell(proposal, decision, times, len(outcome.answers))
 
     def _tell(self, proposal: Proposal, decision: Decision, times: tuple[int, int], operations: int) -> None:
         attributes: dict[str, Any] = {
