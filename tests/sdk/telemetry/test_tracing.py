@@ -12,6 +12,7 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
+from antiphon.telemetry import tracing
 from running_server import RunningServer
 
 PROGRAM = """
@@ -112,3 +113,32 @@ def test_a_collector_that_the_environment_names_gets_the_spans(
 def test_a_collector_that_is_gone_does_not_keep_a_program(server: RunningServer, tmp_path: Path) -> None:
     done = run(server, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_command_that_makes_no_span_loads_nothing_though_a_collector_is_named(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    code = "import sys\nfrom antiphon.cli.main import main\nsys.argv[1:] = ['server', 'status']\ntry:\n    main()\n"
+    code += "except SystemExit as end:\n    assert not end.code, end.code\nprint('opentelemetry' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={
+            **os.environ,
+            "ANTIPHON_API_URL": server.target,
+            "ANTIPHON_HOME": str(tmp_path),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_what_a_process_of_a_run_is_told_later_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "_asked", False)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    tracing.look_at_environment()
+    assert tracing._asked

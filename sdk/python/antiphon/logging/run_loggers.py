@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.exceptions import MissingContextError
-from antiphon.telemetry.tracing import spans
+from antiphon.telemetry.tracing import current_ids
 
 if TYPE_CHECKING:
     _Adapter = logging.LoggerAdapter[logging.Logger]
@@ -31,8 +31,8 @@ class AntiphonLogAdapter(_Adapter):
     call is kept, also where it says otherwise."""
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        given, tracing = kwargs.get("extra"), spans()
-        if tracing is not None and (ids := tracing.current_ids()):
+        given = kwargs.get("extra")
+        if ids := current_ids():
             given = {**ids, **(given or {})}
         kwargs["extra"] = {**(self.extra or {}), **given} if given else self.extra
         return msg, kwargs

@@ -64,6 +64,7 @@ def traced(life: Life, call: Traced, parameters: Mapping[str, Any]) -> Life:
             return end.value
         except BaseException as error:
             span.break_off(error)
+            argument = None  # it may be this very error, whose traceback holds this frame
             raise
         if isinstance(effect, Send):
             span.mark(effect)

@@ -11,24 +11,40 @@ import sys
 from functools import cache
 from typing import Any, Final
 
-__all__ = ["ENDPOINTS", "call_metadata", "spans", "traceparent"]
+__all__ = ["call_metadata", "current_ids", "look_at_environment", "spans", "traceparent"]
 
 logger = logging.getLogger("antiphon.telemetry")
 
 #: The variables by which OpenTelemetry is told of a collector.
-ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 _API: Final = "opentelemetry.trace"
 _SPANS: Final = "antiphon.telemetry.spans"
 _PROVIDER: Final = "antiphon.telemetry.provider"
-_asked = any(map(os.environ.get, ENDPOINTS))
+#: Whether the environment names a collector.
+_asked = False
+
+
+def look_at_environment() -> None:
+    """See whether the environment names a collector. Called at the start, and where it was changed since: a process
+    that was forked for a run gets its own."""
+    global _asked
+    _asked = any(map(os.environ.get, _ENDPOINTS))
+
+
+look_at_environment()
 
 
 def spans() -> Any:
-    """Return the module `antiphon.telemetry.spans`; None where nobody traces."""
+    """Return the module `antiphon.telemetry.spans`, for what makes spans; None where nobody traces."""
     if _API not in sys.modules and not _asked:
         return None
     return _load()
+
+
+def _spans_if_any() -> Any:
+    """The same for what looks for the current one: where nothing is loaded there is none."""
+    return _load() if _API in sys.modules else None
 
 
 @cache
@@ -47,8 +63,14 @@ def _load() -> Any:
 
 def traceparent() -> str:
     """Return the span that the calling code is part of, as W3C Trace Context writes it; empty where there is none."""
-    module = spans()
+    module = _spans_if_any()
     return module.traceparent() if module is not None else ""
+
+
+def current_ids() -> dict[str, str]:
+    """Return the ids of that span for records of logs: `trace_id` and `span_id`; empty where there is none."""
+    module = _spans_if_any()
+    return module.current_ids() if module is not None else {}
 
 
 def call_metadata() -> dict[str, Any]:
