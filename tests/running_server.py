@@ -38,7 +38,14 @@ class RunningServer:
     """`with RunningServer(folder) as server:`; `channel` speaks to it."""
 
     def __init__(
-        self, home: Path, *, session_ttl: float = 30.0, listen: tuple[str, ...] = (), clock: Clock | None = None
+        self,
+        home: Path,
+        *,
+        session_ttl: float = 30.0,
+        listen: tuple[str, ...] = (),
+        clock: Clock | None = None,
+        metrics: str | None = None,
+        traces: Any = None,
     ) -> None:
         self.clock = clock or Clock()
         self.socket = home / "s"
@@ -50,6 +57,8 @@ class RunningServer:
             self.clock,
             # On a database that others may share no server makes one for itself.
             encryption_keys=(TEST_KEY,) if POSTGRESQL else (),
+            metrics=metrics,
+            traces=traces,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

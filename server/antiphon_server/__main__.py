@@ -11,14 +11,18 @@ import sys
 import time
 from pathlib import Path
 
+from antiphon_server import log_lines
 from antiphon_server.clocks import MovableClock
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.encryption_keys import ENCRYPTION_KEY, keys_of
 from antiphon_server.home import DATABASE, DATABASE_URL, HomeTaken, take
+from antiphon_server.metrics.opening import metrics_address
+from antiphon_server.rpc import call_facts
 from antiphon_server.server import Server, Settings
 from antiphon_server.services.clock_control import ClockControl
 from antiphon_server.services.sweeper import Retention
 from antiphon_server.storage.upgrade_backup import back_up_before_upgrade
+from antiphon_server.tracing.opening import provider_of
 
 logger = logging.getLogger("antiphon_server")
 
@@ -53,6 +57,13 @@ def _address(text: str) -> str:
     return text
 
 
+def _metrics(text: str) -> str:
+    try:
+        return metrics_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _descriptor(text: str) -> int:
     try:
         os.fstat(int(text))
@@ -83,7 +94,16 @@ def arguments() -> argparse.Namespace:
         parser.add_argument(
             f"--keep-{what}", type=_seconds, metavar="DAYS", help=f"delete {what} that are older; kept for ever without"
         )
+    parser.add_argument(
+        "--metrics",
+        type=_metrics,
+        metavar="[HOST:]PORT",
+        help="serve metrics for Prometheus by HTTP there; a port alone is one of this machine",
+    )
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    parser.add_argument(
+        "--log-format", default=log_lines.TEXT, choices=log_lines.FORMATS, help="json: an object a line, for programs"
+    )
     parser.add_argument(
         "--ready-fd", type=_descriptor, help="descriptor that gets a line when the server serves, or cannot"
     )
@@ -147,6 +167,7 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
         if isinstance(place, Path) and not options.no_upgrade_backup:
             back_up_before_upgrade(place, revision)
 
+    traces = provider_of(os.environ)
     server = Server(
         Settings(
             place,
@@ -155,6 +176,8 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
             clock=moved,
             durable=not options.no_fsync,
             retention=Retention(_days(options.keep_runs), _days(options.keep_logs)),
+            metrics=options.metrics,
+            traces=traces,
             encryption_keys=keys_of(os.environ.get(ENCRYPTION_KEY, ""), ENCRYPTION_KEY),
             before_migrating=before_migrating,
         )
@@ -176,6 +199,8 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
         idle.add_done_callback(lambda _: server.asked_to_stop.set())
     await server.asked_to_stop.wait()
     await server.stop()
+    if traces is not None:
+        await asyncio.to_thread(traces.close)
 
 
 async def leave_when_idle(server: Server, timeout: float) -> None:
@@ -216,8 +241,7 @@ def tune() -> None:
 def main() -> int:
     options = arguments()
     tune()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    logging.getLogger("antiphon_server").setLevel(options.log_level)
+    log_lines.set_up(options.log_format, options.log_level, call_facts.facts)
     starter = Starter(options.ready_fd, options.lock_fd)
     try:
         take(options.home)

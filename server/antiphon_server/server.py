@@ -42,6 +42,7 @@ from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.encryption_keys import KeyRing
+from antiphon_server.metrics.opening import open_exporter
 from antiphon_server.rpc.admin_servicer import AdminServicer
 from antiphon_server.rpc.change_log import ChangeLog
 from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
@@ -80,6 +81,7 @@ from antiphon_server.storage import tables
 from antiphon_server.storage.opening import database_at
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.schema import HEAD, prepare
+from antiphon_server.tracing.opening import open_tracing
 from antiphon_server.wire_times import micros_to_timestamp
 
 logger = logging.getLogger(__name__)
@@ -137,6 +139,10 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     #: Called with the revision of a database that is about to be migrated; what it raises keeps it as it is.
     before_migrating: Callable[[str], None] | None = None
+    #: `host:port` where metrics are served by HTTP; None serves none.
+    metrics: str | None = None
+    #: OpenTelemetry's provider of spans; None makes none.
+    traces: Any = None
 
 
 class Server:
@@ -182,9 +188,15 @@ class Server:
         self._leadership = Leadership(self.core, LED, alone=not self._database.shared)
         self.scheduler = Scheduler(self.core, board=self._board, leads=self._leadership.leads)
         self.operations_runner = OperationsRunner(self.core, self.reader, board=self._board)
+        self.exporter = self._open_exporter(settings.metrics) if settings.metrics is not None else None
+        tracing = open_tracing(settings.traces) if settings.traces is not None else None
+        watching = [each for each in (self.exporter, tracing) if each is not None]
+        for each in watching:
+            self.core.observe(each.observe)
         self._grpc = grpc.aio.server(
             interceptors=(
                 LoggingInterceptor(self.activity),
+                *(each.interceptor for each in watching),
                 ErrorInterceptor(),
                 DeadlineInterceptor(),
                 ValidationInterceptor(),
@@ -287,6 +299,19 @@ class Server:
             durability=self._database.durability,
         )
 
+    def _open_exporter(self, address: str) -> Any:
+        return open_exporter(
+            address,
+            core=self.core,
+            reader=self.reader,
+            hub=self.hub,
+            log=self.change_log,
+            board=self._board,
+            leads=self._leadership.leads,
+            version=importlib.metadata.version("antiphon"),
+            schema=HEAD,
+        )
+
     def _open_reader(self) -> Any:
         """Readers are loaded when somebody first reads; see `storage/reader_engine.py`."""
         module = importlib.import_module("antiphon_server.storage.reader_engine")
@@ -318,6 +343,8 @@ class Server:
         self._task_run_watches.close()
         self.hub.end_all(Unavailable("SERVER_STOPPING", "the server has stopped; attach again", retry_after=0))
         await self._end_calls()
+        if self.exporter is not None:
+            await self.exporter.close()
         await self.reader.close()
         self._engine.dispose()
         logger.info("stopped")

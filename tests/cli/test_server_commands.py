@@ -169,3 +169,61 @@ def test_socket_path_that_is_too_long(home: Path) -> None:
 
 def test_port_must_be_one(antiphon: Cli) -> None:
     assert antiphon("server", "start", "--port", "65536").exit_code == 2
+
+
+@pytest.fixture
+def told_options(monkeypatch: pytest.MonkeyPatch, home: Path) -> list[str]:
+    """What a server is started with."""
+    told: list[str] = []
+
+    def start(home: Path, lock: int, options: list[str], *rest: Any, **more: Any) -> str:
+        told.extend(options)
+        return "127.0.0.1:1"
+
+    monkeypatch.setattr(server_control, "start", start)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "told"),
+    [
+        ((), {}, None),
+        (("--metrics", "9090"), {}, "127.0.0.1:9090"),
+        (("--metrics", "0.0.0.0:9090"), {}, "0.0.0.0:9090"),
+        ((), {"ANTIPHON_SERVER_METRICS_ENABLED": "true"}, "127.0.0.1:4202"),
+        ((), {"ANTIPHON_SERVER_METRICS_ADDRESS": "1"}, None),
+        (
+            (),
+            {"ANTIPHON_SERVER_METRICS_ENABLED": "true", "ANTIPHON_SERVER_METRICS_ADDRESS": "[::1]:1"},
+            "[::1]:1",
+        ),
+        (("--metrics", "2"), {"ANTIPHON_SERVER_METRICS_ENABLED": "true"}, "127.0.0.1:2"),
+    ],
+)
+def test_where_metrics_are_served(
+    antiphon: Cli,
+    told_options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    given: tuple[str, ...],
+    environment: dict[str, str],
+    told: str | None,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    result = antiphon("server", "start", "--background", *given)
+    assert result.exit_code == 0, result.stderr
+    assert ("--metrics" in told_options) == (told is not None)
+    if told is not None:
+        assert told_options[told_options.index("--metrics") + 1] == told
+
+
+@pytest.mark.parametrize("address", ["nowhere", ":9090", "host:x", "65536"])
+def test_metrics_at_what_is_no_address(antiphon: Cli, address: str) -> None:
+    result = antiphon("server", "start", "--background", "--metrics", address)
+    assert result.exit_code == 2
+    assert "a port from 0 to 65535 is needed" in " ".join(result.stderr.split())
+
+
+def test_the_format_of_the_log(antiphon: Cli, told_options: list[str]) -> None:
+    assert antiphon("server", "start", "--background", "--log-format", "JSON").exit_code == 0
+    assert told_options[told_options.index("--log-format") + 1] == "json"

@@ -313,6 +313,10 @@ INNER = {
     "antiphon.parameters",
     "antiphon.run_futures",
     "antiphon.stream_cuts",
+    "antiphon.telemetry",
+    "antiphon.telemetry.provider",
+    "antiphon.telemetry.spans",
+    "antiphon.telemetry.tracing",
     "antiphon.utilities",
 }
 

@@ -21,6 +21,7 @@ from antiphon.run_environment import BROKEN_OFF, CLAIMED_FD, FENCING_TOKEN, FLOW
 from antiphon.service_client import ServiceClient
 from antiphon.session.registry import get_session
 from antiphon.state_core import State, StateType
+from antiphon.telemetry.tracing import look_at_environment
 from antiphon.text_limits import clip_characters
 from antiphon.v1 import flow_run_pb2, flow_run_service_pb2, task_run_service_pb2
 
@@ -54,6 +55,7 @@ def execute_flow_run(flow_run_id: str, fencing_token: int = 0, flow: Any = None)
     ObjectNotFound, ServerUnreachable.
     """
     setup_logging()
+    look_at_environment()
     session = get_session()  # It connects while the code is looked for.
     with PatientClient() as client:
         run = client.call(client.flow_runs.GetFlowRun, flow_run_service_pb2.GetFlowRunRequest(id=flow_run_id)).flow_run

@@ -79,3 +79,14 @@ def _host_and_port(text: str) -> str:
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         raise ValueError("an IPv6 address goes in brackets, such as [::1]:4200")
     return f"{host}:{port}"
+
+
+def parse_listen_address(text: str) -> str:
+    """Return `host:port` for where something is to listen: a port alone is one of this machine, and 0 any free one.
+
+    Raises ValueError, saying what is wrong, for anything else.
+    """
+    host, colon, port = text.rpartition(":")
+    if not port.isascii() or not port.isdigit() or int(port) > 65535 or (colon and not host):
+        raise ValueError("a port from 0 to 65535 is needed, with or without a host before it")
+    return f"{host or '127.0.0.1'}:{port}"

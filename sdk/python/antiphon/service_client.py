@@ -17,6 +17,7 @@ from antiphon.exceptions import ServerError, ServerUnreachable
 from antiphon.server_address import connect_target
 from antiphon.server_errors import START_HINT, from_rpc_error
 from antiphon.settings import get_current_settings
+from antiphon.telemetry.tracing import call_metadata
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest
 from antiphon.v1.admin_service_pb2_grpc import AdminServiceStub
 from antiphon.v1.artifact_service_pb2_grpc import ArtifactServiceStub
@@ -109,7 +110,7 @@ class ServiceClient:
         end = time.monotonic() + (timeout or self.timeout)
         while True:
             try:
-                response: Response = method(named, timeout=max(end - time.monotonic(), 0.0))
+                response: Response = method(named, timeout=max(end - time.monotonic(), 0.0), **call_metadata())
             except grpc.RpcError as error:
                 problem = from_rpc_error(error, self.target)
                 delay = None if once else tries.delay(problem, end - time.monotonic())

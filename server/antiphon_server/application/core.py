@@ -14,7 +14,7 @@ from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 from antiphon_server.storage.writer import Done, Operation, Outcome, Writer
 
 #: What the wire needs of the storage comes through here.
-__all__ = ["Changes", "Core", "Needs", "Operation", "Reader", "WorkingSet", "settle"]
+__all__ = ["Changes", "Core", "Needs", "Operation", "Outcome", "Reader", "WorkingSet", "settle"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ class Core:
         self._writer = Writer(engine, clock, self._deliver, hand_over_freed)
         self._listeners: list[Callable[[Changes], None]] = []
         self._closers: list[Callable[[], None]] = []
+        self._observers: list[Callable[[Outcome], None]] = []
         self._timekeepers: list[Callable[[], None]] = []
         self.clock = clock
 
@@ -44,6 +45,11 @@ class Core:
     def listen(self, listener: Callable[[Changes], None]) -> None:
         """Has `listener` called in the loop after each commit, before the answers of that commit are given."""
         self._listeners.append(listener)
+
+    def observe(self, observer: Callable[[Outcome], None]) -> None:
+        """Has `observer` called in the loop after the answers of each commit were given, with all that was decided."""
+        self._observers.append(observer)
+        self._writer.counting = True
 
     def at_clock_move(self, timekeeper: Callable[[], None]) -> None:
         """Has `timekeeper` called in the loop after the clock was put forward, so that no timer of it is late."""
@@ -73,6 +79,11 @@ class Core:
         """How many transactions could not be written, by the disk's fault. What they would have said was not heard."""
         return self._writer.faults
 
+    @property
+    def queued(self) -> tuple[int, int]:
+        """How many operations wait for their transaction, and how many bulk ones."""
+        return self._writer.queued
+
     async def settle(self) -> None:
         """Returns once the listeners have heard of every commit made until now."""
         await self.run(_Nothing())
@@ -92,6 +103,9 @@ class Core:
                 _tell(listener, outcome.changes)
         for done, answer in outcome.answers:
             _tell(done, answer)
+        if outcome.changes is not None:
+            for observer in self._observers:
+                _tell(observer, outcome)
 
 
 def _tell(hearer: Callable[[Any], None], word: Any) -> None:

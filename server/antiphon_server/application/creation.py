@@ -27,6 +27,8 @@ class NewRun:
     digest: bytes
     #: The session that creates the run and so holds it; None for a unary caller.
     session_id: str | None
+    #: The trace that it is part of; empty for none.
+    traceparent: str = ""
 
 
 def _fixed(new: NewRun, now: int) -> dict[str, Any]:
@@ -36,6 +38,7 @@ def _fixed(new: NewRun, now: int) -> dict[str, Any]:
         "retry_policy": encode_retry_policy(new.retry_policy),
         "priority": new.priority,
         "create_time": now,
+        "traceparent": new.traceparent or None,
     }
 
 

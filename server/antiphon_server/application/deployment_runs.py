@@ -38,6 +38,8 @@ class RunOf:
     schedule_id: str | None = None
     operation_id: str | None = None
     digest: bytes = b""
+    #: The trace of who asks for it; empty for none.
+    traceparent: str = ""
 
 
 @dataclass(slots=True)
@@ -96,7 +98,7 @@ def creation_of(deployment: Any, run: RunOf) -> CreateFlowRun:
     tags = [*dict.fromkeys((*json.loads(deployment.tags), *run.tags))]
     digest = run.digest or digest_of(f"{run.idempotency_key} {run.id}".encode())
     return CreateFlowRun(
-        NewRun(run.id, run.name, tags, None, run.priority, digest, None),
+        NewRun(run.id, run.name, tags, None, run.priority, digest, None, run.traceparent),
         deployment.flow_id,
         "",
         deployment.version_name,

@@ -41,6 +41,7 @@ def known_proposal_from(
         digest_of(body if body is not None else message.SerializeToString(deterministic=True)),
         message.fencing_token,
         message.claim,
+        traceparent=message.traceparent,
     )
 
 

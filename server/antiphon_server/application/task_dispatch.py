@@ -174,7 +174,10 @@ class TaskDispatch:
 
     def _lapsed(self, id: str, worker: Worker) -> None:
         """A worker that lets an offer lapse is offered nothing until it is heard again."""
-        logger.warning("a worker has not claimed task run %s in %g s; it is offered to others", id, OFFER)
+        said = {"task_run_id": id, "seconds": OFFER}
+        logger.warning(
+            "a worker has not claimed task run %(task_run_id)s in %(seconds)g s; it is offered to others", said
+        )
         worker.stalled = True
         self._withdraw(worker)
 

@@ -87,6 +87,8 @@ def _decide(
     decision = decide(policy, facts, proposal, working_set.now)
     if decision.state is not None or (keep_refusal and decision.verdict is not VerdictKind.WAIT):
         _write(working_set, facts, proposal, decision)
+    if working_set.changes.tally is not None:
+        working_set.changes.tally.note(proposal, decision)
     return from_decision(working_set, proposal.transition_id, run, decision), run, decision
 
 
@@ -263,3 +265,5 @@ def _mirror(working_set: WorkingSet, child: Run, effect: MirrorToParent, state: 
             held_state_id=None,
         )
     )
+    if working_set.changes.tally is not None:
+        working_set.changes.tally.note_mirrored(parent.kind, mirrored.type)

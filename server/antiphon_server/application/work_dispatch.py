@@ -220,7 +220,8 @@ class WorkDispatch:
         """A worker that does not answer is offered nothing until it is heard again."""
         taker.stalled = True
         why = f"{taker.name} did not answer the offer"
-        logger.warning("flow run %s: %s; it is offered to others", claim.flow_run_id, why)
+        said = {"flow_run_id": claim.flow_run_id, "session_id": taker.session_id, "why": why}
+        logger.warning("flow run %(flow_run_id)s: %(why)s; it is offered to others", said)
         taker.take_back(sum(taker.claims.values()))
         for each in (claim, *taker.claims):
             self._core.submit(GiveBack(taker.session_id, each, why), _noted)

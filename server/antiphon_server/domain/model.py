@@ -19,6 +19,9 @@ class RunKind(StrEnum):
     FLOW_RUN = "flow_run"
     TASK_RUN = "task_run"
 
+    # That of enums is Python code, and runs are looked up by their kind all the time.
+    __hash__ = str.__hash__
+
     @property
     def noun(self) -> str:
         """As people call it."""
@@ -175,3 +178,5 @@ class Proposal:
     claim: bool = False
     #: Whether the session can be told to WAIT; not where the server proposes for it.
     waits: bool = True
+    #: The span of the proposer, as W3C Trace Context writes it; empty for none.
+    traceparent: str = ""

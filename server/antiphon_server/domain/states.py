@@ -18,6 +18,9 @@ class StateType(IntEnum):
     PAUSED = 8
     CANCELLING = 9
 
+    # That of enums is Python code, and the policy looks into sets and tables of states for every move.
+    __hash__ = int.__hash__
+
 
 class VerdictKind(IntEnum):
     """The answer to a proposal; the numbers are those of `antiphon.v1.VerdictKind`."""
@@ -26,6 +29,8 @@ class VerdictKind(IntEnum):
     REJECT = 2
     WAIT = 3
     ABORT = 4
+
+    __hash__ = int.__hash__
 
 
 SCHEDULED, PENDING, RUNNING = StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING

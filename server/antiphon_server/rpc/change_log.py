@@ -92,6 +92,11 @@ class ChangeLog:
             kept.add(Change(self._number, kind, id, flow_run_id))
 
     @property
+    def watches(self) -> int:
+        """How many follow it now."""
+        return len(self._followers)
+
+    @property
     def number(self) -> int:
         """Of the newest change."""
         return self._number

@@ -22,6 +22,7 @@ from antiphon_server.rpc.deployment_reads import DeploymentReads
 from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.stored import stored_flow_run
+from antiphon_server.rpc.trace_context import traceparent_of
 
 Response = TypeVar(
     "Response",
@@ -93,6 +94,7 @@ class DeploymentServicer(deployment_service_pb2_grpc.DeploymentServiceServicer):
 
     async def RunDeployment(self, request: pb.RunDeploymentRequest, context: Any) -> pb.RunDeploymentResponse:
         run = run_deployment_from(request, self._core.clock())
+        run.run.traceparent = traceparent_of(context)
 
         def answer(working_set: WorkingSet, found: tuple[str, bool]) -> pb.RunDeploymentResponse:
             return pb.RunDeploymentResponse(flow_run=stored_flow_run(working_set, found[0]), created=found[1])

@@ -15,6 +15,7 @@ from antiphon_server.rpc.pausing import Pausing
 from antiphon_server.rpc.read_conversions import flow_run_input_message
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.stored import stored_flow_run
+from antiphon_server.rpc.trace_context import traceparent_of
 from antiphon_server.rpc.watching import Watches
 from antiphon_server.rpc.write_conversions import create_flow_run_from, flow_run_input_from, new_id, retry_policy_from
 
@@ -32,7 +33,7 @@ class FlowRunServicer(flow_run_service_pb2_grpc.FlowRunServiceServicer):
         return await mutate(
             self._core,
             request,
-            create_flow_run_from(request.flow_run, None),
+            create_flow_run_from(request.flow_run, None, traceparent_of(context)),
             pb.CreateFlowRunResponse,
             lambda working_set, id: pb.CreateFlowRunResponse(flow_run=stored_flow_run(working_set, id)),
         )

@@ -64,7 +64,8 @@ def read_message(frames: Sequence[session_pb2.ClientFrame], session_id: str, *, 
             message.heartbeats += 1
         elif kind == "goodbye":
             message.goodbye = True
-            logger.info("session %s says goodbye: %s", session_id, frame.goodbye.reason[:1000] or "no reason given")
+            why = frame.goodbye.reason[:1000] or "no reason given"
+            logger.info("session %(session_id)s says goodbye: %(why)s", {"session_id": session_id, "why": why})
         elif kind is None and frame.sequence:
             message.frames.append(Frame(frame.sequence, Refuse(_unknown("the frame has no body", index))))
         else:
@@ -96,7 +97,10 @@ def _operation(frame: session_pb2.ClientFrame, kind: str, session_id: str, valid
         if result.stage in NOT_DONE:
             stage = session_pb2.CommandStage.Name(result.stage).removeprefix("COMMAND_STAGE_")
             said = result.message[:1000] or "no reason given"
-            logger.info("session %s answers command %s with %s: %s", session_id, result.command_id, stage, said)
+            logger.info(
+                "session %(session_id)s answers command %(command_id)s with %(stage)s: %(why)s",
+                {"session_id": session_id, "command_id": result.command_id, "stage": stage, "why": said},
+            )
         return NoteCommandResult(session_id, result.command_id.lower(), result.stage, result.message)
     except InvalidArgument as error:
         return Refuse(error)

@@ -11,7 +11,8 @@ from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, status_pb2
 
 from antiphon_server.domain.errors import AntiphonError, DeadlineExceeded, Internal, InvalidArgument
-from antiphon_server.rpc.status import DETAILS_KEY, GRPC_CODES, to_status
+from antiphon_server.rpc.call_facts import Call, current, note_request
+from antiphon_server.rpc.status import DETAILS_KEY, GRPC_CODES, code_of, to_status
 from antiphon_server.rpc.validation import check
 
 logger = logging.getLogger("antiphon_server.rpc")
@@ -101,12 +102,15 @@ class LoggingInterceptor(Interceptor):
     def unary(self, method: str, behavior: Behavior) -> Behavior:
         async def logged(request: Any, context: Any) -> Any:
             start = time.monotonic()
+            current.set(Call(method, context))  # Each call runs in a context of its own.
             with self._activity:
                 try:
                     return await behavior(request, context)
                 finally:
                     if logger.isEnabledFor(logging.DEBUG):
-                        logger.debug("%s %s in %.1f ms", method, context.code(), (time.monotonic() - start) * 1e3)
+                        took = (time.monotonic() - start) * 1e3
+                        said = {"method": method, "code": code_of(context).name, "milliseconds": took}
+                        logger.debug("%(method)s %(code)s in %(milliseconds).1f ms", said)
 
         return logged
 
@@ -172,6 +176,7 @@ class ValidationInterceptor(Interceptor):
                 request = handler.request_deserializer(data)
             except DecodeError as error:
                 raise InvalidArgument("MESSAGE_INVALID", f"the request of {method} cannot be read: {error}") from None
+            note_request(request)
             if method not in self.ITEMWISE:
                 check(request)
             return request

@@ -10,6 +10,7 @@ from antiphon_server.application.operations import ProposeTransition
 from antiphon_server.application.proposals import proposal_from
 from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.reads import Reads
+from antiphon_server.rpc.trace_context import traceparent_of
 from antiphon_server.rpc.write_conversions import log_rows, verdict_to
 
 
@@ -20,7 +21,9 @@ class TransitionServicer(transition_service_pb2_grpc.TransitionServiceServicer):
     async def ProposeTransition(
         self, request: transition_service_pb2.ProposeTransitionRequest, context: Any
     ) -> transition_service_pb2.ProposeTransitionResponse:
-        verdict = await self._core.run(ProposeTransition(proposal_from(request.proposal, session_id=None)))
+        proposal = proposal_from(request.proposal, session_id=None)
+        proposal.traceparent = proposal.traceparent or traceparent_of(context)
+        verdict = await self._core.run(ProposeTransition(proposal))
         return transition_service_pb2.ProposeTransitionResponse(verdict=verdict_to(verdict))
 
     async def ExplainTransition(

@@ -156,6 +156,7 @@ def _run_fields(row: Record) -> dict[str, Any]:
         "tags": json.loads(row.tags),
         "retry_policy": _retry_policy(row.retry_policy),
         "run_count": row.run_count,
+        "traceparent": row.traceparent,
         "start_time": _timestamp(row.start_time),
         "end_time": _timestamp(row.end_time),
         "expected_start_time": _timestamp(row.expected_start_time),

@@ -27,6 +27,7 @@ from antiphon_server.domain.errors import (
     Unavailable,
 )
 from antiphon_server.domain.sessions import Session
+from antiphon_server.rpc.call_facts import note_session
 from antiphon_server.rpc.frames import answer_frames, error_frame, leave_out_data, read_message
 from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.outbox import CommandedStream
@@ -75,6 +76,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         check(hello, "frames[0].hello.")
         check_items(first, "frames")
         session: Session = await self._core.run(self._attaching(hello))
+        note_session(session.id)
         stream = SessionStream(session.id, session.epoch)
         self._hub.attach(stream, superseded(stream))
         stream.push([session_pb2.ServerFrame(welcome=self._welcome(session))])
@@ -112,7 +114,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         except asyncio.CancelledError:
             raise
         except Exception:
-            logger.exception("a message of session %s could not be read", stream.session_id)
+            logger.exception("a message of session %(session_id)s could not be read", {"session_id": stream.session_id})
             stream.end(Internal("INTERNAL", "a message could not be read by a bug of the server; see its log"))
 
     def _receive(self, stream: SessionStream, request: session_service_pb2.AttachRequest) -> None:
@@ -141,7 +143,9 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         try:
             frames = answer_frames(answer)
         except Exception:  # Else the client would wait for answers that never come.
-            logger.exception("the answers to session %s could not be made", stream.session_id)
+            logger.exception(
+                "the answers to session %(session_id)s could not be made", {"session_id": stream.session_id}
+            )
             stream.end(Internal("INTERNAL", "the answers could not be made by a bug of the server; see its log"))
             return
         frames.extend(_HEARTBEAT_ACK for _ in range(heartbeats))

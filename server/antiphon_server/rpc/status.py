@@ -1,6 +1,7 @@
 """From what went wrong to `google.rpc.Status`: a code, one ErrorInfo of the domain `antiphon`, and details by kind."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -27,6 +28,12 @@ _CODES: dict[type[errors.AntiphonError], int] = {
 }
 
 GRPC_CODES: dict[int, grpc.StatusCode] = {each.value[0]: each for each in grpc.StatusCode}
+
+
+def code_of(context: Any) -> grpc.StatusCode:
+    """How a call has ended, as far as its context was told: one that was not has ended well."""
+    code = context.code()
+    return code if isinstance(code, grpc.StatusCode) else GRPC_CODES.get(code or 0, grpc.StatusCode.UNKNOWN)
 
 
 #: Bytes of a message, and of all violations together. Details travel in trailers, of which gRPC takes 8 KiB: there the

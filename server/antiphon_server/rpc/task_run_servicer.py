@@ -13,6 +13,7 @@ from antiphon_server.rpc.read_conversions import task_run_message
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.task_run_taking import TaskRunTaking
 from antiphon_server.rpc.task_run_watching import TaskRunWatches
+from antiphon_server.rpc.trace_context import traceparent_of
 from antiphon_server.rpc.write_conversions import create_task_run_from
 
 
@@ -27,7 +28,7 @@ class TaskRunServicer(task_run_service_pb2_grpc.TaskRunServiceServicer):
         return await mutate(
             self._core,
             request,
-            create_task_run_from(request.task_run, None),
+            create_task_run_from(request.task_run, None, traceparent_of(context)),
             pb.CreateTaskRunResponse,
             lambda working_set, id: pb.CreateTaskRunResponse(task_run=_stored(working_set, id)),
         )

@@ -43,7 +43,9 @@ def retry_policy_from(message: retry_policy_pb2.RetryPolicy, run: str) -> RetryP
     return RetryPolicy(message.max_retries, delays, message.jitter_factor)
 
 
-def _new_run(message: flow_run_pb2.FlowRun | task_run_pb2.TaskRun, field: str, session_id: str | None) -> NewRun:
+def _new_run(
+    message: flow_run_pb2.FlowRun | task_run_pb2.TaskRun, field: str, session_id: str | None, traceparent: str
+) -> NewRun:
     return NewRun(
         id=message.id.lower() or new_id(),
         name=message.name,
@@ -52,6 +54,7 @@ def _new_run(message: flow_run_pb2.FlowRun | task_run_pb2.TaskRun, field: str, s
         priority=message.priority,
         digest=digest_of(message.SerializeToString(deterministic=True)),
         session_id=session_id,
+        traceparent=message.traceparent or traceparent,
     )
 
 
@@ -64,7 +67,8 @@ def flow_run_input_from(message: flow_run_input_pb2.FlowRunInput) -> FlowRunInpu
     )
 
 
-def create_flow_run_from(message: flow_run_pb2.FlowRun, session_id: str | None) -> CreateFlowRun:
+def create_flow_run_from(message: flow_run_pb2.FlowRun, session_id: str | None, traceparent: str = "") -> CreateFlowRun:
+    """`traceparent` is that of the call, where the message has none."""
     if not message.flow_id and not message.flow_name:
         raise InvalidArgument(
             "FLOW_MISSING",
@@ -72,7 +76,7 @@ def create_flow_run_from(message: flow_run_pb2.FlowRun, session_id: str | None) 
             field="flow_run.flow_name",
         )
     return CreateFlowRun(
-        _new_run(message, "flow_run", session_id),
+        _new_run(message, "flow_run", session_id, traceparent),
         message.flow_id.lower(),
         message.flow_name,
         message.flow_version,
@@ -86,9 +90,9 @@ def create_flow_run_from(message: flow_run_pb2.FlowRun, session_id: str | None) 
     )
 
 
-def create_task_run_from(message: task_run_pb2.TaskRun, session_id: str | None) -> CreateTaskRun:
+def create_task_run_from(message: task_run_pb2.TaskRun, session_id: str | None, traceparent: str = "") -> CreateTaskRun:
     return CreateTaskRun(
-        _new_run(message, "task_run", session_id),
+        _new_run(message, "task_run", session_id, traceparent),
         message.flow_run_id.lower() or None,
         message.task_key,
         message.dynamic_key,

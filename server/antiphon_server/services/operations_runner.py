@@ -121,7 +121,10 @@ class OperationsRunner:
                 one = RunChunk(chunk.operation_id, chunk.after, chunk.keys[:1], chunk.condition, last=False)
                 return await self._do(one)
             run_id = chunk.keys[0][1]
-            logger.exception("operation %s: flow run %s cannot be handled by a bug", chunk.operation_id, run_id)
+            logger.exception(
+                "operation %(operation_id)s: flow run %(flow_run_id)s cannot be handled by a bug",
+                {"operation_id": chunk.operation_id, "flow_run_id": run_id},
+            )
             chunk.broken = Internal("INTERNAL", "the run cannot be handled by a bug of the server; see its log")
             return await self._do(chunk)
 

@@ -136,7 +136,10 @@ class Sweeper:
         lost: list[str] = await self._core.run(ExpireSessions(now))
         self._last, self._faults = now, faults
         for session_id in lost:
-            logger.warning("session %s was not heard of for its TTL; what it held is left to others", session_id)
+            logger.warning(
+                "session %(session_id)s was not heard of for its TTL; what it held is left to others",
+                {"session_id": session_id},
+            )
         return lost
 
     def _was_deaf(self, now: int, faults: int) -> bool:

@@ -95,7 +95,8 @@ class Waits:
 
     def _ended(self, transition_id: str, kind: RunKind, run_id: str, answer: Exception | None) -> None:
         if answer is not None:
-            logger.warning("transition %s still waits, it could not be decided: %s", transition_id, answer)
+            said = {"transition_id": transition_id, f"{kind.value}_id": run_id, "why": answer}
+            logger.warning("transition %(transition_id)s still waits, it could not be decided: %(why)s", said)
             self._of_run.setdefault(run_id, {})[transition_id] = kind
             self._set(transition_id, kind, run_id, self._core.clock() + RETRY_AFTER)
 

@@ -17,6 +17,7 @@ from antiphon_server.domain.states import PENDING
 from antiphon_server.storage.block_tables import block_references
 from antiphon_server.storage.deployment_tables import deployment_versions
 from antiphon_server.storage.faults import storage_error
+from antiphon_server.storage.figures import Figures, read_figures
 from antiphon_server.storage.fitting import MAX_PAGE_BYTES, fitting_ids, fitting_keys
 from antiphon_server.storage.page_keys import key_query, page_keys
 from antiphon_server.storage.selection import narrowed
@@ -62,6 +63,19 @@ class Reader:
         """Closes the connections, if there are any."""
         if self._opened is not None:
             await (await self._opened).dispose()
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """How many are in use, and how many may be; zeros before the first query."""
+        if self._opened is None or not self._opened.done() or self._opened.exception() is not None:
+            return 0, 0
+        pool: Any = self._opened.result().pool
+        return pool.checkedout(), pool.size()
+
+    async def figures(self, now: int) -> Figures:
+        """How much waits and is held; `now` in microseconds."""
+        async with self._connection() as connection:
+            return await read_figures(connection, now)
 
     @asynccontextmanager
     async def _connection(self) -> "AsyncIterator[AsyncConnection]":

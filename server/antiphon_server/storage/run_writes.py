@@ -51,7 +51,7 @@ class RunWrites:
         return tuple(row)
 
 
-_FIXED = ("name", "tags", "retry_policy", "priority", "create_time")
+_FIXED = ("name", "tags", "retry_policy", "priority", "create_time", "traceparent")
 RUN_WRITES: Mapping[RunKind, RunWrites] = {
     RunKind.FLOW_RUN: RunWrites(
         tables.flow_runs,

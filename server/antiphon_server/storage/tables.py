@@ -133,6 +133,8 @@ flow_runs = Table(
     Column("resuming", Boolean, nullable=False, server_default=false()),
     Column("retry_type", Text),
     Column("pause_keys", Text, nullable=False, server_default="[]"),
+    # The trace that it is part of, as W3C Trace Context writes it.
+    Column("traceparent", Text),
     Index(None, "create_time", "id"),
     Index(None, "state_type", "create_time", "id"),
     _index_where_set("session_id"),
@@ -172,6 +174,8 @@ task_runs = Table(
     Column("parameters", LargeBinary),
     # From when on a worker may take the run; set while it waits for one.
     Column("queue_time", Micros),
+    # As of flow runs.
+    Column("traceparent", Text),
     Index(None, "create_time", "id"),
     Index(None, "flow_run_id", "create_time", "id"),
     Index(None, "task_key", "priority", "queue_time", "id", sqlite_where=text("queue_time IS NOT NULL")),

@@ -31,6 +31,7 @@ from antiphon_server.storage.run_writes import RUN_WRITES
 from antiphon_server.storage.slot_book import SlotBook
 from antiphon_server.storage.statements import Lookup, Row, Write, insert_into, rows_of, update_by_id
 from antiphon_server.storage.surroundings import Surroundings
+from antiphon_server.storage.tally import Tally
 from antiphon_server.storage.waiting import Unserved, Waiting
 
 
@@ -96,6 +97,8 @@ class Changes:
     logs: list[tuple[str, str | None]] = field(default_factory=list)
     #: Long-running operations that were started, went on or ended.
     operations: list[str] = field(default_factory=list)
+    #: What was decided, where somebody counts it.
+    tally: Tally | None = None
 
 
 SESSION_FIELDS = Session.__slots__

@@ -7,6 +7,7 @@ number joins a transaction, so that a flood of them cannot delay a verdict.
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.storage.describing import describe
 from antiphon_server.storage.faults import storage_error, without_values
+from antiphon_server.storage.tally import Tally
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 
 logger = logging.getLogger(__name__)
@@ -56,6 +58,9 @@ class Outcome:
 
     changes: Changes | None
     answers: list[tuple[Done, Any]]
+    #: How long the transaction took, its commit included, and when it was over, in seconds since 1970.
+    seconds: float = 0.0
+    end_time: float = 0.0
 
 
 class Writer:
@@ -84,6 +89,8 @@ class Writer:
         self._ended = False
         #: Transactions that the disk or another process did not let pass.
         self.faults = 0
+        #: Whether `Changes.tally` is kept.
+        self.counting = False
         self._late: list[Done] = []
         self._thread = threading.Thread(target=self._run, name="antiphon-writer", daemon=True)
 
@@ -101,6 +108,11 @@ class Writer:
                 self._late.append(done)
                 return
         self._refuse([done])
+
+    @property
+    def queued(self) -> tuple[int, int]:
+        """How many operations wait for their transaction, and how many bulk ones."""
+        return len(self._jobs), len(self._bulk)
 
     def stop(self) -> None:
         """Commits what is queued, then ends the thread and returns."""
@@ -166,8 +178,11 @@ class Writer:
             logger.exception("%d answers could not be delivered", len(outcome.answers))
 
     def _transact(self, connection: Connection, jobs: Sequence[_Job]) -> Outcome:
+        began = time.perf_counter()
         with connection.begin():
             working_set = WorkingSet(connection, self._clock())
+            if self.counting:
+                working_set.changes.tally = Tally()
             needs = Needs()
             for job in jobs:
                 job.operation.needs(needs)
@@ -180,7 +195,7 @@ class Writer:
                     answers.append((job.done, error))
                 self._settle(working_set)
             working_set.flush()
-        return Outcome(working_set.changes, answers)
+        return Outcome(working_set.changes, answers, time.perf_counter() - began, time.time())
 
     def _isolate(self, connection: Connection, jobs: Sequence[_Job], error: Exception) -> None:
         """Finds the operation that broke a transaction by giving each one of its own."""

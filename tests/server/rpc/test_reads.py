@@ -27,6 +27,7 @@ from antiphon_server.storage import tables
 Uuid = Callable[[int], str]
 T = TypeVar("T")
 T0 = 1_767_225_600_000_000
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 PAYLOAD = Payload(metadata={"encoding": "json/plain"}, data=b"[1]")
 
 
@@ -88,6 +89,7 @@ def test_a_flow_run_with_everything(database: Any, uuid: Uuid) -> None:
             "operation_id": uuid(13),
             "deployment_version": 14,
             "job_variables": '{"image": "x"}',
+            "traceparent": TRACEPARENT,
             "create_time": T0 + 7,
             "update_time": T0 + 8,
             "version": 12,
@@ -135,6 +137,7 @@ def test_a_flow_run_with_everything(database: Any, uuid: Uuid) -> None:
         operation_id=uuid(13),
         deployment_version_number=14,
         job_variables='{"image": "x"}',
+        traceparent=TRACEPARENT,
         create_time=at(7),
         update_time=at(8),
         etag="12",
@@ -168,6 +171,7 @@ def test_a_task_run_with_everything(database: Any, uuid: Uuid) -> None:
             "tags": '["db"]',
             "upstream_task_run_ids": f'["{uuid(5)}"]',
             "parameters": PAYLOAD.SerializeToString(),
+            "traceparent": TRACEPARENT,
             "retry_policy": '{"max_retries": 1, "delays": [], "jitter_factor": 0}',
             "run_count": 1,
             "flow_run_run_count": 2,
@@ -198,6 +202,7 @@ def test_a_task_run_with_everything(database: Any, uuid: Uuid) -> None:
         tags=["db"],
         upstream_task_run_ids=[uuid(5)],
         parameters=PAYLOAD,
+        traceparent=TRACEPARENT,
         retry_policy=RetryPolicy(max_retries=1),
         run_count=1,
         flow_run_run_count=2,

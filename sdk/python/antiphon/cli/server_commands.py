@@ -15,6 +15,7 @@ from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
 from antiphon.cli.server_backups import backup, restore
 from antiphon.cli.server_tables import server_page
 from antiphon.embedded_server import read_pid
+from antiphon.grpc_target import parse_listen_address
 from antiphon.settings import get_current_settings
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, ListSessionsRequest, SessionStatus, StopServerRequest
 
@@ -45,6 +46,20 @@ class LogLevel(Enum):
     ERROR = "ERROR"
 
 
+def _listen_address(text: str) -> str:
+    try:
+        return parse_listen_address(text) if text else ""
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: {error}.") from None
+
+
+class LogFormat(Enum):
+    """Likewise."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 @app.callback()
 def group() -> None:
     """Start, stop and look at the server."""
@@ -60,6 +75,9 @@ def start(
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", case_sensitive=False, help="How much it has to say.")
     ] = LogLevel.INFO,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", case_sensitive=False, help="json: an object a line, for programs.")
+    ] = LogFormat.TEXT,
     keep_runs: Annotated[
         float | None,
         typer.Option(
@@ -86,6 +104,16 @@ def start(
             help="Whether a database of an older release is copied before it is upgraded.",
         ),
     ] = True,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            "--metrics",
+            parser=_listen_address,
+            metavar="[HOST:]PORT",
+            help="Serve metrics for Prometheus there. Default: ANTIPHON_SERVER_METRICS_ADDRESS, if "
+            "ANTIPHON_SERVER_METRICS_ENABLED is set.",
+        ),
+    ] = "",
     background: Annotated[
         bool, typer.Option("--background", "-b", help="Return once the server is ready, and leave it running.")
     ] = False,
@@ -109,6 +137,8 @@ def start(
         keep_logs,
         upgrade_backup,
         database,
+        metrics or (settings.server.metrics_address if settings.server.metrics_enabled else ""),
+        log_format.value,
     )
     if not start_of.is_local:
         print_note(f"Whoever reaches {host} on port {port} can use this server: it asks nobody who they are.")

@@ -59,6 +59,10 @@ class ServerStart:
     upgrade_backup: bool = True
     #: PostgreSQL's URL; empty for the home's own database.
     database: str = ""
+    #: Where metrics are served; empty serves none.
+    metrics: str = ""
+    #: As the server's `--log-format` has them.
+    log_format: str = "text"
 
     @property
     def is_local(self) -> bool:
@@ -114,7 +118,10 @@ class ServerStart:
         kept = (("--keep-runs", self.keep_runs), ("--keep-logs", self.keep_logs))
         retention = [word for name, days in kept if days is not None for word in (name, f"{days:g}")]
         unsafe = [] if self.upgrade_backup else ["--no-upgrade-backup"]
-        return ["--listen", self.listen, "--log-level", self.log_level, *retention, *unsafe]
+        metrics = ["--metrics", self.metrics] if self.metrics else []
+        log_format = ["--log-format", self.log_format] if self.log_format != "text" else []
+        said = [*log_format, *retention, *metrics, *unsafe]
+        return ["--listen", self.listen, "--log-level", self.log_level, *said]
 
     def _check_free(self, path: str) -> None:
         for candidate in dict.fromkeys([socket_path(self.home), path]):

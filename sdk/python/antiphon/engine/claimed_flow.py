@@ -54,7 +54,19 @@ def claimed_call(
     context.deployment, context.parent_flow_run_id = deployment, parent_flow_run_id
     if told.HasField("expected_start_time"):
         context.expected_start_time = read_timestamp(told.expected_start_time)
-    return FlowCall(flow, run, context, session, scope, None, (), unfit, token=token, begun=begun)
+    return FlowCall(
+        flow,
+        run,
+        context,
+        session,
+        scope,
+        None,
+        (),
+        unfit,
+        token=token,
+        begun=begun,
+        traceparent=told.traceparent,
+    )
 
 
 def changes_of(call: FlowCall, told: flow_run_pb2.FlowRun) -> tuple[flow_run_pb2.FlowRun, list[str]]:

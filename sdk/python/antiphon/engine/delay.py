@@ -26,6 +26,7 @@ from antiphon.run_names import render_name
 from antiphon.session.registry import get_session
 from antiphon.session.session import Session
 from antiphon.session.ticket import Ticket
+from antiphon.telemetry.tracing import traceparent
 from antiphon.v1.task_run_pb2 import TaskRun
 from antiphon.v1.transition_pb2 import Proposal
 
@@ -170,6 +171,7 @@ def _frames(
         tags=all_tags(task.tags, current_tags(), flow.tags if flow is not None else ()),
         upstream_task_run_ids=task_run_ids(upstream)[:MAX_SHOWN_UPSTREAM],
         parameters=pack(task, BackgroundCall(parameters, wait_for, sorted(current_tags())), run_id),
+        traceparent=traceparent(),
     )
     policy = retry_policy(task.retries, task.retry_delays, task.retry_jitter_factor)
     if policy is not None:

@@ -29,6 +29,7 @@ from antiphon.runs import FlowRun
 from antiphon.session.session import Session
 from antiphon.state_core import State, StateType
 from antiphon.state_rules import exception_to_failed_state
+from antiphon.telemetry.tracing import spans
 from antiphon.v1 import session_pb2
 from antiphon.v1.transition_pb2 import Verdict
 
@@ -54,10 +55,18 @@ class FlowCall:
     token: int = 0
     #: Called when the run is RUNNING for the first time.
     begun: Callable[[], object] | None = None
+    #: The span of who asked for the run, where that was in another process.
+    traceparent: str = ""
 
 
 def flow_life(call: FlowCall) -> Life:
     """An engine: gives the run's final State, or raises what broke off more than the run."""
+    tracing = spans()
+    life = _flow_life(call)
+    return tracing.traced(life, call, call.run.parameters) if tracing is not None else life
+
+
+def _flow_life(call: FlowCall) -> Life:
     call.session.set_run_handler(call.run.id, _listener(call.scope, call.context.pauses))
     try:
         return (

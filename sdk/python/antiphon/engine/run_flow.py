@@ -28,6 +28,7 @@ from antiphon.session.registry import get_session, settle_in_child
 from antiphon.session.session import Session
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State
+from antiphon.telemetry.tracing import traceparent
 from antiphon.v1 import flow_run_pb2
 
 
@@ -109,6 +110,7 @@ def _message(flow: Any, run: FlowRun, parameters: dict[str, Any]) -> flow_run_pb
         flow_version=flow.version or "",
         tags=run.tags,
         parent_task_run_id=run.parent_task_run_id or "",
+        traceparent=traceparent(),
     )
     try:
         payload = encode(parameters)

@@ -26,6 +26,7 @@ from antiphon.session.registry import get_session
 from antiphon.session.session import Session
 from antiphon.settings import get_current_settings
 from antiphon.state_core import State, StateType
+from antiphon.telemetry.tracing import traceparent
 from antiphon.v1 import task_run_pb2
 
 
@@ -119,6 +120,7 @@ def _opening(task: Any, run: TaskRun, upstream: list[Upstream], reuse: Reuse | N
         task_version=task.version or "",
         tags=run.tags,
         upstream_task_run_ids=task_run_ids(upstream)[:MAX_SHOWN_UPSTREAM],
+        traceparent=traceparent(),
     )
     policy = retry_policy(task.retries, task.retry_delays, task.retry_jitter_factor)
     if policy is not None:

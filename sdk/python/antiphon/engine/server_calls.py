@@ -17,6 +17,7 @@ from antiphon.server_errors import from_rpc_error
 from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
 from antiphon.shared_client import opened_client, shared_client
+from antiphon.telemetry.tracing import call_metadata
 
 Response = TypeVar("Response", bound=Message)
 
@@ -88,7 +89,7 @@ def _tries(
     tries = client.retries.begin()
     while True:
         seconds = (timeout or client.timeout) if away.over_all else max(end - time.monotonic(), 0)
-        answer = method(client).future(named, timeout=seconds)
+        answer = method(client).future(named, timeout=seconds, **call_metadata())
         try:
             yield Await([answer], around or RunScope())
         except BaseException:

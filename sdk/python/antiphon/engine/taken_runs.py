@@ -160,6 +160,7 @@ class TakenRun:
             opening=opening,
             claim=claimed.transition_id,
             gathers=True,
+            traceparent=offered.traceparent,
         )
 
     async def _run(self, call: BackgroundCall) -> State:

@@ -51,6 +51,7 @@ from antiphon.runs import TaskRun
 from antiphon.session.session import Session
 from antiphon.state_core import State, StateType
 from antiphon.state_rules import exception_to_failed_state
+from antiphon.telemetry.tracing import spans
 from antiphon.v1.task_run_pb2 import TaskRun as TaskRunMessage
 from antiphon.v1.transition_pb2 import Proposal, Verdict
 
@@ -92,6 +93,8 @@ class TaskCall:
     transaction: TransactionCore | None = None
     #: What a generator function yields is its result, since nobody iterates over it.
     gathers: bool = False
+    #: The span of who asked for the run, where that was in another process.
+    traceparent: str = ""
 
     @property
     def may_be_announced(self) -> bool:
@@ -102,6 +105,13 @@ class TaskCall:
 
 def task_life(call: TaskCall) -> Life:
     """An engine: gives the run's final State, or raises what broke off more than the run."""
+    tracing = spans()
+    life = _task_life(call)
+    # The span of a run that another process runs is that one's.
+    return tracing.traced(life, call, call.parameters) if tracing is not None and call.elsewhere is None else life
+
+
+def _task_life(call: TaskCall) -> Life:
     try:
         state: State = yield from to_the_end(
             call,

@@ -15,8 +15,8 @@ class AntiphonFormatter(logging.Formatter):
     """`HH:MM:SS.mmm | LEVEL   | Flow run 'name' - message`; the logger's name where a record belongs to no run.
 
     A format may use what the standard library's records have, `clock`, `origin` (the run or the logger), and in those
-    for runs `flow_run_name`, `flow_name`, `task_run_name` and `task_name`. The formats for runs are `format` where they
-    are not given.
+    for runs `flow_run_name`, `flow_name`, `task_run_name` and `task_name`, in a trace `trace_id` and `span_id`. The
+    formats for runs are `format` where they are not given.
     """
 
     def __init__(
@@ -30,8 +30,8 @@ class AntiphonFormatter(logging.Formatter):
         task_run_fmt: str | None = None,
         flow_run_fmt: str | None = None,
     ) -> None:
-        names = {"task_run_name": "", "task_name": "", "flow_run_name": "", "flow_name": ""}
-        wide = {**names, **(defaults or {})}
+        names = ("task_run_name", "task_name", "flow_run_name", "flow_name", "trace_id", "span_id")
+        wide = {**dict.fromkeys(names, ""), **(defaults or {})}
         # Without a format of their own, ours are in the % style, whatever that of the others is.
         super().__init__(format or _DEFAULT, datefmt, style if format else "%", validate, defaults=wide)
         self._of_runs = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from antiphon.context import FlowRunContext, TaskRunContext
 from antiphon.exceptions import MissingContextError
+from antiphon.telemetry.tracing import current_ids
 
 if TYPE_CHECKING:
     _Adapter = logging.LoggerAdapter[logging.Logger]
@@ -26,10 +27,13 @@ _silent.disabled = True
 
 
 class AntiphonLogAdapter(_Adapter):
-    """A logger that marks each record with its run. `extra` given in a call is kept, also where it says otherwise."""
+    """A logger that marks each record with its run and, in a trace, with `trace_id` and `span_id`. `extra` given in a
+    call is kept, also where it says otherwise."""
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         given = kwargs.get("extra")
+        if ids := current_ids():
+            given = {**ids, **(given or {})}
         kwargs["extra"] = {**(self.extra or {}), **given} if given else self.extra
         return msg, kwargs
 

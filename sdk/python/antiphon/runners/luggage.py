@@ -16,6 +16,7 @@ from antiphon.exceptions import SerializationError
 from antiphon.runs import TaskRun
 from antiphon.settings import Settings, get_current_settings
 from antiphon.state_core import State
+from antiphon.telemetry.tracing import traceparent
 
 #: What a process has of its own in place of these.
 _NOT_OF_FLOWS = frozenset(
@@ -42,6 +43,8 @@ class Luggage:
     #: The claim that the worker goes on with, and the state that the run must still be in then.
     fencing_token: int
     pending: State
+    #: The span of who submitted it.
+    traceparent: str
 
 
 def pack_task(task: Any) -> bytes:
@@ -110,6 +113,7 @@ def pack_call(call: TaskCall, task: bytes, parameters: bytes, fencing_token: int
         parameters=parameters,
         fencing_token=fencing_token,
         pending=pending,
+        traceparent=traceparent(),
     )
     return pickle.dumps((_this_python(), platform.node(), bytes(cloudpickle.dumps(luggage))))
 

@@ -81,6 +81,7 @@ def _call(luggage: Luggage, scope: RunScope, session: Session) -> TaskCall:
         fencing_token=luggage.fencing_token,
         handed_over=luggage.pending,
         gathers=task.isgenerator,
+        traceparent=luggage.traceparent,
     )
 
 

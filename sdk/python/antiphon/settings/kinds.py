@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from antiphon.grpc_target import ALLOWED as ALLOWED_ADDRESSES
-from antiphon.grpc_target import parse_target
+from antiphon.grpc_target import parse_listen_address, parse_target
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _TRUE = ("1", "true", "t", "yes", "y", "on")
@@ -60,6 +60,10 @@ def _address(value: object) -> str:
     text = _text(value)
     parse_target(text)
     return text
+
+
+def _listen(value: object) -> str:
+    return parse_listen_address(_text(value))
 
 
 def _path(value: object) -> Path:
@@ -161,6 +165,7 @@ OPTIONAL_NAME = Kind("a name, or empty", _optional(_name), takes_empty=True)
 ADDRESS = Kind(
     f"{ALLOWED_ADDRESSES}; empty starts a server of this profile's own", _optional(_address), takes_empty=True
 )
+LISTEN = Kind("a port, or HOST:PORT", _listen)
 FOLDER = Kind("a folder; ~ is allowed", _path)
 FILE = Kind("a file; ~ is allowed", _path)
 OPTIONAL_FILE = Kind("a file; ~ is allowed; or empty", _optional(_path), takes_empty=True)

@@ -201,6 +201,12 @@ class EphemeralServerSettings(SettingsGroup):
 class ServerSettings(SettingsGroup):
     """Servers that this machine's processes start. What a server itself is told: `antiphon server start --help`."""
 
+    metrics_enabled: Annotated[
+        bool, About(kinds.BOOLEAN, False, "Whether `antiphon server start` serves metrics for Prometheus.")
+    ]
+    metrics_address: Annotated[
+        str, About(kinds.LISTEN, "127.0.0.1:4202", "Where it serves them; a port alone is one of this machine.")
+    ]
     ephemeral: EphemeralServerSettings
 
 

@@ -15,7 +15,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class TaskRun(_message.Message):
-    __slots__ = ("id", "name", "flow_run_id", "task_key", "dynamic_key", "task_version", "tags", "upstream_task_run_ids", "retry_policy", "run_count", "flow_run_run_count", "state", "start_time", "end_time", "expected_start_time", "next_scheduled_start_time", "total_run_time", "session_id", "create_time", "update_time", "etag", "priority", "fencing_token", "deadline_time", "parameters")
+    __slots__ = ("id", "name", "flow_run_id", "task_key", "dynamic_key", "task_version", "tags", "upstream_task_run_ids", "retry_policy", "run_count", "flow_run_run_count", "state", "start_time", "end_time", "expected_start_time", "next_scheduled_start_time", "total_run_time", "session_id", "create_time", "update_time", "etag", "priority", "fencing_token", "deadline_time", "parameters", "traceparent")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,7 @@ class TaskRun(_message.Message):
     FENCING_TOKEN_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_TIME_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     flow_run_id: str
@@ -66,4 +67,5 @@ class TaskRun(_message.Message):
     fencing_token: int
     deadline_time: _timestamp_pb2.Timestamp
     parameters: _payload_pb2.Payload
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., flow_run_id: _Optional[str] = ..., task_key: _Optional[str] = ..., dynamic_key: _Optional[str] = ..., task_version: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., upstream_task_run_ids: _Optional[_Iterable[str]] = ..., retry_policy: _Optional[_Union[_retry_policy_pb2.RetryPolicy, _Mapping]] = ..., run_count: _Optional[int] = ..., flow_run_run_count: _Optional[int] = ..., state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expected_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_scheduled_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_run_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., session_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., priority: _Optional[int] = ..., fencing_token: _Optional[int] = ..., deadline_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parameters: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., flow_run_id: _Optional[str] = ..., task_key: _Optional[str] = ..., dynamic_key: _Optional[str] = ..., task_version: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., upstream_task_run_ids: _Optional[_Iterable[str]] = ..., retry_policy: _Optional[_Union[_retry_policy_pb2.RetryPolicy, _Mapping]] = ..., run_count: _Optional[int] = ..., flow_run_run_count: _Optional[int] = ..., state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expected_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_scheduled_start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., total_run_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., session_id: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., priority: _Optional[int] = ..., fencing_token: _Optional[int] = ..., deadline_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parameters: _Optional[_Union[_payload_pb2.Payload, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...

@@ -27,7 +27,7 @@ from antiphon._vendor import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61ntiphon/v1/transition.proto\x12\x0b\x61ntiphon.v1\x1a\x17\x61ntiphon/v1/state.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\x02\n\x08Proposal\x12\x1f\n\rtransition_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\x0b\x66low_run_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1f\n\x0btask_run_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12)\n\x05state\x18\x04 \x01(\x0b\x32\x12.antiphon.v1.StateB\x06\xbaH\x03\xc8\x01\x01\x12&\n\x11\x65xpected_state_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\r\n\x05\x66orce\x18\x06 \x01(\x08\x12\x1e\n\rfencing_token\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\r\n\x05\x63laim\x18\x08 \x01(\x08\x42\x0c\n\x03run\x12\x05\xbaH\x02\x08\x01\"\xbd\x01\n\x07\x46inding\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.antiphon.v1.VerdictKind\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\x05\x66\x61\x63ts\x18\x04 \x03(\x0b\x32\x1f.antiphon.v1.Finding.FactsEntry\x12\x0e\n\x06remedy\x18\x05 \x01(\t\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x82\x02\n\x07Verdict\x12\x15\n\rtransition_id\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.antiphon.v1.VerdictKind\x12!\n\x05state\x18\x03 \x01(\x0b\x32\x12.antiphon.v1.State\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12&\n\x08\x66indings\x18\x05 \x03(\x0b\x32\x14.antiphon.v1.Finding\x12\x33\n\x0fwait_until_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\trun_count\x18\x07 \x01(\x05\x12\x15\n\rfencing_token\x18\x08 \x01(\x03*\x8c\x01\n\x0bVerdictKind\x12\x1c\n\x18VERDICT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13VERDICT_KIND_ACCEPT\x10\x01\x12\x17\n\x13VERDICT_KIND_REJECT\x10\x02\x12\x15\n\x11VERDICT_KIND_WAIT\x10\x03\x12\x16\n\x12VERDICT_KIND_ABORT\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61ntiphon/v1/transition.proto\x12\x0b\x61ntiphon.v1\x1a\x17\x61ntiphon/v1/state.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe0\x02\n\x08Proposal\x12\x1f\n\rtransition_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\x0b\x66low_run_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1f\n\x0btask_run_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12)\n\x05state\x18\x04 \x01(\x0b\x32\x12.antiphon.v1.StateB\x06\xbaH\x03\xc8\x01\x01\x12&\n\x11\x65xpected_state_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\r\n\x05\x66orce\x18\x06 \x01(\x08\x12\x1e\n\rfencing_token\x18\x07 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\r\n\x05\x63laim\x18\x08 \x01(\x08\x12R\n\x0btraceparent\x18\t \x01(\tB=\xbaH:r523^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$\xd8\x01\x01\x42\x0c\n\x03run\x12\x05\xbaH\x02\x08\x01\"\xbd\x01\n\x07\x46inding\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.antiphon.v1.VerdictKind\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\x05\x66\x61\x63ts\x18\x04 \x03(\x0b\x32\x1f.antiphon.v1.Finding.FactsEntry\x12\x0e\n\x06remedy\x18\x05 \x01(\t\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x82\x02\n\x07Verdict\x12\x15\n\rtransition_id\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.antiphon.v1.VerdictKind\x12!\n\x05state\x18\x03 \x01(\x0b\x32\x12.antiphon.v1.State\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12&\n\x08\x66indings\x18\x05 \x03(\x0b\x32\x14.antiphon.v1.Finding\x12\x33\n\x0fwait_until_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\trun_count\x18\x07 \x01(\x05\x12\x15\n\rfencing_token\x18\x08 \x01(\x03*\x8c\x01\n\x0bVerdictKind\x12\x1c\n\x18VERDICT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13VERDICT_KIND_ACCEPT\x10\x01\x12\x17\n\x13VERDICT_KIND_REJECT\x10\x02\x12\x15\n\x11VERDICT_KIND_WAIT\x10\x03\x12\x16\n\x12VERDICT_KIND_ABORT\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,16 +48,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROPOSAL'].fields_by_name['expected_state_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_PROPOSAL'].fields_by_name['fencing_token']._loaded_options = None
   _globals['_PROPOSAL'].fields_by_name['fencing_token']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_PROPOSAL'].fields_by_name['traceparent']._loaded_options = None
+  _globals['_PROPOSAL'].fields_by_name['traceparent']._serialized_options = b'\272H:r523^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$\330\001\001'
   _globals['_FINDING_FACTSENTRY']._loaded_options = None
   _globals['_FINDING_FACTSENTRY']._serialized_options = b'8\001'
-  _globals['_VERDICTKIND']._serialized_start=857
-  _globals['_VERDICTKIND']._serialized_end=997
+  _globals['_VERDICTKIND']._serialized_start=941
+  _globals['_VERDICTKIND']._serialized_end=1081
   _globals['_PROPOSAL']._serialized_start=133
-  _globals['_PROPOSAL']._serialized_end=401
-  _globals['_FINDING']._serialized_start=404
-  _globals['_FINDING']._serialized_end=593
-  _globals['_FINDING_FACTSENTRY']._serialized_start=549
-  _globals['_FINDING_FACTSENTRY']._serialized_end=593
-  _globals['_VERDICT']._serialized_start=596
-  _globals['_VERDICT']._serialized_end=854
+  _globals['_PROPOSAL']._serialized_end=485
+  _globals['_FINDING']._serialized_start=488
+  _globals['_FINDING']._serialized_end=677
+  _globals['_FINDING_FACTSENTRY']._serialized_start=633
+  _globals['_FINDING_FACTSENTRY']._serialized_end=677
+  _globals['_VERDICT']._serialized_start=680
+  _globals['_VERDICT']._serialized_end=938
 # @@protoc_insertion_point(module_scope)

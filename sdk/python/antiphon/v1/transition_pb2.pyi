@@ -26,7 +26,7 @@ VERDICT_KIND_WAIT: VerdictKind
 VERDICT_KIND_ABORT: VerdictKind
 
 class Proposal(_message.Message):
-    __slots__ = ("transition_id", "flow_run_id", "task_run_id", "state", "expected_state_id", "force", "fencing_token", "claim")
+    __slots__ = ("transition_id", "flow_run_id", "task_run_id", "state", "expected_state_id", "force", "fencing_token", "claim", "traceparent")
     TRANSITION_ID_FIELD_NUMBER: _ClassVar[int]
     FLOW_RUN_ID_FIELD_NUMBER: _ClassVar[int]
     TASK_RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +35,7 @@ class Proposal(_message.Message):
     FORCE_FIELD_NUMBER: _ClassVar[int]
     FENCING_TOKEN_FIELD_NUMBER: _ClassVar[int]
     CLAIM_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     transition_id: str
     flow_run_id: str
     task_run_id: str
@@ -43,7 +44,8 @@ class Proposal(_message.Message):
     force: bool
     fencing_token: int
     claim: bool
-    def __init__(self, transition_id: _Optional[str] = ..., flow_run_id: _Optional[str] = ..., task_run_id: _Optional[str] = ..., state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., expected_state_id: _Optional[str] = ..., force: _Optional[bool] = ..., fencing_token: _Optional[int] = ..., claim: _Optional[bool] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, transition_id: _Optional[str] = ..., flow_run_id: _Optional[str] = ..., task_run_id: _Optional[str] = ..., state: _Optional[_Union[_state_pb2.State, _Mapping]] = ..., expected_state_id: _Optional[str] = ..., force: _Optional[bool] = ..., fencing_token: _Optional[int] = ..., claim: _Optional[bool] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class Finding(_message.Message):
     __slots__ = ("rule", "kind", "reason", "facts", "remedy")
