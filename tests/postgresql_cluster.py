@@ -14,6 +14,7 @@ from pathlib import Path
 from tools_needed import miss_tool
 
 PATIENCE = 60.0
+MISSING = "PostgreSQL is missing: apt-get install postgresql"
 _PR_SET_PDEATHSIG = 1
 #: Who runs it where the tests are the superuser's, as which PostgreSQL does not run.
 _USER = "postgres"
@@ -34,7 +35,7 @@ class Cluster:
         """`durable`: whether commits wait for the disk, as a user's do."""
         bin = binaries()
         if bin is None:
-            miss_tool("PostgreSQL is missing: apt-get install postgresql")
+            miss_tool(MISSING)
         self._bin = bin
         self._durable = durable
         self._user = _USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -67,6 +68,8 @@ class Cluster:
             stdout=log,
             stderr=log,
             preexec_fn=_die_with_parent,
+            # Ctrl-C is for the tests, which end it.
+            start_new_session=True,
             **self._as_user(),
         )
         log.close()
