@@ -115,10 +115,15 @@ def _emptied(name: str) -> bool:
 
 def committed(path: Path, query: str) -> list[Any]:
     """What a connection of its own sees."""
-    if POSTGRESQL:
-        with psycopg.connect(url_for(path), autocommit=True) as connection:
+    return committed_at(place_for(path), query)
+
+
+def committed_at(place: Path | str, query: str) -> list[Any]:
+    """The same of a file, or of a URL."""
+    if isinstance(place, str):
+        with psycopg.connect(place, autocommit=True) as connection:
             return connection.execute(query.encode()).fetchall()
-    with closing(sqlite3.connect(path)) as file:
+    with closing(sqlite3.connect(place)) as file:
         return file.execute(query).fetchall()
 
 
