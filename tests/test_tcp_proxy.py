@@ -131,10 +131,10 @@ def test_who_is_not_there_is_told(proxy: TcpProxy) -> None:
 def test_answers_that_are_swallowed_come_once_it_heals(proxy: TcpProxy) -> None:
     with dial(proxy) as line:
         assert say(line, b"before") == b"before"
-        passed = proxy.passed
+        until(lambda: proxy.passed == 2 * len(b"before"))
         proxy.swallow_answers()
         line.sendall(b"after")
-        until(lambda: proxy.passed == passed + len(b"after"))
+        until(lambda: proxy.passed == 2 * len(b"before") + len(b"after"))
         line.settimeout(0.05)
         with pytest.raises(TimeoutError):
             line.recv(1)
