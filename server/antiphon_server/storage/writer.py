@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import DBAPIError
 
 from antiphon_server.domain.errors import AntiphonError, Unavailable
@@ -74,7 +74,13 @@ class Writer:
         clock: Callable[[], int],
         deliver: Callable[[Outcome], None],
         settle: Callable[[WorkingSet], None],
+        *,
+        server_id: str = "",
+        publish: Callable[[WorkingSet], None] | None = None,
     ) -> None:
+        """`publish` is called at the end of each transaction, for servers that share the database."""
+        self._server_id = server_id
+        self._publish = publish
         self._engine = engine
         self._settle = settle
         self._clock = clock
@@ -179,8 +185,8 @@ class Writer:
 
     def _transact(self, connection: Connection, jobs: Sequence[_Job]) -> Outcome:
         began = time.perf_counter()
-        with connection.begin():
-            working_set = WorkingSet(connection, self._clock())
+        with self._begin(connection):
+            working_set = WorkingSet(connection, self._clock(), self._server_id)
             if self.counting:
                 working_set.changes.tally = Tally()
             needs = Needs()
@@ -195,7 +201,20 @@ class Writer:
                     answers.append((job.done, error))
                 self._settle(working_set)
             working_set.flush()
+            if self._publish is not None:
+                self._publish(working_set)
         return Outcome(working_set.changes, answers, time.perf_counter() - began, time.time())
+
+    def _begin(self, connection: Connection) -> Transaction:
+        """Begins a transaction. A connection that is found dead, on which nothing was done yet, is made anew."""
+        fresh = connection.invalidated
+        try:
+            return connection.begin()
+        except self._database_errors:
+            if fresh or not getattr(connection.connection.driver_connection, "closed", False):
+                raise
+            connection.invalidate()
+            return connection.begin()
 
     def _isolate(self, connection: Connection, jobs: Sequence[_Job], error: Exception) -> None:
         """Finds the operation that broke a transaction by giving each one of its own."""
