@@ -82,9 +82,16 @@ class Cluster:
     def stop(self, how: int = signal.SIGQUIT) -> None:
         """By a signal: SIGINT ends in order, SIGQUIT at once, SIGKILL is a crash."""
         if self.process is not None:
+            children = _children(self.process.pid)
             self.process.send_signal(how)
             self.process.wait(PATIENCE)
             self.process = None
+            # Another postmaster does not start before those of this one are gone.
+            end = time.monotonic() + PATIENCE
+            while any(_runs(each) for each in children):
+                if time.monotonic() > end:
+                    raise RuntimeError("processes of PostgreSQL stay")
+                time.sleep(0.01)
 
     def remove(self) -> None:
         self.stop()
@@ -97,6 +104,18 @@ class Cluster:
 
     def _as_user(self) -> dict[str, str]:
         return {"user": self._user, "group": self._user, "cwd": str(self.folder)} if os.geteuid() == 0 else {}
+
+
+def _children(process: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _runs(process: int) -> bool:
+    """What is dead and not waited for is gone too."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _die_with_parent() -> None:

@@ -172,8 +172,8 @@ class Writer:
         try:
             connection.rollback()
             connection.connection.rollback()
-        except self._database_errors:
-            logger.exception("a transaction could not be rolled back; the next one gets a new connection")
+        except self._database_errors as error:
+            logger.warning("a transaction could not be rolled back, the next one gets a new connection: %s", error)
             connection.invalidate()
 
     def _hand_out(self, outcome: Outcome) -> None:

@@ -168,6 +168,7 @@ def test_a_call_whose_commit_is_in_doubt_is_answered_as_it_was(world: World, pro
         is_away(world.refused("CreateFlowRun", request))
     run = world.call("CreateFlowRun", request).flow_run
     assert count(url, "flow_runs") == before + 1
+    until(lambda: reads(world))
     assert world.call("ListFlowRuns").flow_runs[0].id == run.id
     assert world.refused("CreateFlowRun", {**creation("other"), "requestId": request["requestId"]}).reason == (
         "REQUEST_ID_REUSED"
