@@ -30,6 +30,7 @@ class Leadership:
         #: Service -> what is done when it comes to be led here.
         self._beginnings: dict[str, Callable[[], Awaitable[None]]] = {}
         self._wake = asyncio.Event()
+        self._gone = False
         core.listen(self._on_changes)
 
     def leads(self, service: str) -> bool:
@@ -77,7 +78,10 @@ class Leadership:
             await begin()
 
     async def release(self) -> None:
-        """This server goes away: others lead at once."""
+        """This server goes away, for good: others lead at once."""
+        if self._gone:
+            return
+        self._gone = True
         self._until.clear()
         try:
             await self._core.run(ReleaseLeases(self._server_id))
