@@ -1,6 +1,5 @@
 """A PostgreSQL of the tests' own: a cluster in a temporary folder, on a socket there and on a free port of loopback."""
 
-import ctypes
 import os
 import pwd
 import shutil
@@ -11,11 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from dies_with_parent import die_with_parent
 from tools_needed import miss_tool
 
 PATIENCE = 60.0
 MISSING = "PostgreSQL is missing: apt-get install postgresql"
-_PR_SET_PDEATHSIG = 1
 #: Who runs it where the tests are the superuser's, as which PostgreSQL does not run.
 _USER = "postgres"
 
@@ -67,7 +66,7 @@ class Cluster:
             [self._bin / "postgres", "-D", self._data, *told],
             stdout=log,
             stderr=log,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent(signal.SIGQUIT),
             # Ctrl-C is for the tests, which end it.
             start_new_session=True,
             **self._as_user(),
@@ -116,7 +115,3 @@ def _runs(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
