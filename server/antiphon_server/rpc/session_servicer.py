@@ -82,7 +82,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         stream.push([session_pb2.ServerFrame(welcome=self._welcome(session))])
         if hello.resume_token:
             # Read now, since those of the moment between the two would else be told to nobody.
-            self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream))
+            self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream), owner=stream.session_id)
         else:
             stream.caught_up()
         if self._hub.draining is not None:
@@ -108,7 +108,8 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
                 self._receive(stream, request)
                 await stream.room()
             # The client half-closed: what it asked for is still answered, since one more turn comes after its frames.
-            self._core.submit(SpeakOnSession(stream.session_id, stream.epoch, self._ttl), lambda answer: stream.end())
+            nothing = SpeakOnSession(stream.session_id, stream.epoch, self._ttl)
+            self._core.submit(nothing, lambda answer: stream.end(), owner=stream.session_id)
         except AntiphonError as error:
             stream.end(error)
         except asyncio.CancelledError:
@@ -128,7 +129,8 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
                 "Welcome.max_unacked_frames",
             )
         operation = SpeakOnSession(stream.session_id, stream.epoch, self._ttl, message.frames, message.goodbye)
-        self._core.submit(operation, partial(self._spoken, stream, len(message.frames), size, message.heartbeats))
+        done = partial(self._spoken, stream, len(message.frames), size, message.heartbeats)
+        self._core.submit(operation, done, owner=stream.session_id, weight=len(message.frames) or 1)
 
     def _spoken(
         self, stream: SessionStream, count: int, size: int, heartbeats: int, answer: Spoken | Exception
@@ -175,7 +177,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         operation = SpeakOnSession(
             session_id, request.epoch, self._ttl, message.frames, message.goodbye, with_commands=True
         )
-        spoken: Spoken = await self._core.run(operation)
+        spoken: Spoken = await self._core.run(operation, owner=session_id, weight=len(message.frames) or 1)
         if spoken.fatal is not None and not spoken.answers:
             raise spoken.fatal
         frames = answer_frames(spoken)

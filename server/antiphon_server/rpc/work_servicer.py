@@ -49,7 +49,7 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
         try:
             stream.push([pb.WorkResponse(welcome=await self._welcome(came))])
             if hello.resume_token:
-                self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream))
+                self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream), owner=stream.session_id)
             else:
                 stream.caught_up()
             if parts.hub.draining is not None:

@@ -164,7 +164,7 @@ class WorkerSays:
     def _submit(self, operation: Operation, then: Callable[[], None] | None) -> None:
         """What is said next does not wait for the commit, but comes after it; `then` is called once it is there."""
         self._unanswered += 1
-        self._core.submit(operation, partial(self._committed, then))
+        self._core.submit(operation, partial(self._committed, then), owner=self._stream.session_id)
 
     def _committed(self, then: Callable[[], None] | None, answer: object) -> None:
         self._unanswered -= 1
