@@ -44,6 +44,7 @@ from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.encryption_keys import KeyRing
 from antiphon_server.metrics.opening import open_exporter
 from antiphon_server.rpc.admin_servicer import AdminServicer
+from antiphon_server.rpc.admission import AdmissionInterceptor, Gates
 from antiphon_server.rpc.change_log import ChangeLog
 from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
 from antiphon_server.rpc.flow_servicer import FlowServicer
@@ -115,6 +116,10 @@ OPTIONS = (
     # Clients that ask every 10 s whether the line is alive are welcome.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Calls that come faster than they can even be turned away (`rpc/admission.py`) wait within gRPC, which resets more
+    # and more of them from the first number on, and all from the second one on. Callers see CANCELLED.
+    ("grpc.server_max_pending_requests", 500),
+    ("grpc.server_max_pending_requests_hard_limit", 1_000),
 )
 
 
@@ -152,6 +157,7 @@ class Server:
         self._settings = settings
         self.addresses: list[str] = []
         self.activity = Activity()
+        self.gates = Gates()
         #: Set when somebody asks the server to stop.
         self.asked_to_stop = asyncio.Event()
         self._ttl = round(settings.session_ttl * 1e6)
@@ -195,6 +201,7 @@ class Server:
             self.core.observe(each.observe)
         self._grpc = grpc.aio.server(
             interceptors=(
+                AdmissionInterceptor(self.gates),
                 LoggingInterceptor(self.activity),
                 *(each.interceptor for each in watching),
                 ErrorInterceptor(),
