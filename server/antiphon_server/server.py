@@ -175,7 +175,7 @@ class Server:
         clock = settings.clock or self._database.clock
         self.reader = Reader(self._open_reader)
         self.core = Core(self._engine, clock)
-        self.hub = SessionHub()
+        self.hub = SessionHub(self.gates.arrivals)
         self.waits = Waits(self.core, self._push_verdict)
         self.slot_expiry = SlotExpiry(self.core)
         self.slot_queues = SlotQueues(self.core)

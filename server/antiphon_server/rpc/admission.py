@@ -50,10 +50,12 @@ class Gates:
             Gate("uploads", MOST_UPLOADS),
             Gate("followers", MOST_FOLLOWERS),
         )
+        #: Streams of sessions between Hello and Welcome: those of a whole fleet may come at once, after a restart.
+        self.arrivals = PacedGate("arrivals of sessions")
         self._by_name = {gate.name: gate for gate in gates}
 
     def __iter__(self) -> Iterator[Gate]:
-        return iter(self._by_name.values())
+        return iter((*self._by_name.values(), self.arrivals))
 
     def of(self, method: str, *, streams: bool) -> Gate:
         """The gate of a method, by its full name."""
@@ -102,11 +104,8 @@ class AdmissionInterceptor(Interceptor):
             # The last place may have been taken since the call was let through to here.
             if gate.full:
                 await abort(context, to_status(gate.refuse()))
-            gate.enter()
-            try:
+            with gate.passed():
                 return await behavior(request, context)
-            finally:
-                gate.leave()
 
         self._doors[method] = gate, _closed(gate)
         return admitted

@@ -7,7 +7,8 @@ nobody.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from antiphon_server.domain.errors import Unavailable
 
@@ -69,6 +70,15 @@ class Gate:
     def leave(self) -> None:
         """The call is over, however it ended."""
         self.under_way -= 1
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """Between `enter` and `leave`."""
+        self.enter()
+        try:
+            yield
+        finally:
+            self.leave()
 
     def _wait(self) -> float:
         """Seconds until there may be room."""

@@ -75,7 +75,8 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         hello = _hello(first.frames)
         check(hello, "frames[0].hello.")
         check_items(first, "frames")
-        session: Session = await self._core.run(self._attaching(hello))
+        with self._hub.arrivals.passed():
+            session: Session = await self._core.run(self._attaching(hello))
         note_session(session.id)
         stream = SessionStream(session.id, session.epoch)
         self._hub.attach(stream, superseded(stream))

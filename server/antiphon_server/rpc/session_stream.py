@@ -6,6 +6,7 @@ from typing import Any
 
 from antiphon.v1 import session_pb2, session_service_pb2
 from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.rpc.gates import Gate
 from antiphon_server.rpc.outbox import CommandedStream
 
 #: Nothing more is read while messages of so many bytes are unanswered.
@@ -64,8 +65,10 @@ class SessionStream(CommandedStream[session_pb2.ServerFrame, session_service_pb2
 class SessionHub:
     """Which stream speaks for which session in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrivals: Gate) -> None:
         self._streams: dict[str, CommandedStream[Any, Any]] = {}
+        #: Who attaches passes here until it is welcome.
+        self.arrivals = arrivals
         #: What streams are told that attach while the server is about to stop.
         self.draining: session_pb2.Command | None = None
         #: Set when nothing more will be taken in.

@@ -40,7 +40,8 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
         hello = _hello(first)
         coming = coming_from(hello)
         session = attaching(hello.resume_token, hello.client, parts.tokens, parts.ttl)
-        came: Came = await self._core.run(ComeToWork(coming, session, parts.hub.attached()))
+        with parts.hub.arrivals.passed():
+            came: Came = await self._core.run(ComeToWork(coming, session, parts.hub.attached()))
         stream = WorkStream(came.session.id, came.session.epoch)
         parts.hub.attach(stream, superseded(stream))
         taker = _taker(hello, came, stream)
