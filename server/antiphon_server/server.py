@@ -65,6 +65,7 @@ from antiphon_server.rpc.patience import Patience
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.session_servicer import SessionServicer
 from antiphon_server.rpc.session_stream import SessionHub
+from antiphon_server.rpc.slow_readers import SlowReaderInterceptor
 from antiphon_server.rpc.task_run_servicer import TaskRunServicer
 from antiphon_server.rpc.task_run_taking import TaskRunTaking
 from antiphon_server.rpc.task_run_watching import TaskRunWatches
@@ -116,10 +117,13 @@ OPTIONS = (
     # Clients that ask every 10 s whether the line is alive are welcome.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Clients of which nothing is left on the line are not waited for: their streams would be kept for ever.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
     # Calls that come faster than they can even be turned away (`rpc/admission.py`) wait within gRPC, which resets more
     # and more of them from the first number on, and all from the second one on. Callers see CANCELLED.
-    ("grpc.server_max_pending_requests", 500),
-    ("grpc.server_max_pending_requests_hard_limit", 1_000),
+    ("grpc.server.max_pending_requests", 500),
+    ("grpc.server.max_pending_requests_hard_limit", 1_000),
 )
 
 
@@ -175,7 +179,7 @@ class Server:
         clock = settings.clock or self._database.clock
         self.reader = Reader(self._open_reader)
         self.core = Core(self._engine, clock)
-        self.hub = SessionHub(self.gates.arrivals)
+        self.hub = SessionHub(self.gates)
         self.waits = Waits(self.core, self._push_verdict)
         self.slot_expiry = SlotExpiry(self.core)
         self.slot_queues = SlotQueues(self.core)
@@ -205,6 +209,7 @@ class Server:
                 LoggingInterceptor(self.activity),
                 *(each.interceptor for each in watching),
                 ErrorInterceptor(),
+                SlowReaderInterceptor(),
                 DeadlineInterceptor(),
                 ValidationInterceptor(),
             ),

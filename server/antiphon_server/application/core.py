@@ -71,9 +71,7 @@ class Core:
         self._writer.submit(operation, partial(settle, future), bulk=bulk, owner=owner, weight=weight)
         return await future
 
-    def submit(
-        self, operation: Operation, done: Done, *, bulk: bool = False, owner: str = "", weight: int = 1
-    ) -> None:
+    def submit(self, operation: Operation, done: Done, *, bulk: bool = False, owner: str = "", weight: int = 1) -> None:
         """The same with a callback, which gets the answer or the exception, in the loop."""
         self._writer.submit(operation, done, bulk=bulk, owner=owner, weight=weight)
 

@@ -1,8 +1,8 @@
 """How many calls may be under way, and when those that find no room may come again.
 
-A call that is taken in is answered soon, and one that would wait is told so at once, before it costs more than that: the
-alternative is a queue in which all wait until their callers have given up, and the work of a server at its limit is for
-nobody.
+A call that is taken in is answered soon, and one that would wait is told so at once, before it costs more than that:
+the alternative is a queue in which all wait until their callers have given up, and then the work of a server at its
+limit is for nobody.
 """
 
 import random

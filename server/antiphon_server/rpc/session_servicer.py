@@ -75,10 +75,11 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         hello = _hello(first.frames)
         check(hello, "frames[0].hello.")
         check_items(first, "frames")
-        with self._hub.arrivals.passed():
+        gates = self._hub.gates
+        with gates.arrivals.passed():
             session: Session = await self._core.run(self._attaching(hello))
         note_session(session.id)
-        stream = SessionStream(session.id, session.epoch)
+        stream = SessionStream(session.id, session.epoch, gates.incoming, gates.outgoing)
         self._hub.attach(stream, superseded(stream))
         stream.push([session_pb2.ServerFrame(welcome=self._welcome(session))])
         if hello.resume_token:
@@ -93,6 +94,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
             await stream.pump(context.write)
         finally:
             self._hub.detach(stream)
+            stream.over()
             reader.cancel()
 
     async def _read(
@@ -207,10 +209,14 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
     async def Upload(  # type: ignore[override]
         self, request_iterator: AsyncIterator[session_service_pb2.UploadRequest], context: Any
     ) -> None:
+        incoming = self._hub.gates.incoming
         async for request in _until(self._hub.closed, request_iterator):
             rows, refused = sort_lines(request)
-            await self._core.run(CreateLogs(rows), bulk=True)
+            with incoming.held_for(request.ByteSize()):
+                await self._core.run(CreateLogs(rows), bulk=True)
             await context.write(session_service_pb2.UploadResponse(sequence=request.sequence, refused=refused))
+            # Until then HTTP/2 makes the client wait.
+            await incoming.room()
 
 
 def tell_all(stream: CommandedStream[Any, Any], answer: list[dict[str, Any]] | Exception) -> None:

@@ -40,9 +40,9 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
         hello = _hello(first)
         coming = coming_from(hello)
         session = attaching(hello.resume_token, hello.client, parts.tokens, parts.ttl)
-        with parts.hub.arrivals.passed():
+        with parts.hub.gates.arrivals.passed():
             came: Came = await self._core.run(ComeToWork(coming, session, parts.hub.attached()))
-        stream = WorkStream(came.session.id, came.session.epoch)
+        stream = WorkStream(came.session.id, came.session.epoch, parts.hub.gates.outgoing)
         parts.hub.attach(stream, superseded(stream))
         taker = _taker(hello, came, stream)
         says = WorkerSays(self._core, self._dispatch, parts.ttl, stream, taker, partial(parts.hub.detach, stream))
@@ -64,6 +64,7 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
             for task in tasks:
                 task.cancel()
             parts.hub.detach(stream)
+            stream.over()
             self._dispatch.leave(taker)
 
     async def _welcome(self, came: Came) -> pb.WorkerWelcome:

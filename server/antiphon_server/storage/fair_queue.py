@@ -18,8 +18,8 @@ class FairQueue(Generic[T]):
     """Not safe for several threads. Weights are at least 1."""
 
     def __init__(self) -> None:
-        #: Owner -> what it waits for, with its weight. One that has nothing left stays until its next turn in the round,
-        #: so that nobody is new at each of its words.
+        #: Owner -> what it waits for, with its weight. One that has nothing left stays until its next turn in the
+        #: round, so that nobody is new at each of its words.
         self._waiting: dict[str, deque[tuple[T, int]]] = {}
         self._credit: dict[str, int] = {}
         self._new: deque[str] = deque()

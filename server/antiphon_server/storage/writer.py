@@ -101,9 +101,7 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def submit(
-        self, operation: Operation, done: Done, *, bulk: bool = False, owner: str = "", weight: int = 1
-    ) -> None:
+    def submit(self, operation: Operation, done: Done, *, bulk: bool = False, owner: str = "", weight: int = 1) -> None:
         """Queues an operation, behind those of the same owner: a session, or nobody. After `stop` it is answered with
         Unavailable, behind the answers of what came before."""
         with self._work:
