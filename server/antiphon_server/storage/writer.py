@@ -54,6 +54,8 @@ class _Job:
     operation: Operation
     #: Gets the result, or the exception.
     done: Done
+    #: When it was asked for, by `time.perf_counter`.
+    asked: float
 
 
 @dataclass(slots=True)
@@ -65,6 +67,8 @@ class Outcome:
     #: How long the transaction took, its commit included, and when it was over, in seconds since 1970.
     seconds: float = 0.0
     end_time: float = 0.0
+    #: How long the operation that waited longest had waited for its beginning, in seconds.
+    waited: float = 0.0
 
 
 class Writer:
@@ -106,7 +110,7 @@ class Writer:
         Unavailable, behind the answers of what came before."""
         with self._work:
             if not self._stopping:
-                job = _Job(operation, done)
+                job = _Job(operation, done, time.perf_counter())
                 if bulk:
                     self._bulk.append(job)
                 else:
@@ -209,7 +213,8 @@ class Writer:
                     answers.append((job.done, error))
                 self._settle(working_set)
             working_set.flush()
-        return Outcome(working_set.changes, answers, time.perf_counter() - began, time.time())
+        waited = began - min(job.asked for job in jobs)
+        return Outcome(working_set.changes, answers, time.perf_counter() - began, time.time(), waited)
 
     def _isolate(self, connection: Connection, jobs: Sequence[_Job], error: Exception) -> None:
         """Finds the operation that broke a transaction by giving each one of its own."""
