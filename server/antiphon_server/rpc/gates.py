@@ -19,6 +19,8 @@ TARGET = 0.1
 LEAST, START, MOST = 64, 128, 1024
 #: Seconds over which it is counted how many calls are answered.
 WINDOW = 0.25
+#: Seconds after which a window without a call under way is no measure, even where calls were turned away in it.
+_REST = 4 * WINDOW
 #: Bounds of what callers are told to wait, in seconds.
 SOONEST, LATEST = 0.05, 10.0
 #: Answers a second, until they have been counted.
@@ -104,8 +106,9 @@ class PacedGate(Gate):
         self._turned_away_before = 0
 
     def enter(self) -> None:
-        if not self.under_way:
-            # What lies behind was no work that could be measured.
+        if not self.under_way and (not self._turned_away or self._clock() - self._began > _REST):
+            # Nothing waited: what lies behind says nothing of how fast calls are answered.
+            self.limit = max(self.limit, START)
             self._begin()
         super().enter()
 
@@ -125,7 +128,7 @@ class PacedGate(Gate):
             self._rate = (self._rate + self._answered / seconds) / 2
             self.limit = round(min(max(self._rate * TARGET, LEAST), MOST))
         else:
-            self.limit = START
+            self.limit = max(self.limit, START)
         turned_away = self._turned_away
         self._begin()
         self._turned_away_before = turned_away

@@ -11,24 +11,25 @@ from typing import Any
 from antiphon_server.domain.errors import ResourceExhausted
 from antiphon_server.rpc.interceptors import Behavior, Interceptor
 
-#: Seconds that a message may wait for its reader.
+#: Seconds.
 PATIENCE = 30.0
 
 
 class _Writer:
     """What servicers of streams have of a call: they write, and nothing else."""
 
-    def __init__(self, write: Callable[[Any], Awaitable[None]]) -> None:
+    def __init__(self, write: Callable[[Any], Awaitable[None]], patience: float) -> None:
         self._write = write
+        self._patience = patience
 
     async def write(self, message: Any) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 await self._write(message)
         except TimeoutError:
             raise ResourceExhausted(
                 "SLOW_READER",
-                f"the client has read nothing for {PATIENCE:g} s; begin a new stream, which goes on from the last "
+                f"the client has read nothing for {self._patience:g} s; begin a new stream, which goes on from the last "
                 "cursor, or by the resume token",
                 retry_after=0,
             ) from None
@@ -37,8 +38,13 @@ class _Writer:
 class SlowReaderInterceptor(Interceptor):
     """Sits within what makes a status of an error."""
 
+    def __init__(self, patience: float = PATIENCE) -> None:
+        """`patience`: seconds that a message may wait for its reader."""
+        super().__init__()
+        self._patience = patience
+
     def stream(self, method: str, behavior: Behavior, *, requests: bool) -> Behavior:
         async def read(request: Any, context: Any) -> Any:
-            return await behavior(request, _Writer(context.write))
+            return await behavior(request, _Writer(context.write, self._patience))
 
         return read
