@@ -29,8 +29,8 @@ class _Writer:
         except TimeoutError:
             raise ResourceExhausted(
                 "SLOW_READER",
-                f"the client has read nothing for {self._patience:g} s; begin a new stream, which goes on from the last "
-                "cursor, or by the resume token",
+                f"the client has read nothing for {self._patience:g} s; begin a new stream, which goes on from the "
+                "last cursor, or by the resume token",
                 retry_after=0,
             ) from None
 

@@ -9,13 +9,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import psycopg
+from psycopg.pq import Conninfo
 from psycopg.types.string import StrDumper
 from sqlalchemy import Column, Dialect, Engine, create_engine, event
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGTypeCompiler
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
 
 from antiphon_server.domain.errors import InvalidArgument
+from antiphon_server.storage.postgresql_feed import PostgresqlOthers, listen
 
 #: Of the lock, among the advisory locks of the database: "antiphon" in ASCII.
 LOCK = int.from_bytes(b"antiphon")
@@ -68,8 +72,8 @@ class Postgresql:
     def writer_engine(self) -> Engine:
         engine = create_engine(
             self._url,
-            # The writer keeps one; when the server starts, another one is needed for a moment.
-            pool_size=1,
+            # The writer keeps its own. One that lay in a pool might be dead when it is needed.
+            poolclass=NullPool,
             connect_args=self._connect_args(synchronous_commit=self._commit),
             hide_parameters=True,
             paramstyle="format",
@@ -91,6 +95,18 @@ class Postgresql:
                 self._clock.learn(cursor.fetchone()[0])
 
         return engine
+
+    def others(self) -> PostgresqlOthers:
+        return PostgresqlOthers()
+
+    async def listen(self, stir: Callable[[], None]) -> None:
+        await listen(self._connect, stir)
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        url = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        # It waits for as long as nobody says anything.
+        options = self._connect_args(statement_timeout=0)
+        return await psycopg.AsyncConnection.connect(url, autocommit=True, **options)
 
     def reader_url(self) -> URL:
         return self._url
@@ -142,13 +158,21 @@ def without_nul(text: str) -> str:
 def _parsed(text: str) -> URL:
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # The latter for a port.
         url = None
     if url is None or url.get_backend_name() not in ("postgresql", "postgres") or not url.database:
         raise InvalidArgument(
             "DATABASE_URL_INVALID",
             "the database is named by a URL such as postgresql://user:password@host:5432/antiphon; what was given "
             "is none",  # It is not shown: there may be a password in it.
+        )
+    known = {each.keyword.decode() for each in Conninfo.get_defaults()}
+    unknown = [name for name in url.query if name not in known]
+    if unknown:
+        raise InvalidArgument(
+            "DATABASE_URL_INVALID",
+            f"the database's URL has {unknown[0]!r} behind its question mark, which is no option of a connection to "
+            "PostgreSQL; its manual lists them under 'Parameter Key Words', such as sslmode",
         )
     return url.set(drivername="postgresql+psycopg")
 

@@ -51,6 +51,12 @@ class Sqlite:
 
         return engine
 
+    def others(self) -> None:
+        return None
+
+    async def listen(self, stir: Callable[[], None]) -> None:
+        """Nobody else says anything."""
+
     def reader_url(self) -> URL:
         return self._url("aiosqlite")
 

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    SmallInteger,
     String,
     Table,
     Text,
@@ -24,6 +23,7 @@ from sqlalchemy import (
 )
 
 from antiphon_server.domain.model import RunKind
+from antiphon_server.storage.enumerations import Enumerated
 
 metadata = MetaData(
     naming_convention={
@@ -55,7 +55,7 @@ def _run_columns() -> list[Column[object]]:
         Column("run_count", Integer, nullable=False),
         # The state that holds, repeated from its row in `transitions` so that rules and filters need no join.
         Column("state_id", Id),
-        Column("state_type", SmallInteger),
+        Column("state_type", Enumerated),
         Column("state_name", Text),
         Column("state_time", Micros),
         Column("state_scheduled_time", Micros),
@@ -195,7 +195,7 @@ transitions = Table(
     Column("id", Id, primary_key=True),
     Column("run_id", Id, nullable=False),
     Column("digest", Digest),
-    Column("verdict", SmallInteger, nullable=False),
+    Column("verdict", Enumerated, nullable=False),
     Column("reason", Text, nullable=False),
     # JSON: [[rule, verdict, reason, {fact: value}, remedy], ...]
     Column("findings", Text, nullable=False),
@@ -204,7 +204,7 @@ transitions = Table(
     Column("held_state_id", Id),
     Column("create_time", Micros, nullable=False),
     Column("wrote_state", Boolean, nullable=False),
-    Column("state_type", SmallInteger),
+    Column("state_type", Enumerated),
     Column("state_name", Text),
     Column("message", Text),
     # A serialized antiphon.v1.StateDetails.
@@ -289,6 +289,8 @@ slot_leases = Table(
     # NULL while the call waits.
     Column("expire_time", Micros),
     Column("create_time", Micros, nullable=False),
+    # The server at which it waits.
+    Column("server_id", Id),
     _index_where_set("session_id"),
     _index_where_set("request_id", unique=True),
     _index_where_set("expire_time"),
@@ -325,7 +327,7 @@ deployments = Table(
     Column("name", Text, nullable=False),
     Column("flow_id", Id, nullable=False),
     Column("paused", Boolean, nullable=False),
-    Column("collision_strategy", SmallInteger, nullable=False),
+    Column("collision_strategy", Enumerated, nullable=False),
     # Microseconds that a claimed run has to come to RUNNING; NULL takes the server's own.
     Column("grace_period", Micros),
     Column("work_queue_id", Id),
@@ -386,6 +388,29 @@ service_leases = Table(
     sqlite_with_rowid=False,
 )
 
+# Servers that are on this database now, where several may be.
+servers = Table(
+    "servers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # With spaces between them.
+    Column("addresses", Text, nullable=False),
+    Column("start_time", Micros, nullable=False),
+    Column("seen_time", Micros, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What each commit of the last minutes changed, for the other servers; see `change_words.py`. Numbers have no gaps.
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("server_id", Id, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Who has taken runs from pools.
 workers = Table(
     "workers",
@@ -443,10 +468,12 @@ sessions = Table(
     Column("id", Id, primary_key=True),
     Column("client", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
-    Column("status", SmallInteger, nullable=False),
+    Column("status", Enumerated, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("create_time", Micros, nullable=False),
     Column("expire_time", Micros, nullable=False),
+    # The server that it attached to last.
+    Column("server_id", Id),
     Index(None, "status", "expire_time"),
     Index(None, "create_time", "id"),
     sqlite_with_rowid=False,
@@ -465,7 +492,7 @@ commands = Table(
     Column("reason", Text, nullable=False),
     # What to kill.
     Column("infrastructure_pid", Text),
-    Column("stage", SmallInteger, nullable=False),
+    Column("stage", Enumerated, nullable=False),
     Column("message", Text, nullable=False),
     Column("create_time", Micros, nullable=False),
     # When the stage was heard.
@@ -512,7 +539,7 @@ operations = Table(
     "operations",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("verb", SmallInteger, nullable=False),
+    Column("verb", Enumerated, nullable=False),
     Column("filter", Text, nullable=False),
     Column("reason", Text, nullable=False),
     # A serialized antiphon.v1.State.
@@ -520,7 +547,7 @@ operations = Table(
     # A serialized antiphon.v1.BackfillDeploymentRequest.
     Column("backfill", LargeBinary),
     Column("force", Boolean, nullable=False),
-    Column("state", SmallInteger, nullable=False),
+    Column("state", Enumerated, nullable=False),
     # The last run, or time of a backfill, that was handled; NULL before the first.
     Column("cursor_time", Micros),
     Column("cursor_id", Id),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import DBAPIError
 
 from antiphon_server.domain.errors import AntiphonError, Unavailable
@@ -60,7 +60,8 @@ class _Job:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a transaction left behind, for `deliver`: changes first, then the answers in the order of asking."""
+    """What a transaction left behind, for `deliver`: what others did first, then its changes, then the answers in the
+    order of asking."""
 
     changes: Changes | None
     answers: list[tuple[Done, Any]]
@@ -69,6 +70,21 @@ class Outcome:
     end_time: float = 0.0
     #: How long the operation that waited longest had waited for its beginning, in seconds.
     waited: float = 0.0
+    #: Numbers and words of what other servers committed before it and was not given yet.
+    others: Sequence[tuple[int, str]] = ()
+
+
+class Others(Protocol):
+    """The servers that share the database."""
+
+    def publish(self, working_set: WorkingSet) -> None:
+        """Writes, at the end of a transaction, what it changes for them, and numbers the commit."""
+        ...
+
+    def missed(self, connection: Connection, changes: Changes) -> Sequence[tuple[int, str]]:
+        """Numbers and words of what they committed before the transaction that made `changes`, as far as it was not
+        given before. Called once it is committed; raises nothing."""
+        ...
 
 
 class Writer:
@@ -82,7 +98,13 @@ class Writer:
         clock: Callable[[], int],
         deliver: Callable[[Outcome], None],
         settle: Callable[[WorkingSet], None],
+        *,
+        server_id: str = "",
+        others: Others | None = None,
     ) -> None:
+        """`others`: those that share the database."""
+        self._server_id = server_id
+        self._others = others
         self._engine = engine
         self._settle = settle
         self._clock = clock
@@ -184,8 +206,8 @@ class Writer:
         try:
             connection.rollback()
             connection.connection.rollback()
-        except self._database_errors:
-            logger.exception("a transaction could not be rolled back; the next one gets a new connection")
+        except self._database_errors as error:
+            logger.warning("a transaction could not be rolled back, the next one gets a new connection: %s", error)
             connection.invalidate()
 
     def _hand_out(self, outcome: Outcome) -> None:
@@ -197,8 +219,8 @@ class Writer:
 
     def _transact(self, connection: Connection, jobs: Sequence[_Job]) -> Outcome:
         began = time.perf_counter()
-        with connection.begin():
-            working_set = WorkingSet(connection, self._clock())
+        with self._begin(connection):
+            working_set = WorkingSet(connection, self._clock(), self._server_id)
             if self.counting:
                 working_set.changes.tally = Tally()
             needs = Needs()
@@ -213,8 +235,23 @@ class Writer:
                     answers.append((job.done, error))
                 self._settle(working_set)
             working_set.flush()
+            if self._others is not None:
+                self._others.publish(working_set)
+        seconds, end_time = time.perf_counter() - began, time.time()
+        others = self._others.missed(connection, working_set.changes) if self._others is not None else ()
         waited = began - min(job.asked for job in jobs)
-        return Outcome(working_set.changes, answers, time.perf_counter() - began, time.time(), waited)
+        return Outcome(working_set.changes, answers, seconds, end_time, waited, others)
+
+    def _begin(self, connection: Connection) -> Transaction:
+        """Begins a transaction. A connection that is found dead, on which nothing was done yet, is made anew."""
+        fresh = connection.invalidated
+        try:
+            return connection.begin()
+        except self._database_errors:
+            if fresh or not getattr(connection.connection.driver_connection, "closed", False):
+                raise
+            connection.invalidate()
+            return connection.begin()
 
     def _isolate(self, connection: Connection, jobs: Sequence[_Job], error: Exception) -> None:
         """Finds the operation that broke a transaction by giving each one of its own."""
