@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 #: Operations in one transaction.
 MAX_BATCH = 256
 #: Frames of sessions in one transaction, an operation of another kind being one; the last message goes in as a whole.
-MAX_WEIGHT = 2048
+MAX_WEIGHT = 1024
 #: Bulk operations (batches of log lines) in one transaction.
 MAX_BULK = 1
 
