@@ -162,13 +162,30 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            while jobs := self._next_jobs():
+        connection: Connection | None = None
+        while jobs := self._next_jobs():
+            connection = connection or self._connected(jobs)
+            if connection is not None:
                 self._commit(connection, jobs)
+        if connection is not None:
+            connection.close()
         with self._work:
             self._ended = True
         if self._late:
             self._refuse(self._late)
+
+    def _connected(self, jobs: Sequence[_Job]) -> Connection | None:
+        """The first connection; None where there is none, which the jobs are answered with."""
+        try:
+            return self._engine.connect()
+        except self._database_errors as error:
+            self._fail(jobs, storage_error(error) or error)
+            return None
+
+    def _fail(self, jobs: Sequence[_Job], fault: Exception) -> None:
+        self.faults += 1
+        logger.warning("a transaction of %d operations failed: %s", len(jobs), fault)
+        self._hand_out(Outcome(None, [(job.done, fault) for job in jobs]))
 
     def _refuse(self, late: Sequence[Done]) -> None:
         stopping = Unavailable("SERVER_STOPPING", "the server is stopping; try again on the next one")
@@ -191,15 +208,13 @@ class Writer:
             fault = storage_error(error)
             if fault is None:
                 self._isolate(connection, jobs, error)
-                return
-            self.faults += 1
-            logger.warning("a transaction of %d operations failed: %s", len(jobs), fault)
-            outcome = Outcome(None, [(job.done, fault) for job in jobs])
+            else:
+                self._fail(jobs, fault)
         except Exception as error:  # noqa: BLE001 - a fault in one operation must not end the writer
             self._undo(connection)
             self._isolate(connection, jobs, error)
-            return
-        self._hand_out(outcome)
+        else:
+            self._hand_out(outcome)
 
     def _undo(self, connection: Connection) -> None:
         """Leaves no transaction open. After a COMMIT that failed only the driver knows that one is."""
