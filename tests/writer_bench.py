@@ -105,9 +105,9 @@ class Bench:
         (raw,) = self._raw
         return raw.execute(f"PRAGMA {text}").fetchone()
 
-    def submit(self, *operations: Any, bulk: bool = False) -> None:
+    def submit(self, *operations: Any, bulk: bool = False, owner: str = "", weight: int = 1) -> None:
         for operation in operations:
-            self.writer.submit(operation, self.answers.put, bulk=bulk)
+            self.writer.submit(operation, self.answers.put, bulk=bulk, owner=owner, weight=weight)
 
     def next(self, count: int = 1) -> list[Any]:
         return [self.answers.get(timeout=PATIENCE) for _ in range(count)]
