@@ -207,8 +207,10 @@ class Server:
         self.operations_runner = OperationsRunner(
             self.core, self.reader, board=self._board, leads=self._leadership.leads
         )
-        replicas = Replicas(
-            self.core, self.slot_expiry, self.slot_queues, board=self._board, leads=self._leadership.leads
+        replicas = (
+            Replicas(self.core, self.slot_expiry, self.slot_queues, board=self._board, leads=self._leadership.leads)
+            if shared
+            else None
         )
         self._leadership.at_beginning(SCHEDULER, self.scheduler.restore)
         self._leadership.at_beginning(OPERATIONS, self.operations_runner.restore)
@@ -261,7 +263,7 @@ class Server:
                 self.operations_runner,
                 self.task_dispatch,
                 self.scheduler,
-                *((replicas,) if shared else ()),
+                *((replicas,) if replicas is not None else ()),
             )
         ]
         logger.info("listening on %s, database %s", ", ".join(self.addresses), self._database.address)
