@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.service_leases import HoldLeases, ReleaseLeases
+from antiphon_server.application.wakeups import woken
 from antiphon_server.domain.errors import AntiphonError
 
 logger = logging.getLogger(__name__)
@@ -44,11 +45,7 @@ class Leadership:
     async def run(self) -> None:
         """Goes on until it is cancelled."""
         while True:
-            try:
-                async with asyncio.timeout(self._interval):
-                    await self._wake.wait()
-            except TimeoutError:
-                logger.debug("it is time to look who leads")
+            await woken(self._wake, self._interval)
             self._wake.clear()
             try:
                 await self.look()
