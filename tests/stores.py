@@ -17,7 +17,8 @@ import psycopg
 import pytest
 
 from antiphon_server.storage import all_tables, postgresql
-from antiphon_server.storage.opening import AnyDatabase, database_at
+from antiphon_server.storage.database import Database
+from antiphon_server.storage.opening import database_at
 from antiphon_server.storage.schema import HEAD, VERSION_TABLE
 from postgresql_cluster import MISSING, Cluster, binaries
 
@@ -88,7 +89,7 @@ def _create() -> str:
     return name
 
 
-def database_for(path: Path, *, bare: bool = False, **options: Any) -> AnyDatabase:
+def database_for(path: Path, *, bare: bool = False, **options: Any) -> Database:
     return database_at(place_for(path, bare=bare), **options)
 
 

@@ -145,8 +145,8 @@ class Settings:
     session_ttl: float = 30.0
     #: For tests; the database's without.
     clock: Callable[[], int] | None = None
-    #: Fernet keys under which secrets are kept; the first one encrypts. Without any, one is made in the file
-    #: `encryption_key_file`, if the database is this server's alone.
+    #: Fernet keys under which secrets are kept; the first one encrypts. Without any, one is made beside a database that
+    #: is this server's alone.
     encryption_keys: Sequence[str] = ()
     #: Whether a commit waits for the disk. If not, the last ones may be lost when the machine, not the process, dies.
     durable: bool = True
