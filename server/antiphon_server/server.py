@@ -40,6 +40,7 @@ from antiphon_server.application.page_tokens import PageTokens
 from antiphon_server.application.queries import Queries
 from antiphon_server.application.servers import Joined, JoinServers
 from antiphon_server.application.sessions import ForgiveDowntime, HasActiveSessions
+from antiphon_server.application.takers import Takers
 from antiphon_server.application.task_dispatch import TaskDispatch
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.application.verdicts import Verdict
@@ -172,6 +173,8 @@ class Server:
         self.asked_to_stop = asyncio.Event()
         self._ttl = round(settings.session_ttl * 1e6)
         self._background: list[asyncio.Task[None]] = []
+        #: Who takes flow runs here.
+        self._takers: Takers = {}
 
     async def start(self) -> None:
         """Opens the database and listens.
@@ -185,6 +188,8 @@ class Server:
         clock = settings.clock or self._database.clock
         self.reader = Reader(self._open_reader)
         shared, server_id = self._database.shared, str(uuid7())
+        self._id = server_id
+        self._keys = KeyRing.beside(settings.database, settings.encryption_keys)
         self.core = Core(self._engine, clock, server_id=server_id, others=self._database.others())
         self.hub = SessionHub(self.gates)
         self.waits = Waits(self.core, self._push_verdict, lambda id: self.hub.stream(id) is not None)
@@ -329,14 +334,28 @@ class Server:
         )
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
             AdminServicer(
-                reads, self._info(), self._board.all, self._leadership.leads, lambda _: self.asked_to_stop.set()
+                reads,
+                self._info(),
+                self._board.all,
+                self._leadership.leads,
+                self.diagnose,
+                lambda _: self.asked_to_stop.set(),
             ),
             server,
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        keys = KeyRing.beside(self._settings.database, self._settings.encryption_keys)
-        parts = Parts(core, self.queries, tokens, keys, self.reader, self.hub, self.change_log, self._ttl)
+        parts = Parts(
+            core,
+            self.queries,
+            tokens,
+            self._keys,
+            self.reader,
+            self.hub,
+            self.change_log,
+            self._ttl,
+            self._takers,
+        )
         server.add_generic_rpc_handlers((OnDemand((*SERVICES, health.SERVICE_NAME), parts),))
 
     def _info(self) -> admin_service_pb2.ServerInfo:
@@ -349,6 +368,31 @@ class Server:
             database=self._database.address,
             durability=self._database.durability,
         )
+
+    async def diagnose(self, own_only: bool = False, **how: Any) -> admin_service_pb2.DiagnoseServerResponse:
+        """Looks for what is wrong; `how` are fields of diagnosis/patient.py."""
+        # Loaded where somebody asks.
+        patient = importlib.import_module("antiphon_server.diagnosis.patient").Patient
+        examination = importlib.import_module("antiphon_server.diagnosis.examination")
+        place = self._settings.database
+        made = patient(
+            core=self.core,
+            reader=self.reader,
+            gates=self.gates,
+            board=self._board,
+            led_for=self._leadership.led_for,
+            led=LED,
+            task_dispatch=self.task_dispatch,
+            takers=self._takers.keys(),
+            keys=self._keys,
+            retention=self._settings.retention,
+            file=place if isinstance(place, Path) else None,
+            schema=HEAD,
+            server_id=self._id,
+            **how,
+        )
+        answer: admin_service_pb2.DiagnoseServerResponse = await examination.diagnose(made, own_only=own_only)
+        return answer
 
     def _open_exporter(self, address: str) -> Any:
         return open_exporter(

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from antiphon_server.application.feed import Feed
 from antiphon_server.application.handing_over import hand_over_freed
+from antiphon_server.storage.pulse import Pulse
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 from antiphon_server.storage.writer import Done, Operation, Others, Outcome, Writer
@@ -101,6 +102,16 @@ class Core:
     def faults(self) -> int:
         """How many transactions could not be written, by the disk's fault. What they would have said was not heard."""
         return self._writer.faults
+
+    @property
+    def pulse(self) -> Pulse:
+        """How transactions went lately."""
+        return self._writer.pulse
+
+    @property
+    def heard(self) -> int | None:
+        """The number of the last commit of all servers that was heard in order; None where no others can be."""
+        return self._feed.last if self._feed is not None else None
 
     @property
     def queued(self) -> tuple[int, int]:

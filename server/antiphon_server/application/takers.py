@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from antiphon_server.application.receivers import Receiver
 from antiphon_server.application.workers import Claim
@@ -79,6 +79,10 @@ class Taker(Receiver):
         """How many of the labels it has that a run prefers."""
         preferred: Mapping[str, str] = affinity.get("preferred", {})
         return len(preferred.items() & self.labels.items())
+
+
+#: Pool, or deployment that is in none -> those who take from it.
+Takers: TypeAlias = dict[str, dict[Taker, None]]
 
 
 def affinity_of(text: str) -> Mapping[str, Any]:

@@ -62,6 +62,10 @@ class TaskDispatch:
 
     # Workers
 
+    def served(self, task_key: str) -> bool:
+        """Whether somebody at this server serves a task."""
+        return task_key in self._workers
+
     def serve(self, worker: Worker, task_keys: Iterable[str], credit: int) -> None:
         """Somebody is here, or has room for more, or serves more tasks."""
         worker.stalled = False

@@ -13,7 +13,7 @@ from itertools import islice
 
 from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.offers import Offers
-from antiphon_server.application.takers import Taker
+from antiphon_server.application.takers import Taker, Takers
 from antiphon_server.application.wakeups import RETRY_AFTER, Wakeups
 from antiphon_server.application.work_lookout import PASSED_OVER, Lookout, pick
 from antiphon_server.application.worker_claims import Claimed, ClaimRuns, GiveBack, Pick
@@ -31,12 +31,12 @@ MOST = 200
 class WorkDispatch:
     """Which flow run goes to whom. Belongs to the event loop."""
 
-    def __init__(self, core: Core, reader: Reader) -> None:
+    def __init__(self, core: Core, reader: Reader, takers: Takers | None = None) -> None:
+        """`takers` are kept up for others to look at."""
         self._core = core
         self._reader = reader
         self._lookout = Lookout(reader)
-        #: Pool, or deployment that is in none -> those who take from it.
-        self._takers: dict[str, dict[Taker, None]] = {}
+        self._takers: Takers = takers if takers is not None else {}
         self._by_session: dict[str, Taker] = {}
         self._wakeups = Wakeups(core.clock)
         self._offers: Offers[Claim, Taker] = Offers(self._lapsed)

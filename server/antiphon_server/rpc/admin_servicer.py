@@ -1,7 +1,7 @@
 """AdminService."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from antiphon.v1 import admin_service_pb2 as pb
@@ -13,8 +13,8 @@ logger = logging.getLogger(__name__)
 
 
 class AdminServicer(admin_service_pb2_grpc.AdminServiceServicer):
-    """`services` says how they fare, and `leads` whether one is this server's; `stop` asks the server to end and
-    returns at once."""
+    """`services` says how they fare, and `leads` whether one is this server's; `diagnose` looks for what is wrong, all
+    or what is this server's own; `stop` asks the server to end and returns at once."""
 
     def __init__(
         self,
@@ -22,12 +22,14 @@ class AdminServicer(admin_service_pb2_grpc.AdminServiceServicer):
         info: pb.ServerInfo,
         services: Callable[[], Sequence[Any]],
         leads: Callable[[str], bool],
+        diagnose: Callable[[bool], Awaitable[pb.DiagnoseServerResponse]],
         stop: Callable[[str], None],
     ) -> None:
         self._reads = reads
         self._services = services
         self._leads = leads
         self._info = info
+        self._diagnose = diagnose
         self._stop = stop
 
     async def GetServerInfo(self, request: pb.GetServerInfoRequest, context: Any) -> pb.GetServerInfoResponse:
@@ -56,6 +58,9 @@ class AdminServicer(admin_service_pb2_grpc.AdminServiceServicer):
             failures=status.failures,
             last_error=status.last_error,
         )
+
+    async def DiagnoseServer(self, request: pb.DiagnoseServerRequest, context: Any) -> pb.DiagnoseServerResponse:
+        return await self._diagnose(request.own_only)
 
     async def StopServer(self, request: pb.StopServerRequest, context: Any) -> pb.StopServerResponse:
         logger.info("asked to stop: %s", request.reason or "no reason given")

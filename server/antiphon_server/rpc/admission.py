@@ -26,6 +26,7 @@ MOST_INCOMING, MOST_OUTGOING = 256 * 1024 * 1024, 256 * 1024 * 1024
 _CONTROL = frozenset(
     f"/antiphon.v1.{name}"
     for name in (
+        "AdminService/DiagnoseServer",
         "AdminService/GetServerInfo",
         "AdminService/ListServices",
         "AdminService/StopServer",

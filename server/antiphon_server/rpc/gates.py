@@ -43,8 +43,15 @@ class Gate:
         self.under_way = 0
         #: Since the server was started.
         self.refused = 0
+        #: When the last one was, by the gate's clock.
+        self.refused_time: float | None = None
         self._clock = clock
         self._jitter = jitter
+
+    @property
+    def refused_ago(self) -> float | None:
+        """How many seconds ago a call was turned away last; None where none was."""
+        return self._clock() - self.refused_time if self.refused_time is not None else None
 
     @property
     def full(self) -> bool:
@@ -54,6 +61,7 @@ class Gate:
     def refuse(self) -> Unavailable:
         """Counts a call for which there is no room, and gives what to tell it: SERVER_BUSY."""
         self.refused += 1
+        self.refused_time = self._clock()
         # Not all who are told in the same moment shall come back in the same moment.
         wait = self._jitter(0.5, 1.5) * min(max(self._wait(), SOONEST), LATEST)
         return Unavailable(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from antiphon_server.application.core import Core, Reader
 from antiphon_server.application.queries import Queries
+from antiphon_server.application.takers import Takers
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.encryption_keys import KeyRing
 from antiphon_server.rpc.change_log import ChangeLog
@@ -23,3 +24,5 @@ class Parts:
     log: ChangeLog
     #: Microseconds after which a session is lost that was not heard of.
     ttl: int
+    #: Who takes flow runs at this server.
+    takers: Takers

@@ -140,7 +140,7 @@ def _taker(hello: pb.WorkerHello, came: Came, stream: WorkStream) -> Taker:
 
 
 def add_to(server: Any, parts: Parts) -> None:
-    dispatch = WorkDispatch(parts.core, parts.reader)
+    dispatch = WorkDispatch(parts.core, parts.reader, parts.takers)
     running = asyncio.get_running_loop().create_task(dispatch.run())
 
     def stop() -> None:

@@ -1,8 +1,9 @@
 """What the services of this server do, for people: when each did its last round, how late, and with what success."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -24,6 +25,8 @@ class ServiceStatus:
     lag: int = 0
     #: Of the last round, where it failed; empty else.
     last_error: str = ""
+    #: When the last round ended or, before the first one, when it was named, by `time.monotonic`.
+    ended: float = field(default_factory=time.monotonic)
 
 
 class Round:
@@ -72,6 +75,6 @@ class Board:
             made.failed(error)
             raise
         finally:
-            service.running, service.end_time = False, self._clock()
+            service.running, service.end_time, service.ended = False, self._clock(), time.monotonic()
             service.rounds += 1
             service.failures += bool(service.last_error)

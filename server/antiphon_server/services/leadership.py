@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 
 from antiphon_server.application.core import Changes, Core
@@ -28,6 +29,8 @@ class Leadership:
         self._lease, self._interval = ALONE if alone else SHARED
         #: Service -> until when it is led here, in the time of the loop: a clock that is set takes nothing away.
         self._until: dict[str, float] = {}
+        #: Service -> since when, without a gap.
+        self._since: dict[str, float] = {}
         #: Service -> what is done when it comes to be led here.
         self._beginnings: dict[str, Callable[[], Awaitable[None]]] = {}
         self._wake = asyncio.Event()
@@ -37,6 +40,12 @@ class Leadership:
     def leads(self, service: str) -> bool:
         """Whether the rounds of a service are this server's to do: those of services that all servers do always are."""
         return service not in self._services or asyncio.get_running_loop().time() < self._until.get(service, 0.0)
+
+    def led_for(self, service: str) -> float:
+        """For how many seconds the rounds of a service have been this server's to do; 0 where they are not."""
+        if service not in self._services:
+            return math.inf
+        return asyncio.get_running_loop().time() - self._since[service] if self.leads(service) else 0.0
 
     def at_beginning(self, service: str, begin: Callable[[], Awaitable[None]]) -> None:
         """Has `begin` called whenever this server comes to lead a service."""
@@ -64,6 +73,7 @@ class Leadership:
             held: set[str] = await self._core.run(lease)
             # From before the call: here it is over sooner than others see it.
             self._until.update(dict.fromkeys(held, now + self._lease))
+            self._since.update(dict.fromkeys(held - led, now))
             for service in sorted(held - led):
                 await self._begin(service)
 

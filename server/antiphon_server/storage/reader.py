@@ -1,10 +1,10 @@
 """The way in for queries: single rows and pages, as of the last commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.exc import DBAPIError
@@ -37,6 +37,8 @@ Record: TypeAlias = Row[Any]
 CreationKey: TypeAlias = tuple[int, str]
 
 _CHUNK = 128
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class Reader:
         """How much waits and is held; `now` in microseconds."""
         async with self._connection() as connection:
             return await read_figures(connection, now)
+
+    async def ask(self, read: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
+        """What `read` finds on a connection."""
+        async with self._connection() as connection:
+            return await read(connection)
 
     @asynccontextmanager
     async def _connection(self) -> "AsyncIterator[AsyncConnection]":

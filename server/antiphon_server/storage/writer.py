@@ -21,6 +21,7 @@ from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.storage.describing import describe
 from antiphon_server.storage.fair_queue import FairQueue
 from antiphon_server.storage.faults import storage_error, without_values
+from antiphon_server.storage.pulse import Pulse
 from antiphon_server.storage.tally import Tally
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 
@@ -119,6 +120,7 @@ class Writer:
         self._ended = False
         #: Transactions that the disk or another process did not let pass.
         self.faults = 0
+        self.pulse = Pulse()
         #: Whether `Changes.tally` is kept.
         self.counting = False
         self._late: list[Done] = []
@@ -164,9 +166,11 @@ class Writer:
     def _run(self) -> None:
         connection: Connection | None = None
         while jobs := self._next_jobs():
+            self.pulse.begin()
             connection = connection or self._connected(jobs)
             if connection is not None:
                 self._commit(connection, jobs)
+            self.pulse.end()
         if connection is not None:
             connection.close()
         with self._work:
@@ -184,6 +188,7 @@ class Writer:
 
     def _fail(self, jobs: Sequence[_Job], fault: Exception) -> None:
         self.faults += 1
+        self.pulse.failed(str(fault))
         logger.warning("a transaction of %d operations failed: %s", len(jobs), fault)
         self._hand_out(Outcome(None, [(job.done, fault) for job in jobs]))
 
@@ -253,6 +258,7 @@ class Writer:
             if self._others is not None:
                 self._others.publish(working_set)
         seconds, end_time = time.perf_counter() - began, time.time()
+        self.pulse.committed(seconds)
         others = self._others.missed(connection, working_set.changes) if self._others is not None else ()
         waited = began - min(job.asked for job in jobs)
         return Outcome(working_set.changes, answers, seconds, end_time, waited, others)

@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61ntiphon/v1/admin_service.proto\x12\x0b\x61ntiphon.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"E\n\x15GetServerInfoResponse\x12,\n\x0bserver_info\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.ServerInfo\"\xc9\x01\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x17\n\x0fschema_revision\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nprocess_id\x18\x04 \x01(\x05\x12\x11\n\taddresses\x18\x05 \x03(\t\x12\x10\n\x08\x64\x61tabase\x18\x06 \x01(\t\x12\x12\n\ndurability\x18\x07 \x01(\t\x12\x14\n\x0c\x63\x61pabilities\x18\x08 \x03(\t\"O\n\x13ListSessionsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"W\n\x14ListSessionsResponse\x12&\n\x08sessions\x18\x01 \x03(\x0b\x32\x14.antiphon.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd4\x01\n\x07Session\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x63lient\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12*\n\x06status\x18\x04 \x01(\x0e\x32\x1a.antiphon.v1.SessionStatus\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x15\n\x13ListServicesRequest\"H\n\x14ListServicesResponse\x12\x30\n\x08services\x18\x01 \x03(\x0b\x32\x1e.antiphon.v1.BackgroundService\"\xe4\x02\n\x11\x42\x61\x63kgroundService\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x32\n\x05state\x18\x03 \x01(\x0e\x32#.antiphon.v1.BackgroundServiceState\x12\x0f\n\x07running\x18\x04 \x01(\x08\x12+\n\x08interval\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x03lag\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06rounds\x18\t \x01(\x03\x12\x10\n\x08\x66\x61ilures\x18\n \x01(\x03\x12\x12\n\nlast_error\x18\x0b \x01(\t\"-\n\x11StopServerRequest\x12\x18\n\x06reason\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\x14\n\x12StopServerResponse*~\n\rSessionStatus\x12\x1e\n\x1aSESSION_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15SESSION_STATUS_ACTIVE\x10\x01\x12\x19\n\x15SESSION_STATUS_CLOSED\x10\x02\x12\x17\n\x13SESSION_STATUS_LOST\x10\x03*\xb4\x01\n\x16\x42\x61\x63kgroundServiceState\x12(\n$BACKGROUND_SERVICE_STATE_UNSPECIFIED\x10\x00\x12$\n BACKGROUND_SERVICE_STATE_HEALTHY\x10\x01\x12$\n BACKGROUND_SERVICE_STATE_FAILING\x10\x02\x12$\n BACKGROUND_SERVICE_STATE_STANDBY\x10\x03\x32\xdf\x02\n\x0c\x41\x64minService\x12V\n\rGetServerInfo\x12!.antiphon.v1.GetServerInfoRequest\x1a\".antiphon.v1.GetServerInfoResponse\x12S\n\x0cListSessions\x12 .antiphon.v1.ListSessionsRequest\x1a!.antiphon.v1.ListSessionsResponse\x12S\n\x0cListServices\x12 .antiphon.v1.ListServicesRequest\x1a!.antiphon.v1.ListServicesResponse\x12M\n\nStopServer\x12\x1e.antiphon.v1.StopServerRequest\x1a\x1f.antiphon.v1.StopServerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61ntiphon/v1/admin_service.proto\x12\x0b\x61ntiphon.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"E\n\x15GetServerInfoResponse\x12,\n\x0bserver_info\x18\x01 \x01(\x0b\x32\x17.antiphon.v1.ServerInfo\"\xc9\x01\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x17\n\x0fschema_revision\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nprocess_id\x18\x04 \x01(\x05\x12\x11\n\taddresses\x18\x05 \x03(\t\x12\x10\n\x08\x64\x61tabase\x18\x06 \x01(\t\x12\x12\n\ndurability\x18\x07 \x01(\t\x12\x14\n\x0c\x63\x61pabilities\x18\x08 \x03(\t\"O\n\x13ListSessionsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"W\n\x14ListSessionsResponse\x12&\n\x08sessions\x18\x01 \x03(\x0b\x32\x14.antiphon.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd4\x01\n\x07Session\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x63lient\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12*\n\x06status\x18\x04 \x01(\x0e\x32\x1a.antiphon.v1.SessionStatus\x12\x10\n\x08sequence\x18\x05 \x01(\x04\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x15\n\x13ListServicesRequest\"H\n\x14ListServicesResponse\x12\x30\n\x08services\x18\x01 \x03(\x0b\x32\x1e.antiphon.v1.BackgroundService\"\xe4\x02\n\x11\x42\x61\x63kgroundService\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x32\n\x05state\x18\x03 \x01(\x0e\x32#.antiphon.v1.BackgroundServiceState\x12\x0f\n\x07running\x18\x04 \x01(\x08\x12+\n\x08interval\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x03lag\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06rounds\x18\t \x01(\x03\x12\x10\n\x08\x66\x61ilures\x18\n \x01(\x03\x12\x12\n\nlast_error\x18\x0b \x01(\t\")\n\x15\x44iagnoseServerRequest\x12\x10\n\x08own_only\x18\x01 \x01(\x08\"\x8b\x01\n\x16\x44iagnoseServerResponse\x12\x30\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1e.antiphon.v1.DiagnosticFinding\x12\x0e\n\x06\x63hecks\x18\x02 \x03(\t\x12/\n\x0bserver_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf4\x01\n\x11\x44iagnosticFinding\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x31\n\x08severity\x18\x02 \x01(\x0e\x32\x1f.antiphon.v1.DiagnosticSeverity\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x13\n\x0b\x63onsequence\x18\x04 \x01(\t\x12\x0e\n\x06remedy\x18\x05 \x01(\t\x12\x38\n\x05\x66\x61\x63ts\x18\x06 \x03(\x0b\x32).antiphon.v1.DiagnosticFinding.FactsEntry\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"-\n\x11StopServerRequest\x12\x18\n\x06reason\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\x14\n\x12StopServerResponse*~\n\rSessionStatus\x12\x1e\n\x1aSESSION_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15SESSION_STATUS_ACTIVE\x10\x01\x12\x19\n\x15SESSION_STATUS_CLOSED\x10\x02\x12\x17\n\x13SESSION_STATUS_LOST\x10\x03*\xb4\x01\n\x16\x42\x61\x63kgroundServiceState\x12(\n$BACKGROUND_SERVICE_STATE_UNSPECIFIED\x10\x00\x12$\n BACKGROUND_SERVICE_STATE_HEALTHY\x10\x01\x12$\n BACKGROUND_SERVICE_STATE_FAILING\x10\x02\x12$\n BACKGROUND_SERVICE_STATE_STANDBY\x10\x03*y\n\x12\x44iagnosticSeverity\x12#\n\x1f\x44IAGNOSTIC_SEVERITY_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x44IAGNOSTIC_SEVERITY_WARNING\x10\x01\x12\x1d\n\x19\x44IAGNOSTIC_SEVERITY_ERROR\x10\x02\x32\xba\x03\n\x0c\x41\x64minService\x12V\n\rGetServerInfo\x12!.antiphon.v1.GetServerInfoRequest\x1a\".antiphon.v1.GetServerInfoResponse\x12S\n\x0cListSessions\x12 .antiphon.v1.ListSessionsRequest\x1a!.antiphon.v1.ListSessionsResponse\x12S\n\x0cListServices\x12 .antiphon.v1.ListServicesRequest\x1a!.antiphon.v1.ListServicesResponse\x12Y\n\x0e\x44iagnoseServer\x12\".antiphon.v1.DiagnoseServerRequest\x1a#.antiphon.v1.DiagnoseServerResponse\x12M\n\nStopServer\x12\x1e.antiphon.v1.StopServerRequest\x1a\x1f.antiphon.v1.StopServerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,12 +38,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTSESSIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200 '
+  _globals['_DIAGNOSTICFINDING_FACTSENTRY']._loaded_options = None
+  _globals['_DIAGNOSTICFINDING_FACTSENTRY']._serialized_options = b'8\001'
   _globals['_STOPSERVERREQUEST'].fields_by_name['reason']._loaded_options = None
   _globals['_STOPSERVERREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\005r\003\030\350\007'
-  _globals['_SESSIONSTATUS']._serialized_start=1351
-  _globals['_SESSIONSTATUS']._serialized_end=1477
-  _globals['_BACKGROUNDSERVICESTATE']._serialized_start=1480
-  _globals['_BACKGROUNDSERVICESTATE']._serialized_end=1660
+  _globals['_SESSIONSTATUS']._serialized_start=1783
+  _globals['_SESSIONSTATUS']._serialized_end=1909
+  _globals['_BACKGROUNDSERVICESTATE']._serialized_start=1912
+  _globals['_BACKGROUNDSERVICESTATE']._serialized_end=2092
+  _globals['_DIAGNOSTICSEVERITY']._serialized_start=2094
+  _globals['_DIAGNOSTICSEVERITY']._serialized_end=2215
   _globals['_GETSERVERINFOREQUEST']._serialized_start=142
   _globals['_GETSERVERINFOREQUEST']._serialized_end=164
   _globals['_GETSERVERINFORESPONSE']._serialized_start=166
@@ -62,10 +66,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSERVICESRESPONSE']._serialized_end=921
   _globals['_BACKGROUNDSERVICE']._serialized_start=924
   _globals['_BACKGROUNDSERVICE']._serialized_end=1280
-  _globals['_STOPSERVERREQUEST']._serialized_start=1282
-  _globals['_STOPSERVERREQUEST']._serialized_end=1327
-  _globals['_STOPSERVERRESPONSE']._serialized_start=1329
-  _globals['_STOPSERVERRESPONSE']._serialized_end=1349
-  _globals['_ADMINSERVICE']._serialized_start=1663
-  _globals['_ADMINSERVICE']._serialized_end=2014
+  _globals['_DIAGNOSESERVERREQUEST']._serialized_start=1282
+  _globals['_DIAGNOSESERVERREQUEST']._serialized_end=1323
+  _globals['_DIAGNOSESERVERRESPONSE']._serialized_start=1326
+  _globals['_DIAGNOSESERVERRESPONSE']._serialized_end=1465
+  _globals['_DIAGNOSTICFINDING']._serialized_start=1468
+  _globals['_DIAGNOSTICFINDING']._serialized_end=1712
+  _globals['_DIAGNOSTICFINDING_FACTSENTRY']._serialized_start=1668
+  _globals['_DIAGNOSTICFINDING_FACTSENTRY']._serialized_end=1712
+  _globals['_STOPSERVERREQUEST']._serialized_start=1714
+  _globals['_STOPSERVERREQUEST']._serialized_end=1759
+  _globals['_STOPSERVERRESPONSE']._serialized_start=1761
+  _globals['_STOPSERVERRESPONSE']._serialized_end=1781
+  _globals['_ADMINSERVICE']._serialized_start=2218
+  _globals['_ADMINSERVICE']._serialized_end=2660
 # @@protoc_insertion_point(module_scope)

@@ -25,6 +25,12 @@ class BackgroundServiceState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     BACKGROUND_SERVICE_STATE_HEALTHY: _ClassVar[BackgroundServiceState]
     BACKGROUND_SERVICE_STATE_FAILING: _ClassVar[BackgroundServiceState]
     BACKGROUND_SERVICE_STATE_STANDBY: _ClassVar[BackgroundServiceState]
+
+class DiagnosticSeverity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIAGNOSTIC_SEVERITY_UNSPECIFIED: _ClassVar[DiagnosticSeverity]
+    DIAGNOSTIC_SEVERITY_WARNING: _ClassVar[DiagnosticSeverity]
+    DIAGNOSTIC_SEVERITY_ERROR: _ClassVar[DiagnosticSeverity]
 SESSION_STATUS_UNSPECIFIED: SessionStatus
 SESSION_STATUS_ACTIVE: SessionStatus
 SESSION_STATUS_CLOSED: SessionStatus
@@ -33,6 +39,9 @@ BACKGROUND_SERVICE_STATE_UNSPECIFIED: BackgroundServiceState
 BACKGROUND_SERVICE_STATE_HEALTHY: BackgroundServiceState
 BACKGROUND_SERVICE_STATE_FAILING: BackgroundServiceState
 BACKGROUND_SERVICE_STATE_STANDBY: BackgroundServiceState
+DIAGNOSTIC_SEVERITY_UNSPECIFIED: DiagnosticSeverity
+DIAGNOSTIC_SEVERITY_WARNING: DiagnosticSeverity
+DIAGNOSTIC_SEVERITY_ERROR: DiagnosticSeverity
 
 class GetServerInfoRequest(_message.Message):
     __slots__ = ()
@@ -133,6 +142,45 @@ class BackgroundService(_message.Message):
     failures: int
     last_error: str
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[BackgroundServiceState, str]] = ..., running: _Optional[bool] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., lag: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., rounds: _Optional[int] = ..., failures: _Optional[int] = ..., last_error: _Optional[str] = ...) -> None: ...
+
+class DiagnoseServerRequest(_message.Message):
+    __slots__ = ("own_only",)
+    OWN_ONLY_FIELD_NUMBER: _ClassVar[int]
+    own_only: bool
+    def __init__(self, own_only: _Optional[bool] = ...) -> None: ...
+
+class DiagnoseServerResponse(_message.Message):
+    __slots__ = ("findings", "checks", "server_time")
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    CHECKS_FIELD_NUMBER: _ClassVar[int]
+    SERVER_TIME_FIELD_NUMBER: _ClassVar[int]
+    findings: _containers.RepeatedCompositeFieldContainer[DiagnosticFinding]
+    checks: _containers.RepeatedScalarFieldContainer[str]
+    server_time: _timestamp_pb2.Timestamp
+    def __init__(self, findings: _Optional[_Iterable[_Union[DiagnosticFinding, _Mapping]]] = ..., checks: _Optional[_Iterable[str]] = ..., server_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class DiagnosticFinding(_message.Message):
+    __slots__ = ("reason", "severity", "message", "consequence", "remedy", "facts")
+    class FactsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CONSEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REMEDY_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    severity: DiagnosticSeverity
+    message: str
+    consequence: str
+    remedy: str
+    facts: _containers.ScalarMap[str, str]
+    def __init__(self, reason: _Optional[str] = ..., severity: _Optional[_Union[DiagnosticSeverity, str]] = ..., message: _Optional[str] = ..., consequence: _Optional[str] = ..., remedy: _Optional[str] = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class StopServerRequest(_message.Message):
     __slots__ = ("reason",)

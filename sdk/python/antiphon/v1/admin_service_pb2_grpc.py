@@ -50,6 +50,11 @@ class AdminServiceStub:
                 request_serializer=antiphon_dot_v1_dot_admin__service__pb2.ListServicesRequest.SerializeToString,
                 response_deserializer=antiphon_dot_v1_dot_admin__service__pb2.ListServicesResponse.FromString,
                 _registered_method=True)
+        self.DiagnoseServer = channel.unary_unary(
+                '/antiphon.v1.AdminService/DiagnoseServer',
+                request_serializer=antiphon_dot_v1_dot_admin__service__pb2.DiagnoseServerRequest.SerializeToString,
+                response_deserializer=antiphon_dot_v1_dot_admin__service__pb2.DiagnoseServerResponse.FromString,
+                _registered_method=True)
         self.StopServer = channel.unary_unary(
                 '/antiphon.v1.AdminService/StopServer',
                 request_serializer=antiphon_dot_v1_dot_admin__service__pb2.StopServerRequest.SerializeToString,
@@ -82,6 +87,14 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DiagnoseServer(self, request, context):
+        """Looks for what is wrong with this server, its database and what it is to run, and says what to do about it. It
+        reads little and writes nothing, and answers also where the database does not: then that is what it has found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StopServer(self, request, context):
         """Stops the server gracefully: health turns NOT_SERVING, sessions get Drain, queued writes commit, then it exits.
         Answers before it stops.
@@ -107,6 +120,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListServices,
                     request_deserializer=antiphon_dot_v1_dot_admin__service__pb2.ListServicesRequest.FromString,
                     response_serializer=antiphon_dot_v1_dot_admin__service__pb2.ListServicesResponse.SerializeToString,
+            ),
+            'DiagnoseServer': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiagnoseServer,
+                    request_deserializer=antiphon_dot_v1_dot_admin__service__pb2.DiagnoseServerRequest.FromString,
+                    response_serializer=antiphon_dot_v1_dot_admin__service__pb2.DiagnoseServerResponse.SerializeToString,
             ),
             'StopServer': grpc.unary_unary_rpc_method_handler(
                     servicer.StopServer,
@@ -196,6 +214,33 @@ class AdminService:
             '/antiphon.v1.AdminService/ListServices',
             antiphon_dot_v1_dot_admin__service__pb2.ListServicesRequest.SerializeToString,
             antiphon_dot_v1_dot_admin__service__pb2.ListServicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiagnoseServer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/antiphon.v1.AdminService/DiagnoseServer',
+            antiphon_dot_v1_dot_admin__service__pb2.DiagnoseServerRequest.SerializeToString,
+            antiphon_dot_v1_dot_admin__service__pb2.DiagnoseServerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,10 @@ class AdminServiceStub:
     """Lists the sessions that the server knows, newest first."""
     ListServices: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListServicesRequest, _admin_service_pb2.ListServicesResponse]
     """Says what the services of this server do: those that work without being asked."""
+    DiagnoseServer: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DiagnoseServerRequest, _admin_service_pb2.DiagnoseServerResponse]
+    """Looks for what is wrong with this server, its database and what it is to run, and says what to do about it. It
+    reads little and writes nothing, and answers also where the database does not: then that is what it has found.
+    """
     StopServer: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.StopServerRequest, _admin_service_pb2.StopServerResponse]
     """Stops the server gracefully: health turns NOT_SERVING, sessions get Drain, queued writes commit, then it exits.
     Answers before it stops.
@@ -55,6 +59,10 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Lists the sessions that the server knows, newest first."""
     ListServices: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListServicesRequest, _admin_service_pb2.ListServicesResponse]  # type: ignore[assignment]
     """Says what the services of this server do: those that work without being asked."""
+    DiagnoseServer: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DiagnoseServerRequest, _admin_service_pb2.DiagnoseServerResponse]  # type: ignore[assignment]
+    """Looks for what is wrong with this server, its database and what it is to run, and says what to do about it. It
+    reads little and writes nothing, and answers also where the database does not: then that is what it has found.
+    """
     StopServer: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.StopServerRequest, _admin_service_pb2.StopServerResponse]  # type: ignore[assignment]
     """Stops the server gracefully: health turns NOT_SERVING, sessions get Drain, queued writes commit, then it exits.
     Answers before it stops.
@@ -86,6 +94,16 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListServicesResponse, _abc.Awaitable[_admin_service_pb2.ListServicesResponse]]:
         """Says what the services of this server do: those that work without being asked."""
+
+    @_abc_1.abstractmethod
+    def DiagnoseServer(
+        self,
+        request: _admin_service_pb2.DiagnoseServerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.DiagnoseServerResponse, _abc.Awaitable[_admin_service_pb2.DiagnoseServerResponse]]:
+        """Looks for what is wrong with this server, its database and what it is to run, and says what to do about it. It
+        reads little and writes nothing, and answers also where the database does not: then that is what it has found.
+        """
 
     @_abc_1.abstractmethod
     def StopServer(
