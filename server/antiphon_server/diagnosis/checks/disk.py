@@ -12,7 +12,8 @@ DISK_FULL = Symptom(
     "The disk of the database (SQLite) has hardly any room left.",
     "Once it is full nothing is stored: runs wait, and no run starts.",
     "Make room on the disk of {folder}: delete old backups there, have old runs and logs deleted (`antiphon server "
-    "start --keep-runs DAYS --keep-logs DAYS`; the file keeps its size, and the room in it is used again), or move the home.",
+    "start --keep-runs DAYS --keep-logs DAYS`; the file keeps its size, and the room in it is used again), or move the "
+    "home.",
 )
 DISK_NEARLY_FULL = Symptom(
     "DISK_NEARLY_FULL",

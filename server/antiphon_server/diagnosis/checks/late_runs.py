@@ -21,7 +21,7 @@ from antiphon_server.storage.work_lines import OpenQueue
 RUNS_WITHOUT_WORKER = Symptom(
     "RUNS_WITHOUT_WORKER",
     Severity.ERROR,
-    "Flow runs are due since more than a minute, and no worker of their pool or queue is there; or, where the "
+    "Flow runs have been due for more than a minute, and no worker of their pool or queue is there; or, where the "
     "deployment is in no pool, no process serves it.",
     "They do not start before one comes.",
     "Start one: `{command}`. Where one should run: look at its machine and its log, and whether it asks the same "
@@ -30,7 +30,7 @@ RUNS_WITHOUT_WORKER = Symptom(
 RUNS_UNSUITED = Symptom(
     "RUNS_UNSUITED",
     Severity.ERROR,
-    "Flow runs are due since more than a minute and require labels that no worker of their queue has.",
+    "Flow runs have been due for more than a minute and require labels that no worker of their queue has.",
     "They do not start before such a worker comes.",
     "Start a worker with these labels (`antiphon worker start --pool {pool} --label KEY=VALUE`), or change what the "
     "deployment requires.",
@@ -38,14 +38,14 @@ RUNS_UNSUITED = Symptom(
 RUNS_HELD_BY_PAUSE = Symptom(
     "RUNS_HELD_BY_PAUSE",
     Severity.WARNING,
-    "Flow runs are due since more than a minute, and their deployment, work pool or work queue is paused.",
+    "Flow runs have been due for more than a minute, and their deployment, work pool or work queue is paused.",
     "They do not start before it is resumed, and then all at once.",
     "If nobody means it to be paused: `{command}`.",
 )
 RUNS_HELD_BY_LIMIT = Symptom(
     "RUNS_HELD_BY_LIMIT",
     Severity.ERROR,
-    "Flow runs are due since more than a minute, and the concurrency limit of their deployment, work pool or work "
+    "Flow runs have been due for more than a minute, and the concurrency limit of their deployment, work pool or work "
     "queue is 0; or it is full, and they have waited for more than five minutes.",
     "They do not start before the limit is raised, or others end.",
     "Raise the limit: `{command}`; or see what holds its slots: `antiphon flow-run ls --state-type RUNNING`.",
@@ -53,14 +53,14 @@ RUNS_HELD_BY_LIMIT = Symptom(
 RUNS_WITHOUT_DEPLOYMENT = Symptom(
     "RUNS_WITHOUT_DEPLOYMENT",
     Severity.WARNING,
-    "Flow runs are due since more than a minute, and their deployment or their work queue was deleted.",
+    "Flow runs have been due for more than a minute, and their deployment or their work queue was deleted.",
     "Nobody knows how to run them: they wait for ever.",
     "Cancel them: `antiphon flow-run cancel --filter 'deployment_id = \"{deployment_id}\"'`.",
 )
 RUNS_NOT_TAKEN = Symptom(
     "RUNS_NOT_TAKEN",
     Severity.WARNING,
-    "Flow runs are due since more than five minutes, and the workers that are there do not take them.",
+    "Flow runs have been due for more than five minutes, and the workers that are there do not take them.",
     "The workers run as many as they may, or hang.",
     "Start more of them, or let them run more at once (`antiphon worker start --limit N`). See what they run: "
     "`antiphon flow-run ls --state-type RUNNING`; why one does not start: `antiphon flow-run explain {flow_run_id}`.",
@@ -285,8 +285,8 @@ def _found(patient: Patient, cause: _Cause, late: Sequence[Record]) -> Finding:
     since = micros(patient.now - oldest.next_scheduled_start_time)
     one = len(late) == 1
     return cause.symptom.found(
-        f"{many(len(late), 'flow run', _MOST)} {'is' if one else 'are'} due since {since}"
-        f"{'' if one else ' and less'} ({some([run.name for run in late], 3)}), and {cause.why}",
+        f"{many(len(late), 'flow run', _MOST)} {'has been due for' if one else 'have been due for up to'} {since} "
+        f"({some([run.name for run in late], 3)}), and {cause.why}",
         **{
             "runs": len(late),
             "flow_run_id": oldest.id,

@@ -20,7 +20,7 @@ _PATIENCE = 15.0
 
 
 async def check_leaders(patient: Patient) -> list[Finding]:
-    """By the leases. One that is not there has just been given back."""
+    """By the leases, of services that are not led here. One that is not there has just been given back."""
     over = select(leases.c.service, leases.c.expire_time).where(leases.c.expire_time < patient.ago(_PATIENCE))
     rows = await patient.rows(over)
     return [
@@ -30,5 +30,5 @@ async def check_leaders(patient: Patient) -> list[Finding]:
             service=row.service,
         )
         for row in rows
-        if row.service in patient.led
+        if row.service in patient.led and not patient.led_for(row.service)
     ]

@@ -11,7 +11,7 @@ from antiphon_server.storage.tables import servers, task_runs
 TASK_RUNS_UNSERVED = Symptom(
     "TASK_RUNS_UNSERVED",
     Severity.ERROR,
-    "Task runs that `delay()` made are due since more than a minute, and no process serves their task. Where the "
+    "Task runs that `delay()` made have been due for more than a minute, and no process serves their task. Where the "
     "database has several servers this is told after five minutes.",
     "They do not start before somebody serves the task.",
     "Serve it: `antiphon task serve FILE.py:TASK` with the function whose task key is {task_key}. Where it should be "
@@ -36,7 +36,7 @@ async def check_task_runs(patient: Patient) -> list[Finding]:
         waiting = [each for each in waiting if each[2] < crowded]
     return [
         TASK_RUNS_UNSERVED.found(
-            f"task {key!r}: {many(count, 'task run', _MOST)} wait since {micros(patient.now - oldest)}, and no process "
+            f"task {key!r}: {many(count, 'task run', _MOST)} due for up to {micros(patient.now - oldest)}, and no process "
             "serves the task",
             task_key=key,
             runs=count,
