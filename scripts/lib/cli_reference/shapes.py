@@ -171,6 +171,12 @@ SHAPES: dict[str, Any] = {
     "profile rename": _PROFILE,
     "profile use": _PROFILE,
     "server backup": {**_COPY, "key_file": either(str, None)},
+    "server doctor": {
+        "healthy": bool,
+        "findings": [admin_service_pb2.DiagnosticFinding],
+        "servers": [{"target": str, "server_info": either(admin_service_pb2.ServerInfo, None)}],
+        "checks": [str],
+    },
     "server restore": {
         **_COPY,
         "database": str,

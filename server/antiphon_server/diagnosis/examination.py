@@ -8,7 +8,7 @@ from antiphon.v1 import admin_service_pb2 as pb
 from antiphon_server.diagnosis.checks.readers import DATABASE_UNREADABLE
 from antiphon_server.diagnosis.finding import Finding
 from antiphon_server.diagnosis.patient import Patient
-from antiphon_server.diagnosis.registry import CHECK_NOT_DONE, CHECKS, PROBE, Check
+from antiphon_server.diagnosis.registry import CHECK_NOT_DONE, PROBE, Check, checks_for
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.wire_times import micros_to_timestamp
 
@@ -22,7 +22,7 @@ PATIENCE = 5.0
 
 async def diagnose(patient: Patient, *, own_only: bool) -> pb.DiagnoseServerResponse:
     """The answer. `own_only` leaves out what every server of the database would find."""
-    checks = [check for check in CHECKS if not (own_only and check.of_all)]
+    checks = checks_for(patient, own_only=own_only)
     findings = await examine(patient, checks)
     return pb.DiagnoseServerResponse(
         findings=map(_message, findings),
@@ -31,7 +31,7 @@ async def diagnose(patient: Patient, *, own_only: bool) -> pb.DiagnoseServerResp
     )
 
 
-async def examine(patient: Patient, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+async def examine(patient: Patient, checks: Sequence[Check]) -> list[Finding]:
     """What is wrong, the most serious things first. One look after the other: they shall take one connection."""
     found: list[Finding] = []
     answers = True

@@ -56,7 +56,9 @@ def test_no_worker(server: RunningServer) -> None:
     later(server, LATE)
     found = finding(server, "RUNS_WITHOUT_WORKER")
     assert found.severity == ERROR
-    assert found.message.startswith("1 flow run has been due for 2 min (lark), and no worker of work queue 'default' of")
+    assert found.message.startswith(
+        "1 flow run has been due for 2 min (lark), and no worker of work queue 'default' of"
+    )
     assert "`antiphon worker start --pool pool`" in found.remedy
     assert found.facts["flow_run_id"] == site.run
     assert (found.facts["pool"], found.facts["queue"], found.facts["runs"]) == ("pool", "default", "1")
@@ -164,7 +166,9 @@ def test_a_limit_that_is_full_counts_only_after_some_minutes(server: RunningServ
     later(server, LATE)
     assert reasons(server) == [], "one waits for the other as it should"
     later(server, CROWDED)
-    assert "limit of work pool 'pool' is 1, and all its slots are taken" in finding(server, "RUNS_HELD_BY_LIMIT").message
+    assert (
+        "limit of work pool 'pool' is 1, and all its slots are taken" in finding(server, "RUNS_HELD_BY_LIMIT").message
+    )
     worker.goodbye()
 
 
@@ -175,7 +179,9 @@ def test_workers_that_take_nothing(server: RunningServer) -> None:
     assert reasons(server) == []
     later(server, CROWDED)
     found = finding(server, "RUNS_NOT_TAKEN")
-    assert found.message.endswith("and 1 worker of work queue 'default' of work pool 'pool' is there and do not take them")
+    assert found.message.endswith(
+        "and 1 worker of work queue 'default' of work pool 'pool' is there and do not take them"
+    )
     worker.goodbye()
 
 
@@ -198,7 +204,7 @@ def test_what_is_left_of_a_deployment_that_was_deleted(server: RunningServer) ->
     site.call("DeleteDeployment", {"id": site.deployment})
     later(server, LATE)
     found = finding(server, "RUNS_WITHOUT_DEPLOYMENT")
-    assert f"deployment_id = \"{site.deployment}\"" in found.remedy
+    assert f'deployment_id = "{site.deployment}"' in found.remedy
     site.cancel()
     assert reasons(server) == []
 

@@ -16,7 +16,7 @@ from antiphon.cli.safe_console import SafeConsole
 from antiphon.settings import get_current_settings
 
 #: For what is piped to another program: wide enough that no table cell is cut.
-_WIDTH_WITHOUT_TERMINAL = 1000
+WIDTH_WITHOUT_TERMINAL = 1000
 _WIDTH_FOR_IDS = 100
 
 
@@ -36,7 +36,7 @@ def make_console() -> Console:
         emoji=False,
     )
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _WIDTH_WITHOUT_TERMINAL
+        console.width = WIDTH_WITHOUT_TERMINAL
     return console
 
 

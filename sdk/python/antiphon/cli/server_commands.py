@@ -13,6 +13,7 @@ from antiphon.cli.exit_codes import print_note
 from antiphon.cli.lazy_group import LazyGroup
 from antiphon.cli.output import JsonFlag, make_console, print_json, to_json
 from antiphon.cli.server_backups import backup, restore
+from antiphon.cli.server_doctor import doctor
 from antiphon.cli.server_tables import server_page
 from antiphon.embedded_server import read_pid
 from antiphon.grpc_target import parse_listen_address
@@ -211,3 +212,4 @@ def status(
 
 app.command()(backup)
 app.command()(restore)
+app.command()(doctor)

@@ -45,9 +45,8 @@ _OF_THE_NETWORK = frozenset(
 
 
 async def check_disk(patient: Patient) -> list[Finding]:
-    """Of SQLite alone: where PostgreSQL keeps its data is not to be seen from here."""
-    if patient.file is None:
-        return []
+    """Of SQLite: where PostgreSQL keeps its data is not to be seen from here."""
+    assert patient.file is not None
     return [*_room(patient, patient.file), *_log(patient, patient.file), *_network(patient, patient.file)]
 
 

@@ -64,19 +64,19 @@ SYMPTOMS = (
 )
 _OURS = "antiphon-server"
 _IDS = 1_500_000_000
-_CONNECTIONS = """
+_CONNECTIONS = text("""
     SELECT count(*) FILTER (WHERE backend_type = 'client backend') AS used,
         current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most
     FROM pg_stat_activity
-"""
-_OLD = f"""
+""")
+_OLD = text(f"""
     SELECT pid, application_name, usename, state, extract(epoch FROM clock_timestamp() - xact_start) AS seconds
     FROM pg_stat_activity
     WHERE datname = current_database() AND backend_type = 'client backend' AND application_name <> '{_OURS}'
         AND extract(epoch FROM clock_timestamp() - xact_start) > :seconds
     ORDER BY xact_start LIMIT 5
-"""
-_BLOCKED = f"""
+""")
+_BLOCKED = text(f"""
     SELECT DISTINCT ON (other.pid) other.pid, other.application_name, other.usename, other.state,
         extract(epoch FROM clock_timestamp() - ours.query_start) AS seconds
     FROM pg_stat_activity ours
@@ -85,17 +85,17 @@ _BLOCKED = f"""
     WHERE ours.datname = current_database() AND ours.application_name = '{_OURS}' AND ours.wait_event_type = 'Lock'
         AND extract(epoch FROM clock_timestamp() - ours.query_start) > :seconds
     LIMIT 5
-"""
-_SETTINGS = "SELECT current_setting('autovacuum') AS autovacuum, current_setting('track_counts') AS track_counts"
-_DEAD = """
+""")
+_SETTINGS = text("SELECT current_setting('autovacuum') AS autovacuum, current_setting('track_counts') AS track_counts")
+_DEAD = text("""
     SELECT relname, n_dead_tup, n_live_tup FROM pg_stat_user_tables
     WHERE n_dead_tup > :rows AND n_dead_tup > n_live_tup ORDER BY n_dead_tup DESC LIMIT 5
-"""
-_AGE = "SELECT datname, age(datfrozenxid) AS age FROM pg_database WHERE datname = current_database()"
+""")
+_AGE = text("SELECT datname, age(datfrozenxid) AS age FROM pg_database WHERE datname = current_database()")
 
 
 async def check_connections(patient: Patient) -> list[Finding]:
-    for row in await _asked(patient, _CONNECTIONS):
+    for row in await patient.rows(_CONNECTIONS):
         if row.used >= row.most * patient.bounds.connections:
             message = f"{row.used} of the {row.most} connections that PostgreSQL takes are in use"
             return [CONNECTIONS_SCARCE.found(message, used=row.used, most=row.most)]
@@ -110,7 +110,7 @@ async def check_transactions(patient: Patient) -> list[Finding]:
             pid=row.pid,
             seconds=round(row.seconds),
         )
-        for row in await _asked(patient, _OLD, seconds=patient.bounds.old_transaction)
+        for row in await patient.rows(_OLD, {"seconds": patient.bounds.old_transaction})
     ]
 
 
@@ -122,31 +122,24 @@ async def check_locks(patient: Patient) -> list[Finding]:
             pid=row.pid,
             seconds=round(row.seconds, 1),
         )
-        for row in await _asked(patient, _BLOCKED, seconds=patient.bounds.stuck)
+        for row in await patient.rows(_BLOCKED, {"seconds": patient.bounds.stuck})
     ]
 
 
 async def check_vacuum(patient: Patient) -> list[Finding]:
     found = []
-    for row in await _asked(patient, _SETTINGS):
+    for row in await patient.rows(_SETTINGS):
         if "off" in (row.autovacuum, row.track_counts):
             message = f"autovacuum is {row.autovacuum}, and track_counts is {row.track_counts}"
             found.append(AUTOVACUUM_OFF.found(message))
-    for row in await _asked(patient, _DEAD, rows=patient.bounds.dead_rows):
+    for row in await patient.rows(_DEAD, {"rows": patient.bounds.dead_rows}):
         message = f"table {row.relname} has {row.n_dead_tup} rows to be cleared away, and {row.n_live_tup} that live"
         found.append(TABLE_UNVACUUMED.found(message, table=row.relname, dead=row.n_dead_tup, live=row.n_live_tup))
-    for row in await _asked(patient, _AGE):
+    for row in await patient.rows(_AGE):
         if row.age > _IDS:
             message = f"the oldest transaction that PostgreSQL remembers here is {row.age} transactions old"
             found.append(TRANSACTION_IDS_SCARCE.found(message, database=row.datname, age=row.age))
     return found
-
-
-async def _asked(patient: Patient, query: str, **values: float) -> list[Record]:
-    """No rows on SQLite."""
-    if patient.file is not None:
-        return []
-    return await patient.rows(text(query), values)
 
 
 def _program(row: Record) -> str:

@@ -23,8 +23,6 @@ async def check_servers(patient: Patient) -> list[Finding]:
     silent = select(servers).where(
         servers.c.id != patient.server_id, servers.c.seen_time < patient.ago(patient.bounds.silent)
     )
-    if patient.file is not None:  # It has the database alone.
-        return []
     rows = await patient.rows(silent)
     return [
         SERVER_SILENT.found(

@@ -36,8 +36,8 @@ async def check_task_runs(patient: Patient) -> list[Finding]:
         waiting = [each for each in waiting if each[2] < crowded]
     return [
         TASK_RUNS_UNSERVED.found(
-            f"task {key!r}: {many(count, 'task run', _MOST)} due for up to {micros(patient.now - oldest)}, and no process "
-            "serves the task",
+            f"task {key!r}: {many(count, 'task run', _MOST)} due for up to {micros(patient.now - oldest)}, and "
+            "no process serves the task",
             task_key=key,
             runs=count,
         )
