@@ -375,23 +375,24 @@ class Server:
         patient = importlib.import_module("antiphon_server.diagnosis.patient").Patient
         examination = importlib.import_module("antiphon_server.diagnosis.examination")
         place = self._settings.database
-        made = patient(
-            core=self.core,
-            reader=self.reader,
-            gates=self.gates,
-            board=self._board,
-            led_for=self._leadership.led_for,
-            led=LED,
-            task_dispatch=self.task_dispatch,
-            takers=self._takers.keys(),
-            keys=self._keys,
-            retention=self._settings.retention,
-            file=place if isinstance(place, Path) else None,
-            schema=HEAD,
-            server_id=self._id,
-            **how,
+        parts = {
+            "core": self.core,
+            "reader": self.reader,
+            "gates": self.gates,
+            "board": self._board,
+            "led_for": self._leadership.led_for,
+            "led": LED,
+            "task_dispatch": self.task_dispatch,
+            "takers": self._takers.keys(),
+            "keys": self._keys,
+            "retention": self._settings.retention,
+            "file": place if isinstance(place, Path) else None,
+            "schema": HEAD,
+            "server_id": self._id,
+        }
+        answer: admin_service_pb2.DiagnoseServerResponse = await examination.diagnose(
+            patient(**{**parts, **how}), own_only=own_only
         )
-        answer: admin_service_pb2.DiagnoseServerResponse = await examination.diagnose(made, own_only=own_only)
         return answer
 
     def _open_exporter(self, address: str) -> Any:

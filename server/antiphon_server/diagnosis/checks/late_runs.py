@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from antiphon_server.application.takers import Taker, affinity_of
+from antiphon_server.diagnosis.commands import deployment_limit, pool_limit, queue_limit
 from antiphon_server.diagnosis.finding import Finding, Severity, Symptom
 from antiphon_server.diagnosis.patient import Patient
 from antiphon_server.diagnosis.words import many, micros, some
@@ -209,7 +210,7 @@ def _shut(place: _Place, run: Record, name: str, facts: tuple[tuple[str, str], .
     limit = limit_names.of_deployment(run.deployment_id)
     if place.limits.get(limit) != 0:
         return None
-    command = f"antiphon deploy ENTRYPOINT --name {name.partition('/')[2]} --concurrency-limit N"
+    command = deployment_limit(name.partition("/")[2])
     why = f"the concurrency limit of deployment {name!r} is 0"
     return _Cause(RUNS_HELD_BY_LIMIT, why, (*facts, ("limit", limit), ("command", command)))
 
@@ -263,13 +264,13 @@ def _full(room: OpenQueue | None, pool: Record, queue: Record, facts: tuple[tupl
             room.room,
             queue.concurrency_limit,
             f"work queue {queue.name!r} of work pool {pool.name!r}",
-            f"antiphon work-queue set-concurrency-limit {queue.name} N --pool {pool.name}",
+            queue_limit(queue.name, pool.name),
         ),
         (
             room.pool_room,
             pool.concurrency_limit,
             f"work pool {pool.name!r}",
-            f"antiphon work-pool set-concurrency-limit {pool.name} N",
+            pool_limit(pool.name),
         ),
     ):
         if left == 0:

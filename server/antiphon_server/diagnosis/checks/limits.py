@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from antiphon_server.diagnosis.commands import titled
 from antiphon_server.diagnosis.finding import Finding, Severity, Symptom
 from antiphon_server.diagnosis.patient import Patient
 from antiphon_server.diagnosis.words import micros, some
-from antiphon_server.domain import limit_names
 from antiphon_server.domain.states import RUNNING
 from antiphon_server.storage.tables import RUNS, concurrency_limits, slot_waiters, slots
 
@@ -44,22 +44,16 @@ async def check_limits(patient: Patient) -> list[Finding]:
     found = []
     for row in rows:
         if row.slots == 0:
-            found.append(_without_slots(patient, row))
+            found.append(await _without_slots(patient, row))
         elif row.since < patient.ago(patient.bounds.crowded):
-            found += _held_by_nobody(patient, row, await _unwatched_holders(patient, row.id))
+            found += await _held_by_nobody(patient, row, await _unwatched_holders(patient, row.id))
     return found
 
 
-def _without_slots(patient: Patient, row: Any) -> Finding:
-    tag = row.name.removeprefix(limit_names.TAG)
-    owned = limit_names.owner_of(row.name)
-    command = f"antiphon global-concurrency-limit update {row.name} --limit N"
-    if tag != row.name:
-        command = f"antiphon concurrency-limit create {tag} N"
-    elif owned is not None:
-        command = f"the commands of {owned}: this limit is called {row.name}"
+async def _without_slots(patient: Patient, row: Any) -> Finding:
+    title, command = await titled(patient, row.name)
     return LIMIT_WITHOUT_SLOTS.found(
-        f"the concurrency limit {row.name!r} has 0 slots, and {row.waiting} wait for one, the first one for "
+        f"{title} has a concurrency limit of 0, and {row.waiting} wait for a slot, the first one for "
         f"{micros(patient.now - row.since)}",
         name=row.name,
         limit_id=row.id,
@@ -68,12 +62,13 @@ def _without_slots(patient: Patient, row: Any) -> Finding:
     )
 
 
-def _held_by_nobody(patient: Patient, row: Any, holders: Sequence[str]) -> list[Finding]:
+async def _held_by_nobody(patient: Patient, row: Any, holders: Sequence[str]) -> list[Finding]:
     if not holders:
         return []
+    title, _ = await titled(patient, row.name)
     return [
         LIMIT_HELD_BY_NOBODY.found(
-            f"{row.waiting} wait for a slot of the concurrency limit {row.name!r} for up to "
+            f"{row.waiting} wait for a slot of {title} for up to "
             f"{micros(patient.now - row.since)}; of its {row.slots} slots some are held by runs that no session holds: "
             f"{some(holders)}",
             name=row.name,
