@@ -419,6 +419,7 @@ STORIES: dict[str, str] = {
         server status --wait --timeout 0.1
         server backup
         server restore missing.db
+        server doctor
         server start --json
         server start --background --port 0 --log-level warning
         server start --background
@@ -427,6 +428,8 @@ STORIES: dict[str, str] = {
         server services ls
         server services list
         server services ls --json
+        server doctor
+        server doctor --json
         server backup
         server backup nightly.db
         server backup nightly.db

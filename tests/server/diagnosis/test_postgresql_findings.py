@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -131,23 +132,29 @@ def test_clocks_that_differ(servers: Servers) -> None:
 
 
 def test_rows_that_nobody_clears_away(servers: Servers, other: psycopg.Connection) -> None:
-    server, bounds = servers[0], Bounds(dead_rows=0)
+    server, bounds = servers[0], Bounds(dead_rows=9)
     other.autocommit = True
-    other.execute("ALTER TABLE flows SET (autovacuum_enabled = false)")
-    flow = World(server).call("CreateFlow", {"flow": {"name": "x"}}).flow.id
-    for number in range(5):
-        World(server).call("UpdateFlow", {"flow": {"id": flow, "tags": [str(number)]}, "updateMask": "tags"})
+    other.execute("CREATE TABLE bloated (id int) WITH (autovacuum_enabled = false)")
     try:
-        until(lambda: "flows" in {each.facts["table"] for each in unvacuumed(server, bounds)})
-        assert reasons(server) == []
-        other.execute("VACUUM flows")
-        until(lambda: "flows" not in {each.facts["table"] for each in unvacuumed(server, bounds)})
+        other.execute("INSERT INTO bloated SELECT generate_series(1, 10)")
+        other.execute("DELETE FROM bloated")
+        other.execute("SELECT pg_stat_force_next_flush()")
+        until(lambda: bool(unvacuumed(server, bounds)))
+        (found,) = unvacuumed(server, bounds)
+        assert found.message == "table bloated has 10 rows to be cleared away, and 0 that live"
+        assert "`VACUUM (VERBOSE) bloated`" in found.remedy
+        assert unvacuumed(server, Bounds()) == []
+        other.execute("VACUUM bloated")
+        other.execute("SELECT pg_stat_force_next_flush()")
+        until(lambda: unvacuumed(server, bounds) == [])
     finally:
-        other.execute("ALTER TABLE flows RESET (autovacuum_enabled)")
+        other.execute("DROP TABLE bloated")
 
 
-def unvacuumed(server: RunningServer, bounds: Bounds) -> list[object]:
-    return [each for each in diagnosed(server, bounds=bounds) if each.reason == "TABLE_UNVACUUMED"]
+def unvacuumed(server: RunningServer, bounds: Bounds) -> list[Any]:
+    """What is told of the test's own table."""
+    found = diagnosed(server, bounds=bounds)
+    return [each for each in found if each.reason == "TABLE_UNVACUUMED" and each.facts["table"] == "bloated"]
 
 
 def test_autovacuum_that_is_off(tmp_path: Path) -> None:

@@ -31,6 +31,10 @@ DOES: dict[str, tuple[Ask, Check]] = {
             and {each.state for each in r.services} == {1}
         ),
     ),
+    "DiagnoseServer": (
+        lambda w: {"ownOnly": True},
+        lambda r, w: list(r.findings) == [] and "writer" in r.checks and "late_runs" not in r.checks,
+    ),
     "StopServer": (lambda w: {"reason": "enough"}, lambda r, w: w.server.server.asked_to_stop.is_set()),
     "CreateFlow": (
         lambda w: {"flow": {"name": "new", "tags": ["x"]}},

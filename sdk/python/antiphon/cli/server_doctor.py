@@ -14,7 +14,7 @@ from antiphon.cli.exit_codes import ERROR
 from antiphon.cli.output import WIDTH_WITHOUT_TERMINAL, JsonFlag, print_json, to_json
 from antiphon.cli.safe_console import SafeConsole
 from antiphon.embedded_server import accepts
-from antiphon.exceptions import SettingError
+from antiphon.exceptions import MissingProfileError, SettingError
 from antiphon.server_address import known_target
 from antiphon.settings import Settings, get_current_settings
 from antiphon.v1.admin_service_pb2 import DiagnosticFinding, DiagnosticSeverity
@@ -41,7 +41,7 @@ def doctor(
     try:
         settings = get_current_settings()
         findings = list(_look_here(settings))
-    except SettingError as error:
+    except (SettingError, MissingProfileError) as error:
         _tell([symptoms.SETTINGS_INVALID.found(str(error))], [], ["settings"], strict=strict, as_json=as_json)
         return
     answers = _ask(settings)
