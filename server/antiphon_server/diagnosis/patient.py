@@ -57,6 +57,8 @@ class Bounds:
     old_transaction: float = 600.0
     #: Rows that nobody has cleared away, where they are also more than those that live.
     dead_rows: int = 1_000_000
+    #: How far back the oldest transaction may lie that PostgreSQL remembers; it has 2^31 ids ahead of that.
+    transaction_ids: int = 1_500_000_000
     #: Of all connections that the database takes, so many may be in use.
     connections: float = 0.9
 

@@ -124,6 +124,11 @@ def test_few_connections_are_left(servers: Servers) -> None:
     assert int(found.facts["used"]) < int(found.facts["most"])
 
 
+def test_few_ids_of_transactions_are_left(servers: Servers) -> None:
+    found = finding(servers[0], "TRANSACTION_IDS_SCARCE", bounds=Bounds(transaction_ids=0))
+    assert f"`VACUUM (FREEZE)` in the database {found.facts['database']} now" in found.remedy
+
+
 def test_clocks_that_differ(servers: Servers) -> None:
     server = servers[0]
     for apart, which in ((60, "ahead of"), (-60, "behind")):

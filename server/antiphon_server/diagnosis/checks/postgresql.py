@@ -63,7 +63,6 @@ SYMPTOMS = (
     TRANSACTION_IDS_SCARCE,
 )
 _OURS = "antiphon-server"
-_IDS = 1_500_000_000
 _CONNECTIONS = text("""
     SELECT count(*) FILTER (WHERE backend_type = 'client backend') AS used,
         current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most
@@ -136,7 +135,7 @@ async def check_vacuum(patient: Patient) -> list[Finding]:
         message = f"table {row.relname} has {row.n_dead_tup} rows to be cleared away, and {row.n_live_tup} that live"
         found.append(TABLE_UNVACUUMED.found(message, table=row.relname, dead=row.n_dead_tup, live=row.n_live_tup))
     for row in await patient.rows(_AGE):
-        if row.age > _IDS:
+        if row.age > patient.bounds.transaction_ids:
             message = f"the oldest transaction that PostgreSQL remembers here is {row.age} transactions old"
             found.append(TRANSACTION_IDS_SCARCE.found(message, database=row.datname, age=row.age))
     return found
