@@ -1,0 +1,63 @@
+"""What the harness itself asks of the server: the limits, the pool and the deployment that the processes use, and at the
+end that nothing new is begun."""
+
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from antiphon.service_client import ServiceClient
+from antiphon.v1 import concurrency_limit_service_pb2 as limits_pb
+from antiphon.v1 import deployment_service_pb2 as deployments_pb
+from antiphon.v1 import flow_run_service_pb2 as runs_pb
+from antiphon.v1 import schedule_service_pb2 as schedules_pb
+from antiphon.v1 import work_pool_service_pb2 as pools_pb
+from chaos.names import LEASED, LEASED_SLOTS, MARK, POOL, REGISTER, TAG, TAG_SLOTS
+from chaos.process import TESTS
+
+#: name -> slots, of all limits by name.
+LIMITS = {f"tag:{TAG}": TAG_SLOTS, LEASED: LEASED_SLOTS}
+#: Runs of the deployment at a time.
+DEPLOYMENT_SLOTS = 2
+#: Seconds between two runs of the schedule.
+INTERVAL = 4
+
+
+def furnish(client: ServiceClient) -> str:
+    """Gives the id of the deployment."""
+    for name, slots in LIMITS.items():
+        limit = {"name": name, "limit": slots}
+        request = _read(limits_pb.CreateConcurrencyLimitRequest(), {"concurrencyLimit": limit})
+        client.call(client.concurrency_limits.CreateConcurrencyLimit, request)
+    pool = _read(pools_pb.CreateWorkPoolRequest(), {"workPool": {"name": POOL, "type": "process"}})
+    client.call(client.work_pools.CreateWorkPool, pool)
+    deployment = {
+        "name": "chaos",
+        "flowName": "deployed",
+        "entrypoint": "chaos/work/deployed.py:deployed",
+        "path": str(TESTS),
+        "workPoolName": POOL,
+        "tags": [MARK],
+        "concurrencyLimit": DEPLOYMENT_SLOTS,
+        "gracePeriod": "15s",
+    }
+    asked = _read(deployments_pb.CreateDeploymentRequest(), {"deployment": deployment})
+    made = client.call(client.deployments.CreateDeployment, asked).deployment
+    schedule = {"deploymentId": made.id, "slug": "often", "interval": {"interval": f"{INTERVAL}s"}}
+    client.call(client.schedules.CreateSchedule, _read(schedules_pb.CreateScheduleRequest(), {"schedule": schedule}))
+    return str(made.id)
+
+
+def begin_nothing_more(client: ServiceClient, deployment: str) -> None:
+    """Stops the schedule, and ends the registers and what is scheduled for later."""
+    client.call(client.deployments.PauseDeployment, deployments_pb.PauseDeploymentRequest(id=deployment))
+    for filter in (f'tags : "{REGISTER}"', 'flow_name = "deployed" AND state.type = SCHEDULED'):
+        request = runs_pb.BulkCancelFlowRunsRequest(filter=f"{filter} AND {_LIVE}", reason="the chaos is over")
+        client.call(client.flow_runs.BulkCancelFlowRuns, request)
+
+
+_LIVE = "(state.type = SCHEDULED OR state.type = PENDING OR state.type = RUNNING OR state.type = PAUSED)"
+
+
+def _read(request: Message, told: dict[str, Any]) -> Any:
+    return json_format.ParseDict(told, request)
