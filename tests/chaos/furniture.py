@@ -12,6 +12,7 @@ from antiphon.v1 import deployment_service_pb2 as deployments_pb
 from antiphon.v1 import flow_run_service_pb2 as runs_pb
 from antiphon.v1 import schedule_service_pb2 as schedules_pb
 from antiphon.v1 import work_pool_service_pb2 as pools_pb
+from chaos.evidence import TERMINAL_NUMBERS
 from chaos.names import LEASED, LEASED_SLOTS, MARK, POOL, REGISTER, TAG, TAG_SLOTS
 from chaos.process import TESTS
 
@@ -49,14 +50,13 @@ def furnish(client: ServiceClient) -> str:
 
 
 def begin_nothing_more(client: ServiceClient, deployment: str) -> None:
-    """Stops the schedule, and ends the registers and what is scheduled for later."""
+    """Stops the schedule, and ends the registers, which nobody runs."""
     client.call(client.deployments.PauseDeployment, deployments_pb.PauseDeploymentRequest(id=deployment))
-    for filter in (f'tags : "{REGISTER}"', 'flow_name = "deployed" AND state.type = SCHEDULED'):
-        request = runs_pb.BulkCancelFlowRunsRequest(filter=f"{filter} AND {_LIVE}", reason="the chaos is over")
-        client.call(client.flow_runs.BulkCancelFlowRuns, request)
-
-
-_LIVE = "(state.type = SCHEDULED OR state.type = PENDING OR state.type = RUNNING OR state.type = PAUSED)"
+    left = runs_pb.ListFlowRunsRequest(filter=f'tags : "{REGISTER}"')
+    for run in list(client.pages(client.flow_runs.ListFlowRuns, left, "flow_runs")):
+        if run.state.type not in TERMINAL_NUMBERS:
+            request = runs_pb.CancelFlowRunRequest(id=run.id, reason="the chaos is over")
+            client.call(client.flow_runs.CancelFlowRun, request)
 
 
 def _read(request: Message, told: dict[str, Any]) -> Any:

@@ -15,16 +15,23 @@ _LIBC = ctypes.CDLL(None)
 PATIENCE = 30.0
 
 
-def die_with_parent() -> None:
-    """In a child, before it becomes a program: it is killed when its parent's thread ends."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+#: Becomes Python with the arguments that follow, to be killed when the thread ends that has started it. By a program
+#: of its own, since between fork and exec nothing may be done beside threads, of which gRPC has some.
+_MORTAL = f"""
+import ctypes, os, sys
+ctypes.CDLL(None).prctl({_PR_SET_PDEATHSIG}, {int(signal.SIGKILL)})
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(1)
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
 
 
-def start(command: list[str], environment: dict[str, str], log: Path, **more: object) -> "subprocess.Popen[bytes]":
-    """A program that writes into a log and dies with the harness."""
+def start(arguments: list[str], environment: dict[str, str], log: Path, **more: object) -> "subprocess.Popen[bytes]":
+    """Python with these arguments, which writes into a log and dies with the harness."""
+    command = [sys.executable, "-S", "-c", _MORTAL, str(os.getpid()), *arguments]
     with log.open("ab") as output:
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            command, env=environment, stdout=output, stderr=output, preexec_fn=die_with_parent, **more
+            command, env=environment, stdout=output, stderr=output, **more
         )
 
 
@@ -61,7 +68,7 @@ def guarded(work: Callable[[], int]) -> int:
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     child = os.fork()
     if child == 0:
-        die_with_parent()
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         os._exit(_worked(work))
     for each in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, lambda *_: os.kill(child, signal.SIGINT))

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from chaos.machine import descendants, signal_all, start
@@ -50,7 +49,7 @@ class Process:
 
     def start(self) -> None:
         self.lives += 1
-        command = [sys.executable, "-m", "chaos.work.roles", self.name]
+        command = ["-m", "chaos.work.roles", self.name]
         self._process = start(command, self._environment, self.log, stdin=subprocess.PIPE)
 
     def send(self, how: signal.Signals) -> None:

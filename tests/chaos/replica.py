@@ -5,7 +5,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -50,7 +49,7 @@ class Replica:
         command = ["-m", "antiphon_server", "--home", str(self._home), "--listen", self.address]
         command += ["--ready-fd", str(theirs), "--session-ttl", str(SESSION_TTL), "--no-upgrade-backup"]
         environment = os.environ | {DATABASE_URL: self._database, ENCRYPTION_KEY: _KEY}
-        self._process = start([sys.executable, *command], environment, self.log, pass_fds=(theirs,))
+        self._process = start(command, environment, self.log, pass_fds=(theirs,))
         os.close(theirs)
         self._began = time.monotonic()
 

@@ -1,10 +1,9 @@
 """What ran: no attempt twice, none that nobody was told to run, and what is COMPLETED did run."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from antiphon_server.domain.states import COMPLETED, RUNNING
-from chaos.evidence import Evidence, Finding
+from chaos.evidence import Evidence, Finding, Row
 from chaos.journal import Entry
 
 ONCE = "no run is executed twice at the same attempt"
@@ -15,36 +14,38 @@ HEARD = "who waits for a run hears how it ended"
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    attempts: dict[tuple[str, int], list[Entry]] = defaultdict(list)
-    for entry in evidence.by_what["begin"]:
-        attempts[entry["run"], entry["attempt"]].append(entry)
-    yield from _once(attempts)
-    yield from _told(evidence, attempts)
+    yield from _begun(evidence)
     yield from _ran(evidence)
     for entry in evidence.by_what["wrong"]:
         yield Finding(RIGHT, f"{entry['by']}: the sum for {entry['number']} is {entry['total']}", (entry["run"],))
     yield from _heard(evidence)
 
 
-def _once(attempts: dict[tuple[str, int], list[Entry]]) -> Iterator[Finding]:
-    for (run, attempt), begun in attempts.items():
-        if len(begun) > 1:
-            who = ", ".join(f"{entry['by']} at {entry['at']}" for entry in begun)
-            yield Finding(ONCE, f"attempt {attempt} was begun by {who}", (run,))
+def _begun(evidence: Evidence) -> Iterator[Finding]:
+    """Each begin belongs to a RUNNING that this process was given, and no two to the same one."""
+    begun: dict[str, Entry] = {}
+    for entry in evidence.by_what["begin"]:
+        told = _running(evidence, entry)
+        if told is None:
+            message = f"attempt {entry['attempt']} ran in {entry['by']} and was not RUNNING for it by then"
+            yield Finding(TOLD, message, (entry["run"],))
+            continue
+        first = begun.setdefault(told["id"], entry)
+        if first is not entry:
+            who = f"{first['by']} at {first['at']} and {entry['by']} at {entry['at']}"
+            yield Finding(ONCE, f"attempt {entry['attempt']} (claim {told['fencing_token']}): {who}", (entry["run"],))
 
 
-def _told(evidence: Evidence, attempts: dict[tuple[str, int], list[Entry]]) -> Iterator[Finding]:
-    for (run, attempt), begun in attempts.items():
-        times = [
-            row["create_time"]
-            for row in evidence.histories.get(run, ())
-            if row["state_type"] == RUNNING and row["run_count"] == attempt
-        ]
-        if not times:
-            yield Finding(TOLD, f"attempt {attempt} ran in {begun[0]['by']} and was never RUNNING", (run,))
-        elif begun[0]["wall"] < min(times):
-            early = min(times) - begun[0]["wall"]
-            yield Finding(TOLD, f"attempt {attempt} ran {early} us before it was RUNNING", (run,))
+def _running(evidence: Evidence, entry: Entry) -> Row | None:
+    """The last RUNNING of this attempt that its process asked for and that was committed before the code was called.
+    Attempts are counted anew when a task runs again, each under a claim of its own."""
+    proposals = evidence.proposals
+    found = None
+    for row in evidence.histories.get(entry["run"], ()):
+        fits = row["state_type"] == RUNNING and row["run_count"] == entry["attempt"]
+        if fits and row["create_time"] <= entry["wall"]:
+            found = row if proposals.get(row["id"], entry)["by"] == entry["by"] else found
+    return found
 
 
 def _ran(evidence: Evidence) -> Iterator[Finding]:

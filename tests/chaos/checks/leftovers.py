@@ -40,6 +40,8 @@ def _watches(evidence: Evidence) -> Iterator[Finding]:
     place = {row["id"]: number for rows in evidence.histories.values() for number, row in enumerate(rows)}
     seen: dict[tuple[str, str], int] = {}
     for entry in evidence.by_what["watched"]:
+        if entry["run"] not in evidence.runs:
+            continue  # What a schedule has made and nobody has begun goes with the schedule.
         number = place.get(entry["state"], -1)
         if entry["state"] and number < 0:
             yield Finding(FORWARD, f"{entry['by']} was told of state {entry['state']}", (entry["run"],))
