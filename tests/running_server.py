@@ -46,17 +46,19 @@ class RunningServer:
         clock: Clock | None = None,
         metrics: str | None = None,
         traces: Any = None,
+        database: str = "",
     ) -> None:
+        """`database`: PostgreSQL's URL, where others are on it too; its clock is everybody's then."""
         self.clock = clock or Clock()
         self.socket = home / "s"
         self.target = f"unix:{self.socket}"
         self._settings = Settings(
-            place_for(home / "antiphon.db"),
+            database or place_for(home / "antiphon.db"),
             (self.target, *listen),
             session_ttl,
-            self.clock,
+            None if database else self.clock,
             # On a database that others may share no server makes one for itself.
-            encryption_keys=(TEST_KEY,) if POSTGRESQL else (),
+            encryption_keys=(TEST_KEY,) if POSTGRESQL or database else (),
             metrics=metrics,
             traces=traces,
         )

@@ -1,6 +1,7 @@
 """One server: its parts, put together, started and stopped."""
 
 import asyncio
+import hashlib
 import importlib
 import importlib.metadata
 import logging
@@ -12,6 +13,7 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from uuid_utils import uuid7
 
 from antiphon.v1 import (
     admin_service_pb2,
@@ -33,9 +35,10 @@ from antiphon.v1 import (
     transition_service_pb2_grpc,
 )
 from antiphon_server.application.core import Core
-from antiphon_server.application.leases import ForgetWaitingCalls
+from antiphon_server.application.feed import Feed
 from antiphon_server.application.page_tokens import PageTokens
 from antiphon_server.application.queries import Queries
+from antiphon_server.application.servers import Joined, JoinServers
 from antiphon_server.application.sessions import ForgiveDowntime, HasActiveSessions
 from antiphon_server.application.task_dispatch import TaskDispatch
 from antiphon_server.application.tokens import ResumeTokens
@@ -70,7 +73,10 @@ from antiphon_server.rpc.task_run_watching import TaskRunWatches
 from antiphon_server.rpc.watching import Watches
 from antiphon_server.services.board import Board
 from antiphon_server.services.leadership import Leadership
+from antiphon_server.services.operations_runner import NAME as OPERATIONS
 from antiphon_server.services.operations_runner import OperationsRunner
+from antiphon_server.services.replicas import NAME as REPLICAS
+from antiphon_server.services.replicas import Replicas
 from antiphon_server.services.scheduler import NAME as SCHEDULER
 from antiphon_server.services.scheduler import Scheduler
 from antiphon_server.services.slot_expiry import SlotExpiry
@@ -101,7 +107,7 @@ _AT_ONCE = tuple(
 )
 SERVICES = (*_AT_ONCE, *OURS)
 #: What one server of a database does for all.
-LED = (SCHEDULER, SESSIONS, *CHORES)
+LED = (SCHEDULER, OPERATIONS, SESSIONS, *CHORES, REPLICAS)
 
 #: Seconds that calls under way get to end by themselves once all that was asked for is committed.
 GRACE = 5.0
@@ -168,15 +174,16 @@ class Server:
         key = prepare(self._engine, settings.before_migrating)
         clock = settings.clock or self._database.clock
         self.reader = Reader(self._open_reader)
-        self.core = Core(self._engine, clock)
+        shared, server_id = self._database.shared, str(uuid7())
+        self.core = Core(self._engine, clock, server_id=server_id, publish=self._database.publish if shared else None)
         self.hub = SessionHub()
-        self.waits = Waits(self.core, self._push_verdict)
+        self.waits = Waits(self.core, self._push_verdict, lambda id: self.hub.stream(id) is not None)
         self.slot_expiry = SlotExpiry(self.core)
         self.slot_queues = SlotQueues(self.core)
         self.queries = Queries(self.reader, PageTokens(key))
         self._reads = Reads(self.queries)
         self.change_log = ChangeLog()
-        self.core.listen(self.change_log.note)
+        self.core.follow(self.change_log.note)
         self.patience = Patience(self.core, self._reads)
         self._operation_watches = OperationWatches(self._reads)
         self.core.listen(self._operation_watches.note)
@@ -185,9 +192,16 @@ class Server:
         self.task_dispatch = TaskDispatch(self.core, self.reader)
         self._task_run_taking = TaskRunTaking(self.task_dispatch)
         self._board = Board(clock)
-        self._leadership = Leadership(self.core, LED, alone=not self._database.shared)
+        self._leadership = Leadership(self.core, LED, server_id=server_id, alone=not shared)
         self.scheduler = Scheduler(self.core, board=self._board, leads=self._leadership.leads)
-        self.operations_runner = OperationsRunner(self.core, self.reader, board=self._board)
+        self.operations_runner = OperationsRunner(
+            self.core, self.reader, board=self._board, leads=self._leadership.leads
+        )
+        replicas = Replicas(
+            self.core, self.slot_expiry, self.slot_queues, board=self._board, leads=self._leadership.leads
+        )
+        self._leadership.at_beginning(SCHEDULER, self.scheduler.restore)
+        self._leadership.at_beginning(OPERATIONS, self.operations_runner.restore)
         self.exporter = self._open_exporter(settings.metrics) if settings.metrics is not None else None
         tracing = open_tracing(settings.traces) if settings.traces is not None else None
         watching = [each for each in (self.exporter, tracing) if each is not None]
@@ -207,14 +221,15 @@ class Server:
             self.addresses.append(self._bind(address))
         self._add_services(ResumeTokens(key))
         self.core.start()
-        await self.core.run(ForgiveDowntime(self._ttl))
-        await self.core.run(ForgetWaitingCalls())
+        joined: Joined = await self.core.run(JoinServers(server_id, self.addresses, exclusive=not shared))
+        if shared:
+            self._share(joined.newest, key)
+        if joined.alone:
+            await self.core.run(ForgiveDowntime(self._ttl))
         self._restore_waits()
-        self.slot_expiry.start()
-        await self._leadership.look()
+        self.slot_expiry.look()
         await self.slot_queues.restore()
-        await self.operations_runner.restore()
-        await self.scheduler.restore()
+        await self._leadership.look()
         await self._grpc.start()
         for service in ("", *SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
@@ -228,9 +243,31 @@ class Server:
         )
         self._background += [
             asyncio.create_task(each.run())
-            for each in (self._leadership, self.sweeper, self.operations_runner, self.task_dispatch, self.scheduler)
+            for each in (
+                self._leadership,
+                self.sweeper,
+                self.operations_runner,
+                self.task_dispatch,
+                self.scheduler,
+                *((replicas,) if shared else ()),
+            )
         ]
         logger.info("listening on %s, database %s", ", ".join(self.addresses), self._database.address)
+
+    def _share(self, newest: int, key: bytes) -> None:
+        """There may be other servers, whose commits are heard from now on."""
+        feed = Feed(self.reader, newest, self._lost_touch)
+        self.core.share(feed)
+        # Cursors hold at every server of this database, and at no other's.
+        self.change_log.share(hashlib.sha256(key).hexdigest()[:12], newest, feed)
+        self._background += [
+            asyncio.create_task(feed.run()),
+            asyncio.create_task(self._database.listen(feed.stir)),
+        ]
+
+    def _lost_touch(self) -> None:
+        logger.error("this server was away for so long that it knows too little of what others did: it leaves")
+        self.asked_to_stop.set()
 
     async def has_active_sessions(self) -> bool:
         active: bool = await self.core.run(HasActiveSessions())

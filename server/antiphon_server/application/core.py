@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
 
+from antiphon_server.application.feed import Feed
 from antiphon_server.application.handing_over import hand_over_freed
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
@@ -30,10 +31,21 @@ class _Nothing:
 class Core:
     """Runs operations on the writer from one event loop. Make and use it inside that loop."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Callable[[], int],
+        *,
+        server_id: str = "",
+        publish: Callable[[WorkingSet], None] | None = None,
+    ) -> None:
+        """`publish` is called in each transaction that is about to be committed, see `Writer`."""
         self._loop = asyncio.get_running_loop()
-        self._writer = Writer(engine, clock, self._deliver, hand_over_freed)
+        self._writer = Writer(engine, clock, self._deliver, hand_over_freed, server_id=server_id, publish=publish)
+        self._feed: Feed | None = None
+        self.server_id = server_id
         self._listeners: list[Callable[[Changes], None]] = []
+        self._followers: list[Callable[[Changes], None]] = []
         self._closers: list[Callable[[], None]] = []
         self._observers: list[Callable[[Outcome], None]] = []
         self._timekeepers: list[Callable[[], None]] = []
@@ -43,8 +55,19 @@ class Core:
         self._writer.start()
 
     def listen(self, listener: Callable[[Changes], None]) -> None:
-        """Has `listener` called in the loop after each commit, before the answers of that commit are given."""
+        """Has `listener` called in the loop after each commit, before the answers of that commit are given; and after
+        each of another server's, as soon as it is known."""
         self._listeners.append(listener)
+
+    def follow(self, follower: Callable[[Changes], None]) -> None:
+        """Has `follower` called in the loop with every commit, in the order of all servers."""
+        self._followers.append(follower)
+
+    def share(self, feed: Feed) -> None:
+        """There may be other servers, of which `feed` tells."""
+        self._feed = feed
+        feed.hear = partial(_tell_all, self._listeners)
+        feed.follow = partial(_tell_all, self._followers)
 
     def observe(self, observer: Callable[[Outcome], None]) -> None:
         """Has `observer` called in the loop after the answers of each commit were given, with all that was decided."""
@@ -85,8 +108,10 @@ class Core:
         return self._writer.queued
 
     async def settle(self) -> None:
-        """Returns once the listeners have heard of every commit made until now."""
+        """Returns once the followers have heard of every commit made until now."""
         await self.run(_Nothing())
+        if self._feed is not None:
+            await self._feed.catch_up()
 
     async def stop(self) -> None:
         """Commits what is queued. Operations that come later are answered with Unavailable."""
@@ -99,13 +124,21 @@ class Core:
 
     def _hand_out(self, outcome: Outcome) -> None:
         if outcome.changes is not None:
-            for listener in self._listeners:
-                _tell(listener, outcome.changes)
+            _tell_all(self._listeners, outcome.changes)
+            if self._feed is not None:
+                self._feed.note(outcome.changes)
+            else:
+                _tell_all(self._followers, outcome.changes)
         for done, answer in outcome.answers:
             _tell(done, answer)
         if outcome.changes is not None:
             for observer in self._observers:
                 _tell(observer, outcome)
+
+
+def _tell_all(hearers: Iterable[Callable[[Changes], None]], changes: Changes) -> None:
+    for hearer in hearers:
+        _tell(hearer, changes)
 
 
 def _tell(hearer: Callable[[Any], None], word: Any) -> None:

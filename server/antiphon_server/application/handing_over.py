@@ -25,7 +25,7 @@ from antiphon_server.domain.slots import full, wanted
 from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, DEFAULT_NAMES, PENDING, SCHEDULED, VerdictKind
 from antiphon_server.storage import tables
 from antiphon_server.storage.waiting import Unserved, Waiter, WaiterKind
-from antiphon_server.storage.working_set import Needs, WorkingSet
+from antiphon_server.storage.working_set import FinalVerdict, Needs, WorkingSet
 
 #: Waiters that are looked at in one transaction, so that no verdict waits long for it.
 MOST = 50
@@ -143,7 +143,7 @@ def decide_again(working_set: WorkingSet, transition_id: str) -> None:
     except AntiphonError as error:  # What can never be decided does not wait for ever.
         answer = error
     working_set.waiting.end(here)
-    working_set.changes.final_verdicts.append((row.session_id, row.sequence, answer))
+    working_set.changes.final_verdicts.append(FinalVerdict(row.session_id, row.sequence, transition_id, answer))
 
 
 def _call(working_set: WorkingSet, waiter: Waiter) -> None:

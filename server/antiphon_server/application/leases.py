@@ -59,7 +59,7 @@ class AcquireSlots:
         lacking = leasing.lacking(working_set, lease, limits)
         if lacking and not self.waits:
             raise _none_free(lease, lacking, working_set.now)
-        lease.create_time = working_set.now
+        lease.create_time, lease.server_id = working_set.now, working_set.server_id
         working_set.leases.add(lease)
         if lacking:
             leasing.wait(working_set, lease, limits)
@@ -137,12 +137,12 @@ class StopWaiting:
 
 @dataclass(slots=True)
 class ForgetWaitingCalls:
-    """Forgets who waited with a call to an earlier server: the call is gone, and its client asks again."""
+    """Forgets who waited with a call to a server that is no more: the call is gone, and its client asks again."""
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
-        for lease in working_set.leases.waiting():
+        for lease in working_set.leases.waiting_nowhere():
             leasing.end(working_set, lease, decaying=True)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from antiphon_server.application import transitions
 from antiphon_server.application.handing_over import decide_again
-from antiphon_server.application.verdicts import Verdict
+from antiphon_server.application.verdicts import Verdict, from_memory
 from antiphon_server.domain.errors import FailedPrecondition
 from antiphon_server.domain.model import Proposal, RunKind, State
 from antiphon_server.domain.states import CANCELLING, DEFAULT_NAMES, TERMINAL
@@ -54,6 +54,20 @@ class EndWait:
 
     def apply(self, working_set: WorkingSet) -> None:
         decide_again(working_set, self.transition_id)
+
+
+@dataclass(slots=True)
+class RecallVerdict:
+    """The verdict that a proposal has got; None where it is not remembered."""
+
+    transition_id: str
+
+    def needs(self, needs: Needs) -> None:
+        needs.transitions.add(self.transition_id)
+
+    def apply(self, working_set: WorkingSet) -> Verdict | None:
+        known = working_set.transition(self.transition_id)
+        return from_memory(working_set, known) if known is not None else None
 
 
 @dataclass(slots=True)

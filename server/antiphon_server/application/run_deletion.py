@@ -11,7 +11,7 @@ from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import AWAITING_CONCURRENCY_SLOT, SCHEDULED
 from antiphon_server.storage import tables
 from antiphon_server.storage.statements import chunks
-from antiphon_server.storage.working_set import WorkingSet
+from antiphon_server.storage.working_set import FinalVerdict, WorkingSet
 
 
 def delete_runs(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> None:
@@ -35,7 +35,9 @@ def _delete_some(working_set: WorkingSet, kind: RunKind, ids: Sequence[str]) -> 
         transitions.tell_holder(working_set, kind, id, TellHolder(holder, Tell.REVOKE, f"the {kind.noun} was deleted"))
     for wait in working_set.waiting.end(tables.waits.c.run_id.in_(ids)):
         gone = not_found(kind.noun, wait.run_id)
-        working_set.changes.final_verdicts.append((wait.session_id, wait.sequence, gone))
+        working_set.changes.final_verdicts.append(
+            FinalVerdict(wait.session_id, wait.sequence, wait.transition_id, gone)
+        )
     holders = select(table.c.id).where(table.c.id.in_(ids), table.c.holds_slots)
     for id in connection.execute(holders).scalars().all():
         working_set.slots.give_back(id)

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from antiphon_server.storage.tables import servers
 from antiphon_server.storage.tables import service_leases as leases
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 
 @dataclass(slots=True)
 class HoldLeases:
-    """Takes leases that are free or over, and renews those that are the holder's. The answer is the services that it
-    holds."""
+    """A server is there: takes leases that are free or over, and renews those that are its own. The answer is the
+    services that it leads."""
 
     holder: str
     services: Sequence[str]
@@ -23,6 +24,7 @@ class HoldLeases:
 
     def apply(self, working_set: WorkingSet) -> set[str]:
         connection, until = working_set.connection, working_set.now + self.duration
+        connection.execute(servers.update().where(servers.c.id == self.holder).values(seen_time=working_set.now))
         rows = {row.service: row for row in connection.execute(leases.select().with_for_update())}
         held = set()
         for service in self.services:
@@ -40,7 +42,7 @@ class HoldLeases:
 
 @dataclass(slots=True)
 class ReleaseLeases:
-    """Gives back all that a holder has."""
+    """A server goes away: it gives back what it leads, and others may lead at once."""
 
     holder: str
 
@@ -48,3 +50,5 @@ class ReleaseLeases:
 
     def apply(self, working_set: WorkingSet) -> None:
         working_set.connection.execute(leases.delete().where(leases.c.holder == self.holder))
+        working_set.connection.execute(servers.delete().where(servers.c.id == self.holder))
+        working_set.changes.leadership = True

@@ -40,6 +40,7 @@ class OpenSession:
     def apply(self, working_set: WorkingSet) -> Session:
         now = working_set.now
         session = Session(self.session_id, self.client, 1, SessionStatus.ACTIVE, 0, now, now + self.ttl)
+        session.server_id = working_set.server_id
         working_set.add_session(session)
         return copy(session)
 
@@ -59,9 +60,10 @@ class ResumeSession:
         session = find_session(working_set, self.session_id)
         check_alive(session)
         session.epoch += 1
-        session.client = self.client
+        session.client, session.server_id = self.client, working_set.server_id
         session.expire_time = working_set.now + self.ttl
         working_set.touch_session(session)
+        working_set.changes.resumed[session.id] = session.epoch
         return copy(session)  # Later operations of the batch may change it.
 
 
@@ -200,14 +202,16 @@ class NoteCommandResult:
 
 @dataclass(slots=True)
 class ReadCommands:
-    """The commands that a session has not answered."""
+    """The commands that a session has not answered, or one of them."""
 
     session_id: str
+    command_id: str | None = None
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> list[dict[str, Any]]:
-        return _commands_of(working_set, self.session_id)
+        found = _commands_of(working_set, self.session_id)
+        return [row for row in found if self.command_id in (None, row["id"])]
 
 
 @dataclass(slots=True)

@@ -59,6 +59,10 @@ class Came:
     lost: list[Claim] = field(default_factory=list)
 
 
+#: Microseconds for which a worker that was heard is taken to be connected, where another server would know.
+LATELY = 10_000_000
+
+
 @dataclass(slots=True)
 class ComeToWork:
     """A worker attaches. Raises NotFound, AlreadyExists, FailedPrecondition as `WorkService.Work` says."""
@@ -125,7 +129,7 @@ class ComeToWork:
         if row is None:
             return None
         other = self._other(working_set, row)
-        if other is not None and other.id in self.attached:
+        if other is not None and (other.id in self.attached or self._is_elsewhere(working_set, other)):
             raise AlreadyExists(
                 "WORKER_NAME_TAKEN",
                 f"a worker {row.name!r} of work pool {self.coming.work_pool_name!r} is connected (it says it is "
@@ -156,6 +160,15 @@ class ComeToWork:
     def _other(self, working_set: WorkingSet, known: Any) -> Session | None:
         """The session that a name came with before: of a process that died and was started again, say."""
         return _active(working_set, known.session_id) if known.session_id != self.session.session_id else None
+
+    def _is_elsewhere(self, working_set: WorkingSet, other: Session) -> bool:
+        """Whether a session seems to be attached to another server: that is there, and heard it lately."""
+        heard = other.expire_time - self.session.ttl
+        if other.server_id in (None, working_set.server_id) or heard < working_set.now - LATELY:
+            return False
+        servers = tables.servers
+        there = select(servers.c.id).where(servers.c.id == other.server_id)
+        return working_set.connection.execute(there).one_or_none() is not None
 
     @property
     def _name(self) -> str:

@@ -28,6 +28,8 @@ class Lease:
     #: None while it is waited for.
     expire_time: int | None = None
     create_time: int = 0
+    #: The server at which it is waited for.
+    server_id: str | None = None
 
 
 def check_names(lease: Lease) -> None:

@@ -25,6 +25,8 @@ class Session:
     sequence: int
     create_time: int
     expire_time: int
+    #: The server that it attached to last.
+    server_id: str | None = None
 
 
 def check_alive(session: Session) -> None:

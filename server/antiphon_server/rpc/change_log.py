@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from antiphon_server.application.core import Changes
 from antiphon_server.domain.errors import InvalidArgument, OutOfRange, Unavailable
@@ -31,7 +31,22 @@ class Watched(Enum):
         self.remembered = remembered
 
 
+#: Changes of one commit are told apart by so many bits of their numbers, behind that of the commit.
+_IN_COMMIT = 20
+
 _OF_RUN = {RunKind.FLOW_RUN: Watched.FLOW_RUN, RunKind.TASK_RUN: Watched.TASK_RUN}
+
+
+class History(Protocol):
+    """What all servers of a database committed."""
+
+    async def catch_up(self) -> None:
+        """Returns once every commit made until now is noted."""
+        ...
+
+    async def between(self, number: int, until: int) -> list[Changes]:
+        """The commits after `number` up to `until`, as far as they are remembered."""
+        ...
 
 
 class Change(NamedTuple):
@@ -47,12 +62,15 @@ class Change(NamedTuple):
 class ChangeLog:
     """What happened to things of a kind since somebody first asked for that kind: until then nothing is kept.
 
-    A cursor names the process too: numbers, which all kinds share, start anew with it.
+    Numbers are shared by all kinds. A cursor names the process too, where they start anew with it; where servers share
+    the database, they follow from the numbers of commits, and a cursor names the database.
     """
 
     def __init__(self) -> None:
         self._number = 0
-        self._process = os.urandom(6).hex()
+        self._origin = os.urandom(6).hex()
+        #: Where servers share the database.
+        self._history: History | None = None
         self._kept: dict[Watched, _Kept] = {}
         self._followers: set[Follower] = set()
         #: Active session -> the worker that it is of; known from when on workers are followed.
@@ -60,9 +78,16 @@ class ChangeLog:
         self._taken: tuple[tuple[int, int, Sequence[Watched]], list[Change]] | None = None
         self.closed = False
 
+    def share(self, origin: str, newest: int, history: History) -> None:
+        """Servers share the database `origin`, whose last commit is `newest`."""
+        self._origin, self._history = origin, history
+        self._number = newest << _IN_COMMIT
+
     def note(self, changes: Changes) -> None:
-        """A listener for the core."""
-        if not self._kept:
+        """A follower for the core."""
+        if changes.number is not None:
+            self._number = changes.number << _IN_COMMIT
+        elif not self._kept:
             return
         for (kind, run_id), flow_run_id in changes.runs.items():
             self._add(_OF_RUN[kind], run_id, flow_run_id)
@@ -87,8 +112,11 @@ class ChangeLog:
 
     def _add(self, kind: Watched, id: str, flow_run_id: str | None) -> None:
         kept = self._kept.get(kind)
+        if kept is None and self._history is None:
+            return
+        # Every server gives the same numbers, also one at which nobody follows the kind.
+        self._number += 1
         if kept is not None:
-            self._number += 1
             kept.add(Change(self._number, kind, id, flow_run_id))
 
     @property
@@ -102,17 +130,41 @@ class ChangeLog:
         return self._number
 
     def cursor(self, number: int) -> str:
-        return f"{self._process}:{number}"
+        return f"{self._origin}:{number}"
 
-    def parse(self, cursor: str, kinds: Iterable[Watched]) -> int:
-        """The number in a cursor; raises OutOfRange (CURSOR_TOO_OLD) where changes since are not remembered."""
-        process, _, number = cursor.partition(":")
-        if not number.isdecimal():
+    async def parse(self, cursor: str, kinds: Sequence[Watched]) -> int:
+        """The number in a cursor, which every commit made until now has come to; raises OutOfRange (CURSOR_TOO_OLD)
+        where changes since are not remembered."""
+        origin, _, text = cursor.partition(":")
+        if not text.isdecimal():
             raise InvalidArgument("CURSOR_INVALID", f"{cursor!r} is no cursor of this service", field="resume_cursor")
-        known = process == self._process and int(number) <= self._number
-        if not known or any(int(number) < kept.forgotten for kept in self._keep(kinds)):
+        number = int(text)
+        if origin == self._origin and self._history is not None:
+            if number > self._number:  # Another server was ahead of this one.
+                await self._history.catch_up()
+            await self._recall(number, kinds, self._history)
+        known = origin == self._origin and number <= self._number
+        if not known or any(number < kept.forgotten for kept in self._keep(kinds)):
             raise OutOfRange("CURSOR_TOO_OLD", "changes since this cursor are not remembered; watch without a cursor")
-        return int(number)
+        return number
+
+    async def _recall(self, number: int, kinds: Sequence[Watched], history: History) -> None:
+        """Brings back what happened since a number, before this server kept changes of some kinds."""
+        recent = [kept for kept in self._keep(kinds) if number < kept.forgotten]
+        if not recent:
+            return
+        commit, until = number >> _IN_COMMIT, max(kept.forgotten for kept in recent) >> _IN_COMMIT
+        found = await history.between(commit - 1, until)
+        if not found or found[0].number not in (commit, commit + 1):
+            return
+        past = ChangeLog()
+        past._history = history
+        past.worker_sessions = dict(self.worker_sessions)
+        list(past._keep(kinds))
+        for changes in found:
+            past.note(changes)
+        for kind in kinds:
+            self._kept[kind].prepend(past._kept[kind], number)
 
     def since(self, number: int, kinds: Iterable[Watched], flow_run_id: str | None = None) -> list[Change]:
         """The changes of some kinds after `number`, in order; with `flow_run_id` those of that run.
@@ -245,6 +297,14 @@ class _Kept:
             if flow_run_id is None or change.flow_run_id == flow_run_id:
                 found.append(change)
         return found
+
+    def prepend(self, past: "_Kept", number: int) -> None:
+        """Takes over what is missing here of what came after `number`."""
+        room = (self._changes.maxlen or 0) - len(self._changes)
+        missing = [change for change in past._changes if number < change.number <= self.forgotten]
+        if number < self.forgotten and len(missing) <= room and past.forgotten <= number:
+            self._changes.extendleft(reversed(missing))
+            self.forgotten = number
 
     def add_follower(self, follower: Follower) -> None:
         if follower.flow_run_id is None:

@@ -12,6 +12,8 @@ from antiphon_server.domain.errors import AntiphonError, ResourceExhausted
 #: A reader that lets this many frames, or bytes, pile up is cut; it comes again and is told what it has not heard.
 MAX_QUEUED_FRAMES = 16_384
 MAX_QUEUED_BYTES = 32 * 1024 * 1024
+#: Ids of commands that a stream remembers.
+MOST_TOLD = 1_000
 
 F = TypeVar("F", bound=Any)
 M = TypeVar("M")
@@ -75,20 +77,18 @@ class CommandedStream(Outbox[F, M]):
         super().__init__()
         self.session_id = session_id
         self.epoch = epoch
-        #: Ids of the commands that were sent on this stream; None once no command can come twice.
-        self._told: set[str] | None = set()
+        #: Ids of the last commands that were sent on this stream: they may be read, and heard of, too.
+        self._told: dict[str, None] = {}
 
     @abstractmethod
     def _command_frame(self, command: session_pb2.Command) -> F: ...
 
     def tell(self, command: session_pb2.Command) -> None:
         """Queues a command, once."""
-        if self._told is not None and command.id:
-            if command.id in self._told:
-                return
-            self._told.add(command.id)
+        if command.id in self._told:
+            return
+        if command.id:
+            self._told[command.id] = None
+            if len(self._told) > MOST_TOLD:
+                del self._told[next(iter(self._told))]
         self.push([self._command_frame(command)])
-
-    def caught_up(self) -> None:
-        """The commands from before this stream were sent: those to come are all new."""
-        self._told = None

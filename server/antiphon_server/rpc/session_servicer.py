@@ -18,7 +18,6 @@ from antiphon_server.application.sessions import (
 )
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.domain.errors import (
-    Aborted,
     AntiphonError,
     FailedPrecondition,
     Internal,
@@ -57,6 +56,12 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
     def _on_changes(self, changes: Changes) -> None:
         for row in changes.commands:
             self._hub.tell(row["session_id"], command_to(row))
+        for session_id, epoch in changes.resumed.items():
+            self._hub.end_older(session_id, epoch)
+        for session_id, command_id in changes.commanded:
+            stream = self._hub.stream(session_id)
+            if stream is not None:
+                self._core.submit(ReadCommands(session_id, command_id), partial(tell_all, stream))
         loop = asyncio.get_running_loop()
         for session_id in changes.ended_sessions:
             error = FailedPrecondition("SESSION_EXPIRED", f"session {session_id} has ended; open a new one")
@@ -78,13 +83,11 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         session: Session = await self._core.run(self._attaching(hello))
         note_session(session.id)
         stream = SessionStream(session.id, session.epoch)
-        self._hub.attach(stream, superseded(stream))
+        self._hub.attach(stream)
         stream.push([session_pb2.ServerFrame(welcome=self._welcome(session))])
         if hello.resume_token:
             # Read now, since those of the moment between the two would else be told to nobody.
             self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream))
-        else:
-            stream.caught_up()
         if self._hub.draining is not None:
             stream.tell(self._hub.draining)
         reader = asyncio.ensure_future(self._read(stream, first.frames[1:], requests))
@@ -219,7 +222,6 @@ def tell_all(stream: CommandedStream[Any, Any], answer: list[dict[str, Any]] | E
     else:
         for row in answer:
             stream.tell(command_to(row))
-        stream.caught_up()
 
 
 async def _until(
@@ -259,11 +261,3 @@ def attaching(resume_token: str, client: str, tokens: ResumeTokens, ttl: int) ->
     if not resume_token:
         return OpenSession(client, ttl)
     return ResumeSession(tokens.session_id(resume_token), client, ttl)
-
-
-def superseded(stream: CommandedStream[Any, Any]) -> AntiphonError:
-    """What an older stream of the same session ends with."""
-    return Aborted(
-        "SESSION_SUPERSEDED",
-        f"session {stream.session_id} attached again (epoch {stream.epoch}); this stream must not be used any more",
-    )

@@ -5,7 +5,7 @@ from collections import deque
 from typing import Any
 
 from antiphon.v1 import session_pb2, session_service_pb2
-from antiphon_server.domain.errors import AntiphonError
+from antiphon_server.domain.errors import Aborted, AntiphonError
 from antiphon_server.rpc.outbox import CommandedStream
 
 #: Nothing more is read while messages of so many bytes are unanswered.
@@ -71,12 +71,25 @@ class SessionHub:
         #: Set when nothing more will be taken in.
         self.closed = asyncio.Event()
 
-    def attach(self, stream: CommandedStream[Any, Any], superseded: AntiphonError) -> None:
-        """Makes `stream` the one of its session; an older one ends with `superseded`."""
-        older = self._streams.get(stream.session_id)
+    def attach(self, stream: CommandedStream[Any, Any]) -> None:
+        """Makes `stream` the one of its session, and ends an older one."""
+        self.end_older(stream.session_id, stream.epoch)
         self._streams[stream.session_id] = stream
-        if older is not None:
-            older.end(superseded)
+
+    def end_older(self, session_id: str, epoch: int) -> None:
+        """Ends the stream of a session that attached again with a new epoch, here or at another server."""
+        older = self._streams.get(session_id)
+        if older is not None and older.epoch < epoch:
+            older.end(
+                Aborted(
+                    "SESSION_SUPERSEDED",
+                    f"session {session_id} attached again (epoch {epoch}); this stream must not be used any more",
+                )
+            )
+
+    def stream(self, session_id: str) -> CommandedStream[Any, Any] | None:
+        """That of a session which is attached here."""
+        return self._streams.get(session_id)
 
     def detach(self, stream: CommandedStream[Any, Any]) -> None:
         if self._streams.get(stream.session_id) is stream:

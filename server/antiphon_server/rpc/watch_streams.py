@@ -139,7 +139,7 @@ class _Stream:
     async def run(self, request: WatchRequest, newest: int) -> None:
         if request.resume_cursor:
             self._known = None
-            self._told = self._log.parse(request.resume_cursor, [self._feed.kind])
+            self._told = await self._log.parse(request.resume_cursor, [self._feed.kind])
             self._follower.start_after(self._told)
         else:
             if not request.skip_snapshot:

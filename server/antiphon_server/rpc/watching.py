@@ -28,7 +28,7 @@ class Watches:
         with self._log.followed(_KINDS, id) as follower:
             number = self._log.number
             if request.resume_cursor:
-                cursor = self._log.parse(request.resume_cursor, _KINDS)
+                cursor = await self._log.parse(request.resume_cursor, _KINDS)
                 await self._send_task_runs(self._log.since(cursor, _KINDS, id), send)
                 ended = await self._send_flow_run(id, number, send)
             else:

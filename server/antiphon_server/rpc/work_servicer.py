@@ -16,7 +16,7 @@ from antiphon_server.domain.errors import InvalidArgument
 from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.parts import Parts
 from antiphon_server.rpc.reads import listed
-from antiphon_server.rpc.session_servicer import attaching, superseded, tell_all
+from antiphon_server.rpc.session_servicer import attaching, tell_all
 from antiphon_server.rpc.validation import check
 from antiphon_server.rpc.work_pool_conversions import work_pool_message
 from antiphon_server.rpc.work_stream import WorkerSays, WorkStream
@@ -42,7 +42,7 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
         session = attaching(hello.resume_token, hello.client, parts.tokens, parts.ttl)
         came: Came = await self._core.run(ComeToWork(coming, session, parts.hub.attached()))
         stream = WorkStream(came.session.id, came.session.epoch)
-        parts.hub.attach(stream, superseded(stream))
+        parts.hub.attach(stream)
         taker = _taker(hello, came, stream)
         says = WorkerSays(self._core, self._dispatch, parts.ttl, stream, taker, partial(parts.hub.detach, stream))
         tasks: list[asyncio.Future[None]] = []
@@ -50,8 +50,6 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
             stream.push([pb.WorkResponse(welcome=await self._welcome(came))])
             if hello.resume_token:
                 self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream))
-            else:
-                stream.caught_up()
             if parts.hub.draining is not None:
                 stream.tell(parts.hub.draining)
             lost = set(came.lost)

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from antiphon_server.application import listings
@@ -28,8 +29,16 @@ class OperationsRunner:
     """Takes up operations as they are started, and by `restore` those that an earlier server left. Belongs to the
     event loop."""
 
-    def __init__(self, core: Core, reader: Reader, *, board: Board | None = None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        reader: Reader,
+        *,
+        board: Board | None = None,
+        leads: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._core = core
+        self._leads = leads
         self._board = board if board is not None else Board(core.clock)
         self._board.add(NAME, "works long-running operations through")
         self._reader = reader
@@ -57,6 +66,9 @@ class OperationsRunner:
         """Goes on until it is cancelled."""
         while True:
             id = await self._queue.get()
+            if not self._leads(NAME):  # Who leads has found it in the database.
+                self._known.discard(id)
+                continue
             with self._board.round(NAME) as made:
                 goes_on = await self._goes_on(id, made)
             if goes_on or id in self._woken:

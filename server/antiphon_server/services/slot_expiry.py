@@ -22,8 +22,8 @@ class SlotExpiry:
         self._due: int | None = None
         core.listen(self._on_changes)
 
-    def start(self) -> None:
-        """Looks for what expired, or will, since before this server."""
+    def look(self) -> None:
+        """Looks for what expired, or will, that this server was not told of."""
         self._reclaim()
 
     def clock_moved(self) -> None:

@@ -13,6 +13,7 @@ from antiphon_server.application.deadlines import ExpireDeadlines, MarkLateRuns
 from antiphon_server.application.forgetting import ForgetCacheEntries, ForgetCommands, ForgetWorkers
 from antiphon_server.application.requests import ForgetRequests
 from antiphon_server.application.retention import DeleteOldLogs, DeleteOldRuns
+from antiphon_server.application.servers import ForgetChanges
 from antiphon_server.application.sessions import ExpireSessions, ForgetSessions, ForgiveDowntime
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.services.board import Board
@@ -60,6 +61,7 @@ def _chores(retention: Retention) -> Sequence[_Chore]:
                 ForgetCacheEntries(),
                 ForgetBulks(),
                 ForgetWorkers(),
+                ForgetChanges(),
             ),
         ),
     ]

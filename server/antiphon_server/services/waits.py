@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from antiphon.v1 import transition_pb2
 from antiphon_server.application.core import Core
-from antiphon_server.application.operations import EndWait
+from antiphon_server.application.operations import EndWait, RecallVerdict
+from antiphon_server.domain.errors import ResourceExhausted, Unavailable
 from antiphon_server.domain.model import RunKind
-from antiphon_server.storage.working_set import Changes
+from antiphon_server.storage.waiting import kind_of_proposal
+from antiphon_server.storage.working_set import Changes, FinalVerdict
 
 #: A timer is set for at most so many seconds and then set anew, so that a clock that jumps cannot strand a run.
 LONGEST_TIMER = 60.0
@@ -24,9 +25,11 @@ class Waits:
     """Timers for the rows of `waits`; `push` brings a session the final verdict on one of its frames, or the error that
     took its place. Belongs to the event loop."""
 
-    def __init__(self, core: Core, push: Callable[[str, int, Any], None]) -> None:
+    def __init__(self, core: Core, push: Callable[[str, int, Any], None], attached: Callable[[str], bool]) -> None:
+        """`attached`: whether a session is, to this server."""
         self._core = core
         self._push = push
+        self._attached = attached
         #: None where only a slot that comes free, or its run, ends the wait.
         self._timers: dict[str, asyncio.TimerHandle | None] = {}
         #: What each timer was set for.
@@ -39,8 +42,7 @@ class Waits:
 
     def add(self, row: dict[str, Any]) -> None:
         """Sets the timer of one row."""
-        proposal = transition_pb2.Proposal.FromString(row["proposal"])
-        kind = RunKind.FLOW_RUN if proposal.WhichOneof("run") == "flow_run_id" else RunKind.TASK_RUN
+        kind = kind_of_proposal(row["proposal"])
         self._of_run.setdefault(row["run_id"], {})[row["transition_id"]] = kind
         self._set(row["transition_id"], kind, row["run_id"], row["until_time"])
 
@@ -112,9 +114,27 @@ class Waits:
             self.add(row)
         for transition_id, run_id in changes.ended_waits:
             self._forget(transition_id, run_id)
-        for told in changes.final_verdicts:
+        for final in changes.final_verdicts:
             # Not before the answers of this very commit: their WAIT may be among them.
-            asyncio.get_running_loop().call_soon(self._push, *told)
+            asyncio.get_running_loop().call_soon(self._push, final.session_id, final.sequence, final.answer)
+        for final in changes.decided:
+            if self._attached(final.session_id):
+                self._recall(final)
+
+    def _recall(self, final: FinalVerdict) -> None:
+        """Brings a session the verdict that another server gave, or the error."""
+        push = partial(self._push, final.session_id, final.sequence)
+        if final.answer is not None:
+            push(final.answer)
+        else:
+            self._core.submit(RecallVerdict(final.transition_id), partial(self._recalled, final, push))
+
+    def _recalled(self, final: FinalVerdict, push: Callable[[Any], None], answer: Any) -> None:
+        if isinstance(answer, Unavailable | ResourceExhausted):
+            logger.warning("a verdict could not be read, it is tried again: %s", answer)
+            asyncio.get_running_loop().call_later(RETRY_AFTER / 1e6, self._recall, final)
+        elif answer is not None:  # Else its run was deleted meanwhile, of which it is told, too.
+            push(answer)
 
 
 def _cancel(timer: asyncio.TimerHandle | None) -> None:

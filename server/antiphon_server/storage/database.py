@@ -6,6 +6,8 @@ from typing import Any, Protocol
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
+from antiphon_server.storage.working_set import WorkingSet
+
 
 class Database(Protocol):
     """Where a server keeps what it remembers."""
@@ -33,6 +35,14 @@ class Database(Protocol):
     def writer_engine(self) -> Engine:
         """The way in for writes: a synchronous engine. Of all transactions on it, and of those of other servers, one
         runs at a time: what it reads, nobody else changes before its end. A commit has reached the disk."""
+        ...
+
+    def publish(self, working_set: WorkingSet) -> None:
+        """Writes, at the end of a transaction, what it changes for other servers, and numbers the commit."""
+        ...
+
+    async def listen(self, stir: Callable[[], None]) -> None:
+        """Calls `stir` where other servers may have committed, until it is cancelled."""
         ...
 
     def reader_url(self) -> URL:

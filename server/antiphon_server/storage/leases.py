@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from antiphon_server.domain.leases import Lease
-from antiphon_server.storage.tables import slot_leases
+from antiphon_server.storage.tables import servers, slot_leases
 
 _columns = slot_leases.c
 
@@ -32,9 +32,10 @@ class Leases:
     def expired(self, now: int) -> Sequence[Lease]:
         return list(self._where(_columns.expire_time <= now))
 
-    def waiting(self) -> Sequence[Lease]:
-        """Those that are waited for."""
-        return list(self._where(_columns.expire_time.is_(None)))
+    def waiting_nowhere(self) -> Sequence[Lease]:
+        """Those that are waited for at a server that is not on the database any more."""
+        somewhere = exists().where(servers.c.id == _columns.server_id)
+        return list(self._where(_columns.expire_time.is_(None) & ~somewhere))
 
     def soonest(self) -> int | None:
         """When the next one expires."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import psycopg
 from psycopg.types.string import StrDumper
 from sqlalchemy import Column, Dialect, Engine, create_engine, event
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGTypeCompiler
@@ -16,6 +17,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from antiphon_server.domain.errors import InvalidArgument
+from antiphon_server.storage.postgresql_feed import listen, publish
+from antiphon_server.storage.working_set import WorkingSet
 
 #: Of the lock, among the advisory locks of the database: "antiphon" in ASCII.
 LOCK = int.from_bytes(b"antiphon")
@@ -91,6 +94,18 @@ class Postgresql:
                 self._clock.learn(cursor.fetchone()[0])
 
         return engine
+
+    def publish(self, working_set: WorkingSet) -> None:
+        publish(working_set)
+
+    async def listen(self, stir: Callable[[], None]) -> None:
+        await listen(self._connect, stir)
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        url = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        # It waits for as long as nobody says anything.
+        options = self._connect_args(statement_timeout=0)
+        return await psycopg.AsyncConnection.connect(url, autocommit=True, **options)
 
     def reader_url(self) -> URL:
         return self._url

@@ -24,7 +24,7 @@ from antiphon_server.storage.selection import narrowed
 from antiphon_server.storage.slot_rows import LimitRows
 from antiphon_server.storage.sources import BLOCK_DOCUMENTS, INPUT_WEIGHT, Source
 from antiphon_server.storage.statements import chunks
-from antiphon_server.storage.tables import flow_run_inputs, flow_runs
+from antiphon_server.storage.tables import changes, flow_run_inputs, flow_runs
 from antiphon_server.storage.work_lines import Lines, OpenQueue, Queued, next_affinity, open_queues
 
 if TYPE_CHECKING:
@@ -232,6 +232,18 @@ class Reader:
         async with self._connection() as connection:
             found = await connection.execute(versions.select().where(named))
             return {(row.deployment_id, row.number): row for row in found}
+
+    async def newest_change(self) -> int:
+        """The number of the last commit that others were told of; 0 where there is none."""
+        async with self._connection() as connection:
+            return (await connection.execute(select(func.max(changes.c.number)))).scalar_one() or 0
+
+    async def changes_since(self, number: int, limit: int) -> list[tuple[int, str]]:
+        """Numbers and words of the first `limit` commits after `number`."""
+        statement = select(changes.c.number, changes.c.body).where(changes.c.number > number)
+        async with self._connection() as connection:
+            found = await connection.execute(statement.order_by(changes.c.number).limit(limit))
+            return [(row[0], row[1]) for row in found]
 
     async def open_queues(self, pool_id: str) -> list[OpenQueue]:
         """The queues of a pool from which workers may take."""

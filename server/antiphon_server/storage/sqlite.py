@@ -10,6 +10,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 from antiphon_server.clocks import wall_clock
+from antiphon_server.storage.working_set import WorkingSet
 
 #: Each is a thread of this process.
 READERS = 4
@@ -50,6 +51,12 @@ class Sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
         return engine
+
+    def publish(self, working_set: WorkingSet) -> None:
+        """There is nobody to be told."""
+
+    async def listen(self, stir: Callable[[], None]) -> None:
+        """Nobody else says anything."""
 
     def reader_url(self) -> URL:
         return self._url("aiosqlite")

@@ -289,6 +289,8 @@ slot_leases = Table(
     # NULL while the call waits.
     Column("expire_time", Micros),
     Column("create_time", Micros, nullable=False),
+    # The server at which it waits.
+    Column("server_id", Id),
     _index_where_set("session_id"),
     _index_where_set("request_id", unique=True),
     _index_where_set("expire_time"),
@@ -386,6 +388,29 @@ service_leases = Table(
     sqlite_with_rowid=False,
 )
 
+# Servers that are on this database now, where several may be.
+servers = Table(
+    "servers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # With spaces between them.
+    Column("addresses", Text, nullable=False),
+    Column("start_time", Micros, nullable=False),
+    Column("seen_time", Micros, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What each commit of the last minutes changed, for the other servers; see `change_words.py`. Numbers have no gaps.
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("server_id", Id, nullable=False),
+    Column("create_time", Micros, nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Who has taken runs from pools.
 workers = Table(
     "workers",
@@ -447,6 +472,8 @@ sessions = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("create_time", Micros, nullable=False),
     Column("expire_time", Micros, nullable=False),
+    # The server that it attached to last.
+    Column("server_id", Id),
     Index(None, "status", "expire_time"),
     Index(None, "create_time", "id"),
     sqlite_with_rowid=False,

@@ -6,7 +6,7 @@ A later operation of the batch sees what an earlier one did. Nothing is written 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -53,10 +53,23 @@ class Needs:
         (self.flow_runs if kind is RunKind.FLOW_RUN else self.task_runs).add(run_id)
 
 
+class FinalVerdict(NamedTuple):
+    """What a session is told of a proposal that it made in the frame with this number."""
+
+    session_id: str
+    sequence: int
+    transition_id: str
+    #: The verdict, or the error in its place; None for a verdict that another server gave.
+    answer: Any
+
+
 @dataclass(slots=True)
 class Changes:
-    """What a committed batch did that others in the process want to know."""
+    """What a committed batch did that others want to know, in this process and, where servers share the database, in
+    the others: see `change_words.py`."""
 
+    #: Of the commit among those of all servers; None where one server has the database alone.
+    number: int | None = None
     #: (kind, run id, flow run around it or itself), once each, in order.
     runs: dict[tuple[RunKind, str], str | None] = field(default_factory=dict)
     #: Rows of `commands` that are new.
@@ -65,8 +78,8 @@ class Changes:
     waits: list[dict[str, Any]] = field(default_factory=list)
     #: (transition id, run id) of proposals that do not wait any more.
     ended_waits: list[tuple[str, str]] = field(default_factory=list)
-    #: (session id, sequence, verdict or why there is none) of proposals that waited.
-    final_verdicts: list[tuple[str, int, Any]] = field(default_factory=list)
+    #: Of proposals that waited.
+    final_verdicts: list[FinalVerdict] = field(default_factory=list)
     #: What became of leases that were waited for: given, or why they never will be.
     leases: list[tuple[str, Lease | AntiphonError]] = field(default_factory=list)
     #: Queues for slots that were not looked through to their end, since that would have taken long.
@@ -75,6 +88,8 @@ class Changes:
     slot_expiry: int | None = None
     #: Sessions that may not speak any more.
     ended_sessions: list[str] = field(default_factory=list)
+    #: Session -> its new epoch, for those that attached again.
+    resumed: dict[str, int] = field(default_factory=dict)
     #: Flow runs that were told something.
     told: set[str] = field(default_factory=set)
     #: Task key -> from when on a worker may take the soonest of its runs that were queued here.
@@ -97,6 +112,12 @@ class Changes:
     logs: list[tuple[str, str | None]] = field(default_factory=list)
     #: Long-running operations that were started, went on or ended.
     operations: list[str] = field(default_factory=list)
+    #: Whether a server gave up what it led.
+    leadership: bool = False
+    #: Of another server's commit: (session id, command id) of commands that are new, and what was decided of proposals
+    #: that waited.
+    commanded: list[tuple[str, str]] = field(default_factory=list)
+    decided: list[FinalVerdict] = field(default_factory=list)
     #: What was decided, where somebody counts it.
     tally: Tally | None = None
 
@@ -112,17 +133,18 @@ LOOK_UP_WAITS = rows_of(tables.waits, ("transition_id", "proposal"), key="transi
 
 INSERT_TRANSITION = insert_into(tables.transitions, TRANSITION_FIELDS)
 INSERT_SESSION = insert_into(tables.sessions, SESSION_FIELDS)
-UPDATE_SESSION = update_by_id(tables.sessions, ("client", "epoch", "status", "sequence", "expire_time"))
+UPDATE_SESSION = update_by_id(tables.sessions, ("client", "epoch", "status", "sequence", "expire_time", "server_id"))
 _session_row = attrgetter(*INSERT_SESSION.columns)
 _session_changes = attrgetter(*UPDATE_SESSION.columns[:-1], "id")
 
 
 class WorkingSet:
-    """Facts and pending writes of one transaction. `now` is its one time."""
+    """Facts and pending writes of one transaction. `now` is its one time, `server_id` says whose it is."""
 
-    def __init__(self, connection: Connection, now: int) -> None:
+    def __init__(self, connection: Connection, now: int, server_id: str = "") -> None:
         self.connection = connection
         self.now = now
+        self.server_id = server_id
         self._dialect = connection.dialect
         self._cursor = connection.connection.cursor()
         self.changes = Changes()

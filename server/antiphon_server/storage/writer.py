@@ -74,7 +74,13 @@ class Writer:
         clock: Callable[[], int],
         deliver: Callable[[Outcome], None],
         settle: Callable[[WorkingSet], None],
+        *,
+        server_id: str = "",
+        publish: Callable[[WorkingSet], None] | None = None,
     ) -> None:
+        """`publish` is called at the end of each transaction, for servers that share the database."""
+        self._server_id = server_id
+        self._publish = publish
         self._engine = engine
         self._settle = settle
         self._clock = clock
@@ -180,7 +186,7 @@ class Writer:
     def _transact(self, connection: Connection, jobs: Sequence[_Job]) -> Outcome:
         began = time.perf_counter()
         with connection.begin():
-            working_set = WorkingSet(connection, self._clock())
+            working_set = WorkingSet(connection, self._clock(), self._server_id)
             if self.counting:
                 working_set.changes.tally = Tally()
             needs = Needs()
@@ -195,6 +201,8 @@ class Writer:
                     answers.append((job.done, error))
                 self._settle(working_set)
             working_set.flush()
+            if self._publish is not None:
+                self._publish(working_set)
         return Outcome(working_set.changes, answers, time.perf_counter() - began, time.time())
 
     def _isolate(self, connection: Connection, jobs: Sequence[_Job], error: Exception) -> None:

@@ -52,14 +52,14 @@ def test_a_cursor_beyond_what_is_remembered_is_too_old() -> None:
     log.since(0, RUNS)
     for i in range(REMEMBERED + 5):
         log.note(changed(str(i)))
-    assert log.parse(log.cursor(5), RUNS) == 5
+    assert asyncio.run(log.parse(log.cursor(5), RUNS)) == 5
     assert len(log.since(5, RUNS, "flow")) == REMEMBERED
     for number in (4, REMEMBERED + 6):
         with pytest.raises(OutOfRange) as refused:
-            log.parse(log.cursor(number), RUNS)
+            asyncio.run(log.parse(log.cursor(number), RUNS))
         assert refused.value.reason == "CURSOR_TOO_OLD"
     with pytest.raises(InvalidArgument):
-        log.parse("", RUNS)
+        asyncio.run(log.parse("", RUNS))
     assert reason_of(lambda: log.since(4, RUNS)) == "CURSOR_TOO_OLD"
 
 

@@ -36,17 +36,23 @@ def test_a_holder_hears_that_its_run_was_taken_or_ended(server: RunningServer, a
     assert (revoked.flow_run_id, revoked.reason) == (run, "the run was set to Failed by somebody else")
 
 
-def test_commands_are_remembered_no_longer_than_one_can_come_twice(server: RunningServer, attach: Attach) -> None:
-    streams = server.server.hub._streams
+def test_a_command_comes_once_on_each_stream(server: RunningServer, attach: Attach) -> None:
     session = attach()
     run = session.create_flow_run()
     session.propose(run, "RUNNING")
     World(server).call("CancelFlowRun", {"id": run})
     told = session.next("command").command
-    assert streams[session.welcome.session_id]._told is None
     again = attach(session.welcome.resume_token)
     assert again.next("command").command == told
-    assert streams[session.welcome.session_id]._told is None
+    stream = server.server.hub.stream(session.welcome.session_id)
+
+    async def tell() -> None:
+        # As where it was read, and another server tells of it too.
+        stream.tell(told)
+
+    server.run(tell)
+    again.say(session_pb2.ClientFrame(heartbeat=session_pb2.Heartbeat()))
+    assert again.next("command", "heartbeat_ack").WhichOneof("body") == "heartbeat_ack"
 
 
 def test_a_key_that_is_used_is_told_with_the_run_that_has_it(attach: Attach) -> None:

@@ -26,7 +26,7 @@ def on_core(writing: Writing, use: Callable[[Core], Awaitable[Any]]) -> Any:
 
 def test_one_leads_until_it_lets_go_or_its_lease_is_over(writing: Writing) -> None:
     async def use(core: Core) -> None:
-        first, second = (Leadership(core, ("a", "b"), alone=False) for _ in range(2))
+        first, second = (Leadership(core, ("a", "b"), server_id=id, alone=False) for id in ("first", "second"))
         assert not first.leads("a")
         await first.look()
         await second.look()
@@ -35,7 +35,7 @@ def test_one_leads_until_it_lets_go_or_its_lease_is_over(writing: Writing) -> No
         await first.release()
         await second.look()
         assert (first.leads("b"), second.leads("b")) == (False, True)
-        writing.now += round(leadership.LEASE * SECOND) + 1
+        writing.now += round(leadership.SHARED[0] * SECOND) + 1
         await first.look()
         assert first.leads("a"), "the other one did not renew it in time"
 
@@ -44,8 +44,8 @@ def test_one_leads_until_it_lets_go_or_its_lease_is_over(writing: Writing) -> No
 
 def test_who_is_alone_takes_what_a_dead_server_left(writing: Writing) -> None:
     async def use(core: Core) -> None:
-        await Leadership(core, ("a",), alone=False).look()
-        heir = Leadership(core, ("a",), alone=True)
+        await Leadership(core, ("a",), server_id="dead", alone=False).look()
+        heir = Leadership(core, ("a",), server_id="heir", alone=True)
         await heir.look()
         assert heir.leads("a")
 
@@ -62,10 +62,10 @@ def test_a_lease_is_renewed_at_half_of_its_time(writing: Writing, monkeypatch: p
             return await run(operation, **how)
 
         core.run = counted  # type: ignore[method-assign]
-        leader = Leadership(core, ("a",), alone=False)
+        leader = Leadership(core, ("a",), server_id="one", alone=True)
         loop = asyncio.get_running_loop()
         counts, start = [], loop.time()
-        for after in (0.0, 1.0, leadership.LEASE / 2 + 1):
+        for after in (0.0, 1.0, leadership.ALONE[0] / 2 + 1):
             with monkeypatch.context() as patch:
                 patch.setattr(loop, "time", lambda after=after: start + after)
                 await leader.look()

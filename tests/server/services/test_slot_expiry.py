@@ -56,14 +56,14 @@ def play(answers: list[Any], story: Callable[[PlayedCore, SlotExpiry], Any]) -> 
 
 def test_it_looks_at_once_for_what_expired_before() -> None:
     async def story(core: PlayedCore, expiry: SlotExpiry) -> None:
-        expiry.start()
+        expiry.look()
 
     assert play([None], story).rounds == 1
 
 
 def test_each_round_sets_the_timer_for_the_next() -> None:
     async def story(core: PlayedCore, expiry: SlotExpiry) -> None:
-        expiry.start()
+        expiry.look()
         await core.next_round()
 
     assert play([1000, None], story).rounds == 2
@@ -71,7 +71,7 @@ def test_each_round_sets_the_timer_for_the_next() -> None:
 
 def test_a_sooner_expiry_is_heard_of() -> None:
     async def story(core: PlayedCore, expiry: SlotExpiry) -> None:
-        expiry.start()
+        expiry.look()
         core.change(None)
         core.change(50_000_000)
         assert core.rounds == 1
@@ -83,7 +83,7 @@ def test_a_sooner_expiry_is_heard_of() -> None:
 
 def test_a_later_one_changes_nothing() -> None:
     async def story(core: PlayedCore, expiry: SlotExpiry) -> None:
-        expiry.start()
+        expiry.look()
         core.change(60_000_000)
         await core.next_round()
 
@@ -94,7 +94,7 @@ def test_a_round_that_failed_is_tried_again(monkeypatch: Any) -> None:
     monkeypatch.setattr(slot_expiry, "RETRY_AFTER", 0.001)
 
     async def story(core: PlayedCore, expiry: SlotExpiry) -> None:
-        expiry.start()
+        expiry.look()
         await core.next_round()
 
     assert play([Unavailable("DISK_FULL", "the disk is full"), None], story).rounds == 2
@@ -104,7 +104,7 @@ def test_a_clock_that_was_set_back_strands_nobody(monkeypatch: Any) -> None:
     monkeypatch.setattr(slot_expiry, "LONGEST_TIMER", 0.001)
 
     async def story(core: PlayedCore, expiry: SlotExpiry) -> None:
-        expiry.start()
+        expiry.look()
         await core.next_round()
 
     assert play([10**15, None], story).rounds == 2

@@ -11,6 +11,7 @@ from antiphon_server.application.bulk import ForgetBulks
 from antiphon_server.application.deadlines import ExpireDeadlines, MarkLateRuns
 from antiphon_server.application.forgetting import ForgetCacheEntries, ForgetCommands, ForgetWorkers
 from antiphon_server.application.requests import ForgetRequests
+from antiphon_server.application.servers import ForgetChanges
 from antiphon_server.application.sessions import ExpireSessions, ForgetSessions, ForgiveDowntime
 from antiphon_server.domain.errors import Unavailable
 from antiphon_server.services.sweeper import Sweeper
@@ -70,6 +71,7 @@ WORK = [
         ForgetCacheEntries,
         ForgetBulks,
         ForgetWorkers,
+        ForgetChanges,
     )
 ]
 DONE = [False] * len(WORK)

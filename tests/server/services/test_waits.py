@@ -15,10 +15,13 @@ from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import VerdictKind
 from antiphon_server.services import waits
 from antiphon_server.services.waits import Waits
+from antiphon_server.storage.working_set import FinalVerdict
 
 NOW = 1_800_000_000_000_000
 SECOND = 1_000_000
-FINAL = ("session", 7, Verdict("t", VerdictKind.ACCEPT, None, "", (), None, 1, 1))
+HERE = "session"
+FINAL = FinalVerdict(HERE, 7, "t", Verdict("t", VerdictKind.ACCEPT, None, "", (), None, 1, 1))
+PUSHED = (FINAL.session_id, FINAL.sequence, FINAL.answer)
 
 
 class PlayedCore:
@@ -28,7 +31,7 @@ class PlayedCore:
         self.now = NOW
         self.asked: asyncio.Queue[tuple[EndWait, Callable[[Any], None]]] = asyncio.Queue()
         self.pushed: list[tuple[str, int, Any]] = []
-        self.waits = Waits(self, lambda *told: self.pushed.append(told))  # type: ignore[arg-type]
+        self.waits = Waits(self, lambda *told: self.pushed.append(told), lambda id: id == HERE)  # type: ignore[arg-type]
 
     def clock(self) -> int:
         return self.now
@@ -75,7 +78,7 @@ def test_final_verdicts_are_pushed_behind_the_answers_of_their_commit() -> None:
         core.commit(Changes(waits=[row("a", NOW + 50 * SECOND)], ended_waits=[("a", "run")], final_verdicts=[FINAL]))
         assert core.pushed == [], "the answer to the proposal itself, WAIT, is not given yet"
         await asyncio.sleep(0)
-        assert core.pushed == [FINAL]
+        assert core.pushed == [PUSHED]
 
     play(test)
 
