@@ -21,11 +21,11 @@ LIMITS = {f"tag:{TAG}": TAG_SLOTS, LEASED: LEASED_SLOTS}
 #: Runs of the deployment at a time.
 DEPLOYMENT_SLOTS = 2
 #: Seconds between two runs of the schedule.
-INTERVAL = 4
+INTERVAL = 6
 
 
 def furnish(client: ServiceClient) -> str:
-    """Gives the id of the deployment."""
+    """Gives the id of the schedule."""
     for name, slots in LIMITS.items():
         limit = {"name": name, "limit": slots}
         request = _read(limits_pb.CreateConcurrencyLimitRequest(), {"concurrencyLimit": limit})
@@ -45,13 +45,14 @@ def furnish(client: ServiceClient) -> str:
     asked = _read(deployments_pb.CreateDeploymentRequest(), {"deployment": deployment})
     made = client.call(client.deployments.CreateDeployment, asked).deployment
     schedule = {"deploymentId": made.id, "slug": "often", "interval": {"interval": f"{INTERVAL}s"}}
-    client.call(client.schedules.CreateSchedule, _read(schedules_pb.CreateScheduleRequest(), {"schedule": schedule}))
-    return str(made.id)
+    request = _read(schedules_pb.CreateScheduleRequest(), {"schedule": schedule})
+    return str(client.call(client.schedules.CreateSchedule, request).schedule.id)
 
 
-def begin_nothing_more(client: ServiceClient, deployment: str) -> None:
-    """Stops the schedule, and ends the registers, which nobody runs."""
-    client.call(client.deployments.PauseDeployment, deployments_pb.PauseDeploymentRequest(id=deployment))
+def begin_nothing_more(client: ServiceClient, schedule: str) -> None:
+    """Stops the schedule, with which go the runs that are not due, and ends the registers, which nobody runs."""
+    asked = {"schedule": {"id": schedule, "paused": True}, "updateMask": "paused"}
+    client.call(client.schedules.UpdateSchedule, _read(schedules_pb.UpdateScheduleRequest(), asked))
     left = runs_pb.ListFlowRunsRequest(filter=f'tags : "{REGISTER}"')
     for run in list(client.pages(client.flow_runs.ListFlowRuns, left, "flow_runs")):
         if run.state.type not in TERMINAL_NUMBERS:

@@ -26,12 +26,12 @@ class Calm:
     stuck: list[str] = field(default_factory=list)
 
 
-def calm(scene: Scene, deployment: str) -> Calm:
+def calm(scene: Scene, schedule: str) -> Calm:
     """Everything is healed and alive. Producers end, then the work, then those who worked."""
     began, found = time.monotonic(), Calm()
     _leave([each for each in scene.processes if each.role in PRODUCERS], found)
     with ServiceClient(scene.target) as client:
-        furniture.begin_nothing_more(client, deployment)
+        furniture.begin_nothing_more(client, schedule)
     found.unrest = _settled(scene.database.url, _WORK, SETTLING)
     _leave([each for each in scene.processes if each.role not in PRODUCERS], found)
     found.unrest |= _settled(scene.database.url, ("sessions",), SETTLING)

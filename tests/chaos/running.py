@@ -14,10 +14,10 @@ from chaos.faults import Fault, Kind, Rate, Shape, plan
 from chaos.journal import read_all
 from chaos.linearizability.history import judge
 from chaos.quiet import Calm, calm
-from chaos.scene import scene
+from chaos.scene import Scene, scene
 
-#: Seconds before the first fault, in which all begin.
-LEAD = 3.0
+#: Seconds for all SDK processes to begin, before the first fault; there are many, and machines are slow.
+LEAD = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,25 @@ def run(order: Order, folder: Path, tell: Callable[[str], None]) -> Outcome:
     with scene(order.shape, order.seed, folder) as made:
         made.serve()
         with ServiceClient(made.target) as client:
-            deployment = furniture.furnish(client)
+            schedule = furniture.furnish(client)
         made.play()
-        time.sleep(LEAD)
+        _wait_for_all(made, folder / "journals")
         driver = Driver(made, tell)
         driver.drive(order.plan, order.seconds)
         tell("all is mended; waiting for quiet")
-        quiet = calm(made, deployment)
+        quiet = calm(made, schedule)
         tables = snapshot.read(made.database.url)
     evidence = Evidence(tables, read_all(folder / "journals"), quiet.unrest)
     judged = judge(evidence.entries, folder)
     found = [*findings(evidence), *judged.findings]
     return Outcome(order, driver.account, quiet, evidence, found, judged.said)
+
+
+def _wait_for_all(made: Scene, journals: Path) -> None:
+    """Until each process has noted something. Raises TimeoutError with what one says that has not."""
+    end = time.monotonic() + LEAD
+    for process in made.processes:
+        while not any(journals.glob(f"{process.name}.*.journal")):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{process.name} does not begin: {process.log.read_text()[-2000:]}")
+            time.sleep(0.05)
