@@ -15,8 +15,16 @@ pytest.register_assert_rewrite("refusals", "run_model")
 
 # No test may use the home of who runs it: one that has none of its own fails.
 os.environ["ANTIPHON_HOME"] = "/dev/null/tests-have-homes-of-their-own"
+for name in ("ANTIPHON_SERVER_DATABASE_URL", "ANTIPHON_SERVER_ENCRYPTION_KEY"):
+    os.environ.pop(name, None)
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The first process only, of which the others are made.
+    if not hasattr(config, "workerinput"):
+        stores.share_cluster()
 
 
 @pytest.fixture(autouse=True)

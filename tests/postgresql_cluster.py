@@ -1,6 +1,5 @@
 """A PostgreSQL of the tests' own: a cluster in a temporary folder, on a socket there and on a free port of loopback."""
 
-import ctypes
 import os
 import pwd
 import shutil
@@ -11,10 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from dies_with_parent import die_with_parent
 from tools_needed import miss_tool
 
 PATIENCE = 60.0
-_PR_SET_PDEATHSIG = 1
+MISSING = "PostgreSQL is missing: apt-get install postgresql"
 #: Who runs it where the tests are the superuser's, as which PostgreSQL does not run.
 _USER = "postgres"
 
@@ -34,7 +34,7 @@ class Cluster:
         """`durable`: whether commits wait for the disk, as a user's do."""
         bin = binaries()
         if bin is None:
-            miss_tool("PostgreSQL is missing: apt-get install postgresql")
+            miss_tool(MISSING)
         self._bin = bin
         self._durable = durable
         self._user = _USER if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -66,7 +66,9 @@ class Cluster:
             [self._bin / "postgres", "-D", self._data, *told],
             stdout=log,
             stderr=log,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent(signal.SIGQUIT),
+            # Ctrl-C is for the tests, which end it.
+            start_new_session=True,
             **self._as_user(),
         )
         log.close()
@@ -79,9 +81,16 @@ class Cluster:
     def stop(self, how: int = signal.SIGQUIT) -> None:
         """By a signal: SIGINT ends in order, SIGQUIT at once, SIGKILL is a crash."""
         if self.process is not None:
+            children = _children(self.process.pid)
             self.process.send_signal(how)
             self.process.wait(PATIENCE)
             self.process = None
+            # Another postmaster does not start before those of this one are gone.
+            end = time.monotonic() + PATIENCE
+            while any(_runs(each) for each in children):
+                if time.monotonic() > end:
+                    raise RuntimeError("processes of PostgreSQL stay")
+                time.sleep(0.01)
 
     def remove(self) -> None:
         self.stop()
@@ -96,5 +105,13 @@ class Cluster:
         return {"user": self._user, "group": self._user, "cwd": str(self.folder)} if os.geteuid() == 0 else {}
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+def _children(process: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _runs(process: int) -> bool:
+    """What is dead and not waited for is gone too."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

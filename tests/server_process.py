@@ -55,7 +55,8 @@ class ServerProcess:
             command = ["-c", BECOME_MORTAL, *command]
         self.process = subprocess.Popen(
             [sys.executable, *command],
-            env=os.environ | server_environment(home),
+            # What a test says itself comes first.
+            env=server_environment(home) | os.environ,
             pass_fds=(theirs, *inherit),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -4,6 +4,7 @@
         ...  # clients dial proxy.address
         proxy.cut()         # all connections break at once; new ones are taken
         proxy.black_hole()  # nothing comes through and nobody is told, as by a cable that is cut or a peer that hangs
+        proxy.swallow_answers()  # the same, but what clients say comes through
         proxy.delay(0.2)    # each byte takes so long, each way
         proxy.refuse()      # nobody listens any more; connections that are there stay
         proxy.heal()        # all is well; what a black hole has held back is delivered, as TCP would
@@ -75,6 +76,10 @@ class TcpProxy:
         """Let nothing through from now on, neither bytes nor ends. Connections are taken, and hear nothing."""
         self._do(self._shut)
 
+    def swallow_answers(self) -> None:
+        """Let nothing through that the target says from now on; what clients say gets there."""
+        self._do(self._shut_answers)
+
     def delay(self, seconds: float) -> None:
         """Have what is sent from now on take so long, each way. Order and throughput stay."""
         self._delay = seconds
@@ -97,12 +102,13 @@ class TcpProxy:
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(_PATIENCE)
 
     async def _open(self) -> None:
-        #: Set while bytes may pass.
-        self._gate = asyncio.Event()
+        #: Set while bytes may pass: all, and those that the target says.
+        self._gate, self._answers = asyncio.Event(), asyncio.Event()
         await self._mend()
 
     async def _mend(self) -> None:
         self._gate.set()
+        self._answers.set()
         if self._listening is None:
             listener = _bound_socket(self.port)
             listener.listen()
@@ -110,6 +116,9 @@ class TcpProxy:
 
     async def _shut(self) -> None:
         self._gate.clear()
+
+    async def _shut_answers(self) -> None:
+        self._answers.clear()
 
     async def _stop_listening(self) -> None:
         if self._listening is not None:
@@ -146,10 +155,10 @@ class TcpProxy:
             up_reader, up_writer = await self._dial()
             writers.append(up_writer)
             async with asyncio.TaskGroup() as both_ways:
-                for source, sink in ((reader, up_writer), (up_reader, writer)):
+                for source, sink, gate in ((reader, up_writer, self._gate), (up_reader, writer, self._answers)):
                     chunks: Chunks = asyncio.Queue(_ON_THE_WAY)
                     both_ways.create_task(self._take(source, chunks))
-                    both_ways.create_task(self._deliver(chunks, sink))
+                    both_ways.create_task(self._deliver(chunks, sink, gate))
         except* OSError:
             pass  # one side broke, or is not there: the other one is told
         finally:
@@ -168,11 +177,12 @@ class TcpProxy:
             await chunks.put((self._loop.time() + self._delay, chunk))
         await chunks.put((self._loop.time() + self._delay, b""))
 
-    async def _deliver(self, chunks: Chunks, writer: asyncio.StreamWriter) -> None:
+    async def _deliver(self, chunks: Chunks, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
         while True:
             due, chunk = await chunks.get()
             await asyncio.sleep(max(due - self._loop.time(), 0.0))
             await self._gate.wait()
+            await gate.wait()
             if not chunk:
                 writer.write_eof()
                 return

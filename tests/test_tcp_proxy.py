@@ -126,3 +126,18 @@ def test_who_is_not_there_is_told(proxy: TcpProxy) -> None:
     proxy.target = "127.0.0.1:1"
     with pytest.raises(ConnectionResetError), dial(proxy) as line:  # perhaps while it is being dialled
         line.recv(1)
+
+
+def test_answers_that_are_swallowed_come_once_it_heals(proxy: TcpProxy) -> None:
+    with dial(proxy) as line:
+        assert say(line, b"before") == b"before"
+        until(lambda: proxy.passed == 2 * len(b"before"))
+        proxy.swallow_answers()
+        line.sendall(b"after")
+        until(lambda: proxy.passed == 2 * len(b"before") + len(b"after"))
+        line.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            line.recv(1)
+        line.settimeout(10)
+        proxy.heal()
+        assert receive(line, len(b"after")) == b"after"

@@ -79,3 +79,23 @@ helm_path() {
 compose_go_path() {
     go_tool compose-go github.com/compose-spec/compose-go/v2/cmd "$COMPOSE_GO_VERSION"
 }
+
+# Whole programs of Debian's that tests run for themselves, where they are not there; nothing is started.
+debian_programs() {
+    local missing=() as_root=()
+    if ! command -v initdb >/dev/null 2>&1 && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+        missing+=(postgresql)
+    fi
+    command -v redis-server >/dev/null 2>&1 || missing+=(redis-server)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "missing, and apt-get is not here to install them: ${missing[*]}" >&2
+        return 1
+    fi
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    echo "installing ${missing[*]} (once)" >&2
+    # In runlevel 1 no service is started by what installs it.
+    "${as_root[@]}" apt-get update -qq >&2 &&
+        "${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+            apt-get install -qq --yes --no-install-recommends "${missing[@]}" >&2
+}

@@ -93,7 +93,12 @@ def test_values_that_cannot_be_are_refused(values: tuple[str, ...], says: str) -
 
 
 @pytest.mark.parametrize(
-    "values", [GIVEN, TRIAL, (*GIVEN, "server.keepRuns=30", "server.keepLogs=7", "workers.default.limit=4")]
+    "values",
+    [
+        GIVEN,
+        TRIAL,
+        (*GIVEN, "server.keepRuns=30", "server.keepLogs=7", "workers.default.limit=4", "metrics.enabled=true"),
+    ],
 )
 def test_commands_and_variables_are_those_of_our_programs(values: tuple[str, ...]) -> None:
     manifests = render(*values)

@@ -2,8 +2,6 @@
 
 import random
 import signal
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import grpc
@@ -14,7 +12,7 @@ from antiphon.v1 import operation_service_pb2 as pb
 from antiphon.v1.operation_service_pb2_grpc import OperationServiceStub
 from antiphon_server.clocks import wall_clock
 from server_process import ServerProcess
-from stores import database_for
+from stores import check_integrity, committed, database_for
 from writing import Writing, flow_run
 
 RUNS = 1000
@@ -43,12 +41,12 @@ def start(channel: grpc.Channel) -> str:
 
 def stored(path: Path) -> tuple[int, int]:
     """How many runs are in the new state, and how many the operation has counted."""
-    with closing(sqlite3.connect(path)) as database:
-        (integrity,) = database.execute("PRAGMA integrity_check").fetchone()
-        assert integrity == "ok"
-        (moved,) = database.execute("SELECT count(*) FROM flow_runs WHERE state_name = 'Swept'").fetchone()
-        (written,) = database.execute("SELECT count(*) FROM transitions").fetchone()
-        (counted,) = database.execute("SELECT succeeded_count FROM operations").fetchone()
+    check_integrity(path)
+    ((moved, written, counted),) = committed(
+        path,
+        "SELECT (SELECT count(*) FROM flow_runs WHERE state_name = 'Swept'), (SELECT count(*) FROM transitions), "
+        "(SELECT succeeded_count FROM operations)",
+    )
     assert moved == written, "no run was moved twice"
     return moved, counted
 

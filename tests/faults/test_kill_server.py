@@ -3,9 +3,7 @@ nothing is half there, and its sessions go on with the next one."""
 
 import random
 import signal
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from antiphon.v1.flow_run_pb2 import FlowRun
 from hand_session import HandSession, new_id, proposal
 from refusals import refusal_of
 from server_process import ServerProcess
+from stores import check_integrity, committed
 from until import until
 
 KILLS = 25
@@ -79,24 +78,21 @@ def lives(count: int) -> list[session_pb2.ClientFrame]:
 
 def committed_in(path: Path) -> int:
     """The last frame that the database has of its one session."""
-    with closing(sqlite3.connect(path)) as database:
-        ((sequence,),) = database.execute("SELECT sequence FROM sessions")
+    ((sequence,),) = committed(path, "SELECT sequence FROM sessions")
     return int(sequence)
 
 
-def check_database(path: Path, said: list[session_pb2.ClientFrame], committed: int) -> None:
+def check_database(path: Path, said: list[session_pb2.ClientFrame], last: int) -> None:
     """Every frame up to the last committed one is there once, none behind it is, and rows agree with each other."""
-    with closing(sqlite3.connect(path)) as database:
-        runs = {row[0]: row[1:] for row in database.execute("SELECT id, state_id, run_count, version FROM flow_runs")}
-        written: dict[str, list[tuple[str, int]]] = {id: [] for id in runs}
-        for id, run, type_ in database.execute(
-            "SELECT id, run_id, state_type FROM transitions WHERE wrote_state ORDER BY run_id, create_time"
-        ):
-            written[run].append((id, type_))
-        (integrity,) = database.execute("PRAGMA integrity_check").fetchone()
-    assert integrity == "ok"
-    created = [frame.create_flow_run.id for frame in said[:committed] if frame.HasField("create_flow_run")]
-    decided = [frame.proposal.transition_id for frame in said[:committed] if frame.HasField("proposal")]
+    runs = {row[0]: row[1:] for row in committed(path, "SELECT id, state_id, run_count, version FROM flow_runs")}
+    written: dict[str, list[tuple[str, int]]] = {id: [] for id in runs}
+    for id, run, type_ in committed(
+        path, "SELECT id, run_id, state_type FROM transitions WHERE wrote_state ORDER BY run_id, create_time"
+    ):
+        written[run].append((id, type_))
+    check_integrity(path)
+    created = [frame.create_flow_run.id for frame in said[:last] if frame.HasField("create_flow_run")]
+    decided = [frame.proposal.transition_id for frame in said[:last] if frame.HasField("proposal")]
     assert set(runs) == set(created)
     assert sorted(id for states in written.values() for id, _ in states) == sorted(decided)
     for id, (state_id, run_count, version) in runs.items():
@@ -116,10 +112,10 @@ def test_a_server_killed_at_any_moment_loses_nothing_and_doubles_nothing(tmp_pat
         try:
             with server.channel() as channel:
                 session = client.attach(channel)
-                committed = session.welcome.committed_sequence
-                assert client.acked <= committed <= len(client.frames)
-                told_too_little = client.acked < committed
-                check_database(tmp_path / "antiphon.db", client.frames, committed)
+                last = session.welcome.committed_sequence
+                assert client.acked <= last <= len(client.frames)
+                told_too_little = client.acked < last
+                check_database(tmp_path / "antiphon.db", client.frames, last)
                 # What is not acked is said again, and some of what is, which a client may do as well.
                 first = max(0, client.acked - chance.randrange(20))
                 if client.frames[first:]:

@@ -5,7 +5,6 @@ import fcntl
 import os
 import signal
 import socket
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -20,7 +19,8 @@ import pytest
 from antiphon.v1 import admin_service_pb2, admin_service_pb2_grpc, session_pb2
 from antiphon_server.__main__ import _may_leave
 from hand_session import HandSession
-from server_process import ServerProcess
+from server_process import ServerProcess, server_environment
+from stores import POSTGRESQL, change, committed, only_sqlite
 
 Start = Callable[..., ServerProcess]
 
@@ -55,7 +55,7 @@ def test_it_says_where_it_listens_once_it_does(start: Start, tmp_path: Path) -> 
     server.target = unix
     said = info(server)
     assert (said.process_id, list(said.addresses)) == (server.process.pid, [unix, tcp])
-    assert said.durability == "sqlite wal synchronous=FULL"
+    assert said.durability == ("postgresql synchronous_commit=on" if POSTGRESQL else "sqlite wal synchronous=FULL")
     assert stat.S_IMODE(os.stat(tmp_path / "s").st_mode) == 0o600
     home = tmp_path / "new" / "home"
     assert stat.S_IMODE(os.stat(home).st_mode) == 0o700
@@ -68,7 +68,9 @@ def test_the_lock_of_its_starter_is_let_go_when_it_serves(tmp_path: Path) -> Non
     ready, theirs = os.pipe()
     arguments = ["--home", str(tmp_path), "--socket", str(tmp_path / "s")]
     arguments += ["--ready-fd", str(theirs), "--lock-fd", str(lock)]
-    server = subprocess.Popen([sys.executable, "-m", "antiphon_server", *arguments], pass_fds=(theirs, lock))
+    environment = server_environment(tmp_path) | os.environ
+    command = [sys.executable, "-m", "antiphon_server", *arguments]
+    server = subprocess.Popen(command, pass_fds=(theirs, lock), env=environment)
     os.close(theirs)
     os.close(lock)  # From now on only the server holds it.
     other = os.open(tmp_path / "start.lock", os.O_RDWR)
@@ -173,14 +175,13 @@ def test_only_a_socket_is_put_aside_to_listen(start: Start, tmp_path: Path) -> N
 
 def test_a_database_of_a_newer_release_is_refused(start: Start, tmp_path: Path) -> None:
     start().serving().end()
-    with closing(sqlite3.connect(tmp_path / "antiphon.db")) as database:
-        database.execute("UPDATE alembic_version SET version_num = '9999'")
-        database.commit()
+    change(tmp_path / "antiphon.db", "UPDATE alembic_version SET version_num = '9999'")
     message = refused(start())
     assert "schema 9999" in message
     assert "made by a newer one" in message
 
 
+@only_sqlite
 def test_a_database_that_is_none_is_refused(start: Start, tmp_path: Path) -> None:
     (tmp_path / "antiphon.db").write_text("a letter, and a long one\n" * 1000)
     assert "SQLITE_NOTADB" in refused(start())
@@ -193,6 +194,7 @@ def test_a_home_that_may_not_be_written_is_refused(start: Start, tmp_path: Path)
     assert "Permission denied" in refused(start(home=home / "new", socket=tmp_path / "s", mortal=True))
 
 
+@only_sqlite
 def test_a_database_that_may_not_be_written_is_refused(start: Start, tmp_path: Path) -> None:
     start(mortal=True).serving().end()
     (tmp_path / "antiphon.db").chmod(0o444)
@@ -231,8 +233,7 @@ def test_it_stays_until_the_runs_of_who_was_killed_are_crashed(start: Start, tmp
         session.cut()
     assert server.wait() == 0
     assert "nobody needed this server" in server.output()
-    with closing(sqlite3.connect(tmp_path / "antiphon.db")) as database:
-        assert database.execute("SELECT state_name FROM flow_runs").fetchall() == [("Crashed",)]
+    assert committed(tmp_path / "antiphon.db", "SELECT state_name FROM flow_runs") == [("Crashed",)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

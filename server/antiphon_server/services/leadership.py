@@ -79,10 +79,14 @@ class Leadership:
 
     async def release(self) -> None:
         """This server goes away, for good: others lead at once."""
-        if not self._gone:
-            self._gone = True
-            self._until.clear()
+        if self._gone:
+            return
+        self._gone = True
+        self._until.clear()
+        try:
             await self._core.run(ReleaseLeases(self._server_id))
+        except AntiphonError as error:
+            logger.warning("others lead once this server's leases run out, they could not be given back: %s", error)
 
     def _on_changes(self, changes: Changes) -> None:
         if changes.leadership:

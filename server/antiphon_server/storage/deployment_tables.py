@@ -1,7 +1,8 @@
 """The tables of what deployments run, and when. Conventions as in `tables`."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
 
+from antiphon_server.storage.enumerations import Enumerated
 from antiphon_server.storage.tables import Id, Micros, deployments, flows, metadata
 
 __all__ = ["CONTENT", "HELD", "WITH_CONTENT", "calendars", "deployment_versions", "schedules"]
@@ -50,7 +51,7 @@ schedules = Table(
     Column("id", Id, primary_key=True),
     Column("deployment_id", Id, nullable=False),
     Column("slug", Text, nullable=False),
-    Column("rule_kind", SmallInteger, nullable=False),
+    Column("rule_kind", Enumerated, nullable=False),
     # A cron expression, or a recurrence rule; empty for an interval.
     Column("rule", Text, nullable=False),
     Column("day_and", Boolean, nullable=False),
@@ -62,8 +63,8 @@ schedules = Table(
     Column("parameters", LargeBinary),
     Column("max_scheduled_runs", Integer, nullable=False),
     Column("jitter", Micros, nullable=False),
-    Column("catch_up", SmallInteger, nullable=False),
-    Column("overlap", SmallInteger, nullable=False),
+    Column("catch_up", Enumerated, nullable=False),
+    Column("overlap", Enumerated, nullable=False),
     # A JSON list of names.
     Column("excluded_calendars", Text, nullable=False),
     # Every time up to and with this one has its run, or was passed over. planning.AFRESH: nothing holds of what was

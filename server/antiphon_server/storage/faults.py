@@ -14,11 +14,13 @@ _FULL = ("SQLITE_FULL", "53100")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "40001", "40P01", "55P03", "57014")
 _BROKEN = (
     *("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM"),
-    # Connections, transactions that were ended from outside, resources, operators, the system, a standby, logins.
-    *("08", "25006", "25P03", "28", "3D000", "53", "57P", "58", "XX001", "XX002"),
+    # A standby, transactions that were ended from outside, logins, resources, the system, damage.
+    *("25006", "25P03", "28", "3D000", "53", "58", "XX001", "XX002"),
 )
-#: An error of PostgreSQL's driver without a SQLSTATE: the connection is gone, or there was none.
-_LOST = "connection"
+#: The connection is gone, or there was none: perhaps just when a commit had been done. Also where PostgreSQL's driver
+#: has no SQLSTATE to tell.
+_NO_SQLSTATE = "connection"
+_LOST = ("08", "57P", _NO_SQLSTATE)
 
 
 def storage_error(error: Exception) -> AntiphonError | None:
@@ -35,7 +37,7 @@ def storage_error(error: Exception) -> AntiphonError | None:
         return Unavailable(
             "STORAGE_BUSY", "somebody else holds the database; nothing was written", retry_after=RETRY_AFTER
         )
-    if name == _LOST:
+    if name.startswith(_LOST):
         return Unavailable(
             "STORAGE_UNAVAILABLE",
             f"the database cannot be reached ({_line(cause)}); ask again: what was written is answered as it was. "
@@ -65,7 +67,7 @@ def _name(cause: Any) -> str:
     if name is not None:
         return str(name)
     lost = hasattr(cause, "sqlstate") and any(each.__name__ == "OperationalError" for each in type(cause).__mro__)
-    return _LOST if lost else ""
+    return _NO_SQLSTATE if lost else ""
 
 
 def _line(cause: Any) -> str:

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
+from psycopg.pq import Conninfo
 from psycopg.types.string import StrDumper
 from sqlalchemy import Column, Dialect, Engine, create_engine, event
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGTypeCompiler
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
 
 from antiphon_server.domain.errors import InvalidArgument
 from antiphon_server.storage.postgresql_feed import listen, publish
@@ -71,8 +73,8 @@ class Postgresql:
     def writer_engine(self) -> Engine:
         engine = create_engine(
             self._url,
-            # The writer keeps one; when the server starts, another one is needed for a moment.
-            pool_size=1,
+            # The writer keeps its own. One that lay in a pool might be dead when it is needed.
+            poolclass=NullPool,
             connect_args=self._connect_args(synchronous_commit=self._commit),
             hide_parameters=True,
             paramstyle="format",
@@ -157,13 +159,21 @@ def without_nul(text: str) -> str:
 def _parsed(text: str) -> URL:
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # The latter for a port.
         url = None
     if url is None or url.get_backend_name() not in ("postgresql", "postgres") or not url.database:
         raise InvalidArgument(
             "DATABASE_URL_INVALID",
             "the database is named by a URL such as postgresql://user:password@host:5432/antiphon; what was given "
             "is none",  # It is not shown: there may be a password in it.
+        )
+    known = {each.keyword.decode() for each in Conninfo.get_defaults()}
+    unknown = [name for name in url.query if name not in known]
+    if unknown:
+        raise InvalidArgument(
+            "DATABASE_URL_INVALID",
+            f"the database's URL has {unknown[0]!r} behind its question mark, which is no option of a connection to "
+            "PostgreSQL; its manual lists them under 'Parameter Key Words', such as sslmode",
         )
     return url.set(drivername="postgresql+psycopg")
 

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    SmallInteger,
     String,
     Table,
     Text,
@@ -24,6 +23,7 @@ from sqlalchemy import (
 )
 
 from antiphon_server.domain.model import RunKind
+from antiphon_server.storage.enumerations import Enumerated
 
 metadata = MetaData(
     naming_convention={
@@ -55,7 +55,7 @@ def _run_columns() -> list[Column[object]]:
         Column("run_count", Integer, nullable=False),
         # The state that holds, repeated from its row in `transitions` so that rules and filters need no join.
         Column("state_id", Id),
-        Column("state_type", SmallInteger),
+        Column("state_type", Enumerated),
         Column("state_name", Text),
         Column("state_time", Micros),
         Column("state_scheduled_time", Micros),
@@ -195,7 +195,7 @@ transitions = Table(
     Column("id", Id, primary_key=True),
     Column("run_id", Id, nullable=False),
     Column("digest", Digest),
-    Column("verdict", SmallInteger, nullable=False),
+    Column("verdict", Enumerated, nullable=False),
     Column("reason", Text, nullable=False),
     # JSON: [[rule, verdict, reason, {fact: value}, remedy], ...]
     Column("findings", Text, nullable=False),
@@ -204,7 +204,7 @@ transitions = Table(
     Column("held_state_id", Id),
     Column("create_time", Micros, nullable=False),
     Column("wrote_state", Boolean, nullable=False),
-    Column("state_type", SmallInteger),
+    Column("state_type", Enumerated),
     Column("state_name", Text),
     Column("message", Text),
     # A serialized antiphon.v1.StateDetails.
@@ -327,7 +327,7 @@ deployments = Table(
     Column("name", Text, nullable=False),
     Column("flow_id", Id, nullable=False),
     Column("paused", Boolean, nullable=False),
-    Column("collision_strategy", SmallInteger, nullable=False),
+    Column("collision_strategy", Enumerated, nullable=False),
     # Microseconds that a claimed run has to come to RUNNING; NULL takes the server's own.
     Column("grace_period", Micros),
     Column("work_queue_id", Id),
@@ -468,7 +468,7 @@ sessions = Table(
     Column("id", Id, primary_key=True),
     Column("client", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
-    Column("status", SmallInteger, nullable=False),
+    Column("status", Enumerated, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("create_time", Micros, nullable=False),
     Column("expire_time", Micros, nullable=False),
@@ -492,7 +492,7 @@ commands = Table(
     Column("reason", Text, nullable=False),
     # What to kill.
     Column("infrastructure_pid", Text),
-    Column("stage", SmallInteger, nullable=False),
+    Column("stage", Enumerated, nullable=False),
     Column("message", Text, nullable=False),
     Column("create_time", Micros, nullable=False),
     # When the stage was heard.
@@ -539,7 +539,7 @@ operations = Table(
     "operations",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("verb", SmallInteger, nullable=False),
+    Column("verb", Enumerated, nullable=False),
     Column("filter", Text, nullable=False),
     Column("reason", Text, nullable=False),
     # A serialized antiphon.v1.State.
@@ -547,7 +547,7 @@ operations = Table(
     # A serialized antiphon.v1.BackfillDeploymentRequest.
     Column("backfill", LargeBinary),
     Column("force", Boolean, nullable=False),
-    Column("state", SmallInteger, nullable=False),
+    Column("state", Enumerated, nullable=False),
     # The last run, or time of a backfill, that was handled; NULL before the first.
     Column("cursor_time", Micros),
     Column("cursor_id", Id),

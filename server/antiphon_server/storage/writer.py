@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Transaction
 from sqlalchemy.exc import DBAPIError
 
 from antiphon_server.domain.errors import AntiphonError, Unavailable
@@ -172,8 +172,8 @@ class Writer:
         try:
             connection.rollback()
             connection.connection.rollback()
-        except self._database_errors:
-            logger.exception("a transaction could not be rolled back; the next one gets a new connection")
+        except self._database_errors as error:
+            logger.warning("a transaction could not be rolled back, the next one gets a new connection: %s", error)
             connection.invalidate()
 
     def _hand_out(self, outcome: Outcome) -> None:
@@ -185,7 +185,7 @@ class Writer:
 
     def _transact(self, connection: Connection, jobs: Sequence[_Job]) -> Outcome:
         began = time.perf_counter()
-        with connection.begin():
+        with self._begin(connection):
             working_set = WorkingSet(connection, self._clock(), self._server_id)
             if self.counting:
                 working_set.changes.tally = Tally()
@@ -204,6 +204,17 @@ class Writer:
             if self._publish is not None:
                 self._publish(working_set)
         return Outcome(working_set.changes, answers, time.perf_counter() - began, time.time())
+
+    def _begin(self, connection: Connection) -> Transaction:
+        """Begins a transaction. A connection that is found dead, on which nothing was done yet, is made anew."""
+        fresh = connection.invalidated
+        try:
+            return connection.begin()
+        except self._database_errors:
+            if fresh or not getattr(connection.connection.driver_connection, "closed", False):
+                raise
+            connection.invalidate()
+            return connection.begin()
 
     def _isolate(self, connection: Connection, jobs: Sequence[_Job], error: Exception) -> None:
         """Finds the operation that broke a transaction by giving each one of its own."""

@@ -1,10 +1,9 @@
 """Secrets of blocks: told only to who asks, never in the database, and under the keys of the operator."""
 
 import json
-import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,9 +16,11 @@ from antiphon.v1 import block_pb2
 from antiphon.v1 import block_service_pb2 as pb
 from antiphon_server.application.proposals import digest_of
 from antiphon_server.encryption_keys import ENCRYPTION_KEY
+from antiphon_server.home import DATABASE
 from block_calls import MASKED, document
 from refusals import Refusal
 from server_process import ServerProcess
+from stores import bytes_kept, committed, only_sqlite
 from world import LOGIN, World, login_type
 
 ONE, TWO = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -67,12 +68,13 @@ def told(client: World, id: str) -> Refusal:
 
 
 def on_disk(home: Path) -> bytes:
-    """Every byte of every file of a server's."""
-    return b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    """Every byte of every file of a server's, and of its tables."""
+    files = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    return files + bytes_kept(home / DATABASE)
 
 
 def test_no_file_of_the_server_has_the_bytes_of_a_secret(serve: Serve, tmp_path: Path) -> None:
-    with serve() as client:
+    with serve(ONE) as client:
         id = keep(client)
         change = {"id": id, "data": '{"password": "pw-of-later", "user": "ann"}'}
         client.call("UpdateBlockDocument", {"blockDocument": change, "updateMask": "data"})
@@ -83,6 +85,7 @@ def test_no_file_of_the_server_has_the_bytes_of_a_secret(serve: Serve, tmp_path:
     assert not [secret for secret in SECRETS if secret in client.process.output()]
 
 
+@only_sqlite
 def test_without_a_key_one_is_made_and_serves_after_a_restart(serve: Serve, tmp_path: Path) -> None:
     with serve() as client:
         assert not (tmp_path / "encryption.key").exists()
@@ -136,6 +139,7 @@ def test_keys_are_changed_for_good(serve: Serve) -> None:
         assert told(client, id).reason == "ENCRYPTION_KEY_WRONG"
 
 
+@only_sqlite
 def test_a_key_that_is_gone_is_not_made_anew(serve: Serve, tmp_path: Path) -> None:
     with serve() as client:
         id = keep(client)
@@ -153,8 +157,7 @@ def test_a_key_that_is_gone_is_not_made_anew(serve: Serve, tmp_path: Path) -> No
 
 def kept_digest(home: Path) -> bytes:
     """Of the only request that is remembered."""
-    with closing(sqlite3.connect(home / "antiphon.db")) as connection:
-        ((digest,),) = connection.execute("SELECT digest FROM requests").fetchall()
+    ((digest,),) = committed(home / DATABASE, "SELECT digest FROM requests")
     return bytes(digest)
 
 
@@ -165,12 +168,11 @@ def creation(client: World, data: str, request_id: str) -> pb.CreateBlockDocumen
 
 
 def test_what_is_remembered_of_a_request_does_not_help_to_guess_its_secrets(serve: Serve, tmp_path: Path) -> None:
-    with serve() as client:
+    with serve(ONE) as client:
         request = creation(client, LOGIN, str(uuid4()))
         client.call("CreateBlockDocument", request)
     assert kept_digest(tmp_path) != digest_of(request.SerializeToString(deterministic=True))
-    key = (tmp_path / "encryption.key").read_bytes().strip()
-    assert kept_digest(tmp_path) == digest_of(request.SerializeToString(deterministic=True), key)
+    assert kept_digest(tmp_path) == digest_of(request.SerializeToString(deterministic=True), ONE.encode())
 
 
 def test_a_request_with_secrets_is_known_again_also_when_keys_change(serve: Serve) -> None:
@@ -187,6 +189,7 @@ def test_a_request_with_secrets_is_known_again_also_when_keys_change(serve: Serv
         assert client.refused("CreateBlockDocument", request).reason == "REQUEST_ID_REUSED"
 
 
+@only_sqlite
 def test_a_request_from_before_the_first_key_is_known_again(serve: Serve, tmp_path: Path) -> None:
     with serve() as client:
         request = creation(client, '{"user": "ann"}', str(uuid4()))
