@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -118,7 +119,8 @@ def _then(stop: Callable[[], None]) -> None:
 
 
 def workers() -> None:
-    worker = ProcessWorker(POOL, name=sys.argv[1], limit=3)
+    # Each life has a name of its own: until the session of one that was killed is lost, its name is taken.
+    worker = ProcessWorker(POOL, name=f"{sys.argv[1]}-{os.getpid()}", limit=3)
     threading.Thread(target=_then, args=(worker.stop,), daemon=True).start()
     asyncio.run(worker.start())
 
