@@ -17,14 +17,18 @@ VIOLATED = 1
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="scripts/chaos", description="PostgreSQL, servers and SDK processes that fail.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/chaos", description="PostgreSQL, servers and SDK processes that fail."
+    )
     parser.add_argument("--minutes", type=float, required=True, help="how long things fail; quiet comes on top")
     parser.add_argument("--seed", type=int, help="of the plan; by default another one each time, which is printed")
     parser.add_argument("--replicas", type=int, default=3)
     parser.add_argument("--processes", type=int, default=24, help="SDK processes; 12 are one of each role")
     parser.add_argument("--lines", type=int, default=12, help="of proxies: processes share them if there are more")
     parser.add_argument("--json", type=Path, help="write the report there as well")
-    parser.add_argument("--folder", type=Path, help="for journals and logs; kept. By default one that goes unless it failed")
+    parser.add_argument(
+        "--folder", type=Path, help="for journals and logs; kept. By default one that goes unless it failed"
+    )
     parser.add_argument("--plan", action="store_true", help="print the plan and do nothing")
     options = parser.parse_args()
     if min(options.replicas, options.processes, options.lines) < 1 or options.minutes <= 0:

@@ -19,7 +19,16 @@ class World:
         self.time = 1000
         self.tables: dict[str, list[dict[str, Any]]] = {
             name: []
-            for name in ("flow_runs", "task_runs", "transitions", "waits", "slots", "slot_leases", "slot_waiters", "logs")
+            for name in (
+                "flow_runs",
+                "task_runs",
+                "transitions",
+                "waits",
+                "slots",
+                "slot_leases",
+                "slot_waiters",
+                "logs",
+            )
         }
         self.tables["concurrency_limits"] = [{"id": "limit", "name": LIMIT, "slots": 1}]
         self.tables["sessions"] = [{"id": "session", "status": 2, "expire_time": 10**9}]

@@ -87,10 +87,10 @@ class Driver:
         """Starts again what ended by itself: that is no fault of the plan."""
         for number, process in enumerate(self._scene.processes):
             if not process.alive and not self._hands.busy(owner := f"process {number} 0"):
-                self._hands.do(owner, lambda each=process: self._begin_again(each))  # type: ignore[misc]
+                self._hands.do(owner, lambda each=process: self._begin_again(each))
         for replica in self._scene.replicas:
             if not replica.alive and not self._hands.busy(owner := f"replica {replica.number} 0"):
-                self._hands.do(owner, lambda each=replica: self._bring_back(each))  # type: ignore[misc]
+                self._hands.do(owner, lambda each=replica: self._bring_back(each))
 
     def _begin_again(self, process: Process) -> None:
         if not process.alive:
@@ -127,7 +127,7 @@ class Driver:
     def roll(self, fault: Fault) -> None:
         for number in range(self._scene.shape.replicas):
             one = Fault(fault.at, Kind.END_REPLICA, number)
-            self._hands.do_and_wait(f"replica {number} 0", lambda one=one: self.end_replica(one))  # type: ignore[misc]
+            self._hands.do_and_wait(f"replica {number} 0", lambda one=one: self.end_replica(one))
 
     def kill_process(self, fault: Fault) -> None:
         self.account.kills["process"] += 1

@@ -1,7 +1,7 @@
 """What the checks look at, and what they say."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -25,7 +25,7 @@ class Finding:
 class Evidence:
     """`tables` are the database's rows at the end, `entries` all journals in the order of time."""
 
-    tables: Mapping[str, list[Row]]
+    tables: Mapping[str, Sequence[Row]]
     entries: list[Entry]
     unrest: Mapping[str, list[Any]] = field(default_factory=dict)
 

@@ -1,5 +1,5 @@
-"""What the harness itself asks of the server: the limits, the pool and the deployment that the processes use, and at the
-end that nothing new is begun."""
+"""What the harness itself asks of the server: the limits, the pool and the deployment that the processes use, and at
+the end that nothing new is begun."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """What a process proposed, was told and did, a JSON object a line, in a file of its own.
 
-A line is one write to a file that is opened for appending, so it survives the SIGKILL of its writer from the moment that
-the write returns. `sync` waits for the disk as well: for words on whose loss more than this process would depend.
+A line is one write to a file that is opened for appending, so it survives the SIGKILL of its writer from the moment
+that the write returns: what is killed here are processes, never the machine. `sync` waits for the disk as well.
 """
 
 import json

@@ -22,9 +22,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
     account, evidence = outcome.account, outcome.evidence
     faults = Counter(str(done.fault.kind) for done in account.done)
     verdicts = Counter(VerdictKind(entry["kind"]).name for entry in evidence.by_what["verdict"])
-    states = Counter(
-        StateType(row["state_type"]).name for row in evidence.tables["transitions"] if row["wrote_state"]
-    )
+    states = Counter(StateType(row["state_type"]).name for row in evidence.tables["transitions"] if row["wrote_state"])
     return {
         "seed": outcome.order.seed,
         "seconds": outcome.order.seconds,
@@ -70,7 +68,8 @@ def in_words(told: dict[str, Any]) -> Iterator[str]:
     yield f"runs: {_counted(told['runs'])}; executions: {told['executions']}; leases: {told['leases']}"
     yield f"states written: {told['transitions']} ({_counted(told['states'])})"
     yield f"proposed: {told['proposed']}, acked: {told['acks']} ({_counted(told['verdicts'])})"
-    yield f"sessions: {_counted(told['sessions'])}; ran on after losing the run: {_counted(told['went_on_after_it_was_taken_away'])}"
+    yield f"sessions: {_counted(told['sessions'])}"
+    yield f"ran on after the run was taken away: {_counted(told['went_on_after_it_was_taken_away'])}"
     yield f"registers: {told['registers']}"
     yield f"quiet after {told['quiet_after_seconds']} s"
     for name in ("bad_ends", "deaths", "stuck"):
@@ -92,7 +91,8 @@ def evidence_of(finding: Finding, evidence: Evidence, folder: Path) -> Iterator[
         if run is not None:
             yield f"  {run['kind']} {subject} {run['name']} ({run['state_name']}, held by {run['session_id']})"
         for row in evidence.histories.get(subject, ()):
-            yield f"    {row['create_time']} {row['state_name']} attempt {row['run_count']} claim {row['fencing_token']} by {row['id']}"
+            place = f"attempt {row['run_count']} claim {row['fencing_token']}"
+            yield f"    {row['create_time']} {row['state_name']} {place} by {row['id']}"
         lines = [entry for entry in evidence.entries if subject in (entry.get("run"), entry.get("id"))]
         yield from (f"    journal: {line}" for line in lines[:_LINES])
         for log in sorted(folder.glob("replica-*.log")):

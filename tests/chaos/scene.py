@@ -1,8 +1,6 @@
 """The whole scene: the database, the replicas, the SDK processes, and a proxy on every link between them."""
 
-import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -117,7 +117,9 @@ def _second_holder(world: World) -> None:
     rows = [row for row in world.tables["transitions"] if row["run_id"] == "second"]
     for number, row in enumerate(rows):
         row["create_time"] = first["wall"] - 5 + 3 * number
-    run.update(state_time=rows[-1]["create_time"], end_time=rows[-1]["create_time"], total_run_time=3, state_name="Cached")
+    run.update(
+        state_time=rows[-1]["create_time"], end_time=rows[-1]["create_time"], total_run_time=3, state_name="Cached"
+    )
     rows[-1]["state_name"] = "Cached"
     [entry for entry in world.entries if entry["what"] == "verdict"][-1]["name"] = "Cached"
 

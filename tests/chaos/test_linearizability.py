@@ -21,8 +21,18 @@ def op(kind: str, state: str, call: int, end: int, expected: str = "") -> dict[s
 
 
 GOOD: dict[str, list[dict[str, Any]]] = {
-    "one after the other": [op("set", "a", 1, 2), op("read", "a", 3, 4), op("set", "b", 5, 6, "a"), op("read", "b", 7, 8)],
-    "read either while it is set": [op("set", "a", 1, 2), op("set", "b", 3, 9, "a"), op("read", "b", 4, 5), op("read", "b", 6, 7)],
+    "one after the other": [
+        op("set", "a", 1, 2),
+        op("read", "a", 3, 4),
+        op("set", "b", 5, 6, "a"),
+        op("read", "b", 7, 8),
+    ],
+    "read either while it is set": [
+        op("set", "a", 1, 2),
+        op("set", "b", 3, 9, "a"),
+        op("read", "b", 4, 5),
+        op("read", "b", 6, 7),
+    ],
     "one of two wins": [op("set", "a", 1, 2), op("set", "b", 3, 9, "a"), op("refused", "b", 3, 9, "a")],
     "open and done": [op("open", "a", 1, 0), op("read", "", 2, 3), op("read", "a", 4, 5)],
     "open and never done": [op("open", "a", 1, 0), op("read", "", 2, 3), op("set", "b", 4, 5), op("read", "b", 6, 7)],

@@ -1,11 +1,9 @@
 """The short form of `scripts/chaos`: a minute of a real database, servers and SDK processes that fail."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -51,7 +49,11 @@ def started(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "chaos", "--minutes", "5", "--replicas", "1", "--processes", "2", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
     made = subprocess.Popen(
-        [*command, "--folder", str(folder)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, "--folder", str(folder)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     until(lambda: len(list((folder / "journals").glob("*.journal"))) == 2, 120)
     return made

@@ -51,7 +51,9 @@ def _created(evidence: Evidence) -> Iterator[Finding]:
     for entry in evidence.by_what["created"]:
         run = evidence.runs.get(entry["run"])
         if run is None or run["kind"] != entry["kind"]:
-            yield Finding(THERE, f"{entry['by']} was told that {entry['kind']} {entry['run']} is there", (entry["run"],))
+            yield Finding(
+                THERE, f"{entry['by']} was told that {entry['kind']} {entry['run']} is there", (entry["run"],)
+            )
     for entry in evidence.by_what["queued"]:
         if entry["run"] not in evidence.runs:
             yield Finding(THERE, f"{entry['by']} has queued {entry['run']}", (entry["run"],))
@@ -63,10 +65,9 @@ def _expected(evidence: Evidence) -> Iterator[Finding]:
         held = ""
         for row in rows:
             proposed = evidence.proposals.get(row["id"])
-            if proposed is not None and proposed["expected"] and row["verdict"] == VerdictKind.ACCEPT:
-                if proposed["expected"] != held:
-                    message = f"{row['id']} expected {proposed['expected']} and was accepted on {held}"
-                    yield Finding(EXPECTED, message, (run,))
+            expected = proposed["expected"] if proposed is not None else ""
+            if expected not in ("", held) and row["verdict"] == VerdictKind.ACCEPT:
+                yield Finding(EXPECTED, f"{row['id']} expected {expected} and was accepted on {held}", (run,))
             held = row["id"]
 
 

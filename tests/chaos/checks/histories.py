@@ -3,6 +3,7 @@ to."""
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import (
@@ -58,7 +59,7 @@ def _table(run: Row, rows: Sequence[Row]) -> Unlawful:
 
 
 def _rising(id: str, rows: Sequence[Row]) -> Iterator[Finding]:
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in pairwise(rows):
         if row["create_time"] <= before["create_time"]:
             yield Finding(RISE, f"{row['id']} has the time of {before['id']}, or an earlier one", (id,))
         if row["fencing_token"] < before["fencing_token"]:

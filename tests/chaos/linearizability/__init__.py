@@ -1,1 +1,1 @@
-"""Whether the registers of `work.registers` behaved as one register each would: a history is given to porcupine, in Go."""
+"""Whether each register of `work.registers` behaved as one register would: histories are given to porcupine, in Go."""

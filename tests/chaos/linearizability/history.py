@@ -66,8 +66,12 @@ def judge(entries: Sequence[Entry], folder: Path) -> Judgement:
         return Judgement(f"the checker of histories could not be asked: {error}")
     count = sum(map(len, histories.values()))
     left_open = sum(operation["kind"] == "open" for history in histories.values() for operation in history)
-    said = f"{len(histories)} registers, {count} operations, {left_open} never answered: {len(refused)} not linearizable"
-    return Judgement(said, [Finding(LINEAR, f"no order explains what was read and set; see {file}", (id,)) for id in refused])
+    said = (
+        f"{len(histories)} registers, {count} operations, {left_open} never answered: {len(refused)} not linearizable"
+    )
+    return Judgement(
+        said, [Finding(LINEAR, f"no order explains what was read and set; see {file}", (id,)) for id in refused]
+    )
 
 
 def ask(file: Path) -> list[str]:

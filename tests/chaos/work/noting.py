@@ -35,7 +35,7 @@ def note_sessions() -> None:
             ticket.add_done_callback(_answered)
         return tickets
 
-    SessionCore.submit = noting  # type: ignore[method-assign]
+    SessionCore.submit = noting  # type: ignore[assignment, method-assign]
 
 
 def note_leases() -> None:
@@ -57,7 +57,7 @@ def note_leases() -> None:
         keep(lease)
 
     slots._once = acquiring
-    Lease._renewed, Lease.keep = renewing, keeping  # type: ignore[method-assign]
+    Lease._renewed, Lease.keep = renewing, keeping  # type: ignore[assignment, method-assign]
 
 
 def _note_lease(lease: Any) -> None:
@@ -108,7 +108,7 @@ def _answered(ticket: Ticket) -> None:
 def executing(kind: str, limits: tuple[str, ...] = ()) -> Iterator[None]:
     """Around the code of a run: that it was called, for which attempt, under which limits."""
     run, attempt = (task_run.id, task_run.run_count) if kind == "task_run" else (flow_run.id, flow_run.run_count)
-    facts = {"run": run, "attempt": attempt, "limits": limits}
+    facts: dict[str, Any] = {"run": run, "attempt": attempt, "limits": limits}
     journal.note("begin", kind=kind, wall=_wall(), **facts)
     try:
         yield
@@ -121,7 +121,7 @@ def executing(kind: str, limits: tuple[str, ...] = ()) -> Iterator[None]:
 @contextmanager
 def holding(name: str) -> Iterator[None]:
     """Inside `with concurrency(name)`: that its slot is held, by which lease and in which session."""
-    facts = {"limit": name, "lease": _given.lease}
+    facts: dict[str, Any] = {"limit": name, "lease": _given.lease}
     journal.note("holds", wall=_wall(), session=get_session().session_id, **facts)
     yield
     journal.note("lets-go", wall=_wall(), **facts)

@@ -31,7 +31,7 @@ def follow_the_harness() -> None:
     """Sets `stopping` when standard input ends."""
 
     def read() -> None:
-        while sys.stdin.buffer.raw.read(4096):
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         stopping.set()
 

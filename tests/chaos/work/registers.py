@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from random import Random
+from typing import Any
 
 from antiphon.exceptions import AntiphonException
 from antiphon.ids import new_id
@@ -64,7 +65,7 @@ def _play(chance: Random) -> None:
 
 def _read(client: ServiceClient, id: str) -> str:
     began = monotonic()
-    state = client.call(client.flow_runs.GetFlowRun, GetFlowRunRequest(id=id)).flow_run.state.id
+    state: str = client.call(client.flow_runs.GetFlowRun, GetFlowRunRequest(id=id)).flow_run.state.id
     journal.note("read", run=id, began=began, state=state)
     return state
 
@@ -73,14 +74,14 @@ def _set(client: ServiceClient, id: str, expected: str) -> str:
     """`expected` empty sets in any case."""
     proposal = Proposal(transition_id=new_id(), flow_run_id=id, expected_state_id=expected)
     proposal.state.CopyFrom(State(type=STATE_TYPE_SCHEDULED))
-    operation = {"run": id, "id": proposal.transition_id, "expected": expected}
+    operation: dict[str, Any] = {"run": id, "id": proposal.transition_id, "expected": expected}
     began = monotonic()
     journal.note("sets", at=began, **operation)
     note_proposal(proposal)
     verdict = client.call(
         client.transitions.ProposeTransition, ProposeTransitionRequest(proposal=proposal), timeout=20
     ).verdict
-    held = verdict.state.id
+    held: str = verdict.state.id
     journal.note("set", began=began, held=held, accepted=verdict.kind == VERDICT_KIND_ACCEPT, **operation)
     note_verdict(verdict)
     return held

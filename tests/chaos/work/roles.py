@@ -1,6 +1,6 @@
 """What a process is for: each role is a function that goes on until `stopping` is set.
 
-    python -m chaos.work.roles NAME
+python -m chaos.work.roles NAME
 """
 
 import asyncio
