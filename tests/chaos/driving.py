@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from chaos.faults import Fault, Kind
 from chaos.hands import Hands
@@ -87,10 +88,10 @@ class Driver:
         """Starts again what ended by itself: that is no fault of the plan."""
         for number, process in enumerate(self._scene.processes):
             if not process.alive and not self._hands.busy(owner := f"process {number} 0"):
-                self._hands.do(owner, lambda each=process: self._begin_again(each))
+                self._hands.do(owner, partial(self._begin_again, process))
         for replica in self._scene.replicas:
             if not replica.alive and not self._hands.busy(owner := f"replica {replica.number} 0"):
-                self._hands.do(owner, lambda each=replica: self._bring_back(each))
+                self._hands.do(owner, partial(self._bring_back, replica))
 
     def _begin_again(self, process: Process) -> None:
         if not process.alive:
@@ -127,7 +128,7 @@ class Driver:
     def roll(self, fault: Fault) -> None:
         for number in range(self._scene.shape.replicas):
             one = Fault(fault.at, Kind.END_REPLICA, number)
-            self._hands.do_and_wait(f"replica {number} 0", lambda one=one: self.end_replica(one))
+            self._hands.do_and_wait(f"replica {number} 0", partial(self.end_replica, one))
 
     def kill_process(self, fault: Fault) -> None:
         self.account.kills["process"] += 1

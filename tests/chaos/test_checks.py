@@ -265,10 +265,11 @@ def test_code_that_goes_on_when_its_run_was_taken_away_holds_no_slot() -> None:
 
 
 def test_a_lease_ends_by_its_time_or_with_its_session() -> None:
-    for spoil in (
+    ends: list[Callable[[World], None]] = [
         lambda world: world.said("leased").update(expires=world.said("holds")["wall"] + 4),
         lambda world: world.tables["sessions"][0].update(status=3, expire_time=world.said("holds")["wall"] + 4),
-    ):
+    ]
+    for spoil in ends:
         world = well()
         _two_leases(world)
         spoil(world)
