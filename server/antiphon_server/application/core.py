@@ -129,6 +129,9 @@ class Core:
                 self._feed.note(outcome.changes)
             else:
                 _tell_all(self._followers, outcome.changes)
+        elif self._feed is not None:
+            # It may have come through all the same, where only its answer was lost.
+            self._feed.stir()
         for done, answer in outcome.answers:
             _tell(done, answer)
         if outcome.changes is not None:

@@ -26,7 +26,7 @@ from antiphon_server.domain.schedules.zones import zone
 from antiphon_server.domain.states import CANCELLED, DEFAULT_NAMES, SCHEDULED
 from antiphon_server.storage import tables
 from antiphon_server.storage.deployment_tables import calendars, schedules
-from antiphon_server.storage.statements import MAX_KEYS, chunks, update_by_id
+from antiphon_server.storage.statements import MAX_KEYS, Update, chunks
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class WakeSchedules:
 
 
 _NOTHING = Plan()
-_NOTE_PLAN = update_by_id(schedules, ("planned_time", "plan_time"))
+_NOTE_PLAN = Update(schedules, ("planned_time", "plan_time"))
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from antiphon_server.storage.records import (
     details_column,
     keys_column,
 )
-from antiphon_server.storage.statements import Row, insert_into, update_by_id
+from antiphon_server.storage.statements import Insert, Row, Update
 
 #: Columns whose values are encoded from the run.
 _ENCODED = {"state_details": details_column, "pause_keys": keys_column}
@@ -23,8 +23,8 @@ class RunWrites:
     """Rows of one family: `fixed` columns are written once, the others with each transition."""
 
     def __init__(self, table: Any, fixed: Sequence[str], changing: Sequence[str]) -> None:
-        self.insert = insert_into(table, (*fixed, "id", "create_digest", *changing))
-        self.update = update_by_id(table, changing)
+        self.insert = Insert(table, (*fixed, "id", "create_digest", *changing))
+        self.update = Update(table, changing)
         own = [name for name in self.insert.columns if name not in fixed and name not in _ENCODED]
         encoded = [name for name in self.insert.columns if name in _ENCODED]
         self._fixed, self._own = itemgetter(*fixed), attrgetter(*own)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from antiphon_server.domain.model import LAST_TIME
-from antiphon_server.storage.statements import Lookup, Write, insert_into, rows_of, update_by_id
+from antiphon_server.storage.statements import Insert, Lookup, Update, Write, rows_of
 from antiphon_server.storage.tables import concurrency_limits, slots
 
 #: How much of a limit's average occupancy the newest slot makes.
@@ -65,7 +65,7 @@ _SUMS = Lookup(
     select(slots.c.limit_id, func.sum(slots.c.count), func.min(_expiry), _last_decay).group_by(slots.c.limit_id),
     slots.c.limit_id,
 )
-_TAKE = insert_into(slots, Slot.__slots__)
+_TAKE = Insert(slots, Slot.__slots__)
 _slot_row = attrgetter(*_TAKE.columns)
 _GIVE_BACK = Write(
     slots.delete().where(slots.c.limit_id == bindparam("limit"), slots.c.holder_id == bindparam("holder")),
@@ -77,7 +77,7 @@ _CHANGE = Write(
     .values(count=bindparam("left"), expire_time=bindparam("until")),
     ("left", "until", "limit", "holder"),
 )
-_LEARN = update_by_id(concurrency_limits, ("average_occupancy",))
+_LEARN = Update(concurrency_limits, ("average_occupancy",))
 
 
 class SlotBook:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from antiphon_server.storage.deployment_tables import schedules
-from antiphon_server.storage.statements import Lookup, insert_into, rows_of
+from antiphon_server.storage.statements import Insert, Lookup, rows_of
 from antiphon_server.storage.tables import cache_entries, deployments, work_pools, work_queues
 
 
@@ -73,7 +73,7 @@ _QUEUES = Lookup(
 )
 _SCHEDULES = rows_of(schedules, ScheduleRow.__slots__)
 _CACHE = rows_of(cache_entries, CacheEntry.__slots__, key="cache_key")
-_INSERT_ENTRY = insert_into(cache_entries, CacheEntry.__slots__)
+_INSERT_ENTRY = Insert(cache_entries, CacheEntry.__slots__)
 _entry_row = attrgetter(*_INSERT_ENTRY.columns)
 
 

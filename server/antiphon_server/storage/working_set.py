@@ -29,7 +29,7 @@ from antiphon_server.storage.records import (
 )
 from antiphon_server.storage.run_writes import RUN_WRITES
 from antiphon_server.storage.slot_book import SlotBook
-from antiphon_server.storage.statements import Lookup, Row, Write, insert_into, rows_of, update_by_id
+from antiphon_server.storage.statements import Insert, Lookup, Row, Update, Write, rows_of
 from antiphon_server.storage.surroundings import Surroundings
 from antiphon_server.storage.tally import Tally
 from antiphon_server.storage.waiting import Unserved, Waiting
@@ -131,9 +131,9 @@ LOOK_UP_FLOWS = rows_of(tables.flows, ("name", "id"), key="name")
 LOOK_UP_WAITS = rows_of(tables.waits, ("transition_id", "proposal"), key="transition_id")
 
 
-INSERT_TRANSITION = insert_into(tables.transitions, TRANSITION_FIELDS)
-INSERT_SESSION = insert_into(tables.sessions, SESSION_FIELDS)
-UPDATE_SESSION = update_by_id(tables.sessions, ("client", "epoch", "status", "sequence", "expire_time", "server_id"))
+INSERT_TRANSITION = Insert(tables.transitions, TRANSITION_FIELDS)
+INSERT_SESSION = Insert(tables.sessions, SESSION_FIELDS)
+UPDATE_SESSION = Update(tables.sessions, ("client", "epoch", "status", "sequence", "expire_time", "server_id"))
 _session_row = attrgetter(*INSERT_SESSION.columns)
 _session_changes = attrgetter(*UPDATE_SESSION.columns[:-1], "id")
 
