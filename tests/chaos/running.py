@@ -62,7 +62,7 @@ def run(order: Order, folder: Path, tell: Callable[[str], None]) -> Outcome:
         quiet = calm(made, schedule)
         tables = snapshot.read(made.database.url)
     evidence = Evidence(tables, read_all(folder / "journals"), quiet.unrest)
-    judged = judge(evidence.entries, folder)
+    judged = judge(evidence, folder)
     found = [*findings(evidence), *judged.findings]
     return Outcome(order, driver.account, quiet, evidence, found, judged.said)
 

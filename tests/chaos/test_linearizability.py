@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chaos.evidence import Evidence
 from chaos.linearizability.history import LINEAR, ask, judge, missing, operations
 from tools_needed import miss_tool
 
@@ -52,7 +53,7 @@ BAD: dict[str, list[dict[str, Any]]] = {
 def test_just_those_that_no_order_explains_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "histories.json"
     file.write_text(json.dumps(GOOD | BAD))
-    assert ask(file) == sorted(BAD)
+    assert ask(file) == {"refused": sorted(BAD), "undecided": []}
 
 
 def test_a_wrong_question_is_no_answer(tmp_path: Path) -> None:
@@ -73,12 +74,20 @@ def entries(read: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_journals_become_histories(tmp_path: Path) -> None:
+def test_journals_become_histories() -> None:
     assert operations(entries("b")) == {
         "r": [op("set", "a", 1, 3), op("open", "b", 4, 0, "a"), {"call": 5, "return": 6, "kind": "read", "state": "b"}]
     }
-    for read in ("a", "b"):
-        judged = judge(entries(read), tmp_path)
-        assert judged.findings == [] and "3 operations, 1 never answered: 0 not" in judged.said
-    (finding,) = judge(entries(""), tmp_path).findings
-    assert (finding.promise, finding.subjects) == (LINEAR, ("r",))
+
+
+@pytest.mark.parametrize(
+    ("read", "done", "fits"),
+    [("a", True, True), ("b", True, True), ("a", False, True), ("b", False, False), ("", True, False)],
+)
+def test_what_was_not_answered_was_done_or_not_as_the_database_says(
+    tmp_path: Path, read: str, done: bool, fits: bool
+) -> None:
+    rows = [{"id": "a", "run_id": "r", "wrote_state": True}, {"id": "b", "run_id": "r", "wrote_state": done}]
+    judged = judge(Evidence({"transitions": rows}, entries(read)), tmp_path)
+    assert [(each.promise, each.subjects) for each in judged.findings] == ([] if fits else [(LINEAR, ("r",))])
+    assert f"{3 if done else 2} operations, {int(done)} done without an answer" in judged.said

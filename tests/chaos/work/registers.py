@@ -61,6 +61,7 @@ def _play(chance: Random) -> None:
                     seen[id] = _set(client, id, seen[id])
             except AntiphonException as error:
                 journal.note("failed", of="register", error=type(error).__name__, text=str(error)[:200])
+                stopping.wait(0.3)  # Histories with many operations that were never answered are hard to check.
 
 
 def _read(client: ServiceClient, id: str) -> str:
