@@ -175,7 +175,7 @@ class Server:
         clock = settings.clock or self._database.clock
         self.reader = Reader(self._open_reader)
         shared, server_id = self._database.shared, str(uuid7())
-        self.core = Core(self._engine, clock, server_id=server_id, publish=self._database.publish if shared else None)
+        self.core = Core(self._engine, clock, server_id=server_id, others=self._database.others())
         self.hub = SessionHub()
         self.waits = Waits(self.core, self._push_verdict, lambda id: self.hub.stream(id) is not None)
         self.slot_expiry = SlotExpiry(self.core)

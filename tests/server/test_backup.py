@@ -24,7 +24,11 @@ from antiphon_server.storage.sqlite import Sqlite
 from database_files import flows_in, make_database
 from running_server import RunningServer
 from server_process import ServerProcess
+from stores import only_sqlite
 from world import World
+
+# PostgreSQL has tools of its own.
+pytestmark = only_sqlite
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ from antiphon_server.home import COPYING_LOCK, DATABASE, LOCK, CopyUnderWay, Hom
 from antiphon_server.restoring import restore
 from database_files import flows_in, make_database
 from killed_at import MOST, run_killed
+from stores import only_sqlite
+
+pytestmark = only_sqlite
 
 IMPORTS = """
 from pathlib import Path

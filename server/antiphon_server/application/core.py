@@ -12,7 +12,7 @@ from antiphon_server.application.feed import Feed
 from antiphon_server.application.handing_over import hand_over_freed
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
-from antiphon_server.storage.writer import Done, Operation, Outcome, Writer
+from antiphon_server.storage.writer import Done, Operation, Others, Outcome, Writer
 
 #: What the wire needs of the storage comes through here.
 __all__ = ["Changes", "Core", "Needs", "Operation", "Outcome", "Reader", "WorkingSet", "settle"]
@@ -37,11 +37,11 @@ class Core:
         clock: Callable[[], int],
         *,
         server_id: str = "",
-        publish: Callable[[WorkingSet], None] | None = None,
+        others: Others | None = None,
     ) -> None:
-        """`publish` is called in each transaction that is about to be committed, see `Writer`."""
+        """`others` are the servers that share the database, see `Writer`."""
         self._loop = asyncio.get_running_loop()
-        self._writer = Writer(engine, clock, self._deliver, hand_over_freed, server_id=server_id, publish=publish)
+        self._writer = Writer(engine, clock, self._deliver, hand_over_freed, server_id=server_id, others=others)
         self._feed: Feed | None = None
         self.server_id = server_id
         self._listeners: list[Callable[[Changes], None]] = []
@@ -123,6 +123,8 @@ class Core:
         self._loop.call_soon_threadsafe(self._hand_out, outcome)
 
     def _hand_out(self, outcome: Outcome) -> None:
+        if self._feed is not None:
+            self._feed.take(outcome.others)
         if outcome.changes is not None:
             _tell_all(self._listeners, outcome.changes)
             if self._feed is not None:

@@ -1,13 +1,13 @@
 """The commits of all servers of a database, each heard once and in their order.
 
-A commit of this server is known at once, and its place among the others by its number. Where numbers are missing in
-between, others committed: what they changed is read from the database. A notification says that there is something to
-read, and where one is lost, a look every second does; so none is missed.
+What others committed before a transaction of this server is read with that, and heard before its answers are given:
+who is answered by what another server did has been told of it. In between a notification says that there is something
+to read, and where one is lost, a look every second does.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.storage.change_words import changes_of
@@ -93,22 +93,26 @@ class Feed:
         async with self._reading:
             while True:
                 rows = await self._reader.changes_since(self.last, MOST)
-                for number, body in rows:
-                    if number <= self.last:  # It was heard while the others were read.
-                        continue
-                    if number > self.last + 1:
-                        self._lost()
-                        self.last = number - 1
-                    own = self._own.pop(number, None)
-                    if own is not None:
-                        self._advance(own)
-                        continue
-                    changes = changes_of(body, number)
-                    # Of this server too, where it did not learn that its commit came through.
-                    self.hear(changes)
-                    self._advance(changes)
+                if rows and rows[0][0] > self.last + 1:
+                    self._lost()
+                    self.last = rows[0][0] - 1
+                self.take(rows)
                 if len(rows) < MOST:
                     return
+
+    def take(self, rows: Sequence[tuple[int, str]]) -> None:
+        """Commits as they were read, in order; those that were heard before are passed over."""
+        for number, body in rows:
+            if number != self.last + 1:
+                continue
+            own = self._own.pop(number, None)
+            if own is not None:
+                self._advance(own)
+                continue
+            changes = changes_of(body, number)
+            # Of this server too, where it did not learn that its commit came through.
+            self.hear(changes)
+            self._advance(changes)
 
     def _advance(self, changes: Changes | None) -> None:
         while changes is not None:

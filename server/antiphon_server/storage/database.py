@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
-from antiphon_server.storage.working_set import WorkingSet
+from antiphon_server.storage.writer import Others
 
 
 class Database(Protocol):
@@ -37,8 +37,8 @@ class Database(Protocol):
         runs at a time: what it reads, nobody else changes before its end. A commit has reached the disk."""
         ...
 
-    def publish(self, working_set: WorkingSet) -> None:
-        """Writes, at the end of a transaction, what it changes for other servers, and numbers the commit."""
+    def others(self) -> Others | None:
+        """The servers that share the database, for a writer; None where there can be none."""
         ...
 
     async def listen(self, stir: Callable[[], None]) -> None:

@@ -19,8 +19,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from antiphon_server.domain.errors import InvalidArgument
-from antiphon_server.storage.postgresql_feed import listen, publish
-from antiphon_server.storage.working_set import WorkingSet
+from antiphon_server.storage.postgresql_feed import PostgresqlOthers, listen
 
 #: Of the lock, among the advisory locks of the database: "antiphon" in ASCII.
 LOCK = int.from_bytes(b"antiphon")
@@ -97,8 +96,8 @@ class Postgresql:
 
         return engine
 
-    def publish(self, working_set: WorkingSet) -> None:
-        publish(working_set)
+    def others(self) -> PostgresqlOthers:
+        return PostgresqlOthers()
 
     async def listen(self, stir: Callable[[], None]) -> None:
         await listen(self._connect, stir)

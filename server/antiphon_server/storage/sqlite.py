@@ -10,7 +10,6 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 from antiphon_server.clocks import wall_clock
-from antiphon_server.storage.working_set import WorkingSet
 
 #: Each is a thread of this process.
 READERS = 4
@@ -52,8 +51,8 @@ class Sqlite:
 
         return engine
 
-    def publish(self, working_set: WorkingSet) -> None:
-        """There is nobody to be told."""
+    def others(self) -> None:
+        return None
 
     async def listen(self, stir: Callable[[], None]) -> None:
         """Nobody else says anything."""

@@ -54,13 +54,29 @@ class _Job:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a transaction left behind, for `deliver`: changes first, then the answers in the order of asking."""
+    """What a transaction left behind, for `deliver`: what others did first, then its changes, then the answers in the
+    order of asking."""
 
     changes: Changes | None
     answers: list[tuple[Done, Any]]
     #: How long the transaction took, its commit included, and when it was over, in seconds since 1970.
     seconds: float = 0.0
     end_time: float = 0.0
+    #: Numbers and words of what other servers committed before it and was not given yet.
+    others: Sequence[tuple[int, str]] = ()
+
+
+class Others(Protocol):
+    """The servers that share the database."""
+
+    def publish(self, working_set: WorkingSet) -> None:
+        """Writes, at the end of a transaction, what it changes for them, and numbers the commit."""
+        ...
+
+    def missed(self, connection: Connection, changes: Changes) -> Sequence[tuple[int, str]]:
+        """Numbers and words of what they committed before the transaction that made `changes`, as far as it was not
+        given before. Called once it is committed; raises nothing."""
+        ...
 
 
 class Writer:
@@ -76,11 +92,11 @@ class Writer:
         settle: Callable[[WorkingSet], None],
         *,
         server_id: str = "",
-        publish: Callable[[WorkingSet], None] | None = None,
+        others: Others | None = None,
     ) -> None:
-        """`publish` is called at the end of each transaction, for servers that share the database."""
+        """`others`: those that share the database."""
         self._server_id = server_id
-        self._publish = publish
+        self._others = others
         self._engine = engine
         self._settle = settle
         self._clock = clock
@@ -201,9 +217,11 @@ class Writer:
                     answers.append((job.done, error))
                 self._settle(working_set)
             working_set.flush()
-            if self._publish is not None:
-                self._publish(working_set)
-        return Outcome(working_set.changes, answers, time.perf_counter() - began, time.time())
+            if self._others is not None:
+                self._others.publish(working_set)
+        seconds, end_time = time.perf_counter() - began, time.time()
+        others = self._others.missed(connection, working_set.changes) if self._others is not None else ()
+        return Outcome(working_set.changes, answers, seconds, end_time, others)
 
     def _begin(self, connection: Connection) -> Transaction:
         """Begins a transaction. A connection that is found dead, on which nothing was done yet, is made anew."""

@@ -13,8 +13,9 @@ from antiphon_server.storage.schema import HEAD, REVISIONS
 from antiphon_server.storage.sqlite import Sqlite
 from conftest import ROOT
 from filled_tables import fill
+from stores import only_sqlite
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), only_sqlite]
 
 
 def attempts(database: Path) -> list[dict[str, Any]]:

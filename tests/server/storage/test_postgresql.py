@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from antiphon_server.domain.errors import InvalidArgument, ResourceExhausted, Unavailable
 from antiphon_server.storage import postgresql
+from antiphon_server.storage.migrations.upgrade import downgrade
 from antiphon_server.storage.opening import database_at
+from antiphon_server.storage.schema import REVISIONS, prepare
 from antiphon_server.storage.working_set import Needs, WorkingSet
 from postgresql_hands import disk_full, end_connections, lock_held, name_of, read_only, say, waiting_for_lock
 from stores import administer, url_for
@@ -216,6 +219,25 @@ def test_where_there_is_no_room_for_a_connection_it_says_so(make_bench: MakeBenc
     unavailable(bench.next()[0], says=f'too many connections for role "{user}"')
     administer(f"ALTER ROLE {user} CONNECTION LIMIT -1")
     works(bench, "a")
+
+
+def test_a_migration_may_take_its_time(url: str) -> None:
+    engine = database_at(url).writer_engine()
+    prepare(engine)
+    limits: set[str] = set()
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def look(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.lstrip().startswith(("ALTER", "CREATE", "DROP")):
+            for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                limits.update(cursor.connection.execute(f"SHOW {limit}").fetchone())
+
+    downgrade(engine, REVISIONS[-2])
+    prepare(engine)
+    assert limits == {"0"}
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "30s"
+    engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from antiphon_server.storage import sources
 from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.reader_engine import reader_engine
 from antiphon_server.storage.schema import prepare
-from stores import database_for
+from stores import database_for, only_sqlite
 
 
 def refusal(reader: Reader) -> Unavailable:
@@ -25,6 +25,7 @@ def refusal(reader: Reader) -> Unavailable:
     return refused.value
 
 
+@only_sqlite
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "antiphon.db"
     path.write_text("a letter, and a long one\n" * 1000)
@@ -32,6 +33,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     assert (error.reason, "SQLITE_NOTADB" in error.message) == ("STORAGE_UNAVAILABLE", True)
 
 
+@only_sqlite
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
     error = refusal(Reader(lambda: reader_engine(database_for(tmp_path / "missing" / "antiphon.db"))))
     assert (error.reason, "SQLITE_CANTOPEN" in error.message) == ("STORAGE_UNAVAILABLE", True)

@@ -17,6 +17,9 @@ from antiphon_server.storage.schema import HEAD
 from antiphon_server.storage.sqlite_copy import copy_whole, examine
 from database_files import flows_in, make_database
 from killed_at import MOST, run_killed
+from stores import only_sqlite
+
+pytestmark = only_sqlite
 
 #: Copies the first argument to the second, with at most so many bytes in a file as the third says.
 BOUNDED = """

@@ -15,6 +15,9 @@ from antiphon_server.storage.schema import HEAD, REVISIONS, prepare
 from antiphon_server.storage.sqlite import Sqlite
 from antiphon_server.storage.upgrade_backup import KEPT, back_up_before_upgrade
 from database_files import flows_in, make_database
+from stores import only_sqlite
+
+pytestmark = only_sqlite
 
 BEFORE = REVISIONS[-2]
 
