@@ -68,9 +68,10 @@ def guarded(work: Callable[[], int]) -> int:
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     child = os.fork()
     if child == 0:
+        os.setsid()  # Ctrl-C reaches us alone, and the child once.
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         os._exit(_worked(work))
-    for each in (signal.SIGTERM, signal.SIGHUP):
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, lambda *_: os.kill(child, signal.SIGINT))
     code = _waited_for(child)
     left = list(_ended(os.getpid()))
@@ -96,13 +97,8 @@ def _worked(work: Callable[[], int]) -> int:
 
 
 def _waited_for(child: int) -> int:
-    while True:
-        try:
-            done, status = os.waitpid(child, 0)
-        except KeyboardInterrupt:
-            continue  # the child has heard it too, and cleans up
-        if done == child:
-            return os.waitstatus_to_exitcode(status) & 0xFF
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) & 0xFF
 
 
 def _ended(root: int) -> Iterator[int]:
