@@ -47,6 +47,7 @@ from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.encryption_keys import KeyRing
 from antiphon_server.metrics.opening import open_exporter
 from antiphon_server.rpc.admin_servicer import AdminServicer
+from antiphon_server.rpc.admission import AdmissionInterceptor, Gates
 from antiphon_server.rpc.change_log import ChangeLog
 from antiphon_server.rpc.flow_run_servicer import FlowRunServicer
 from antiphon_server.rpc.flow_servicer import FlowServicer
@@ -67,6 +68,7 @@ from antiphon_server.rpc.patience import Patience
 from antiphon_server.rpc.reads import Reads
 from antiphon_server.rpc.session_servicer import SessionServicer
 from antiphon_server.rpc.session_stream import SessionHub
+from antiphon_server.rpc.slow_readers import SlowReaderInterceptor
 from antiphon_server.rpc.task_run_servicer import TaskRunServicer
 from antiphon_server.rpc.task_run_taking import TaskRunTaking
 from antiphon_server.rpc.task_run_watching import TaskRunWatches
@@ -121,6 +123,13 @@ OPTIONS = (
     # Clients that ask every 10 s whether the line is alive are welcome.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Clients of which nothing is left on the line are not waited for: their streams would be kept for ever.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # Calls that come faster than they can even be turned away (`rpc/admission.py`) wait within gRPC, which resets more
+    # and more of them from the first number on, and all from the second one on. Callers see CANCELLED.
+    ("grpc.server.max_pending_requests", 256),
+    ("grpc.server.max_pending_requests_hard_limit", 768),
 )
 
 
@@ -158,6 +167,7 @@ class Server:
         self._settings = settings
         self.addresses: list[str] = []
         self.activity = Activity()
+        self.gates = Gates()
         #: Set when somebody asks the server to stop.
         self.asked_to_stop = asyncio.Event()
         self._ttl = round(settings.session_ttl * 1e6)
@@ -176,7 +186,7 @@ class Server:
         self.reader = Reader(self._open_reader)
         shared, server_id = self._database.shared, str(uuid7())
         self.core = Core(self._engine, clock, server_id=server_id, others=self._database.others())
-        self.hub = SessionHub()
+        self.hub = SessionHub(self.gates)
         self.waits = Waits(self.core, self._push_verdict, lambda id: self.hub.stream(id) is not None)
         self.slot_expiry = SlotExpiry(self.core)
         self.slot_queues = SlotQueues(self.core)
@@ -209,9 +219,11 @@ class Server:
             self.core.observe(each.observe)
         self._grpc = grpc.aio.server(
             interceptors=(
+                AdmissionInterceptor(self.gates),
                 LoggingInterceptor(self.activity),
                 *(each.interceptor for each in watching),
                 ErrorInterceptor(),
+                SlowReaderInterceptor(),
                 DeadlineInterceptor(),
                 ValidationInterceptor(),
             ),

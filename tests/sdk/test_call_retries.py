@@ -53,3 +53,11 @@ def test_a_client_that_mostly_fails_stops_to_retry_until_calls_succeed_again() -
     for _ in range(round((POLICY.max_tokens / 2 + 1.5) / POLICY.token_ratio)):
         retries.succeeded()
     assert retries.begin().delay(AWAY, 60) is not None
+
+
+def test_a_busy_server_paces_its_callers_until_the_deadline() -> None:
+    busy = ServerError("busy", code="UNAVAILABLE", reason="SERVER_BUSY", retry_after=2.0)
+    tries = CallRetries(POLICY, latest).begin()
+    assert [tries.delay(busy, 60) for _ in range(2 * POLICY.max_attempts)] == [3.0] * 2 * POLICY.max_attempts
+    assert tries.delay(busy, 3.0) is None
+    assert tries.delay(AWAY, 60) is not None, "it is no failure of the server's"

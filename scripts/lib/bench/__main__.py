@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from antiphon.exceptions import AntiphonException
-from bench import deployments, lists, machine, policy_cost, protocol, scaling, scheduling, startup, work
+from bench import deployments, lists, machine, overload, policy_cost, protocol, scaling, scheduling, startup, work
 from bench.children import ChildFailed
 from bench.figures import Samples, Scale, Workload
 from bench.peers import Dbos, Prefect
@@ -28,6 +28,7 @@ WORKLOADS: tuple[Workload, ...] = (
     + lists.WORKLOADS
     + scheduling.WORKLOADS
     + policy_cost.WORKLOADS
+    + overload.WORKLOADS
 )
 _QUICK = 0.02
 

@@ -17,6 +17,9 @@ from antiphon.ids import new_id
 
 Request = TypeVar("Request", bound=Message)
 
+#: The reason of a server that has too much to do and has done nothing of what was asked.
+BUSY = "SERVER_BUSY"
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -67,11 +70,15 @@ class Tries:
     def delay(self, problem: ServerError, left: float) -> float | None:
         """Return the seconds until the next attempt, within the `left` ones of the deadline; None where there is none.
 
-        Any delay up to the bound is as likely (full jitter), behind what the server asked for.
+        Any delay up to the bound is as likely (full jitter), behind what the server asked for. One that is busy says
+        when to come again, and paces its callers by that: for as long as the deadline lets them.
         """
         policy = self._policy
         if problem.code not in policy.retryable_codes:
             return None
+        if problem.reason == BUSY and problem.retry_after:
+            delay = problem.retry_after + self._jitter(0.0, problem.retry_after / 2)
+            return delay if delay < left else None
         self._made += 1
         if not self._retries.failed() or self._made >= policy.max_attempts:
             return None

@@ -22,6 +22,8 @@ _CLASSES_BY_REASON: dict[str, type[ServerError]] = {
     "BLOCK_TYPE_PROTECTED": ProtectedBlockError,
     "RUN_NOT_PAUSED": NotPausedError,
 }
+#: What gRPC says of a stream that the other side reset; who cancels here reads other words.
+_RESET = "CANCELLED"
 START_HINT = "Start it with `antiphon server start`, or see `antiphon config view` for the address in use."
 _SLOW_HINT = "Try again; if it stays so, look at the server's log."
 _UPGRADE_HINT = "It is probably older than this client: upgrade it."
@@ -39,6 +41,9 @@ def from_rpc_error(error: grpc.RpcError, target: str = "") -> ServerError:
     if status.code == code_pb2.UNAVAILABLE:
         cause = status.message or "no connection"
         return ServerUnreachable(f"No server answers{where}: {cause}. {START_HINT}", code="UNAVAILABLE")
+    if status.code == code_pb2.CANCELLED and status.message == _RESET:
+        cause = "it was reset, as by a server that gets more calls than it can answer"
+        return ServerUnreachable(f"The call was not taken in{where}: {cause}. {_SLOW_HINT}", code="UNAVAILABLE")
     if status.code == code_pb2.DEADLINE_EXCEEDED:
         return ServerError(f"The server{where} did not answer in time. {_SLOW_HINT}", code="DEADLINE_EXCEEDED")
     if status.code == code_pb2.UNIMPLEMENTED:

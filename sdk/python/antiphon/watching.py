@@ -213,7 +213,7 @@ def _follow(course: _Course, client: ServiceClient, patience: float, call: _Call
             except grpc.RpcError as error:
                 problem = from_rpc_error(error, client.target)
             if not call.closed and course.failed(problem):
-                client.reconnect(patience)
+                client.wait_out(problem, patience)
     except ValueError:  # gRPC's for a channel that was closed
         if not call.closed:
             raise
@@ -241,7 +241,7 @@ async def _awatch(course: _Course, given: ServiceClient | None, patience: float)
                 # The library says so where it was the server that cancelled the call.
                 problem = _cut()
             if course.failed(problem):
-                await asyncio.to_thread(client.reconnect, patience)
+                await asyncio.to_thread(client.wait_out, problem, patience)
 
 
 def _cut() -> ServerError:

@@ -87,15 +87,16 @@ class Core:
         """Has `closer` called in the loop once no commit will come any more."""
         self._closers.append(closer)
 
-    async def run(self, operation: Operation, *, bulk: bool = False) -> Any:
-        """The operation's answer once it is durable; raises what it raised."""
+    async def run(self, operation: Operation, *, bulk: bool = False, owner: str = "", weight: int = 1) -> Any:
+        """The operation's answer once it is durable; raises what it raised. What has the same owner, a session or
+        nobody, is done in the order of asking; between owners it is shared out fairly, by weight."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._writer.submit(operation, partial(settle, future), bulk=bulk)
+        self._writer.submit(operation, partial(settle, future), bulk=bulk, owner=owner, weight=weight)
         return await future
 
-    def submit(self, operation: Operation, done: Done, *, bulk: bool = False) -> None:
+    def submit(self, operation: Operation, done: Done, *, bulk: bool = False, owner: str = "", weight: int = 1) -> None:
         """The same with a callback, which gets the answer or the exception, in the loop."""
-        self._writer.submit(operation, done, bulk=bulk)
+        self._writer.submit(operation, done, bulk=bulk, owner=owner, weight=weight)
 
     @property
     def faults(self) -> int:
@@ -106,6 +107,10 @@ class Core:
     def queued(self) -> tuple[int, int]:
         """How many operations wait for their transaction, and how many bulk ones."""
         return self._writer.queued
+
+    def owners(self) -> frozenset[str]:
+        """The sessions whose operations wait for their transaction."""
+        return self._writer.owners()
 
     async def settle(self) -> None:
         """Returns once the followers have heard of every commit made until now."""

@@ -220,6 +220,8 @@ class ExpireSessions:
 
     #: When it was asked for. Until its turn comes others may speak that are heard only behind it.
     at: int
+    #: Who had spoken by then and waits for its turn, which may come behind this.
+    heard: frozenset[str] = frozenset()
 
     def needs(self, needs: Needs) -> None: ...
 
@@ -231,7 +233,7 @@ class ExpireSessions:
             .with_only_columns(sessions.c.id)
             .where(sessions.c.status == SessionStatus.ACTIVE, sessions.c.expire_time < self.at)
         ).scalars()
-        silent = list(rows)
+        silent = [session_id for session_id in rows if session_id not in self.heard]
         working_set.load(Needs(sessions=set(silent)))
         lost = []
         for session_id in silent:

@@ -40,6 +40,7 @@ _OPERATIONS = tuple(float(2**power) for power in range(9))
 
 _KIND = "`flow_run` or `task_run`"
 _METHOD = "service and method, such as `FlowRunService/GetFlowRun`"
+_GATE = "a kind of calls, see overload.md, such as `writes`"
 _SERVICE = "as `antiphon server services ls` shows them"
 
 TRANSITIONS = Metric(
@@ -81,6 +82,37 @@ WRITER_QUEUE = Metric(
     Type.GAUGE,
     "Operations that wait for their transaction.",
     {"lane": "`urgent`, or `bulk` for lines of logs and chores"},
+)
+WRITER_QUEUE_SECONDS = Metric(
+    "antiphon_writer_queue_seconds",
+    Type.HISTOGRAM,
+    "How long the operation that waited longest for a transaction did so.",
+    buckets=_SECONDS,
+)
+CALLS_REFUSED = Metric(
+    "antiphon_calls_refused",
+    Type.COUNTER,
+    "Calls that were turned away since the server has too much to do (SERVER_BUSY). They are in no other figure.",
+    {"kind": _GATE},
+)
+CALLS_ADMITTED = Metric(
+    "antiphon_calls_under_way",
+    Type.GAUGE,
+    "Calls that were taken in and are not over, by what they have to share room with.",
+    {"kind": _GATE},
+)
+CALLS_LIMIT = Metric(
+    "antiphon_calls_limit",
+    Type.GAUGE,
+    "How many of them may be under way. For `reads`, `writes` and `arrivals of sessions` it follows the speed at which"
+    " they are answered.",
+    {"kind": _GATE},
+)
+HELD_BYTES = Metric(
+    "antiphon_held_bytes",
+    Type.GAUGE,
+    "Bytes of messages in the server's memory, over all clients.",
+    {"direction": "`incoming` for what is not answered, `outgoing` for what waits to be sent"},
 )
 REQUESTS = Metric(
     "antiphon_grpc_requests",
@@ -193,6 +225,11 @@ ALL = (
     COMMIT_OPERATIONS,
     COMMIT_FAULTS,
     WRITER_QUEUE,
+    WRITER_QUEUE_SECONDS,
+    CALLS_REFUSED,
+    CALLS_ADMITTED,
+    CALLS_LIMIT,
+    HELD_BYTES,
     REQUESTS,
     REQUEST_SECONDS,
     REQUESTS_IN_FLIGHT,

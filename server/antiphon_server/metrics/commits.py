@@ -21,11 +21,13 @@ class CommitMetrics:
         self._states = counter(catalogue.STATES, registry)
         self._seconds = histogram(catalogue.COMMIT_SECONDS, registry)
         self._operations = histogram(catalogue.COMMIT_OPERATIONS, registry)
+        self._waited = histogram(catalogue.WRITER_QUEUE_SECONDS, registry)
 
     def observe(self, outcome: Outcome) -> None:
         """Counts one transaction."""
         self._seconds.observe(outcome.seconds)
         self._operations.observe(len(outcome.answers))
+        self._waited.observe(outcome.waited)
         if outcome.changes is not None and outcome.changes.tally is not None:
             self._count(outcome.changes.tally.counts)
 

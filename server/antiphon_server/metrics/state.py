@@ -50,6 +50,10 @@ class StateCollector(Collector):
     METRICS = (
         catalogue.COMMIT_FAULTS,
         catalogue.WRITER_QUEUE,
+        catalogue.CALLS_REFUSED,
+        catalogue.CALLS_ADMITTED,
+        catalogue.CALLS_LIMIT,
+        catalogue.HELD_BYTES,
         catalogue.SESSIONS,
         catalogue.STREAMS,
         catalogue.WAITS,
@@ -117,9 +121,19 @@ class StateCollector(Collector):
             (catalogue.READERS, (), readers),
             (catalogue.WATCHES, (), watched.log.watches),
             (catalogue.BUILD, (watched.version, watched.schema), 1),
+            *self._gates(),
             *self._services(),
             *_stored(await watched.reader.figures(now), now),
         ]
+
+    def _gates(self) -> Iterator[Sample]:
+        gates = self._watched.hub.gates
+        for gate in gates:
+            yield catalogue.CALLS_REFUSED, (gate.name,), gate.refused
+            yield catalogue.CALLS_ADMITTED, (gate.name,), gate.under_way
+            yield catalogue.CALLS_LIMIT, (gate.name,), gate.limit
+        yield catalogue.HELD_BYTES, ("incoming",), gates.incoming.held
+        yield catalogue.HELD_BYTES, ("outgoing",), gates.outgoing.held
 
     def _services(self) -> Iterator[Sample]:
         for service in self._watched.board.all():

@@ -32,6 +32,9 @@ PATIENT_CALLS = dict.fromkeys(
     24 * 3600 + LONGEST_CALL,
 )
 
+#: Seconds that the end of a call is waited for: more only where its client does not read.
+UNREAD = 5.0
+
 
 class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Wraps each method once. Methods are coroutines; those that stream read an iterator and write to the context."""
@@ -206,4 +209,9 @@ async def _each(read: Callable[[bytes], Any], requests: AsyncIterator[bytes]) ->
 async def abort(context: Any, status: status_pb2.Status) -> None:
     """Ends the call with `status` in full in its trailers."""
     code = GRPC_CODES.get(status.code, GRPC_CODES[code_pb2.UNKNOWN])
-    await context.abort(code, status.message, trailing_metadata=((DETAILS_KEY, status.SerializeToString()),))
+    try:
+        async with asyncio.timeout(UNREAD):
+            await context.abort(code, status.message, trailing_metadata=((DETAILS_KEY, status.SerializeToString()),))
+    except TimeoutError:
+        # The client does not read. The status waits for it behind what was sent before; we do not.
+        raise asyncio.CancelledError from None

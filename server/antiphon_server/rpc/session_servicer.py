@@ -80,14 +80,16 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         hello = _hello(first.frames)
         check(hello, "frames[0].hello.")
         check_items(first, "frames")
-        session: Session = await self._core.run(self._attaching(hello))
+        gates = self._hub.gates
+        with gates.arrivals.passed():
+            session: Session = await self._core.run(self._attaching(hello))
         note_session(session.id)
-        stream = SessionStream(session.id, session.epoch)
+        stream = SessionStream(session.id, session.epoch, gates.incoming, gates.outgoing)
         self._hub.attach(stream)
         stream.push([session_pb2.ServerFrame(welcome=self._welcome(session))])
         if hello.resume_token:
             # Read now, since those of the moment between the two would else be told to nobody.
-            self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream))
+            self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream), owner=stream.session_id)
         if self._hub.draining is not None:
             stream.tell(self._hub.draining)
         reader = asyncio.ensure_future(self._read(stream, first.frames[1:], requests))
@@ -95,6 +97,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
             await stream.pump(context.write)
         finally:
             self._hub.detach(stream)
+            stream.over()
             reader.cancel()
 
     async def _read(
@@ -111,7 +114,8 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
                 self._receive(stream, request)
                 await stream.room()
             # The client half-closed: what it asked for is still answered, since one more turn comes after its frames.
-            self._core.submit(SpeakOnSession(stream.session_id, stream.epoch, self._ttl), lambda answer: stream.end())
+            nothing = SpeakOnSession(stream.session_id, stream.epoch, self._ttl)
+            self._core.submit(nothing, lambda answer: stream.end(), owner=stream.session_id)
         except AntiphonError as error:
             stream.end(error)
         except asyncio.CancelledError:
@@ -131,7 +135,8 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
                 "Welcome.max_unacked_frames",
             )
         operation = SpeakOnSession(stream.session_id, stream.epoch, self._ttl, message.frames, message.goodbye)
-        self._core.submit(operation, partial(self._spoken, stream, len(message.frames), size, message.heartbeats))
+        done = partial(self._spoken, stream, len(message.frames), size, message.heartbeats)
+        self._core.submit(operation, done, owner=stream.session_id, weight=len(message.frames) or 1)
 
     def _spoken(
         self, stream: SessionStream, count: int, size: int, heartbeats: int, answer: Spoken | Exception
@@ -178,7 +183,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
         operation = SpeakOnSession(
             session_id, request.epoch, self._ttl, message.frames, message.goodbye, with_commands=True
         )
-        spoken: Spoken = await self._core.run(operation)
+        spoken: Spoken = await self._core.run(operation, owner=session_id, weight=len(message.frames) or 1)
         if spoken.fatal is not None and not spoken.answers:
             raise spoken.fatal
         frames = answer_frames(spoken)
@@ -207,10 +212,14 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
     async def Upload(  # type: ignore[override]
         self, request_iterator: AsyncIterator[session_service_pb2.UploadRequest], context: Any
     ) -> None:
+        incoming = self._hub.gates.incoming
         async for request in _until(self._hub.closed, request_iterator):
             rows, refused = sort_lines(request)
-            await self._core.run(CreateLogs(rows), bulk=True)
+            with incoming.held_for(request.ByteSize()):
+                await self._core.run(CreateLogs(rows), bulk=True)
             await context.write(session_service_pb2.UploadResponse(sequence=request.sequence, refused=refused))
+            # Until then HTTP/2 makes the client wait.
+            await incoming.room()
 
 
 def tell_all(stream: CommandedStream[Any, Any], answer: list[dict[str, Any]] | Exception) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from antiphon.v1 import session_pb2, session_service_pb2
 from antiphon_server.domain.errors import Aborted, AntiphonError
+from antiphon_server.rpc.admission import Gates
+from antiphon_server.rpc.budget import Budget
 from antiphon_server.rpc.outbox import CommandedStream
 
 #: Nothing more is read while messages of so many bytes are unanswered.
@@ -18,35 +20,36 @@ MAX_MESSAGE_BYTES = 1024 * 1024
 class SessionStream(CommandedStream[session_pb2.ServerFrame, session_service_pb2.AttachResponse]):
     """The server's end of a control stream. All methods belong to the event loop."""
 
-    def __init__(self, session_id: str, epoch: int) -> None:
-        super().__init__(session_id, epoch)
+    def __init__(self, session_id: str, epoch: int, incoming: Budget, outgoing: Budget) -> None:
+        super().__init__(session_id, epoch, outgoing)
+        self._incoming = incoming
         #: Durable frames that were read and are not answered.
         self.unanswered = 0
         #: Messages of any kind that were read and are not answered, and their bytes.
         self.messages = 0
         self.unanswered_bytes = 0
-        self._room = asyncio.Event()
-        self._room.set()
+        self._answered = asyncio.Event()
 
     def took(self, frames: int, size: int) -> None:
         """Notes a message that was read."""
         self.unanswered += frames
         self.messages += 1
         self.unanswered_bytes += size
-        if self.unanswered_bytes > MAX_UNANSWERED_BYTES:
-            self._room.clear()
+        self._incoming.take(size)
 
     def answered(self, frames: int, size: int) -> None:
         """Notes that the answers to it are made."""
         self.unanswered -= frames
         self.messages -= 1
         self.unanswered_bytes -= size
-        if self.unanswered_bytes <= MAX_UNANSWERED_BYTES:
-            self._room.set()
+        self._incoming.give(size)
+        self._answered.set()
 
     async def room(self) -> None:
         """Returns when another message may be read. Until then HTTP/2 makes the client wait."""
-        await self._room.wait()
+        while self.unanswered_bytes > MAX_UNANSWERED_BYTES or self._incoming.too_much(self.unanswered_bytes):
+            self._answered.clear()
+            await self._answered.wait()
 
     def _command_frame(self, command: session_pb2.Command) -> session_pb2.ServerFrame:
         return session_pb2.ServerFrame(command=command)
@@ -64,8 +67,9 @@ class SessionStream(CommandedStream[session_pb2.ServerFrame, session_service_pb2
 class SessionHub:
     """Which stream speaks for which session in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, gates: Gates) -> None:
         self._streams: dict[str, CommandedStream[Any, Any]] = {}
+        self.gates = gates
         #: What streams are told that attach while the server is about to stop.
         self.draining: session_pb2.Command | None = None
         #: Set when nothing more will be taken in.
@@ -75,6 +79,7 @@ class SessionHub:
         """Makes `stream` the one of its session, and ends an older one."""
         self.end_older(stream.session_id, stream.epoch)
         self._streams[stream.session_id] = stream
+        self._share_out()
 
     def end_older(self, session_id: str, epoch: int) -> None:
         """Ends the stream of a session that attached again with a new epoch, here or at another server."""
@@ -94,6 +99,10 @@ class SessionHub:
     def detach(self, stream: CommandedStream[Any, Any]) -> None:
         if self._streams.get(stream.session_id) is stream:
             del self._streams[stream.session_id]
+        self._share_out()
+
+    def _share_out(self) -> None:
+        self.gates.incoming.sharers = self.gates.outgoing.sharers = len(self._streams)
 
     def push(self, session_id: str, frame: session_pb2.ServerFrame) -> None:
         """Sends to a session that is attached here; another one learns it when it attaches and asks again."""

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from antiphon.v1 import task_run_service_pb2 as pb
 from antiphon_server.application.task_dispatch import TaskDispatch, Worker
-from antiphon_server.domain.errors import AntiphonError, Internal, InvalidArgument, Unavailable
+from antiphon_server.domain.errors import AntiphonError, Internal, InvalidArgument, ResourceExhausted, Unavailable
 from antiphon_server.rpc.read_conversions import Record, task_run_message
 
 Send = Callable[[pb.TakeTaskRunsResponse], Awaitable[None]]
 
+#: Tasks that one worker may serve.
+MAX_TASK_KEYS = 10_000
 #: Of one message, unless its first run alone is larger.
 MAX_MESSAGE_BYTES = 1024 * 1024
 
@@ -60,6 +62,10 @@ class TaskRunTaking:
         try:
             async for request in requests:
                 self._dispatch.serve(worker, request.task_keys, request.credit)
+                if len(worker.task_keys) > MAX_TASK_KEYS:
+                    raise ResourceExhausted(
+                        "TOO_MANY_TASK_KEYS", f"more than {MAX_TASK_KEYS:,} tasks on one stream; open another one"
+                    )
             stream.end()
         except AntiphonError as error:
             stream.end(error)

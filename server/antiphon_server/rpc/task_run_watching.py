@@ -16,8 +16,12 @@ Send = Callable[[pb.WatchTaskRunsResponse], Awaitable[None]]
 
 #: Runs that one stream may watch at a time.
 MAX_WATCHED = 100_000
+#: And all streams together.
+MAX_WATCHED_BY_ALL = 500_000
 #: Runs that are read at once.
 MOST_READ = 100
+#: Microseconds after which it is worth a try again where too many are watched.
+RETRY_AFTER = 5_000_000
 #: Of one message, unless its first run alone is larger.
 MAX_MESSAGE_BYTES = 1024 * 1024
 
@@ -32,6 +36,8 @@ class TaskRunWatches:
         #: Run -> those who wait for its end.
         self._waiting: dict[str, set[_Watch]] = {}
         self._watches: set[_Watch] = set()
+        #: Ids over all watches.
+        self._watched = 0
         self._closed = False
 
     def note(self, changes: Changes) -> None:
@@ -64,6 +70,7 @@ class TaskRunWatches:
             async for request in requests:
                 for id in request.ids:
                     run_id = id.lower()
+                    self._watched += run_id not in watch.open
                     watch.open.add(run_id)
                     self._waiting.setdefault(run_id, set()).add(watch)
                     # It may have ended before.
@@ -71,6 +78,12 @@ class TaskRunWatches:
                 if len(watch.open) > MAX_WATCHED:
                     raise ResourceExhausted(
                         "TOO_MANY_WATCHED", f"more than {MAX_WATCHED:,} task runs on one stream; open another one"
+                    )
+                if self._watched > MAX_WATCHED_BY_ALL:
+                    raise Unavailable(
+                        "SERVER_BUSY",
+                        f"more than {MAX_WATCHED_BY_ALL:,} task runs are watched on this server; try again later",
+                        retry_after=RETRY_AFTER,
                     )
         except AntiphonError as error:
             watch.error = error
@@ -118,7 +131,9 @@ class TaskRunWatches:
             await send(message)
 
     def _forget(self, watch: "_Watch", run_id: str) -> None:
-        watch.open.discard(run_id)
+        if run_id in watch.open:
+            watch.open.discard(run_id)
+            self._watched -= 1
         watchers = self._waiting.get(run_id, set())
         watchers.discard(watch)
         if not watchers:

@@ -40,8 +40,9 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
         hello = _hello(first)
         coming = coming_from(hello)
         session = attaching(hello.resume_token, hello.client, parts.tokens, parts.ttl)
-        came: Came = await self._core.run(ComeToWork(coming, session, parts.hub.attached()))
-        stream = WorkStream(came.session.id, came.session.epoch)
+        with parts.hub.gates.arrivals.passed():
+            came: Came = await self._core.run(ComeToWork(coming, session, parts.hub.attached()))
+        stream = WorkStream(came.session.id, came.session.epoch, parts.hub.gates.outgoing)
         parts.hub.attach(stream)
         taker = _taker(hello, came, stream)
         says = WorkerSays(self._core, self._dispatch, parts.ttl, stream, taker, partial(parts.hub.detach, stream))
@@ -49,7 +50,7 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
         try:
             stream.push([pb.WorkResponse(welcome=await self._welcome(came))])
             if hello.resume_token:
-                self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream))
+                self._core.submit(ReadCommands(stream.session_id), partial(tell_all, stream), owner=stream.session_id)
             if parts.hub.draining is not None:
                 stream.tell(parts.hub.draining)
             lost = set(came.lost)
@@ -61,6 +62,7 @@ class WorkServicer(work_service_pb2_grpc.WorkServiceServicer):
             for task in tasks:
                 task.cancel()
             parts.hub.detach(stream)
+            stream.over()
             self._dispatch.leave(taker)
 
     async def _welcome(self, came: Came) -> pb.WorkerWelcome:

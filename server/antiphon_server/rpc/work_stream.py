@@ -14,6 +14,7 @@ from antiphon_server.application.takers import Parcel, Taker
 from antiphon_server.application.work_dispatch import WorkDispatch
 from antiphon_server.application.worker_claims import NoteExit, NoteStart
 from antiphon_server.domain.errors import AntiphonError, Internal, InvalidArgument
+from antiphon_server.rpc.budget import Budget
 from antiphon_server.rpc.outbox import CommandedStream
 from antiphon_server.rpc.validation import check
 from antiphon_server.rpc.worker_conversions import claim_from, exit_in_words, offer_message
@@ -31,8 +32,8 @@ MAX_UNANSWERED = 256
 class WorkStream(CommandedStream[pb.WorkResponse, pb.WorkResponse]):
     """What waits to be sent to a worker."""
 
-    def __init__(self, session_id: str, epoch: int) -> None:
-        super().__init__(session_id, epoch)
+    def __init__(self, session_id: str, epoch: int, outgoing: Budget) -> None:
+        super().__init__(session_id, epoch, outgoing)
         self._sent = asyncio.Event()
 
     async def deliver(self, parcel: Parcel) -> None:
@@ -164,7 +165,7 @@ class WorkerSays:
     def _submit(self, operation: Operation, then: Callable[[], None] | None) -> None:
         """What is said next does not wait for the commit, but comes after it; `then` is called once it is there."""
         self._unanswered += 1
-        self._core.submit(operation, partial(self._committed, then))
+        self._core.submit(operation, partial(self._committed, then), owner=self._stream.session_id)
 
     def _committed(self, then: Callable[[], None] | None, answer: object) -> None:
         self._unanswered -= 1

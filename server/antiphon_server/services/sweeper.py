@@ -135,7 +135,7 @@ class Sweeper:
         faults = self._core.faults
         if self._was_deaf(now, faults):
             await self._core.run(ForgiveDowntime(self._ttl))
-        lost: list[str] = await self._core.run(ExpireSessions(now))
+        lost: list[str] = await self._core.run(ExpireSessions(now, self._core.owners()))
         self._last, self._faults = now, faults
         for session_id in lost:
             logger.warning(

@@ -14,8 +14,9 @@ _FULL = ("SQLITE_FULL", "53100")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "40001", "40P01", "55P03", "57014")
 _BROKEN = (
     *("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_PERM"),
-    # A standby, transactions that were ended from outside, logins, resources, the system, damage.
-    *("25006", "25P03", "28", "3D000", "53", "58", "XX001", "XX002"),
+    # A standby, transactions that were ended from outside, logins, no such database or schema, no right to use it,
+    # resources, the system, damage.
+    *("25006", "25P03", "28", "3D000", "3F000", "42501", "53", "58", "XX001", "XX002"),
 )
 #: The connection is gone, or there was none: perhaps just when a commit had been done. Also where PostgreSQL's driver
 #: has no SQLSTATE to tell.

@@ -61,7 +61,7 @@ def _revision(connection: Connection) -> str | None:
         return None
     if VERSION_TABLE not in names:
         raise FailedPrecondition(
-            "SCHEMA_UNKNOWN", "the database has tables that are not ours; point the server to another file"
+            "SCHEMA_UNKNOWN", "the database has tables that are not ours; point the server to another database"
         )
     revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()
     return revision or BASE
@@ -92,7 +92,7 @@ def _migrate(engine: Engine, revision: str, before: Callable[[str], None] | None
         raise FailedPrecondition(
             "SCHEMA_UNKNOWN",
             f"the database has schema {revision}, which this release (schema {HEAD}) does not know; it was made by a "
-            "newer one. Install that release, or point the server to another file",
+            "newer one. Install that release, or point the server to another database",
         )
     if before is not None:
         before(revision)

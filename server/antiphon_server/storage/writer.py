@@ -1,8 +1,9 @@
 """The one writer: a thread with a synchronous engine that takes every state-changing operation.
 
 Group commit without a timer: while one transaction is being committed, operations queue; the next takes them all. A
-result is handed out only after its transaction is durable. Log lines travel on a lane of their own and only a bounded
-number joins a transaction, so that a flood of them cannot delay a verdict.
+result is handed out only after its transaction is durable. Sessions share transactions fairly (`fair_queue`), and a
+transaction is bounded, so that what one session has piled up delays another one by no more than that. Log lines travel
+on a lane of their own and only a bounded number joins a transaction, so that a flood of them cannot delay a verdict.
 """
 
 import logging
@@ -18,14 +19,17 @@ from sqlalchemy.exc import DBAPIError
 
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.storage.describing import describe
+from antiphon_server.storage.fair_queue import FairQueue
 from antiphon_server.storage.faults import storage_error, without_values
 from antiphon_server.storage.tally import Tally
 from antiphon_server.storage.working_set import Changes, Needs, WorkingSet
 
 logger = logging.getLogger(__name__)
 
-#: Operations in one transaction. Each may hold up to 1,024 frames of a session.
+#: Operations in one transaction.
 MAX_BATCH = 256
+#: Frames of sessions in one transaction, an operation of another kind being one; the last message goes in as a whole.
+MAX_WEIGHT = 1024
 #: Bulk operations (batches of log lines) in one transaction.
 MAX_BULK = 1
 
@@ -50,6 +54,8 @@ class _Job:
     operation: Operation
     #: Gets the result, or the exception.
     done: Done
+    #: When it was asked for, by `time.perf_counter`.
+    asked: float
 
 
 @dataclass(slots=True)
@@ -62,6 +68,8 @@ class Outcome:
     #: How long the transaction took, its commit included, and when it was over, in seconds since 1970.
     seconds: float = 0.0
     end_time: float = 0.0
+    #: How long the operation that waited longest had waited for its beginning, in seconds.
+    waited: float = 0.0
     #: Numbers and words of what other servers committed before it and was not given yet.
     others: Sequence[tuple[int, str]] = ()
 
@@ -103,7 +111,7 @@ class Writer:
         self._deliver = deliver
         #: The hot path speaks to the driver, whose errors come as they are.
         self._database_errors = (DBAPIError, engine.dialect.loaded_dbapi.Error)
-        self._jobs: deque[_Job] = deque()
+        self._jobs: FairQueue[_Job] = FairQueue()
         self._bulk: deque[_Job] = deque()
         self._work = threading.Condition()
         self._stopping = False
@@ -119,11 +127,16 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, operation: Operation, done: Done, *, bulk: bool = False) -> None:
-        """Queues an operation; after `stop` it is answered with Unavailable, behind the answers of what came before."""
+    def submit(self, operation: Operation, done: Done, *, bulk: bool = False, owner: str = "", weight: int = 1) -> None:
+        """Queues an operation, behind those of the same owner: a session, or nobody. After `stop` it is answered with
+        Unavailable, behind the answers of what came before."""
         with self._work:
             if not self._stopping:
-                (self._bulk if bulk else self._jobs).append(_Job(operation, done))
+                job = _Job(operation, done, time.perf_counter())
+                if bulk:
+                    self._bulk.append(job)
+                else:
+                    self._jobs.put(job, owner, weight)
                 self._work.notify()
                 return
             if not self._ended:
@@ -136,6 +149,11 @@ class Writer:
         """How many operations wait for their transaction, and how many bulk ones."""
         return len(self._jobs), len(self._bulk)
 
+    def owners(self) -> frozenset[str]:
+        """Whose operations wait for their transaction."""
+        with self._work:
+            return self._jobs.owners()
+
     def stop(self) -> None:
         """Commits what is queued, then ends the thread and returns."""
         with self._work:
@@ -144,13 +162,30 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            while jobs := self._next_jobs():
+        connection: Connection | None = None
+        while jobs := self._next_jobs():
+            connection = connection or self._connected(jobs)
+            if connection is not None:
                 self._commit(connection, jobs)
+        if connection is not None:
+            connection.close()
         with self._work:
             self._ended = True
         if self._late:
             self._refuse(self._late)
+
+    def _connected(self, jobs: Sequence[_Job]) -> Connection | None:
+        """The first connection; None where there is none, which the jobs are answered with."""
+        try:
+            return self._engine.connect()
+        except self._database_errors as error:
+            self._fail(jobs, storage_error(error) or error)
+            return None
+
+    def _fail(self, jobs: Sequence[_Job], fault: Exception) -> None:
+        self.faults += 1
+        logger.warning("a transaction of %d operations failed: %s", len(jobs), fault)
+        self._hand_out(Outcome(None, [(job.done, fault) for job in jobs]))
 
     def _refuse(self, late: Sequence[Done]) -> None:
         stopping = Unavailable("SERVER_STOPPING", "the server is stopping; try again on the next one")
@@ -161,7 +196,7 @@ class Writer:
         with self._work:
             while not (self._jobs or self._bulk or self._stopping):
                 self._work.wait()
-            jobs = [self._jobs.popleft() for _ in range(min(MAX_BATCH, len(self._jobs)))]
+            jobs = self._jobs.take(MAX_BATCH, MAX_WEIGHT)
             jobs += [self._bulk.popleft() for _ in range(min(MAX_BULK, len(self._bulk)))]
             return jobs
 
@@ -173,15 +208,13 @@ class Writer:
             fault = storage_error(error)
             if fault is None:
                 self._isolate(connection, jobs, error)
-                return
-            self.faults += 1
-            logger.warning("a transaction of %d operations failed: %s", len(jobs), fault)
-            outcome = Outcome(None, [(job.done, fault) for job in jobs])
+            else:
+                self._fail(jobs, fault)
         except Exception as error:  # noqa: BLE001 - a fault in one operation must not end the writer
             self._undo(connection)
             self._isolate(connection, jobs, error)
-            return
-        self._hand_out(outcome)
+        else:
+            self._hand_out(outcome)
 
     def _undo(self, connection: Connection) -> None:
         """Leaves no transaction open. After a COMMIT that failed only the driver knows that one is."""
@@ -221,7 +254,8 @@ class Writer:
                 self._others.publish(working_set)
         seconds, end_time = time.perf_counter() - began, time.time()
         others = self._others.missed(connection, working_set.changes) if self._others is not None else ()
-        return Outcome(working_set.changes, answers, seconds, end_time, others)
+        waited = began - min(job.asked for job in jobs)
+        return Outcome(working_set.changes, answers, seconds, end_time, waited, others)
 
     def _begin(self, connection: Connection) -> Transaction:
         """Begins a transaction. A connection that is found dead, on which nothing was done yet, is made anew."""

@@ -135,6 +135,19 @@ def test_while_it_cannot_be_reached_all_is_refused_and_then_it_goes_on(make_benc
         works(bench, "a")
 
 
+def test_a_writer_that_cannot_connect_as_it_starts_answers_and_goes_on(url: str) -> None:
+    with TcpProxy(url.split("@")[1].split("/")[0]) as proxy:
+        bench = Bench(url, database_at(url.replace(proxy.target, proxy.address)))
+        proxy.refuse()
+        proxy.cut()
+        bench.writer.start()
+        bench.submit(AddFlow("a"))
+        unavailable(bench.next()[0], says="cannot be reached")
+        proxy.heal()
+        works(bench, "a")
+        bench.close()
+
+
 def test_a_full_disk_is_answered_and_nothing_is_half_written(bench: Bench, url: str) -> None:
     works(bench, "before")
     with disk_full(url, "flows"):

@@ -174,7 +174,7 @@ def test_a_database_of_another_program_is_refused_and_left_alone(make_engine: Ma
         connection.execute(text("CREATE TABLE theirs (id INTEGER)"))
     error = refusal(engine, FailedPrecondition)
     assert error.reason == "SCHEMA_UNKNOWN"
-    assert "point the server to another file" in error.message
+    assert "point the server to another database" in error.message
     assert set(schema(engine)) == {"theirs"}
 
 

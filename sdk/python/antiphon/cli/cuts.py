@@ -35,4 +35,4 @@ def over_cuts(
             if given_up():
                 raise
             if cuts.failed(error):
-                client.reconnect(reconnect_timeout)
+                client.wait_out(error, reconnect_timeout)
