@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from antiphon.service_client import ServiceClient
-from chaos import furniture, snapshot
+from chaos import conduct, furniture, snapshot
 from chaos.checks.everything import findings
 from chaos.driving import Account, Driver
 from chaos.evidence import Evidence, Finding
@@ -63,7 +63,7 @@ def run(order: Order, folder: Path, tell: Callable[[str], None]) -> Outcome:
         tables = snapshot.read(made.database.url)
     evidence = Evidence(tables, read_all(folder / "journals"), quiet.unrest)
     judged = judge(evidence, folder)
-    found = [*findings(evidence), *judged.findings]
+    found = [*findings(evidence), *judged.findings, *conduct.check(driver.account, quiet)]
     return Outcome(order, driver.account, quiet, evidence, found, judged.said)
 
 

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from antiphon_server.domain.states import CANCELLED, COMPLETED, PENDING, RUNNING
+from chaos import conduct
 from chaos.checks import acked, executions, histories, leftovers, limits
 from chaos.checks.everything import findings
 from chaos.doctored import FLOW, LATER, LIMIT, TASK, World, well
+from chaos.driving import Account
+from chaos.quiet import Calm
 
 
 def test_where_all_is_well_nothing_is_found() -> None:
@@ -248,6 +251,15 @@ def test_and_nothing_else(spoil: Callable[[World], None]) -> None:
     spoil(world)
     found = {finding.promise for finding in findings(world.evidence)}
     assert len(found) == 1, found
+
+
+def test_who_ends_unasked_or_does_not_end_when_asked_is_found() -> None:
+    account, calm = Account(), Calm(stuck=["flows-0"])
+    assert [finding.promise for finding in conduct.check(account, calm)] == [conduct.LEAVES]
+    account.bad_ends.append("replica 1 ended with 1")
+    account.deaths["workers-7"] += 1
+    assert [finding.promise for finding in conduct.check(account, Calm())] == [conduct.STAYS, conduct.LEAVES]
+    assert list(conduct.check(Account(), Calm())) == []
 
 
 def test_code_that_goes_on_when_its_run_was_taken_away_holds_no_slot() -> None:
