@@ -8,8 +8,8 @@ from chaos import furniture, snapshot
 from chaos.process import PRODUCERS, Process
 from chaos.scene import Scene
 
-#: Seconds for processes to finish what they do, and for all that is left to come to rest, with room for slow machines: a
-#: session is lost after 6 s, a pause ends after 12, a claim after 15. What nobody takes back ends by the server's own
+#: Seconds for processes to finish what they do, and for all that is left to come to rest, with room for slow machines:
+#: a session is lost after 6 s, a pause ends after 12, a claim after 15. What nobody takes back ends by the server's own
 #: deadlines of minutes, and is found.
 LEAVING, SETTLING = 90.0, 120.0
 _WORK = ("runs", "waits", "slots", "leases", "queues", "operations", "commands")
