@@ -1,9 +1,14 @@
 """What a server has stored, for tests that compare it with what the SDK said."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from antiphon.service_client import ServiceClient
 from antiphon.session import registry
+from antiphon.settings import get_current_settings
+from antiphon.settings.current import settings_of_process, with_changes
 from antiphon.v1.deployment_pb2 import Deployment
 from antiphon.v1.deployment_service_pb2 import DeploymentName, GetDeploymentRequest
 from antiphon.v1.flow_run_pb2 import FlowRun
@@ -24,6 +29,15 @@ from antiphon.v1.task_run_service_pb2 import GetTaskRunRequest, ListTaskRunsRequ
 def type_of(state: State) -> str:
     """`RUNNING` and the like."""
     return StateType.Name(state.type).removeprefix("STATE_TYPE_")
+
+
+@contextmanager
+def talking_to(target: str, home: Path) -> "Iterator[Stored]":
+    """Has the SDK talk to a server, with a home of the test's own; gives what reads the server back."""
+    with settings_of_process(with_changes(get_current_settings(), {"api.url": target, "home": home})):
+        with ServiceClient(target) as client:
+            yield Stored(client)
+        registry.close_all()
 
 
 class Stored:

@@ -16,8 +16,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from antiphon_server.storage import all_tables
-from antiphon_server.storage.opening import AnyDatabase, database_at
+from antiphon_server.storage import all_tables, postgresql
+from antiphon_server.storage.database import Database
+from antiphon_server.storage.opening import database_at
 from antiphon_server.storage.schema import HEAD, VERSION_TABLE
 from postgresql_cluster import MISSING, Cluster, binaries
 
@@ -29,6 +30,9 @@ TEST_KEY = "VGVzdHMgaGF2ZSBhIGtleSBvZiB0aGVpciBvd24gLS0="
 
 #: By this environment variable processes are told of the cluster that they share, with `{}` for the database's name.
 _SHARED = "ANTIPHON_TEST_POSTGRESQL_URL"
+
+# Tests hold up transactions for longer than a server may be silent in one.
+postgresql.SILENCE = 60_000
 
 _made: dict[Path, str] = {}
 _spare: list[str] = []
@@ -85,7 +89,7 @@ def _create() -> str:
     return name
 
 
-def database_for(path: Path, *, bare: bool = False, **options: Any) -> AnyDatabase:
+def database_for(path: Path, *, bare: bool = False, **options: Any) -> Database:
     return database_at(place_for(path, bare=bare), **options)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 
 from antiphon_server.domain.errors import AntiphonError, NotFound
-from antiphon_server.storage.opening import AnyDatabase
+from antiphon_server.storage.database import Database
 from antiphon_server.storage.schema import prepare
 from antiphon_server.storage.working_set import Needs, WorkingSet
 from antiphon_server.storage.writer import Outcome, Writer
@@ -79,7 +79,7 @@ class HeldCommit:
 class Bench:
     """A writer, its answers in order, and a hand on its connection."""
 
-    def __init__(self, place: Path | str, database: AnyDatabase) -> None:
+    def __init__(self, place: Path | str, database: Database) -> None:
         self.place = place
         self.engine = database.writer_engine()
         self._raw: list[Any] = []
@@ -105,9 +105,9 @@ class Bench:
         (raw,) = self._raw
         return raw.execute(f"PRAGMA {text}").fetchone()
 
-    def submit(self, *operations: Any, bulk: bool = False) -> None:
+    def submit(self, *operations: Any, bulk: bool = False, owner: str = "", weight: int = 1) -> None:
         for operation in operations:
-            self.writer.submit(operation, self.answers.put, bulk=bulk)
+            self.writer.submit(operation, self.answers.put, bulk=bulk, owner=owner, weight=weight)
 
     def next(self, count: int = 1) -> list[Any]:
         return [self.answers.get(timeout=PATIENCE) for _ in range(count)]

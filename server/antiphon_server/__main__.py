@@ -136,24 +136,24 @@ class Starter:
 
     def keep_waiting(self, why: str) -> None:
         """Says that something takes its time, before the one line."""
-        if self._ready_fd is not None:
-            try:
-                os.write(self._ready_fd, f"busy {why}\n".encode())
-            except BrokenPipeError:
-                logger.info("the process that started this server has gone")
+        self._say(f"busy {why}")
 
     def tell(self, line: str) -> None:
         """Says one line and lets go of what was inherited. A starter that has died does not matter."""
+        self._say(line)
         if self._ready_fd is not None:
-            try:
-                os.write(self._ready_fd, f"{line}\n".encode())
-            except BrokenPipeError:
-                logger.info("the process that started this server has gone")
             os.close(self._ready_fd)
             self._ready_fd = None
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None
+
+    def _say(self, line: str) -> None:
+        if self._ready_fd is not None:
+            try:
+                os.write(self._ready_fd, f"{line}\n".encode())
+            except BrokenPipeError:
+                logger.info("the process that started this server has gone")
 
 
 async def serve(options: argparse.Namespace, starter: Starter) -> None:

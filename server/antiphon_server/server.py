@@ -128,8 +128,8 @@ OPTIONS = (
     ("grpc.keepalive_timeout_ms", 20_000),
     # Calls that come faster than they can even be turned away (`rpc/admission.py`) wait within gRPC, which resets more
     # and more of them from the first number on, and all from the second one on. Callers see CANCELLED.
-    ("grpc.server.max_pending_requests", 256),
-    ("grpc.server.max_pending_requests_hard_limit", 768),
+    ("grpc.server.max_pending_requests", 1_000),
+    ("grpc.server.max_pending_requests_hard_limit", 1_250),
 )
 
 
@@ -145,8 +145,8 @@ class Settings:
     session_ttl: float = 30.0
     #: For tests; the database's without.
     clock: Callable[[], int] | None = None
-    #: Fernet keys under which secrets are kept; the first one encrypts. Without any, one is made in the file
-    #: `encryption_key_file`, if the database is this server's alone.
+    #: Fernet keys under which secrets are kept; the first one encrypts. Without any, one is made beside a database that
+    #: is this server's alone.
     encryption_keys: Sequence[str] = ()
     #: Whether a commit waits for the disk. If not, the last ones may be lost when the machine, not the process, dies.
     durable: bool = True
@@ -202,13 +202,15 @@ class Server:
         self.task_dispatch = TaskDispatch(self.core, self.reader)
         self._task_run_taking = TaskRunTaking(self.task_dispatch)
         self._board = Board(clock)
-        self._leadership = Leadership(self.core, LED, server_id=server_id, alone=not shared)
+        self._leadership = Leadership(self.core, LED, server_id=server_id, alone=not shared, addresses=self.addresses)
         self.scheduler = Scheduler(self.core, board=self._board, leads=self._leadership.leads)
         self.operations_runner = OperationsRunner(
             self.core, self.reader, board=self._board, leads=self._leadership.leads
         )
-        replicas = Replicas(
-            self.core, self.slot_expiry, self.slot_queues, board=self._board, leads=self._leadership.leads
+        replicas = (
+            Replicas(self.core, self.slot_expiry, self.slot_queues, board=self._board, leads=self._leadership.leads)
+            if shared
+            else None
         )
         self._leadership.at_beginning(SCHEDULER, self.scheduler.restore)
         self._leadership.at_beginning(OPERATIONS, self.operations_runner.restore)
@@ -261,7 +263,7 @@ class Server:
                 self.operations_runner,
                 self.task_dispatch,
                 self.scheduler,
-                *((replicas,) if shared else ()),
+                *((replicas,) if replicas is not None else ()),
             )
         ]
         logger.info("listening on %s, database %s", ", ".join(self.addresses), self._database.address)

@@ -310,9 +310,9 @@ class World:
 
     def _commit(self, jobs: list[tuple[Event | None, Operation]], killed: bool = False) -> None:
         answers: list[Any] = []
-        work = [_Job(_Watched(operation, self.checker), answers.append) for _, operation in jobs]
+        work = [_Job(_Watched(operation, self.checker), answers.append, 0.0) for _, operation in jobs]
         if killed:
-            work.append(_Job(_Kill(), answers.append))
+            work.append(_Job(_Kill(), answers.append, 0.0))
         self.checker.begin([operation for _, operation in jobs])
         try:
             outcome = self._writer._transact(self._connection, work)
@@ -333,7 +333,7 @@ class World:
             elif isinstance(operation, QueuesForSlots):
                 self._unserved += answer
             self._hear(each, operation, answer)
-        for session_id, sequence, answer in outcome.changes.final_verdicts:
+        for session_id, sequence, _, answer in outcome.changes.final_verdicts:
             client = self.clients.get(session_id)
             self.checker.final(answer)
             if client is not None and client.attached and client.alive:

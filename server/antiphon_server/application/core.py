@@ -43,7 +43,6 @@ class Core:
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(engine, clock, self._deliver, hand_over_freed, server_id=server_id, others=others)
         self._feed: Feed | None = None
-        self.server_id = server_id
         self._listeners: list[Callable[[Changes], None]] = []
         self._followers: list[Callable[[Changes], None]] = []
         self._closers: list[Callable[[], None]] = []

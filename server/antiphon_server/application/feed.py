@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from antiphon_server.application.wakeups import woken
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.storage.change_words import changes_of
 from antiphon_server.storage.reader import Reader
@@ -58,11 +59,7 @@ class Feed:
     async def run(self) -> None:
         """Goes on until it is cancelled."""
         while True:
-            try:
-                async with asyncio.timeout(INTERVAL):
-                    await self._wake.wait()
-            except TimeoutError:
-                logger.debug("nothing was heard of other servers")
+            await woken(self._wake, INTERVAL)
             self._wake.clear()
             try:
                 await self._read()

@@ -1,6 +1,7 @@
 """Deleting what need not be remembered any more, a little at a time."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, Table, select
 
@@ -16,10 +17,10 @@ WORKERS_KEPT = 7 * 24 * 3600 * 1_000_000
 MAX_FORGOTTEN = 200
 
 
-def forget(working_set: WorkingSet, table: Table, old: Select[tuple[str]]) -> bool:
-    """Deletes the first rows of `table` whose ids `old` gives; says whether there may be more of them."""
-    ids = old.limit(MAX_FORGOTTEN)
-    deleted = working_set.connection.execute(table.delete().where(table.c.id.in_(ids)))
+def forget(working_set: WorkingSet, table: Table, old: Select[Any]) -> bool:
+    """Deletes the first rows of `table` whose keys `old` gives; says whether there may be more of them."""
+    (key,) = table.primary_key.columns
+    deleted = working_set.connection.execute(table.delete().where(key.in_(old.limit(MAX_FORGOTTEN))))
     return deleted.rowcount == MAX_FORGOTTEN
 
 

@@ -29,11 +29,11 @@ def known_proposal_from(
     """The same for a message that was looked at when it came: a big schema takes up to a second, which is not the
     writer's to spend."""
     transition_id = message.transition_id.lower()
-    flow = message.WhichOneof("run") == "flow_run_id"
+    kind = kind_of(message)
     return Proposal(
         transition_id,
-        RunKind.FLOW_RUN if flow else RunKind.TASK_RUN,
-        (message.flow_run_id if flow else message.task_run_id).lower(),
+        kind,
+        (message.flow_run_id if kind is RunKind.FLOW_RUN else message.task_run_id).lower(),
         state_from(message.state, transition_id),
         message.expected_state_id.lower(),
         message.force,
@@ -43,6 +43,11 @@ def known_proposal_from(
         message.claim,
         traceparent=message.traceparent,
     )
+
+
+def kind_of(message: transition_pb2.Proposal) -> RunKind:
+    """Of which kind the run of a proposal is."""
+    return RunKind.FLOW_RUN if message.WhichOneof("run") == "flow_run_id" else RunKind.TASK_RUN
 
 
 def check_state(message: state_pb2.State) -> None:

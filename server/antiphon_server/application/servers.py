@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from antiphon.v1.transition_pb2 import Proposal
+from antiphon_server.application.forgetting import forget
 from antiphon_server.application.leases import ForgetWaitingCalls
+from antiphon_server.application.proposals import kind_of
 from antiphon_server.domain.model import RunKind
 from antiphon_server.storage.tables import changes, servers, waits
-from antiphon_server.storage.waiting import kind_of_proposal
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 #: Microseconds after which a server that was not seen is gone, and for which changes are kept for one that is away.
@@ -43,11 +45,17 @@ class JoinServers:
         gone = servers.delete() if self.exclusive else servers.delete().where(servers.c.seen_time < now - GONE)
         connection.execute(gone)
         alone = connection.execute(select(servers.c.id).limit(1)).one_or_none() is None
-        row = {"id": self.server_id, "addresses": " ".join(self.addresses), "start_time": now, "seen_time": now}
-        connection.execute(servers.insert(), row)
+        enter(working_set, self.server_id, self.addresses)
         ForgetWaitingCalls().apply(working_set)
         newest = connection.execute(select(func.max(changes.c.number))).scalar_one()
         return Joined(newest or 0, alone)
+
+
+def enter(working_set: WorkingSet, server_id: str, addresses: Sequence[str]) -> None:
+    """Has the others know that a server is there."""
+    now = working_set.now
+    row = {"id": server_id, "addresses": " ".join(addresses), "start_time": now, "seen_time": now}
+    working_set.connection.execute(servers.insert(), row)
 
 
 @dataclass(slots=True)
@@ -75,17 +83,16 @@ class OverdueWaits:
         working_set.flush()
         late = waits.select().where(waits.c.until_time < working_set.now - OVERDUE)
         rows = working_set.connection.execute(late).fetchall()
-        return [(row.transition_id, kind_of_proposal(row.proposal), row.run_id) for row in rows]
+        return [(row.transition_id, kind_of(Proposal.FromString(row.proposal)), row.run_id) for row in rows]
 
 
 @dataclass(slots=True)
 class ForgetChanges:
-    """Forgets what every server has heard long ago, but for the last. The answer says that no more is left."""
+    """Forgets what every server has heard long ago, but for the last. The answer says whether there may be more."""
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> bool:
         newest = select(func.max(changes.c.number)).scalar_subquery()
-        old = (changes.c.create_time < working_set.now - KEPT) & (changes.c.number < newest)
-        working_set.connection.execute(changes.delete().where(old))
-        return False
+        old = select(changes.c.number).where(changes.c.create_time < working_set.now - KEPT, changes.c.number < newest)
+        return forget(working_set, changes, old.order_by(changes.c.number))

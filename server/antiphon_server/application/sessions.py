@@ -210,8 +210,7 @@ class ReadCommands:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> list[dict[str, Any]]:
-        found = _commands_of(working_set, self.session_id)
-        return [row for row in found if self.command_id in (None, row["id"])]
+        return _commands_of(working_set, self.session_id, self.command_id)
 
 
 @dataclass(slots=True)
@@ -305,14 +304,13 @@ class ForgetSessions:
         return forget(working_set, sessions, old)
 
 
-def _commands_of(working_set: WorkingSet, session_id: str) -> list[dict[str, Any]]:
+def _commands_of(working_set: WorkingSet, session_id: str, command_id: str | None = None) -> list[dict[str, Any]]:
     working_set.flush()
     commands = tables.commands
-    rows = working_set.connection.execute(
-        commands.select()
-        .where(commands.c.session_id == session_id, commands.c.stage <= RECEIVED)
-        .order_by(commands.c.create_time, commands.c.id)
-    )
+    open_ones = commands.select().where(commands.c.session_id == session_id, commands.c.stage <= RECEIVED)
+    if command_id is not None:
+        open_ones = open_ones.where(commands.c.id == command_id)
+    rows = working_set.connection.execute(open_ones.order_by(commands.c.create_time, commands.c.id))
     return [dict(row._mapping) for row in rows]
 
 

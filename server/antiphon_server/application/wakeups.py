@@ -13,6 +13,15 @@ logger = logging.getLogger(__name__)
 LONGEST_TIMER, RETRY_AFTER = 60.0, 1.0
 
 
+async def woken(event: asyncio.Event, seconds: float | None) -> bool:
+    """Returns once the event is set, or after so many seconds; says whether it is set. None waits for ever."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
 class Wakeups:
     """Keys at which to look. Belongs to the event loop; `clock` gives microseconds."""
 

@@ -1,6 +1,5 @@
 """Counts gRPC calls."""
 
-import asyncio
 import time
 from typing import Any
 
@@ -9,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from antiphon_server.metrics import catalogue
 from antiphon_server.metrics.instruments import counter, gauge, histogram
 from antiphon_server.rpc.interceptors import Behavior, Interceptor
-from antiphon_server.rpc.status import code_of
+from antiphon_server.rpc.status import ended_with
 
 
 class CallMetrics(Interceptor):
@@ -34,17 +33,14 @@ class CallMetrics(Interceptor):
         seconds = self._seconds.labels(name) if timed else None
 
         async def counted(request: Any, context: Any) -> Any:
-            began, cancelled = time.perf_counter(), False
+            began = time.perf_counter()
             in_flight.inc()
             try:
                 return await behavior(request, context)
-            except asyncio.CancelledError:
-                cancelled = True
-                raise
             finally:
                 if seconds is not None:
                     seconds.observe(time.perf_counter() - began)
-                self._ended.labels(name, "CANCELLED" if cancelled else code_of(context).name).inc()
+                self._ended.labels(name, ended_with(context).name).inc()
                 in_flight.dec()
 
         return counted

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from antiphon_server.application.core import Changes
+from antiphon_server.application.wakeups import woken
 from antiphon_server.domain.errors import InvalidArgument, OutOfRange, Unavailable
 from antiphon_server.domain.model import RunKind
 
@@ -253,10 +254,7 @@ class Follower:
             if self._log.closed:
                 raise Unavailable("SERVER_STOPPING", "the server is stopping; watch again on the next one")
             self.event.clear()
-            try:
-                async with asyncio.timeout(patience):
-                    await self.event.wait()
-            except TimeoutError:
+            if not await woken(self.event, patience):
                 return self._log.number, []
 
 

@@ -1,5 +1,7 @@
 """From what went wrong to `google.rpc.Status`: a code, one ErrorInfo of the domain `antiphon`, and details by kind."""
 
+import asyncio
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,6 +30,13 @@ _CODES: dict[type[errors.AntiphonError], int] = {
 }
 
 GRPC_CODES: dict[int, grpc.StatusCode] = {each.value[0]: each for each in grpc.StatusCode}
+
+
+def ended_with(context: Any) -> grpc.StatusCode:
+    """How a call has ended, for the `finally` around it: what is cancelled has told its context of no code."""
+    if isinstance(sys.exc_info()[1], asyncio.CancelledError):
+        return grpc.StatusCode.CANCELLED
+    return code_of(context)
 
 
 def code_of(context: Any) -> grpc.StatusCode:

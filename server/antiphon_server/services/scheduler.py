@@ -9,6 +9,7 @@ from typing import Any
 
 from antiphon_server.application.core import Changes, Core
 from antiphon_server.application.schedule_times import LookAtSchedules, NoteLook, Planning
+from antiphon_server.application.wakeups import woken
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.services.board import Board
 
@@ -58,7 +59,7 @@ class Scheduler:
         """Goes on until it is cancelled."""
         delay: float | None = 0.0
         while True:
-            await self._woken(delay)
+            await woken(self._wake, delay)
             delay = await self._tried()
 
     def clock_moved(self) -> None:
@@ -122,14 +123,6 @@ class Scheduler:
         while soonest is not None and soonest <= self._core.clock():
             soonest = await self._core.run(_planner().PlanSchedules(**how), bulk=True)
         return soonest
-
-    async def _woken(self, delay: float | None) -> None:
-        """Returns after `delay` seconds, or when something has changed."""
-        try:
-            async with asyncio.timeout(delay):
-                await self._wake.wait()
-        except TimeoutError:
-            return
 
     def _on_changes(self, changes: Changes) -> None:
         if changes.schedules:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from antiphon.v1.transition_pb2 import Proposal
 from antiphon_server.application.core import Core
 from antiphon_server.application.operations import EndWait, RecallVerdict
+from antiphon_server.application.proposals import kind_of
 from antiphon_server.domain.errors import ResourceExhausted, Unavailable
 from antiphon_server.domain.model import RunKind
-from antiphon_server.storage.waiting import kind_of_proposal
 from antiphon_server.storage.working_set import Changes, FinalVerdict
 
 #: A timer is set for at most so many seconds and then set anew, so that a clock that jumps cannot strand a run.
@@ -42,7 +43,7 @@ class Waits:
 
     def add(self, row: dict[str, Any]) -> None:
         """Sets the timer of one row."""
-        kind = kind_of_proposal(row["proposal"])
+        kind = kind_of(Proposal.FromString(row["proposal"]))
         self._of_run.setdefault(row["run_id"], {})[row["transition_id"]] = kind
         self._set(row["transition_id"], kind, row["run_id"], row["until_time"])
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select
 
+from antiphon_server.storage.statements import POSTGRESQL
+
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,7 +36,7 @@ async def fitting_keys(
     """The keys of the rows that fit into a page, and whether more rows follow."""
     keys: list[tuple[Any, ...]] = []
     spent = 0
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == POSTGRESQL:
         # Its cursors live in transactions, which readers do without else.
         await connection.execution_options(isolation_level="READ COMMITTED")
     async with connection.stream(statement, execution_options={"yield_per": min(limit + 1, _CHUNK)}) as result:

@@ -2,20 +2,15 @@
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
 
 from antiphon_server.domain.errors import FailedPrecondition
+from antiphon_server.storage.database import Database
 from antiphon_server.storage.sqlite import Sqlite
 
-if TYPE_CHECKING:
-    from antiphon_server.storage.postgresql import Postgresql
-
-#: Those there are.
-AnyDatabase: TypeAlias = "Sqlite | Postgresql"
 _POSTGRESQL = "antiphon_server.storage.postgresql"
 
 
-def database_at(place: Path | str, *, durable: bool = True) -> "AnyDatabase":
+def database_at(place: Path | str, *, durable: bool = True) -> Database:
     """SQLite's in the file of a path, or PostgreSQL's at a URL.
 
     Raises InvalidArgument (DATABASE_URL_INVALID), and FailedPrecondition (DRIVER_MISSING) where what it takes is not
@@ -31,5 +26,5 @@ def database_at(place: Path | str, *, durable: bool = True) -> "AnyDatabase":
             "DRIVER_MISSING",
             "PostgreSQL needs a driver that is not installed: pip install 'antiphon[postgresql]'",
         ) from error
-    database: AnyDatabase = module.Postgresql(place, durable=durable)
+    database: Database = module.Postgresql(place, durable=durable)
     return database

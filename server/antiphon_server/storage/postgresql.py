@@ -148,11 +148,7 @@ class _TextDumper(StrDumper):
     """PostgreSQL's texts hold everything but the character NUL; the picture of it stands for it."""
 
     def dump(self, text: str) -> Any:
-        return super().dump(without_nul(text))
-
-
-def without_nul(text: str) -> str:
-    return text.replace("\0", "\N{SYMBOL FOR NULL}")
+        return super().dump(text.replace("\0", "\N{SYMBOL FOR NULL}"))
 
 
 def _parsed(text: str) -> URL:

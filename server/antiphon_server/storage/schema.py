@@ -87,13 +87,19 @@ def _signing_key(connection: Connection) -> bytes:
     return key
 
 
-def _migrate(engine: Engine, revision: str, before: Callable[[str], None] | None) -> None:
+def check_known(revision: str, whose: str, instead: str) -> None:
+    """Raises FailedPrecondition (SCHEMA_UNKNOWN) for the schema of a newer release; `whose` it is, and what people may
+    do `instead` of installing that, are words for the message."""
     if revision not in (BASE, *REVISIONS):
         raise FailedPrecondition(
             "SCHEMA_UNKNOWN",
-            f"the database has schema {revision}, which this release (schema {HEAD}) does not know; it was made by a "
-            "newer one. Install that release, or point the server to another database",
+            f"{whose} has schema {revision}, which this release (schema {HEAD}) does not know; it was made by a newer "
+            f"one. Install that release, or {instead}",
         )
+
+
+def _migrate(engine: Engine, revision: str, before: Callable[[str], None] | None) -> None:
+    check_known(revision, "the database", "point the server to another database")
     if before is not None:
         before(revision)
     importlib.import_module(_UPGRADE).upgrade(engine, HEAD)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from antiphon_server.disk import sync_file, sync_folder
 from antiphon_server.domain.errors import AlreadyExists, AntiphonError, FailedPrecondition, ResourceExhausted
-from antiphon_server.storage.schema import BASE, REVISIONS, VERSION_TABLE
+from antiphon_server.storage.schema import BASE, VERSION_TABLE, check_known
 
 #: Of what people are told how much of it a copy holds.
 COUNTED = ("flows", "flow_runs", "task_runs", "deployments", "block_documents")
@@ -113,12 +113,7 @@ def _revision(database: sqlite3.Connection, tables: set[str], name: Path) -> str
         raise FailedPrecondition("SCHEMA_UNKNOWN", f"{name} is no database of Antiphon: it has none of its tables")
     row = database.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()
     revision: str = row[0] if row else BASE
-    if revision not in (BASE, *REVISIONS):
-        raise FailedPrecondition(
-            "SCHEMA_UNKNOWN",
-            f"{name} has schema {revision}, which this release (schema {REVISIONS[-1]}) does not know; it was made by "
-            "a newer one. Install that release, or name another file",
-        )
+    check_known(revision, str(name), "name another file")
     return revision
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
-from antiphon.v1 import transition_pb2
-from antiphon_server.domain.model import Run, RunKind
+from antiphon_server.domain.model import Run
 from antiphon_server.storage.tables import slot_waiters, waits
 
 _queue = slot_waiters.c
@@ -204,9 +203,3 @@ class Waiting:
             self._last_position = last or 0
         self._last_position += 1
         return self._last_position
-
-
-def kind_of_proposal(message: bytes) -> RunKind:
-    """Of which kind of run a serialized proposal is."""
-    proposal = transition_pb2.Proposal.FromString(message)
-    return RunKind.FLOW_RUN if proposal.WhichOneof("run") == "flow_run_id" else RunKind.TASK_RUN

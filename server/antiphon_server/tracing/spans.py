@@ -1,7 +1,6 @@
 """Spans of the server: one for each unary call of a caller that traces, and one for each decision on a proposal that
 names a span. The server continues traces and begins none."""
 
-import asyncio
 from typing import Any
 
 import grpc
@@ -14,7 +13,7 @@ from antiphon_server.application.core import Outcome
 from antiphon_server.domain.decision import Decision
 from antiphon_server.domain.model import Proposal
 from antiphon_server.rpc.interceptors import Behavior, Interceptor
-from antiphon_server.rpc.status import code_of
+from antiphon_server.rpc.status import ended_with
 from antiphon_server.rpc.trace_context import TRACEPARENT, caller_of, own_span
 
 #: Codes by which a server says that the fault is its own.
@@ -74,16 +73,9 @@ class CallSpans(Interceptor):
             token = own_span.set(_written(trace.set_span_in_context(span)))
             try:
                 with trace.use_span(span, record_exception=False, set_status_on_exception=False):
-                    answer = await behavior(request, context)
-                _end(span, code_of(context))
-                return answer
-            except asyncio.CancelledError:
-                _end(span, grpc.StatusCode.CANCELLED)
-                raise
-            except BaseException:
-                _end(span, code_of(context))
-                raise
+                    return await behavior(request, context)
             finally:
+                _end(span, ended_with(context))
                 own_span.reset(token)
 
         return spanned

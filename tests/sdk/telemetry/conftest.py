@@ -5,13 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.service_client import ServiceClient
-from antiphon.session import registry
-from antiphon.settings import get_current_settings
-from antiphon.settings.current import settings_of_process, with_changes
 from antiphon.telemetry import spans
 from running_server import RunningServer
-from stored import Stored
+from stored import Stored, talking_to
 from traces import Traces
 
 
@@ -37,8 +33,5 @@ def traced_server(tmp_path: Path, server_traces: Traces) -> Iterator[RunningServ
 @pytest.fixture
 def stored(traced_server: RunningServer, tmp_path: Path) -> Iterator[Stored]:
     """Has the SDK talk to the server that traces."""
-    settings = with_changes(get_current_settings(), {"api.url": traced_server.target, "home": tmp_path})
-    with settings_of_process(settings):
-        with ServiceClient(traced_server.target) as client:
-            yield Stored(client)
-        registry.close_all()
+    with talking_to(traced_server.target, tmp_path) as reading:
+        yield reading

@@ -398,6 +398,6 @@ class TestSlotExpiry:
         writing.now += SECOND
         writing.do(ReclaimSlots())
         assert writing.changes is not None
-        ((told, sequence, verdict),) = writing.changes.final_verdicts
+        ((told, sequence, _, verdict),) = writing.changes.final_verdicts
         assert (told, sequence, verdict.kind) == (session.id, 1, VerdictKind.ACCEPT)
         assert writing.row(tables.task_runs, id=second).state_type == RUNNING

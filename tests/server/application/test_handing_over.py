@@ -43,9 +43,9 @@ class Tasks:
         """Whose wait the last transaction ended."""
         assert self._writing.changes is not None
         final = self._writing.changes.final_verdicts
-        assert [answer.kind for _, _, answer in final] == [kind] * len(final)
-        assert {sequence for _, sequence, _ in final} <= {7}
-        return [session.removeprefix("of ") for session, _, _ in final]
+        assert [each.answer.kind for each in final] == [kind] * len(final)
+        assert {each.sequence for each in final} <= {7}
+        return [each.session_id.removeprefix("of ") for each in final]
 
     def running(self) -> set[str]:
         rows = {row.id: row.state_type for row in self._writing.rows(tables.task_runs)}
@@ -87,7 +87,8 @@ def test_the_verdict_of_a_wait_is_that_of_its_decision_and_is_remembered(writing
     assert writing.row(tables.waits).until_time is None, "only a slot ends it"
     tasks.ends("a")
     assert writing.changes is not None
-    ((_, _, final),) = writing.changes.final_verdicts
+    (told,) = writing.changes.final_verdicts
+    final = told.answer
     assert (final.kind, final.state.name, final.run_count) == (ACCEPT, "Running", 1)
     assert writing.do(asking) == final, "who missed the push and asks again learns it"
     assert tasks.told() == []
@@ -208,7 +209,7 @@ def test_whose_run_has_ended_meanwhile_gives_way(writing: Writing, limits: Limit
     writing.propose(tasks.ids["b"], CANCELLED, TASK_RUN, force=True)
     writing.propose(tasks.ids["a"], COMPLETED, TASK_RUN, force=True)
     assert writing.changes is not None
-    final = [(session, answer.kind) for session, _, answer in writing.changes.final_verdicts]
+    final = [(each.session_id, each.answer.kind) for each in writing.changes.final_verdicts]
     assert final == [("of b", ABORT), ("of c", ACCEPT)]
 
 

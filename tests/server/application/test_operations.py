@@ -41,7 +41,7 @@ def final(writing: Writing) -> tuple[str, int, Any]:
     """The one that the last transaction left for a session."""
     assert writing.changes is not None
     (told,) = writing.changes.final_verdicts
-    return told
+    return told.session_id, told.sequence, told.answer
 
 
 def nothing_told(writing: Writing) -> bool:

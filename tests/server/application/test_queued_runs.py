@@ -130,7 +130,7 @@ def test_sessions_and_queued_runs_stand_in_one_line(writing: Writing, runs: Runs
     assert (runs.state("b"), writing.changes.final_verdicts) == ("Scheduled", [])
     runs.claim("b")
     runs.ends("b")
-    ((session, _, answer),) = writing.changes.final_verdicts
+    ((session, _, _, answer),) = writing.changes.final_verdicts
     assert (session, answer.kind, runs.state("c")) == ("s", ACCEPT, "AwaitingConcurrencySlot")
 
 

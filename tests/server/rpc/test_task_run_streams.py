@@ -14,9 +14,11 @@ from antiphon.v1.payload_pb2 import Payload
 from antiphon.v1.task_run_pb2 import TaskRun
 from antiphon.v1.transition_service_pb2 import ProposeTransitionRequest
 from antiphon_server.application import offers
+from antiphon_server.rpc import task_run_taking, task_run_watching
 from hand_session import HandSession, new_id, proposal
 from refusals import refusal_of
 from running_server import RunningServer
+from until import until
 from world import World
 
 DEFERRED = {"details": state_pb2.StateDetails(deferred=True)}
@@ -336,3 +338,33 @@ def test_what_is_not_there_or_is_deleted_is_said_to_be_unknown(world: World, wat
 
 def _goodbye() -> Any:
     return session_pb2.ClientFrame(goodbye=session_pb2.Goodbye(reason="done"))
+
+
+def test_all_watches_together_have_a_bound(world: World, watch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_run_watching, "MAX_WATCHED_BY_ALL", 3)
+    first, second, third, fourth = (queued(world) for _ in range(4))
+    early = watch(first, second, second)
+    # What is answered at once shows that the others are known: one that is not there is none.
+    early.say(ids=[new_id()])
+    assert early.next().unknown_ids
+    with pytest.raises(grpc.RpcError) as caught:
+        watch(third, fourth).next()
+    refusal = refusal_of(caught.value)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "SERVER_BUSY")
+    assert refusal.retry_after
+    early.cut()
+    until(lambda: world.server.server._task_run_watches._watched == 0)
+    late = watch(third)
+    late.say(ids=[new_id()])
+    assert late.next().unknown_ids
+
+
+def test_one_worker_serves_so_many_tasks(take: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_run_taking, "MAX_TASK_KEYS", 3)
+    hand = take("a", "b")
+    hand.say(task_keys=["b", "c"])
+    hand.say(task_keys=["d"])
+    with pytest.raises(grpc.RpcError) as caught:
+        hand.next()
+    refusal = refusal_of(caught.value)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_TASK_KEYS")

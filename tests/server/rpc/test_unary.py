@@ -12,18 +12,21 @@ from block_calls import BLOCKS_DO
 from deployment_calls import DEPLOYMENTS_DO
 from hand_session import new_id
 from in_writer import in_writer
+from stores import POSTGRESQL
 from user_calls import USER_DOES
 from work_calls import WORK_DOES, Ask, Check
 from world import MISSING, UNARY, World, mask, opened, proposed
 
 #: RPC -> (request, what must hold of the answer).
+#: Where there may be several servers.
+SHARED = ("replicas",) if POSTGRESQL else ()
 DOES: dict[str, tuple[Ask, Check]] = {
     "GetServerInfo": (lambda w: {}, lambda r, w: r.server_info.process_id == os.getpid()),
     "ListSessions": (lambda w: {}, lambda r, w: [each.client for each in r.sessions] == ["the worker that has gone"]),
     "ListServices": (
         lambda w: {},
         lambda r, w: (
-            {"scheduler", "sessions", "deadlines", "late-runs", "housekeeping", "operations"}
+            {"scheduler", "sessions", "deadlines", "late-runs", "housekeeping", "operations", *SHARED}
             == {each.name for each in r.services}
             and {each.state for each in r.services} == {1}
         ),

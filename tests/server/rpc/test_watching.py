@@ -17,6 +17,7 @@ from antiphon_server.rpc.watching import Watches
 from hand_session import HandSession, new_id
 from refusals import refusal_of
 from running_server import RunningServer
+from stores import only_sqlite
 from world import MISSING, World
 
 Attach = Callable[..., HandSession]
@@ -192,6 +193,8 @@ def test_cursors_that_lead_nowhere(
     assert (refusal.code, refusal.reason) == (code, reason)
 
 
+# On PostgreSQL what changed is kept in the database: see replicas/.
+@only_sqlite
 def test_a_cursor_of_the_process_before_is_too_old(tmp_path: Path) -> None:
     with RunningServer(tmp_path) as server:
         world = World(server)

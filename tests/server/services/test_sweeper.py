@@ -32,6 +32,9 @@ class PlayedCore:
     def clock(self) -> int:
         return self.now
 
+    def owners(self) -> frozenset[str]:
+        return frozenset()
+
     async def run(self, operation: Any, *, bulk: bool = False) -> Any:
         if not self.answers:
             self.done.set()

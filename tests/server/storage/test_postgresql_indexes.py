@@ -18,7 +18,7 @@ from antiphon_server.storage.deployment_tables import schedules
 from antiphon_server.storage.opening import database_at
 from antiphon_server.storage.page_keys import key_query
 from antiphon_server.storage.schema import prepare
-from antiphon_server.storage.work_lines import TASK_RUNS
+from looks_at_lines import LOOKS
 from stores import url_for
 
 ID = "01890a5d-ac96-774b-bcce-000000000000"
@@ -122,16 +122,7 @@ def test_every_list_walks_along_an_index(plans: Plans, listing: Listing) -> None
     assert sorts == (listing.method in SORTED)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        TASK_RUNS.priorities(("t",), below=None),
-        TASK_RUNS.priorities(("t",), below=3),
-        TASK_RUNS.due(("t",), 0, 1_000, 10),
-        TASK_RUNS.next_due(("t",), 1_000),
-    ],
-    ids=["first", "next", "due", "upcoming"],
-)
+@pytest.mark.parametrize("query", LOOKS.values(), ids=LOOKS)
 def test_each_look_at_deferred_task_runs_is_one_into_an_index(plans: Plans, query: Any) -> None:
     (index,) = plans.indexes(query)
     assert index.startswith("ix_task_runs_task_key"), index

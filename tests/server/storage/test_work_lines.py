@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from antiphon_server.storage.schema import prepare
-from antiphon_server.storage.work_lines import TASK_RUNS
+from looks_at_lines import LOOKS
 from stores import database_for, only_sqlite
 
 
@@ -21,16 +21,7 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
     engine.dispose()
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        TASK_RUNS.priorities(("t",), below=None),
-        TASK_RUNS.priorities(("t",), below=3),
-        TASK_RUNS.due(("t",), 0, 1_000, 10),
-        TASK_RUNS.next_due(("t",), 1_000),
-    ],
-    ids=["first", "next", "due", "upcoming"],
-)
+@pytest.mark.parametrize("query", LOOKS.values(), ids=LOOKS)
 @only_sqlite
 def test_each_look_is_one_into_an_index(connection: Connection, query: Any) -> None:
     sql = str(query.compile(connection, compile_kwargs={"literal_binds": True}))

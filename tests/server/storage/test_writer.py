@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from antiphon_server.domain.errors import NotFound, ResourceExhausted, Unavailable
-from antiphon_server.storage.writer import MAX_BATCH, MAX_BULK
+from antiphon_server.storage.writer import MAX_BATCH, MAX_BULK, MAX_WEIGHT
 from stores import database_for, only_sqlite, place_for
 from writer_bench import PATIENCE, AddFlow, Bench, Raise, reason
 
@@ -60,6 +60,19 @@ def test_answers_come_in_the_order_of_asking_over_many_transactions(bench: Bench
         bench.submit(*(AddFlow(each) for each in asked))
     assert bench.next(1 + len(asked))[1:] == asked
     assert bench.sizes() == [1, MAX_BATCH, MAX_BATCH, 100]
+
+
+def test_a_transaction_is_bounded_by_weight_and_holds_what_others_ask_for(bench: Bench) -> None:
+    much = [f"{i:04}" for i in range(40)]
+    with bench.held():
+        bench.submit(*(AddFlow(each) for each in much), owner="greedy", weight=128)
+        bench.submit(AddFlow("lone"), owner="modest")
+        assert bench.writer.owners() == {"greedy", "modest"}
+    answers = bench.next(1 + len(much) + 1)[1:]
+    first = bench.sizes()[1]
+    assert first <= MAX_WEIGHT // 128 + 1
+    assert "lone" in answers[:first]
+    assert [each for each in answers if each != "lone"] == much
 
 
 def test_askers_in_many_threads_each_get_their_own_answer(bench: Bench) -> None:

@@ -64,7 +64,8 @@ class SessionServiceServicer:
     def Attach(self, request_iterator, context):
         """The control stream: both sides send frames, as many in a message as they have. One stream serves any number of
         runs. The server keeps a bounded queue for a slow reader and ends the stream with RESOURCE_EXHAUSTED when it is
-        full; the client attaches again and misses nothing.
+        full, or when nothing was read for 30 seconds (reason SLOW_READER); the client attaches again and misses nothing.
+        Where too many attach at once it ends with UNAVAILABLE (reason SERVER_BUSY) and says when to come again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

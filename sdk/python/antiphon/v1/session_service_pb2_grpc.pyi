@@ -36,7 +36,8 @@ class SessionServiceStub:
     Attach: _grpc.StreamStreamMultiCallable[_session_service_pb2.AttachRequest, _session_service_pb2.AttachResponse]
     """The control stream: both sides send frames, as many in a message as they have. One stream serves any number of
     runs. The server keeps a bounded queue for a slow reader and ends the stream with RESOURCE_EXHAUSTED when it is
-    full; the client attaches again and misses nothing.
+    full, or when nothing was read for 30 seconds (reason SLOW_READER); the client attaches again and misses nothing.
+    Where too many attach at once it ends with UNAVAILABLE (reason SERVER_BUSY) and says when to come again.
     """
     Upload: _grpc.StreamStreamMultiCallable[_session_service_pb2.UploadRequest, _session_service_pb2.UploadResponse]
     """The bulk stream, so that a flood of logs cannot delay a verdict. It needs no session. A line that breaks a rule is
@@ -59,7 +60,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     Attach: _aio.StreamStreamMultiCallable[_session_service_pb2.AttachRequest, _session_service_pb2.AttachResponse]  # type: ignore[assignment]
     """The control stream: both sides send frames, as many in a message as they have. One stream serves any number of
     runs. The server keeps a bounded queue for a slow reader and ends the stream with RESOURCE_EXHAUSTED when it is
-    full; the client attaches again and misses nothing.
+    full, or when nothing was read for 30 seconds (reason SLOW_READER); the client attaches again and misses nothing.
+    Where too many attach at once it ends with UNAVAILABLE (reason SERVER_BUSY) and says when to come again.
     """
     Upload: _aio.StreamStreamMultiCallable[_session_service_pb2.UploadRequest, _session_service_pb2.UploadResponse]  # type: ignore[assignment]
     """The bulk stream, so that a flood of logs cannot delay a verdict. It needs no session. A line that breaks a rule is
@@ -85,7 +87,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_session_service_pb2.AttachResponse], _abc.AsyncIterator[_session_service_pb2.AttachResponse]]:
         """The control stream: both sides send frames, as many in a message as they have. One stream serves any number of
         runs. The server keeps a bounded queue for a slow reader and ends the stream with RESOURCE_EXHAUSTED when it is
-        full; the client attaches again and misses nothing.
+        full, or when nothing was read for 30 seconds (reason SLOW_READER); the client attaches again and misses nothing.
+        Where too many attach at once it ends with UNAVAILABLE (reason SERVER_BUSY) and says when to come again.
         """
 
     @_abc_1.abstractmethod

@@ -131,7 +131,8 @@ class TaskRunServiceServicer:
         `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
         others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
         with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
-        stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
+        stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one. More than 10,000 tasks on one stream fail
+        with RESOURCE_EXHAUSTED (reason TOO_MANY_TASK_KEYS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,7 +141,8 @@ class TaskRunServiceServicer:
     def WatchTaskRuns(self, request_iterator, context):
         """Says when task runs have ended: at once where they have already. Any number of runs share one stream. It ends in peace
         once the client has no more ids and all were answered, and with UNAVAILABLE (reason SERVER_STOPPING) where the server
-        stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED.
+        stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED, and more than
+        500,000 of all clients with UNAVAILABLE (reason SERVER_BUSY).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -53,12 +53,14 @@ class TaskRunServiceStub:
     `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
     others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
     with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
-    stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
+    stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one. More than 10,000 tasks on one stream fail
+    with RESOURCE_EXHAUSTED (reason TOO_MANY_TASK_KEYS).
     """
     WatchTaskRuns: _grpc.StreamStreamMultiCallable[_task_run_service_pb2.WatchTaskRunsRequest, _task_run_service_pb2.WatchTaskRunsResponse]
     """Says when task runs have ended: at once where they have already. Any number of runs share one stream. It ends in peace
     once the client has no more ids and all were answered, and with UNAVAILABLE (reason SERVER_STOPPING) where the server
-    stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED.
+    stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED, and more than
+    500,000 of all clients with UNAVAILABLE (reason SERVER_BUSY).
     """
 
 @_typing.type_check_only
@@ -86,12 +88,14 @@ class TaskRunServiceAsyncStub(TaskRunServiceStub):
     `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
     others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
     with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
-    stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
+    stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one. More than 10,000 tasks on one stream fail
+    with RESOURCE_EXHAUSTED (reason TOO_MANY_TASK_KEYS).
     """
     WatchTaskRuns: _aio.StreamStreamMultiCallable[_task_run_service_pb2.WatchTaskRunsRequest, _task_run_service_pb2.WatchTaskRunsResponse]  # type: ignore[assignment]
     """Says when task runs have ended: at once where they have already. Any number of runs share one stream. It ends in peace
     once the client has no more ids and all were answered, and with UNAVAILABLE (reason SERVER_STOPPING) where the server
-    stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED.
+    stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED, and more than
+    500,000 of all clients with UNAVAILABLE (reason SERVER_BUSY).
     """
 
 class TaskRunServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -158,7 +162,8 @@ class TaskRunServiceServicer(metaclass=_abc_1.ABCMeta):
         `expected_state_id`. A run that is not claimed within 30 seconds, or whose worker is cut off before, is offered to
         others. Of a claim whose session ends, or misses its deadline, the run is SCHEDULED again. CANCELLING
         with `details.deferred`, proposed by anybody, has the worker told to stop it (CancelRun). A stopping server ends the
-        stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one.
+        stream with UNAVAILABLE (reason SERVER_STOPPING); take from the next one. More than 10,000 tasks on one stream fail
+        with RESOURCE_EXHAUSTED (reason TOO_MANY_TASK_KEYS).
         """
 
     @_abc_1.abstractmethod
@@ -169,7 +174,8 @@ class TaskRunServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_task_run_service_pb2.WatchTaskRunsResponse], _abc.AsyncIterator[_task_run_service_pb2.WatchTaskRunsResponse]]:
         """Says when task runs have ended: at once where they have already. Any number of runs share one stream. It ends in peace
         once the client has no more ids and all were answered, and with UNAVAILABLE (reason SERVER_STOPPING) where the server
-        stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED.
+        stops: watch what is open on the next one. More than 100,000 open ids fail with RESOURCE_EXHAUSTED, and more than
+        500,000 of all clients with UNAVAILABLE (reason SERVER_BUSY).
         """
 
 def add_TaskRunServiceServicer_to_server(servicer: TaskRunServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
