@@ -48,8 +48,11 @@ class HandWatch:
         self._told: dict[str, Any] = {}
 
     def next(self) -> tuple[str, Any]:
-        """The next event: its kind (empty for a cursor alone), and what is told. Of two changes in a row the first may
-        tell already what the second has made of the thing: the second one's news is none, and is passed over. A line of a log is told once."""
+        """The next event: its kind (empty for a cursor alone), and what is told.
+
+        Of two changes in a row the first may tell already what the second has made of the thing: news that is none is
+        passed over. Not so a line of a log, which is told once.
+        """
         while True:
             event, content = self._receive()
             if event == self.kind.field and self.kind is not LOGS:
