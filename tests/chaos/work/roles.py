@@ -4,7 +4,6 @@ python -m chaos.work.roles NAME
 """
 
 import asyncio
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -119,8 +118,8 @@ def _then(stop: Callable[[], None]) -> None:
 
 
 def workers() -> None:
-    # Each life has a name of its own: until the session of one that was killed is lost, its name is taken.
-    worker = ProcessWorker(POOL, name=f"{sys.argv[1]}-{os.getpid()}", limit=3)
+    # Under one name in all of its lives, as under systemd: who comes back gets it from the one that was killed.
+    worker = ProcessWorker(POOL, name=sys.argv[1], limit=3)
     threading.Thread(target=_then, args=(worker.stop,), daemon=True).start()
     asyncio.run(worker.start())
 
