@@ -22,8 +22,9 @@ _KEY = "Q2hhb3MgaGFzIGEga2V5IG9mIGl0cyBvd24uIC0tLS0="
 class Replica:
     """Listens on the same address for all its lives. `pid` is 0 while it is dead."""
 
-    def __init__(self, number: int, folder: Path, database: str) -> None:
+    def __init__(self, number: int, folder: Path, database: str, session_ttl: float = SESSION_TTL) -> None:
         self.number = number
+        self._session_ttl = session_ttl
         self.log = folder / f"replica-{number}.log"
         self._home = folder / f"replica-{number}"
         self._home.mkdir()
@@ -47,7 +48,7 @@ class Replica:
         self._close_pipe()
         self._ready, theirs = os.pipe()
         command = ["-m", "antiphon_server", "--home", str(self._home), "--listen", self.address]
-        command += ["--ready-fd", str(theirs), "--session-ttl", str(SESSION_TTL), "--no-upgrade-backup"]
+        command += ["--ready-fd", str(theirs), "--session-ttl", str(self._session_ttl), "--no-upgrade-backup"]
         environment = os.environ | {DATABASE_URL: self._database, ENCRYPTION_KEY: _KEY}
         self._process = start(command, environment, self.log, pass_fds=(theirs,))
         os.close(theirs)

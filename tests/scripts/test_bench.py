@@ -19,6 +19,7 @@ from bench.runner import run_workload
 from bench.systems import Site, System
 
 ROOT = Path(__file__).resolve().parents[2]
+PATHS = os.pathsep.join(str(ROOT / folder) for folder in ("scripts/lib", "tests"))
 LATENCY = Figure("p50", "latency", "ms", target=2)
 RATE = Figure("rate", "throughput", "/s", target=100, higher_is_better=True)
 
@@ -177,7 +178,7 @@ def test_a_child_sees_no_setting_of_ours(tmp_path: Path, monkeypatch: pytest.Mon
 def test_every_workload_runs(tmp_path: Path) -> None:
     """Little of each, so the figures mean nothing; that all are there does."""
     out = tmp_path / "figures.json"
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts" / "lib")}
+    environment = os.environ | {"PYTHONPATH": PATHS}
     command = [sys.executable, "-m", "bench", "--quick", "--json", str(out)]
     process = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
@@ -193,7 +194,7 @@ def test_every_workload_runs(tmp_path: Path) -> None:
 
 
 def test_an_unknown_workload_is_refused() -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts" / "lib")}
+    environment = os.environ | {"PYTHONPATH": PATHS}
     command = [sys.executable, "-m", "bench", "--only", "nonsense"]
     process = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert process.returncode == 2
