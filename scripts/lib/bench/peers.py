@@ -11,10 +11,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.children import JOBS, ChildFailed, clean_environment
-from bench.databases import Databases
 from bench.systems import Site, System
+
+if TYPE_CHECKING:
+    from bench.databases import Databases
+
 
 ROOT = Path(__file__).resolve().parents[3]
 PINS = Path(__file__).resolve().parent / "peers"
@@ -59,7 +63,7 @@ class Prefect(System):
     name = "prefect"
     imports = ("from prefect import flow, task",)
 
-    def __init__(self, databases: Databases | None = None) -> None:
+    def __init__(self, databases: "Databases | None" = None) -> None:
         super().__init__(databases)
         self.python = ensure_environment("prefect")
         self.title = f"Prefect {pinned_version('prefect')}"
@@ -104,7 +108,7 @@ class Dbos(System):
     name = "dbos"
     imports = ("from dbos import DBOS",)
 
-    def __init__(self, databases: Databases | None = None) -> None:
+    def __init__(self, databases: "Databases | None" = None) -> None:
         super().__init__(databases)
         self.python = ensure_environment("dbos")
         self.title = f"DBOS {pinned_version('dbos')}"

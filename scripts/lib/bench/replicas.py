@@ -97,10 +97,11 @@ def _jobs(site: Site, target: str) -> Iterator[Sequence["subprocess.Popen[str]"]
     environment = clean_environment({"ANTIPHON_HOME": str(site.folder), "ANTIPHON_API_URL": target})
     command = [sys.executable, "-m", "bench.jobs.steady"]
     pipe = subprocess.PIPE
-    jobs = [
-        subprocess.Popen(command, env=environment, cwd=site.folder, stdin=pipe, stdout=pipe, text=True)
-        for _ in range(_PROCESSES)
-    ]
+    with (site.folder / "jobs.log").open("ab") as log:
+        jobs = [
+            subprocess.Popen(command, env=environment, cwd=site.folder, stdin=pipe, stdout=pipe, stderr=log, text=True)
+            for _ in range(_PROCESSES)
+        ]
     try:
         yield jobs
     finally:

@@ -9,13 +9,17 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from antiphon.embedded_server import read_pid, socket_path, wait_for_leaving
 from antiphon.service_client import ServiceClient
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, GetServerInfoResponse
 from antiphon_server.home import DATABASE_URL
 from bench.children import JOBS, run_child
-from bench.databases import Databases
+
+if TYPE_CHECKING:
+    from bench.databases import Databases
+
 
 _STOP_SECONDS = 30.0
 _LOG_LINES = 15
@@ -37,7 +41,7 @@ class System(ABC):
     python: str
     imports: tuple[str, ...]
 
-    def __init__(self, databases: Databases | None = None) -> None:
+    def __init__(self, databases: "Databases | None" = None) -> None:
         """`databases` are where it keeps what it stores; None is SQLite, in the site's folder."""
         self.databases = databases
         self._open = contextlib.ExitStack()
@@ -102,7 +106,7 @@ class Antiphon(System):
     python = sys.executable
     imports = ("import antiphon", "from antiphon import flow, task")
 
-    def __init__(self, databases: Databases | None = None) -> None:
+    def __init__(self, databases: "Databases | None" = None) -> None:
         super().__init__(databases)
         self.title = f"Antiphon {importlib.metadata.version('antiphon')}"
 
