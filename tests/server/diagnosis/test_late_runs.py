@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from antiphon_server.diagnosis.checks.late_runs import late_runs
 from diagnosed import ERROR, WARNING, finding, later, reasons
 from hand_worker import HandWorker
+from in_writer import in_writer
 from running_server import RunningServer
+from stores import only_sqlite
 from world import World
 
 #: Later than a run may be, and than one may be that others go before.
@@ -221,3 +224,12 @@ def test_a_deployment_in_no_pool_is_served_or_not(server: RunningServer) -> None
     later(server, CROWDED)
     assert "a process serves deployment 'etl/nightly'" in finding(server, "RUNS_NOT_TAKEN").message
     worker.goodbye()
+
+
+@only_sqlite
+def test_the_oldest_are_found_by_an_index(server: RunningServer) -> None:
+    query = str(late_runs(1).compile(compile_kwargs={"literal_binds": True}))
+    plan = in_writer(server, lambda it: it.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").fetchall())
+    assert [row[3].split(" (")[0] for row in plan] == [
+        "SEARCH flow_runs USING INDEX ix_flow_runs_next_scheduled_start_time"
+    ]

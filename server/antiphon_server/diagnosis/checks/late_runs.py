@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from antiphon_server.application.takers import Taker, affinity_of
 from antiphon_server.diagnosis.commands import deployment_limit, pool_limit, queue_limit
@@ -13,7 +13,6 @@ from antiphon_server.diagnosis.finding import Finding, Severity, Symptom
 from antiphon_server.diagnosis.patient import Patient
 from antiphon_server.diagnosis.words import many, micros, some
 from antiphon_server.domain import limit_names
-from antiphon_server.domain.states import SCHEDULED
 from antiphon_server.storage.reader import Record
 from antiphon_server.storage.sources import CONCURRENCY_LIMITS, DEPLOYMENTS, WORK_POOLS, WORK_QUEUES, WORKERS
 from antiphon_server.storage.tables import flow_runs, servers
@@ -128,6 +127,12 @@ async def check_late_runs(patient: Patient) -> list[Finding]:
 
 async def _late(patient: Patient) -> Sequence[Record]:
     """The oldest ones first."""
+    return await patient.rows(late_runs(patient.ago(patient.bounds.late)))
+
+
+def late_runs(before: int) -> Select[Any]:
+    """The first runs in a line that have been due since before some time (microseconds). To say besides that they are
+    SCHEDULED and nobody's, as all in a line are, would lead SQLite to another index and through all of them."""
     runs = flow_runs.c
     query = select(
         runs.id,
@@ -137,15 +142,8 @@ async def _late(patient: Patient) -> Sequence[Record]:
         runs.worker_affinity,
         runs.auto_scheduled,
         runs.next_scheduled_start_time,
-    ).where(
-        runs.next_scheduled_start_time < patient.ago(patient.bounds.late),
-        runs.state_type == SCHEDULED,
-        runs.queue_time.is_not(None),
-        runs.queue_time < patient.ago(patient.bounds.late),
-        runs.session_id.is_(None),
-    )
-    query = query.order_by(runs.next_scheduled_start_time).limit(_MOST)
-    return await patient.rows(query)
+    ).where(runs.next_scheduled_start_time < before, runs.queue_time < before)
+    return query.order_by(runs.next_scheduled_start_time).limit(_MOST)
 
 
 async def _look_around(patient: Patient, runs: Sequence[Record]) -> _Place:
