@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 from antiphon.v1 import admin_service_pb2 as pb
@@ -16,8 +17,8 @@ __all__ = ["diagnose", "examine"]
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that one look may take.
-PATIENCE = 5.0
+#: Seconds that one look may take, and all together.
+PATIENCE, AT_MOST = 5.0, 30.0
 
 
 async def diagnose(patient: Patient, *, own_only: bool) -> pb.DiagnoseServerResponse:
@@ -34,15 +35,15 @@ async def diagnose(patient: Patient, *, own_only: bool) -> pb.DiagnoseServerResp
 async def examine(patient: Patient, checks: Sequence[Check]) -> list[Finding]:
     """What is wrong, the most serious things first. One look after the other: they shall take one connection."""
     found: list[Finding] = []
-    answers = True
+    answers, end = True, time.monotonic() + AT_MOST
     for check in checks:
         if check.asks and not answers:
             continue
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(min(PATIENCE, end - time.monotonic())):
                 found += await check.look(patient)
         except (AntiphonError, TimeoutError) as error:
-            why = str(error) or f"no answer within {PATIENCE:g} s"
+            why = str(error) or f"no answer within {PATIENCE:g} s, or all looks took more than {AT_MOST:g} s"
             if check is PROBE:
                 answers = False
                 found.append(DATABASE_UNREADABLE.found(why))

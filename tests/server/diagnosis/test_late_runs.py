@@ -170,7 +170,7 @@ def test_a_limit_that_is_full_counts_only_after_some_minutes(server: RunningServ
     assert reasons(server) == [], "one waits for the other as it should"
     later(server, CROWDED)
     assert (
-        "limit of work pool 'pool' is 1, and all its slots are taken" in finding(server, "RUNS_HELD_BY_LIMIT").message
+        "limit of work pool 'pool' is 1, and all its slots are taken" in finding(server, "RUNS_WAIT_FOR_SLOTS").message
     )
     worker.goodbye()
 

@@ -1,5 +1,6 @@
 """Whether there is room where the database is, what its log takes, and whether the disk is one of this machine."""
 
+import asyncio
 from pathlib import Path
 
 from antiphon_server.diagnosis.finding import Finding, Severity, Symptom
@@ -47,7 +48,12 @@ _OF_THE_NETWORK = frozenset(
 async def check_disk(patient: Patient) -> list[Finding]:
     """Of SQLite: where PostgreSQL keeps its data is not to be seen from here."""
     assert patient.file is not None
-    return [*_room(patient, patient.file), *_log(patient, patient.file), *_network(patient, patient.file)]
+    # A disk may hang, and the server shall not.
+    return await asyncio.to_thread(_look, patient, patient.file)
+
+
+def _look(patient: Patient, file: Path) -> list[Finding]:
+    return [*_room(patient, file), *_log(patient, file), *_network(patient, file)]
 
 
 def _room(patient: Patient, file: Path) -> list[Finding]:

@@ -46,9 +46,16 @@ RUNS_HELD_BY_LIMIT = Symptom(
     "RUNS_HELD_BY_LIMIT",
     Severity.ERROR,
     "Flow runs have been due for more than a minute, and the concurrency limit of their deployment, work pool or work "
-    "queue is 0; or it is full, and they have waited for more than five minutes.",
-    "They do not start before the limit is raised, or others end.",
-    "Raise the limit: `{command}`; or see what holds its slots: `antiphon flow-run ls --state-type RUNNING`.",
+    "queue is 0.",
+    "They do not start before the limit is raised.",
+    "Raise the limit: `{command}`.",
+)
+RUNS_WAIT_FOR_SLOTS = Symptom(
+    "RUNS_WAIT_FOR_SLOTS",
+    Severity.WARNING,
+    "Flow runs have been due for more than five minutes, and all slots of their work pool or work queue are taken.",
+    "There is more to do than the limit lets through, or what holds the slots does not end.",
+    "See what holds them: `antiphon flow-run ls --state-type RUNNING`. If more may run at once: `{command}`.",
 )
 RUNS_WITHOUT_DEPLOYMENT = Symptom(
     "RUNS_WITHOUT_DEPLOYMENT",
@@ -70,6 +77,7 @@ SYMPTOMS = (
     RUNS_UNSUITED,
     RUNS_HELD_BY_PAUSE,
     RUNS_HELD_BY_LIMIT,
+    RUNS_WAIT_FOR_SLOTS,
     RUNS_WITHOUT_DEPLOYMENT,
     RUNS_NOT_TAKEN,
 )
