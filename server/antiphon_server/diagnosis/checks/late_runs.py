@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from antiphon_server.application.takers import Taker, affinity_of
-from antiphon_server.diagnosis.commands import deployment_limit, pool_limit, queue_limit
+from antiphon_server.diagnosis.commands import antiphon, deployment_limit, pool_limit, queue_limit
 from antiphon_server.diagnosis.finding import Finding, Severity, Symptom
 from antiphon_server.diagnosis.patient import Patient
 from antiphon_server.diagnosis.words import many, micros, some
@@ -32,8 +32,7 @@ RUNS_UNSUITED = Symptom(
     Severity.ERROR,
     "Flow runs have been due for more than a minute and require labels that no worker of their queue has.",
     "They do not start before such a worker comes.",
-    "Start a worker with these labels (`antiphon worker start --pool {pool} --label KEY=VALUE`), or change what the "
-    "deployment requires.",
+    "Start a worker with these labels (`{command} --label KEY=VALUE`), or change what the deployment requires.",
 )
 RUNS_HELD_BY_PAUSE = Symptom(
     "RUNS_HELD_BY_PAUSE",
@@ -62,7 +61,8 @@ RUNS_WITHOUT_DEPLOYMENT = Symptom(
     Severity.WARNING,
     "Flow runs have been due for more than a minute, and their deployment or their work queue was deleted.",
     "Nobody knows how to run them: they wait for ever.",
-    "Cancel them: `antiphon flow-run cancel --filter 'deployment_id = \"{deployment_id}\"'`.",
+    "Cancel them: `antiphon flow-run cancel --filter 'state.type = SCHEDULED AND deployment_id = "
+    '"{deployment_id}"\'`.',
 )
 RUNS_NOT_TAKEN = Symptom(
     "RUNS_NOT_TAKEN",
@@ -202,7 +202,7 @@ def _cause(patient: Patient, place: _Place, run: Record) -> _Cause | None:
     name = f"{deployment.flow_name}/{deployment.name}"
     facts = (("deployment", name), ("deployment_id", deployment.id))
     if deployment.paused and run.auto_scheduled:
-        command = f"antiphon deployment resume {name}"
+        command = antiphon("deployment", "resume", name)
         return _Cause(RUNS_HELD_BY_PAUSE, f"deployment {name!r} is paused", (*facts, ("command", command)))
     return _shut(place, run, name, facts) or (
         _of_queue(place, run, facts)
@@ -240,25 +240,26 @@ def _of_queue(place: _Place, run: Record, facts: tuple[tuple[str, str], ...]) ->
     named = f"work queue {queue.name!r} of work pool {pool.name!r}"
     facts = (("pool", str(pool.name)), ("queue", str(queue.name)))
     if pool.paused:
-        command = f"antiphon work-pool resume {pool.name}"
+        command = antiphon("work-pool", "resume", pool.name)
         return _Cause(RUNS_HELD_BY_PAUSE, f"work pool {pool.name!r} is paused", (*facts, ("command", command)))
     if queue.paused:
-        command = f"antiphon work-queue resume {queue.name} --pool {pool.name}"
+        command = antiphon("work-queue", "resume", queue.name, "--pool", pool.name)
         return _Cause(RUNS_HELD_BY_PAUSE, f"{named} is paused", (*facts, ("command", command)))
     full = _full(place.open.get(queue.id), pool, queue, facts)
     if full is not None and not full.patient:
         return full
+    start = ("command", antiphon("worker", "start", "--pool", pool.name))
     workers = [each for each in place.workers.get(pool.id, ()) if each.serves(queue.name)]
     if not workers:
-        command = f"antiphon worker start --pool {pool.name}"
-        return _Cause(RUNS_WITHOUT_WORKER, f"no worker of {named} is there", (*facts, ("command", command)))
+        return _Cause(RUNS_WITHOUT_WORKER, f"no worker of {named} is there", (*facts, start))
     wanted = affinity_of(run.worker_affinity)
     if not any(each.suits(wanted) for each in workers):
         labels = ", ".join(f"{key}={value}" for key, value in sorted(wanted["required"].items()))
         why = f"none of the {many(len(workers), 'worker')} of {named} has the labels that they require: {labels}"
-        return _Cause(RUNS_UNSUITED, why, (*facts, ("labels", labels)))
-    there = f"{many(len(workers), 'worker')} of {named} {'is' if len(workers) == 1 else 'are'} there"
-    return full or _Cause(RUNS_NOT_TAKEN, f"{there} and do not take them", facts, patient=True)
+        return _Cause(RUNS_UNSUITED, why, (*facts, ("labels", labels), start))
+    there = "is there and does not" if len(workers) == 1 else "are there and do not"
+    why = f"{many(len(workers), 'worker')} of {named} {there} take them"
+    return full or _Cause(RUNS_NOT_TAKEN, why, facts, patient=True)
 
 
 def _full(room: OpenQueue | None, pool: Record, queue: Record, facts: tuple[tuple[str, str], ...]) -> _Cause | None:
@@ -280,10 +281,11 @@ def _full(room: OpenQueue | None, pool: Record, queue: Record, facts: tuple[tupl
         ),
     ):
         if left == 0:
-            why = f"the concurrency limit of {whose} is {slots}" + (
-                "" if slots == 0 else ", and all its slots are taken"
-            )
-            return _Cause(RUNS_HELD_BY_LIMIT, why, (*facts, ("command", command)), patient=slots != 0)
+            facts = (*facts, ("command", command))
+            if slots == 0:
+                return _Cause(RUNS_HELD_BY_LIMIT, f"the concurrency limit of {whose} is 0", facts)
+            why = f"the concurrency limit of {whose} is {slots}, and all its slots are taken"
+            return _Cause(RUNS_WAIT_FOR_SLOTS, why, facts, patient=True)
     return None
 
 
