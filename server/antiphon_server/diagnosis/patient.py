@@ -43,9 +43,9 @@ class Bounds:
     commits: int = 20
     #: How long a query may wait for its connection.
     slow_read: float = 1.0
-    #: How far back faults and calls that were turned away count.
+    #: How far back faults count, and how far those and calls that were turned away are of now.
     lately: float = 300.0
-    refused_lately: float = 60.0
+    just_now: float = 60.0
     #: Room on the disk: what is hardly any, and what is little where it is also less than a twentieth.
     no_room: int = 256 * MIB
     little_room: int = 20 * GIB

@@ -166,6 +166,7 @@ def test_a_disk_that_takes_nothing(server: RunningServer) -> None:
     found = finding(server, "COMMITS_FAILING")
     assert found.message.startswith("1 transaction failed in the last 5 min, the last one ")
     assert "the database's disk or quota is full" in found.message
+    assert reasons(server, bounds=Bounds(just_now=0.0)) == ["COMMITS_FAILED"]
     assert reasons(server, bounds=Bounds(lately=0.0)) == []
 
 
@@ -226,7 +227,7 @@ def test_calls_that_were_turned_away(server: RunningServer) -> None:
     gate.limit, gate.under_way = 128, 0
     found = finding(server, "CALLS_TURNED_AWAY")
     assert found.message.startswith("writes: 1 were turned away since the server started, the last one ")
-    assert reasons(server, bounds=Bounds(refused_lately=0.0)) == []
+    assert reasons(server, bounds=Bounds(just_now=0.0)) == []
 
 
 class Disk(NamedTuple):

@@ -20,7 +20,7 @@ async def check_overload(patient: Patient) -> list[Finding]:
     found = []
     for gate in patient.gates:
         ago = gate.refused_ago
-        if ago is not None and ago < patient.bounds.refused_lately:
+        if ago is not None and ago < patient.bounds.just_now:
             found.append(
                 CALLS_TURNED_AWAY.found(
                     f"{gate.name}: {gate.refused} were turned away since the server started, the last one {span(ago)} "

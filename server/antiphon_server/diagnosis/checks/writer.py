@@ -19,9 +19,16 @@ WRITER_STUCK = Symptom(
 COMMITS_FAILING = Symptom(
     "COMMITS_FAILING",
     Severity.ERROR,
-    "Transactions of the last minutes failed by the database's or the disk's fault.",
-    "What they held was refused. Clients try again, and runs wait for it.",
+    "A transaction of the last minute failed by the database's or the disk's fault.",
+    "What it held was refused. Clients try again, and runs wait for it.",
     "Mend what the message says: make room on the disk, or bring the database back. Nothing needs a restart.",
+)
+COMMITS_FAILED = Symptom(
+    "COMMITS_FAILED",
+    Severity.WARNING,
+    "Transactions of the last five minutes failed by the database's or the disk's fault, and none of the last minute.",
+    "What they held was refused. Clients have tried again; it may come again.",
+    "Look into the server's log for 'transaction', and into that of the database, for what happened.",
 )
 COMMITS_SLOW = Symptom(
     "COMMITS_SLOW",
@@ -31,7 +38,7 @@ COMMITS_SLOW = Symptom(
     "Measure the disk of the database (`iostat -x 1`): look at its latency, and for other programs that use it. On "
     "PostgreSQL look also at the network and at its log.",
 )
-SYMPTOMS = (WRITER_STUCK, COMMITS_FAILING, COMMITS_SLOW)
+SYMPTOMS = (WRITER_STUCK, COMMITS_FAILING, COMMITS_FAILED, COMMITS_SLOW)
 _MINUTE = 60.0
 
 
@@ -60,10 +67,12 @@ def _failing(patient: Patient) -> list[Finding]:
     if not faults:
         return []
     when, why = faults[-1]
+    ago = time.monotonic() - when
+    symptom = COMMITS_FAILING if ago < patient.bounds.just_now else COMMITS_FAILED
     return [
-        COMMITS_FAILING.found(
+        symptom.found(
             f"{many(len(faults), 'transaction')} failed in the last {span(patient.bounds.lately)}, the last one "
-            f"{span(time.monotonic() - when)} ago: {why}",
+            f"{span(ago)} ago: {why}",
             faults=len(faults),
         )
     ]
