@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from antiphon.v1 import admin_service_pb2 as pb
+from antiphon_server.application.time_travel import KeepAlive
 from running_server import RunningServer
 
 WARNING, ERROR = pb.DIAGNOSTIC_SEVERITY_WARNING, pb.DIAGNOSTIC_SEVERITY_ERROR
@@ -27,7 +28,17 @@ def finding(server: RunningServer, reason: str, **how: Any) -> pb.DiagnosticFind
 
 
 def later(server: RunningServer, seconds: float) -> None:
-    """Puts the clock forward; what the server does every few seconds is done."""
-    server.advance(seconds)
-    server.run(server.server.sweeper.sweep)
-    server.run(server.server.scheduler.round)
+    """Puts the clock forward, as if the server had lived meanwhile; what it does every few seconds is done."""
+    parts, by = server.server, round(seconds * 1e6)
+
+    async def move() -> None:
+        await parts.core.run(KeepAlive(parts._ttl, by))
+        async with parts.scheduler.planning:  # A round that has begun would take what is passed for missed.
+            server.clock.ahead += by
+            parts.scheduler.clock_moved()
+        parts.sweeper.clock_moved(by)
+        parts.core.clock_moved()
+        await parts.scheduler.round()
+        await parts.sweeper.sweep()
+
+    server.run(move)

@@ -30,6 +30,7 @@ HARMLESS_TWICE = {
     "ProposeTransition": "the transition's id, which the contract requires, is its proposer's",
     "ExchangeFrames": "frames have numbers",
     "StopServer": "made once, by the CLI",
+    "DiagnoseServer": "reads",
 }
 READS = ("Get", "List", "Count", "Preview", "Explain", "Await", "Receive")
 
