@@ -74,6 +74,25 @@ class RedisServer:
             self.process.wait(PATIENCE)
             self.process = None
 
+    def empty(self) -> None:
+        """Forgets all that it has kept. Call it while it is stopped."""
+        shutil.rmtree(self._data)
+
+    def copy(self) -> Path:
+        """What it has kept by now, for `put_back`. Call it while it is stopped."""
+        copy = Path(tempfile.mkdtemp(dir=self.folder))
+        shutil.copytree(self._data, copy, dirs_exist_ok=True)
+        return copy
+
+    def put_back(self, copy: Path) -> None:
+        """Has it what it had once. Call it while it is stopped."""
+        self.empty()
+        shutil.copytree(copy, self._data)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "appendonlydir"
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
