@@ -15,8 +15,8 @@ DURATION, OFTEN = 3.0, 0.3
 
 
 class Holder:
-    """Takes the one slot of `db` and, from `keep` to `leave`, renews it at each of some servers in turn. `promised` is the
-    latest time that it was told."""
+    """Takes the one slot of `db` and, from `keep` to `leave`, renews it at each of some servers in turn. `promised` is
+    the latest time that it was told."""
 
     def __init__(self, *worlds: World, duration: float = DURATION, often: float = OFTEN) -> None:
         self._worlds = worlds
@@ -31,6 +31,10 @@ class Holder:
         self._gone = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._renew_on, daemon=True)
+
+    def go_to(self, *worlds: World) -> None:
+        """Renews at other servers from now on."""
+        self._worlds = worlds
 
     def renew(self, place: int = 0, **fields: Any) -> float:
         """Once. Gives the time that it was told."""
