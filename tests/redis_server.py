@@ -8,6 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import redis
+
 from dies_with_parent import die_with_parent
 from tools_needed import miss_tool
 
@@ -18,7 +20,9 @@ MISSING = "Redis is missing: apt-get install redis-server"
 class RedisServer:
     """`start` and `stop` as often as wanted; `remove` at the end. What was acknowledged outlives a crash."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: object) -> None:
+        """`settings` are of Redis's own, with underscores."""
+        self._settings = {name.replace("_", "-"): value for name, value in settings.items()}
         program = shutil.which("redis-server")
         if program is None:
             miss_tool(MISSING)
@@ -41,6 +45,7 @@ class RedisServer:
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
+            **self._settings,
         }
         told = [str(word) for name, value in settings.items() for word in (f"--{name}", value)]
         with (self.folder / "log").open("ab") as log:
@@ -66,6 +71,12 @@ class RedisServer:
                 return line.recv(64).startswith(b"+PONG")
         except OSError:
             return False
+
+    def members(self) -> dict[str, float]:
+        """What its one sorted set has, with the scores."""
+        with redis.Redis.from_url(self.url, decode_responses=True) as asking:
+            (key,) = asking.keys() or ("none",)
+            return dict(asking.zrange(key, 0, -1, withscores=True))
 
     def stop(self, how: int = signal.SIGKILL) -> None:
         """By a signal: SIGTERM ends in order, SIGKILL is a crash."""

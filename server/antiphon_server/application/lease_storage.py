@@ -15,8 +15,8 @@ class LeaseStorage(Protocol):
     address: str
 
     async def renew(self, id: str, duration: int | None) -> Lease:
-        """Has a lease last from now on for `duration` microseconds, or as long as the last time; which it does, whatever
-        happens to the storage. Raises NotFound (LEASE_NOT_FOUND)."""
+        """Has a lease last from now on for `duration` microseconds, or as long as the last time. Whatever happens to
+        the storage then, it does. Raises NotFound (LEASE_NOT_FOUND)."""
         ...
 
     async def run(self) -> None:

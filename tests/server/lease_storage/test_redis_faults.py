@@ -1,5 +1,5 @@
-"""Whatever happens to Redis: no lease ends before the time that its holder was told, every one ends at last, and no call
-hangs."""
+"""Whatever happens to Redis, no lease ends before the time that its holder was told, every one ends at last, and no
+call hangs."""
 
 import logging
 import signal
@@ -31,13 +31,6 @@ def client(redis: RedisServer) -> Any:
     return redis_library.Redis.from_url(redis.url, decode_responses=True)
 
 
-def kept(redis: RedisServer) -> dict[str, float]:
-    """The leases that Redis has, by their ids, and its run."""
-    with client(redis) as asking:
-        (key,) = asking.keys("antiphon:leases:*") or ("none",)
-        return dict(asking.zrange(key, 0, -1, withscores=True))
-
-
 def in_database(folder: Path) -> tuple[int, int]:
     """What the database says of the one lease: until when it is surely given, and when it ends at the latest."""
     ((sure, latest),) = committed(folder / "antiphon.db", "SELECT sure_time, expire_time FROM slot_leases")
@@ -46,7 +39,7 @@ def in_database(folder: Path) -> tuple[int, int]:
 
 def known_by_redis(holder: Holder, redis: RedisServer) -> None:
     """Renews it until Redis does that."""
-    until(lambda: holder.renew() > 0 and holder.id in kept(redis))
+    until(lambda: holder.renew() > 0 and holder.id in redis.members())
 
 
 def test_renewals_do_not_reach_the_database_until_its_time_comes_near(
@@ -78,14 +71,14 @@ def test_a_lease_that_ends_is_forgotten_by_redis(with_redis: World, redis: Redis
     holder = Holder(with_redis, duration=300.0)
     known_by_redis(holder, redis)
     with_redis.call("ReleaseSlots", {"leaseId": holder.id})
-    until(lambda: holder.id not in kept(redis))
+    until(lambda: holder.id not in redis.members())
     short = Holder(with_redis)
     known_by_redis(short, redis)
-    until(lambda: short.id not in kept(redis))
+    until(lambda: short.id not in redis.members())
     # What a server left that died before it said so.
     with client(redis) as asking:
         asking.zadd(asking.keys("*")[0], {"left": 1})
-    until(lambda: len(kept(redis)) == 1)
+    until(lambda: len(redis.members()) == 1)
 
 
 def _flush(redis: RedisServer) -> None:
@@ -135,7 +128,7 @@ def test_who_renews_keeps_its_slots_whatever_redis_forgets(
     assert waiter.waits
     holder.leave()
     assert holder.slowest < SOON
-    until(lambda: holder.id in kept(redis))
+    until(lambda: holder.id in redis.members())
     assert holder.promised <= waiter.given() < holder.promised + LATE
 
 
@@ -196,7 +189,7 @@ def test_a_redis_that_only_reads_is_done_without(with_redis: World, redis: Redis
         asking.replicaof("127.0.0.1", "1")
         holder.keep().kept_until(MANY)
         asking.replicaof("NO", "ONE")
-    until(lambda: holder.id in kept(redis))
+    until(lambda: holder.id in redis.members())
     waiter = Next(with_redis)
     holder.kept_until(MANY)
     assert waiter.waits
