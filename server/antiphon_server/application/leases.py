@@ -49,6 +49,8 @@ class AcquireSlots:
         hand_over_freed(working_set)
         known = working_set.leases.find(known.id) if known is not None else None
         if known is not None and known.expire_time is not None:
+            if known.sure_time is not None:  # Nothing else is known here of how long it will last.
+                kept_leases.renew(working_set, known, None)
             return known
         if known is not None:
             # A call that went away and could not say so.

@@ -76,6 +76,17 @@ def test_one_that_is_over_elsewhere_is_so_here_only_after_the_time_that_is_sure(
         writing.do(KeepLease(lease.id, None, over=False))
 
 
+def test_who_asks_for_it_again_gets_it_with_a_time_that_holds(writing: Writing) -> None:
+    writing.do(CreateConcurrencyLimit("db", 1, True, 0.0))
+    wish = Lease(new_id(), ("db",), 1, 0, False, "", None, new_id(), b"", DURATION)
+    writing.do(AcquireSlots(wish, waits=False))
+    again(writing, wish.id)
+    writing.now += 2 * DURATION
+    lease = writing.do(AcquireSlots(wish, waits=False))
+    assert (lease.id, lease.given_until) == (wish.id, writing.now + DURATION)
+    assert writing.do(KeepLease(wish.id, None, over=True)).sure_time == lease.sure_time
+
+
 def test_overdue_ones_are_ended_by_who_knows_the_storage_as_it_is(writing: Writing) -> None:
     assert writing.do(BeginEpoch("one")) == ({}, True)
     lease = kept(writing)
