@@ -75,6 +75,7 @@ class RedisLeaseStorage:
         return await self._keep(KeepLease(id, duration, answer is _Answer.OVER))
 
     async def run(self) -> None:
+        """Looks at Redis, also whether it is there, until it is cancelled."""
         while True:
             wait = INTERVAL
             try:
@@ -166,8 +167,8 @@ class RedisLeaseStorage:
             if going_on is None:
                 self._whole = False
                 return INTERVAL
-            # Those were renewed in the database.
-            await self._set.say(self._run, (), going_on, ())
+            if going_on:  # Renewed in the database.
+                await self._set.say(self._run, (), going_on, ())
             await self._set.drop(self._run, [id for id in ids if id not in going_on])
         if len(ids) == MOST:
             return SHORTEST
