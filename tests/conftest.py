@@ -15,8 +15,8 @@ pytest.register_assert_rewrite("refusals", "run_model")
 
 # No test may use the home of who runs it: one that has none of its own fails.
 os.environ["ANTIPHON_HOME"] = "/dev/null/tests-have-homes-of-their-own"
-for name in ("ANTIPHON_SERVER_DATABASE_URL", "ANTIPHON_SERVER_ENCRYPTION_KEY"):
-    os.environ.pop(name, None)
+for name in ("DATABASE_URL", "ENCRYPTION_KEY", "CONCURRENCY_LEASE_STORAGE"):
+    os.environ.pop(f"ANTIPHON_SERVER_{name}", None)
 
 ROOT = Path(__file__).resolve().parents[1]
 

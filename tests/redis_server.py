@@ -8,6 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import redis
+
 from dies_with_parent import die_with_parent
 from tools_needed import miss_tool
 
@@ -18,7 +20,9 @@ MISSING = "Redis is missing: apt-get install redis-server"
 class RedisServer:
     """`start` and `stop` as often as wanted; `remove` at the end. What was acknowledged outlives a crash."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: object) -> None:
+        """`settings` are of Redis's own, with underscores."""
+        self._settings = {name.replace("_", "-"): value for name, value in settings.items()}
         program = shutil.which("redis-server")
         if program is None:
             miss_tool(MISSING)
@@ -41,6 +45,7 @@ class RedisServer:
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
+            **self._settings,
         }
         told = [str(word) for name, value in settings.items() for word in (f"--{name}", value)]
         with (self.folder / "log").open("ab") as log:
@@ -67,12 +72,37 @@ class RedisServer:
         except OSError:
             return False
 
+    def members(self) -> dict[str, float]:
+        """What its one sorted set has, with the scores."""
+        with redis.Redis.from_url(self.url, decode_responses=True) as asking:
+            (key,) = asking.keys() or ("none",)
+            return dict(asking.zrange(key, 0, -1, withscores=True))
+
     def stop(self, how: int = signal.SIGKILL) -> None:
         """By a signal: SIGTERM ends in order, SIGKILL is a crash."""
         if self.process is not None:
             self.process.send_signal(how)
             self.process.wait(PATIENCE)
             self.process = None
+
+    def empty(self) -> None:
+        """Forgets all that it has kept. Call it while it is stopped."""
+        shutil.rmtree(self._data)
+
+    def copy(self) -> Path:
+        """What it has kept by now, for `put_back`. Call it while it is stopped."""
+        copy = Path(tempfile.mkdtemp(dir=self.folder))
+        shutil.copytree(self._data, copy, dirs_exist_ok=True)
+        return copy
+
+    def put_back(self, copy: Path) -> None:
+        """Has it what it had once. Call it while it is stopped."""
+        self.empty()
+        shutil.copytree(copy, self._data)
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "appendonlydir"
 
     def remove(self) -> None:
         self.stop()

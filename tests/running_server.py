@@ -47,6 +47,7 @@ class RunningServer:
         metrics: str | None = None,
         traces: Any = None,
         database: str = "",
+        lease_storage: str = "",
     ) -> None:
         """`database`: PostgreSQL's URL, where others are on it too; its clock is everybody's then."""
         self.clock = clock or Clock()
@@ -61,6 +62,7 @@ class RunningServer:
             encryption_keys=(TEST_KEY,) if POSTGRESQL or database else (),
             metrics=metrics,
             traces=traces,
+            lease_storage=lease_storage,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

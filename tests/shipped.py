@@ -12,12 +12,13 @@ from pathlib import Path
 from antiphon.settings.rows import SETTINGS
 from antiphon_server.backup import DATABASE_URL
 from antiphon_server.encryption_keys import ENCRYPTION_KEY
+from antiphon_server.home import LEASE_STORAGE
 from conftest import ROOT
 from tools_needed import miss_tool
 
 DEPLOY = ROOT / "deploy"
 #: Environment variables that are no settings of the SDK's.
-OF_SERVERS = {DATABASE_URL, ENCRYPTION_KEY, "ANTIPHON_HOME"}
+OF_SERVERS = {DATABASE_URL, LEASE_STORAGE, ENCRYPTION_KEY, "ANTIPHON_HOME"}
 
 
 def go_tool(name: str) -> str:

@@ -15,7 +15,7 @@ from antiphon_server import log_lines
 from antiphon_server.clocks import MovableClock
 from antiphon_server.domain.errors import AntiphonError
 from antiphon_server.encryption_keys import ENCRYPTION_KEY, keys_of
-from antiphon_server.home import DATABASE, DATABASE_URL, HomeTaken, take
+from antiphon_server.home import DATABASE, DATABASE_URL, LEASE_STORAGE, HomeTaken, take
 from antiphon_server.metrics.opening import metrics_address
 from antiphon_server.rpc import call_facts
 from antiphon_server.server import Server, Settings
@@ -100,6 +100,13 @@ def arguments() -> argparse.Namespace:
         metavar="[HOST:]PORT",
         help="serve metrics for Prometheus by HTTP there; a port alone is one of this machine",
     )
+    parser.add_argument(
+        "--lease-storage",
+        default=os.environ.get(LEASE_STORAGE, ""),
+        metavar="URL",
+        help="Redis's, such as redis://:password@host:6379/0, which keeps the time of leases of slots in place of the "
+        f"database; {LEASE_STORAGE} says the same and is not seen in lists of processes",
+    )
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     parser.add_argument(
         "--log-format", default=log_lines.TEXT, choices=log_lines.FORMATS, help="json: an object a line, for programs"
@@ -175,6 +182,7 @@ async def serve(options: argparse.Namespace, starter: Starter) -> None:
             session_ttl=options.session_ttl,
             clock=moved,
             durable=not options.no_fsync,
+            lease_storage=options.lease_storage,
             retention=Retention(_days(options.keep_runs), _days(options.keep_logs)),
             metrics=options.metrics,
             traces=traces,

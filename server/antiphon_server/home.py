@@ -10,6 +10,8 @@ LOCK = "server.lock"
 DATABASE = "antiphon.db"
 #: The environment variable that names another database.
 DATABASE_URL = "ANTIPHON_SERVER_DATABASE_URL"
+#: That which names the storage of leases.
+LEASE_STORAGE = "ANTIPHON_SERVER_CONCURRENCY_LEASE_STORAGE"
 #: Of backups and restores, one at a time; a server does not ask for it.
 COPYING_LOCK = "backup.lock"
 

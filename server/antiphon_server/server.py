@@ -46,6 +46,7 @@ from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.errors import AntiphonError, Unavailable
 from antiphon_server.encryption_keys import KeyRing
+from antiphon_server.lease_storage.opening import lease_storage_at
 from antiphon_server.metrics.opening import open_exporter
 from antiphon_server.rpc.admin_servicer import AdminServicer
 from antiphon_server.rpc.admission import AdmissionInterceptor, Gates
@@ -151,6 +152,8 @@ class Settings:
     encryption_keys: Sequence[str] = ()
     #: Whether a commit waits for the disk. If not, the last ones may be lost when the machine, not the process, dies.
     durable: bool = True
+    #: What keeps the time of leases: the database where it is empty, or a URL of Redis.
+    lease_storage: str = ""
     #: How long runs and logs are kept.
     retention: Retention = field(default_factory=Retention)
     #: Called with the revision of a database that is about to be migrated; what it raises keeps it as it is.
@@ -217,6 +220,8 @@ class Server:
             if shared
             else None
         )
+        database_id = hashlib.sha256(key).hexdigest()[:12]
+        self._lease_storage = lease_storage_at(settings.lease_storage, self.core, self._board, database_id)
         self._leadership.at_beginning(SCHEDULER, self.scheduler.restore)
         self._leadership.at_beginning(OPERATIONS, self.operations_runner.restore)
         self.exporter = self._open_exporter(settings.metrics) if settings.metrics is not None else None
@@ -242,7 +247,7 @@ class Server:
         self.core.start()
         joined: Joined = await self.core.run(JoinServers(server_id, self.addresses, exclusive=not shared))
         if shared:
-            self._share(joined.newest, key)
+            self._share(joined.newest, database_id)
         if joined.alone:
             await self.core.run(ForgiveDowntime(self._ttl))
         self._restore_waits()
@@ -268,17 +273,18 @@ class Server:
                 self.operations_runner,
                 self.task_dispatch,
                 self.scheduler,
+                self._lease_storage,
                 *((replicas,) if replicas is not None else ()),
             )
         ]
         logger.info("listening on %s, database %s", ", ".join(self.addresses), self._database.address)
 
-    def _share(self, newest: int, key: bytes) -> None:
+    def _share(self, newest: int, database_id: str) -> None:
         """There may be other servers, whose commits are heard from now on."""
         feed = Feed(self.reader, newest, self._lost_touch)
         self.core.share(feed)
         # Cursors hold at every server of this database, and at no other's.
-        self.change_log.share(hashlib.sha256(key).hexdigest()[:12], newest, feed)
+        self.change_log.share(database_id, newest, feed)
         self._background += [
             asyncio.create_task(feed.run()),
             asyncio.create_task(self._database.listen(feed.stir)),
@@ -353,6 +359,7 @@ class Server:
             self.reader,
             self.hub,
             self.change_log,
+            self._lease_storage,
             self._ttl,
             self._takers,
         )
@@ -441,6 +448,7 @@ class Server:
         await self._end_calls()
         if self.exporter is not None:
             await self.exporter.close()
+        await self._lease_storage.close()
         await self.reader.close()
         self._engine.dispose()
         logger.info("stopped")

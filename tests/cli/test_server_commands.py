@@ -227,3 +227,13 @@ def test_metrics_at_what_is_no_address(antiphon: Cli, address: str) -> None:
 def test_the_format_of_the_log(antiphon: Cli, told_options: list[str]) -> None:
     assert antiphon("server", "start", "--background", "--log-format", "JSON").exit_code == 0
     assert told_options[told_options.index("--log-format") + 1] == "json"
+
+
+def test_where_leases_are_kept_is_not_told_by_the_list_of_processes(
+    antiphon: Cli, told_options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, url = "ANTIPHON_SERVER_CONCURRENCY_LEASE_STORAGE", "redis://:secret@localhost:6379/0"
+    monkeypatch.setenv(name, "")
+    assert antiphon("server", "start", "--background", "--lease-storage", url).exit_code == 0
+    assert os.environ[name] == url
+    assert "secret" not in " ".join(told_options)

@@ -78,6 +78,11 @@ def test_what_there_is(usual: dict[tuple[str, str], Manifest]) -> None:
         ((*GIVEN, "database.url=postgresql://a@b/c"), "set only one of database.existingSecret and database.url"),
         ((*GIVEN, "encryptionKey.value=key"), "set only one of encryptionKey.existingSecret and encryptionKey.value"),
         ((GIVEN[1], "database.url=mysql://a@b/c"), "does not match pattern"),
+        (
+            (*GIVEN, "leaseStorage.existingSecret=a", "leaseStorage.url=redis://a"),
+            "set only one of leaseStorage.existingSecret and leaseStorage.url",
+        ),
+        ((*GIVEN, "leaseStorage.url=http://a"), "does not match pattern"),
         ((*GIVEN, "server.replicas=0"), "server/replicas"),
         ((*GIVEN, "server.logLevel=LOUD"), "must be one of"),
         ((*GIVEN, "server.preStopSeconds=35"), "must be at least 10 s more than server.preStopSeconds"),
@@ -98,6 +103,8 @@ def test_values_that_cannot_be_are_refused(values: tuple[str, ...], says: str) -
         GIVEN,
         TRIAL,
         (*GIVEN, "server.keepRuns=30", "server.keepLogs=7", "workers.default.limit=4", "metrics.enabled=true"),
+        (*GIVEN, "leaseStorage.existingSecret=redis"),
+        (*GIVEN, "leaseStorage.url=redis://redis:6379/0"),
     ],
 )
 def test_commands_and_variables_are_those_of_our_programs(values: tuple[str, ...]) -> None:
@@ -122,8 +129,9 @@ def test_what_is_secret_is_in_secrets(usual: dict[tuple[str, str], Manifest]) ->
         "ANTIPHON_SERVER_DATABASE_URL": {"name": "postgresql", "key": "url"},
         "ANTIPHON_SERVER_ENCRYPTION_KEY": {"name": "keys", "key": "key"},
     }
-    trial = render(*TRIAL)
+    trial = render(*TRIAL, "leaseStorage.url=redis://:hush@redis:6379/0")
     assert trial["Secret", "shop-antiphon"]["stringData"] == {
+        "lease-storage-url": "redis://:hush@redis:6379/0",
         "database-url": "postgresql://antiphon:hush@shop-antiphon-postgresql:5432/antiphon",
         "encryption-key": "key",
         "postgresql-password": "hush",

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 
-from antiphon_server.application import leasing
+from antiphon_server.application import kept_leases, leasing
 from antiphon_server.application.handing_over import MOST, hand_over_freed, serve_queue
 from antiphon_server.application.sessions import find_session
 from antiphon_server.domain.errors import AlreadyExists, ResourceExhausted, Unavailable
 from antiphon_server.domain.facts import Limit
-from antiphon_server.domain.leases import Lease, check_names, lease_not_found, no_decay
+from antiphon_server.domain.leases import Lease, check_names, no_decay
 from antiphon_server.domain.sessions import check_alive
 from antiphon_server.domain.slots import guess
 from antiphon_server.storage.slot_book import LimitRow
@@ -49,6 +49,8 @@ class AcquireSlots:
         hand_over_freed(working_set)
         known = working_set.leases.find(known.id) if known is not None else None
         if known is not None and known.expire_time is not None:
+            if known.sure_time is not None:  # Nothing else is known here of how long it will last.
+                kept_leases.renew(working_set, known, None)
             return known
         if known is not None:
             # A call that went away and could not say so.
@@ -85,14 +87,12 @@ class RenewSlots:
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> Lease:
-        lease = working_set.leases.find(self.id)
-        if lease is None or lease.expire_time is None or lease.expire_time <= working_set.now:
-            raise lease_not_found(self.id)
+        lease = leasing.given(working_set, self.id)
+        if lease.sure_time is not None:
+            kept_leases.renew(working_set, lease, self.duration)
+            return lease
         lease.duration = self.duration if self.duration is not None else lease.duration
-        lease.expire_time = working_set.now + lease.duration
-        working_set.leases.change(lease)
-        working_set.slots.lease(lease.id, lease.expire_time)
-        working_set.slots.expects(lease.expire_time)
+        leasing.extend(working_set, lease, working_set.now + lease.duration)
         return lease
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from antiphon_server.domain.errors import AntiphonError, FailedPrecondition
-from antiphon_server.domain.leases import Lease, never_served, no_such_limit
+from antiphon_server.domain.leases import Lease, lease_not_found, never_served, no_such_limit
 from antiphon_server.domain.model import RunKind
 from antiphon_server.storage.slot_book import LimitRow
 from antiphon_server.storage.waiting import LEASE, Claimant, Waiter
@@ -54,6 +54,22 @@ def give(working_set: WorkingSet, lease: Lease, limits: Sequence[LimitRow]) -> N
     working_set.leases.change(lease)
 
 
+def given(working_set: WorkingSet, id: str) -> Lease:
+    """A lease that may be renewed. Raises NotFound (LEASE_NOT_FOUND)."""
+    lease = working_set.leases.find(id)
+    if lease is None or lease.expire_time is None or lease.expire_time <= working_set.now:
+        raise lease_not_found(id)
+    return lease
+
+
+def extend(working_set: WorkingSet, lease: Lease, expire_time: int) -> None:
+    """Has a lease, and its slots, last until then."""
+    lease.expire_time = expire_time
+    working_set.leases.change(lease)
+    working_set.slots.lease(lease.id, expire_time)
+    working_set.slots.expects(expire_time)
+
+
 def wait(working_set: WorkingSet, lease: Lease, limits: Sequence[LimitRow]) -> None:
     """Queues for slots, or keeps its place."""
     claimant = Claimant(LEASE, lease.id, lease.priority, lease.slots)
@@ -95,6 +111,8 @@ def end(working_set: WorkingSet, lease: Lease, *, decaying: bool, looking_at: st
     working_set.slots.give_back(lease.id, decaying=decaying)
     if lease.expire_time is None:
         _leave(working_set, lease, looking_at)
+    if lease.sure_time is not None:
+        working_set.changes.kept_leases[lease.id] = False
     working_set.leases.remove(lease.id)
 
 

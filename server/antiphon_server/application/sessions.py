@@ -269,6 +269,7 @@ class ForgiveDowntime:
             *((table.c.deadline_time,) for table in tables.RUNS.values()),
             (slots.expire_time, slots.decay_interval.is_(None)),
             (tables.slot_leases.c.expire_time,),
+            (tables.slot_leases.c.sure_time,),
         ):
             late = column.table.update().where(column < soonest, *more).values({column.name: soonest})
             working_set.connection.execute(late)

@@ -31,4 +31,7 @@ class KeepAlive:
             working_set.connection.execute(
                 table.update().where(held > working_set.now, *more).values(expire_time=held + self.by)
             )
+        working_set.connection.execute(
+            leases.update().where(leases.c.sure_time > working_set.now).values(sure_time=leases.c.sure_time + self.by)
+        )
         working_set.slots.forget()

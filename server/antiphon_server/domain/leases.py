@@ -30,6 +30,14 @@ class Lease:
     create_time: int = 0
     #: The server at which it is waited for.
     server_id: str | None = None
+    #: Set where another storage of leases keeps the time, which renews it without a word to the database: until when it
+    #: is given whatever that says. `expire_time` is then when it ends at the latest, and is never put back.
+    sure_time: int | None = None
+
+    @property
+    def given_until(self) -> int | None:
+        """Until when it is given for all that is known here; None while it is waited for."""
+        return self.expire_time if self.sure_time is None else self.sure_time
 
 
 def check_names(lease: Lease) -> None:

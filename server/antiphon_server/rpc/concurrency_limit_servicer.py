@@ -6,10 +6,11 @@ from antiphon.v1 import concurrency_limit_pb2, concurrency_limit_service_pb2_grp
 from antiphon.v1 import concurrency_limit_service_pb2 as pb
 from antiphon_server.application import read_back
 from antiphon_server.application.core import Core, WorkingSet
+from antiphon_server.application.lease_storage import LeaseStorage
 from antiphon_server.application.leases import ReleaseSlots
 from antiphon_server.application.limits import DeleteConcurrencyLimit, ResetConcurrencyLimit
 from antiphon_server.application.tokens import ResumeTokens
-from antiphon_server.rpc.lease_conversions import lease_from, lease_message, renewal_from
+from antiphon_server.rpc.lease_conversions import duration_from, lease_from, lease_message
 from antiphon_server.rpc.limit_conversions import create_limit_from, limit_message, update_limit_from
 from antiphon_server.rpc.mutations import mutate
 from antiphon_server.rpc.parts import Parts
@@ -19,10 +20,11 @@ from antiphon_server.wire_times import duration_to_micros
 
 
 class ConcurrencyLimitServicer(concurrency_limit_service_pb2_grpc.ConcurrencyLimitServiceServicer):
-    def __init__(self, core: Core, reads: WorkReads, tokens: ResumeTokens) -> None:
+    def __init__(self, core: Core, reads: WorkReads, tokens: ResumeTokens, lease_storage: LeaseStorage) -> None:
         self._core = core
         self._reads = reads
         self._tokens = tokens
+        self._lease_storage = lease_storage
         self._calls = SlotCalls(core)
 
     async def CreateConcurrencyLimit(
@@ -93,7 +95,8 @@ class ConcurrencyLimitServicer(concurrency_limit_service_pb2_grpc.ConcurrencyLim
         return pb.AcquireSlotsResponse(lease=lease_message(lease))
 
     async def RenewSlots(self, request: pb.RenewSlotsRequest, context: Any) -> pb.RenewSlotsResponse:
-        return pb.RenewSlotsResponse(lease=lease_message(await self._core.run(renewal_from(request))))
+        lease = await self._lease_storage.renew(request.lease_id.lower(), duration_from(request))
+        return pb.RenewSlotsResponse(lease=lease_message(lease))
 
     async def ReleaseSlots(self, request: pb.ReleaseSlotsRequest, context: Any) -> pb.ReleaseSlotsResponse:
         return await mutate(
@@ -112,5 +115,5 @@ def _stored(working_set: WorkingSet, id: str) -> concurrency_limit_pb2.Concurren
 
 def add_to(server: Any, parts: Parts) -> None:
     concurrency_limit_service_pb2_grpc.add_ConcurrencyLimitServiceServicer_to_server(
-        ConcurrencyLimitServicer(parts.core, WorkReads(parts.queries), parts.tokens), server
+        ConcurrencyLimitServicer(parts.core, WorkReads(parts.queries), parts.tokens, parts.lease_storage), server
     )

@@ -4,7 +4,6 @@ from uuid_utils import uuid7
 
 from antiphon.v1 import concurrency_limit_pb2 as pb
 from antiphon.v1 import concurrency_limit_service_pb2 as service_pb
-from antiphon_server.application.leases import RenewSlots
 from antiphon_server.application.proposals import digest_of
 from antiphon_server.application.tokens import ResumeTokens
 from antiphon_server.domain.leases import Lease
@@ -15,7 +14,7 @@ DURATION = 300_000_000
 
 
 def lease_message(lease: Lease) -> pb.SlotLease:
-    expires = lease.expire_time
+    expires = lease.given_until
     assert expires is not None, f"lease {lease.id} was not given"
     return pb.SlotLease(id=lease.id, names=lease.names, slots=lease.slots, expire_time=micros_to_timestamp(expires))
 
@@ -32,15 +31,12 @@ def lease_from(request: service_pb.AcquireSlotsRequest, tokens: ResumeTokens) ->
         session_id=tokens.session_id(request.resume_token) if request.resume_token else None,
         request_id=request.request_id.lower() or None,
         digest=digest_of(request.SerializeToString(deterministic=True)),
-        duration=_duration(request) or DURATION,
+        duration=duration_from(request) or DURATION,
     )
 
 
-def renewal_from(request: service_pb.RenewSlotsRequest) -> RenewSlots:
-    return RenewSlots(request.lease_id.lower(), _duration(request))
-
-
-def _duration(request: service_pb.AcquireSlotsRequest | service_pb.RenewSlotsRequest) -> int | None:
+def duration_from(request: service_pb.AcquireSlotsRequest | service_pb.RenewSlotsRequest) -> int | None:
+    """How long a lease is to last, in microseconds; None where nothing is said."""
     if not request.HasField("lease_duration"):
         return None
     return duration_to_micros(request.lease_duration, "lease_duration")

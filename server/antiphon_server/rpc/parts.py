@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from antiphon_server.application.core import Core, Reader
+from antiphon_server.application.lease_storage import LeaseStorage
 from antiphon_server.application.queries import Queries
 from antiphon_server.application.takers import Takers
 from antiphon_server.application.tokens import ResumeTokens
@@ -22,6 +23,7 @@ class Parts:
     reader: Reader
     hub: SessionHub
     log: ChangeLog
+    lease_storage: LeaseStorage
     #: Microseconds after which a session is lost that was not heard of.
     ttl: int
     #: Who takes flow runs at this server.

@@ -14,7 +14,7 @@ from antiphon_server.storage.working_set import Changes, FinalVerdict
 #: Fields that are written as they are: lists, objects and truths.
 _PLAIN = (
     *("ended_sessions", "resumed", "queued", "queued_work", "room_for_work", "slots_for_work", "ended_runs"),
-    *("schedules", "workers", "operations", "leadership"),
+    *("schedules", "workers", "operations", "leadership", "kept_leases", "lease_epoch"),
 )
 _PAIRS = ("ended_waits", "logs")
 

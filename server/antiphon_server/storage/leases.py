@@ -37,6 +37,10 @@ class Leases:
         somewhere = exists().where(servers.c.id == _columns.server_id)
         return list(self._where(_columns.expire_time.is_(None) & ~somewhere))
 
+    def kept_elsewhere(self) -> Sequence[Lease]:
+        """Those whose time another storage of leases keeps."""
+        return list(self._where(_columns.sure_time.is_not(None)))
+
     def soonest(self) -> int | None:
         """When the next one expires."""
         soonest: int | None = self._connection.execute(select(func.min(_columns.expire_time))).scalar_one()
@@ -47,7 +51,7 @@ class Leases:
 
     def change(self, lease: Lease) -> None:
         """Writes how long it lasts."""
-        lasts = {"duration": lease.duration, "expire_time": lease.expire_time}
+        lasts = {"duration": lease.duration, "expire_time": lease.expire_time, "sure_time": lease.sure_time}
         self._connection.execute(slot_leases.update().where(_columns.id == lease.id).values(lasts))
 
     def remove(self, id: str) -> None:

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 #: Every revision that ever was, oldest first.
 REVISIONS = (
     *("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013"),
-    *("0014", "0015"),
+    *("0014", "0015", "0016"),
 )
 HEAD = REVISIONS[-1]
 #: Of a database whose every migration was taken back.

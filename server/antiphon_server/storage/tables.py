@@ -291,6 +291,8 @@ slot_leases = Table(
     Column("create_time", Micros, nullable=False),
     # The server at which it waits.
     Column("server_id", Id),
+    # Until when it is given whatever another storage of leases says. NULL where the database alone keeps its time.
+    Column("sure_time", Micros),
     _index_where_set("session_id"),
     _index_where_set("request_id", unique=True),
     _index_where_set("expire_time"),

@@ -112,6 +112,10 @@ class Changes:
     logs: list[tuple[str, str | None]] = field(default_factory=list)
     #: Long-running operations that were started, went on or ended.
     operations: list[str] = field(default_factory=list)
+    #: Lease whose time another storage of leases keeps -> whether it lasts differently from now on; else it has ended.
+    kept_leases: dict[str, bool] = field(default_factory=dict)
+    #: By what that storage is known from now on.
+    lease_epoch: str | None = None
     #: Whether a server gave up what it led.
     leadership: bool = False
     #: Of another server's commit: (session id, command id) of commands that are new, and what was decided of proposals

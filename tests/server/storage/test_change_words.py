@@ -30,6 +30,8 @@ FULL: dict[str, Any] = {
     "workers": {"w": "s", "v": None},
     "logs": [("line", "f"), ("other", None)],
     "operations": ["o"],
+    "kept_leases": {"ended": False, "changed": True},
+    "lease_epoch": "run",
     "leadership": True,
 }
 

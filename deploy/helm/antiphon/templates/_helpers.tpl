@@ -71,6 +71,19 @@ key: encryption-key
 {{- end -}}
 {{- end -}}
 
+{{- define "antiphon.leaseStorageSecret" -}}
+{{- if and .Values.leaseStorage.existingSecret .Values.leaseStorage.url -}}
+{{- fail "set only one of leaseStorage.existingSecret and leaseStorage.url" -}}
+{{- end -}}
+{{- if .Values.leaseStorage.existingSecret -}}
+name: {{ .Values.leaseStorage.existingSecret }}
+key: {{ .Values.leaseStorage.existingSecretKey }}
+{{- else -}}
+name: {{ include "antiphon.secret" . }}
+key: lease-storage-url
+{{- end -}}
+{{- end -}}
+
 {{/* Of every container of ours. */}}
 {{- define "antiphon.containerSecurity" -}}
 allowPrivilegeEscalation: false

@@ -98,6 +98,16 @@ def start(
             help="PostgreSQL's, in place of a file in ANTIPHON_HOME; several servers may share it.",
         ),
     ] = "",
+    lease_storage: Annotated[
+        str,
+        typer.Option(
+            "--lease-storage",
+            metavar="URL",
+            envvar=server_control.LEASE_STORAGE,
+            help="Redis's, which keeps the time of leases of slots in place of the database. All servers of a database "
+            "name the same one.",
+        ),
+    ] = "",
     upgrade_backup: Annotated[
         bool,
         typer.Option(
@@ -140,6 +150,7 @@ def start(
         database,
         metrics or (settings.server.metrics_address if settings.server.metrics_enabled else ""),
         log_format.value,
+        lease_storage,
     )
     if not start_of.is_local:
         print_note(f"Whoever reaches {host} on port {port} can use this server: it asks nobody who they are.")

@@ -37,6 +37,7 @@ class ServerStays(AntiphonException):
 
 #: The server takes the address of its database from there.
 DATABASE_URL = "ANTIPHON_SERVER_DATABASE_URL"
+LEASE_STORAGE = "ANTIPHON_SERVER_CONCURRENCY_LEASE_STORAGE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class ServerStart:
     metrics: str = ""
     #: As the server's `--log-format` has them.
     log_format: str = "text"
+    #: Redis's URL; empty leaves leases to the database.
+    lease_storage: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -108,9 +111,10 @@ class ServerStart:
 
     def _prepare(self) -> str:
         """Gives the path of the socket."""
-        if self.database:
-            # Not among the arguments, which everybody on this machine may read.
-            os.environ[DATABASE_URL] = self.database
+        # Not among the arguments, which everybody on this machine may read.
+        for name, url in ((DATABASE_URL, self.database), (LEASE_STORAGE, self.lease_storage)):
+            if url:
+                os.environ[name] = url
         return self.socket_path
 
     @property
