@@ -59,4 +59,3 @@ def _active(working_set: Any) -> int:
     sessions = tables.sessions
     rows = working_set.connection.execute(sessions.select().where(sessions.c.status == SessionStatus.ACTIVE))
     return len(rows.all())
-

@@ -92,7 +92,9 @@ class Machine(RuleBasedStateMachine):
         hello: Any = data.draw(messages(session_pb2.Hello.DESCRIPTOR, self.known))
         return self._client(hello)
 
-    @rule(target=clients, client=clients, spoil=st.sampled_from(["", "", "", "cut", "other", "mac"]), cuts=st.booleans())
+    @rule(
+        target=clients, client=clients, spoil=st.sampled_from(["", "", "", "cut", "other", "mac"]), cuts=st.booleans()
+    )
     def resume(self, client: Client, spoil: str, cuts: bool) -> Client:
         if cuts:
             client.stream.cut()
