@@ -59,7 +59,7 @@ def _requests() -> Sequence[bytes]:
 
 def _work() -> Sequence[bytes]:
     claim = {"flow_run_id": RUN, "fencing_token": 1}
-    said = [
+    said: list[dict[str, Any]] = [
         {"hello": {"name": "one", "work_pool_name": "p", "holds": [claim], "labels": {"a": "b"}}},
         {"credit": {"runs": 3}},
         {"answer": {"claim": claim, "decision": 2, "retry_after": {"seconds": 1}}},
@@ -74,9 +74,14 @@ def _work() -> Sequence[bytes]:
 def _sessions() -> Sequence[bytes]:
     """Lives of runs: one that ends well, one that is tried again, one that pauses and is cancelled."""
     retries = {"max_retries": 2, "delays": [{"seconds": 1}], "jitter_factor": 0.5}
-    flow = [{"create_flow_run": FlowRun(id=RUN, flow_name="f", tags=["a"], retry_policy=retries)}]
-    task = [*flow, {"create_task_run": TaskRun(id=TASK, flow_run_id=RUN, task_key="t", retry_policy=retries)}]
-    lives = [
+    flow: list[Mapping[str, Any]] = [
+        {"create_flow_run": FlowRun(id=RUN, flow_name="f", tags=["a"], retry_policy=retries)}
+    ]
+    task: list[Mapping[str, Any]] = [
+        *flow,
+        {"create_task_run": TaskRun(id=TASK, flow_run_id=RUN, task_key="t", retry_policy=retries)},
+    ]
+    lives: list[list[Mapping[str, Any]]] = [
         [*task, *(_proposed(each, TASK, task=True) for each in (PENDING, RUNNING, COMPLETED)), _proposed(COMPLETED)],
         [*flow, *map(_proposed, (PENDING, RUNNING, FAILED, RUNNING, FAILED, RUNNING, FAILED))],
         [*flow, *map(_proposed, (RUNNING, PAUSED, RUNNING, CANCELLING)), {"goodbye": session_pb2.Goodbye()}],
@@ -88,7 +93,7 @@ def _sessions() -> Sequence[bytes]:
 def _proposed(type_: int, run: str = RUN, *, task: bool = False) -> dict[str, Any]:
     """Without an id, which `_frame` gives it by its place."""
     state = state_pb2.State(type=type_)  # type: ignore[arg-type]
-    return {"proposal": Proposal(state=state, **{"task_run_id" if task else "flow_run_id": run})}
+    return {"proposal": Proposal(state=state, task_run_id=run) if task else Proposal(state=state, flow_run_id=run)}
 
 
 def _frame(number: int, body: Mapping[str, Any]) -> bytes:
