@@ -44,9 +44,25 @@ class HandWatch:
         self.cursor = ""
         #: Whether messages have cursors from now on: it goes on at one, or the snapshot is over.
         self.marked = "resumeCursor" in request
+        #: What is known of each thing.
+        self._told: dict[str, Any] = {}
 
     def next(self) -> tuple[str, Any]:
-        """The next event: its kind (empty for a cursor alone), and what is told."""
+        """The next event: its kind (empty for a cursor alone), and what is told.
+
+        Of two changes in a row the first may tell already what the second has made of the thing: news that is none is
+        passed over. Not so a line of a log, which is told once.
+        """
+        while True:
+            event, content = self._receive()
+            if event == self.kind.field and self.kind is not LOGS:
+                known = self._told.get(content.id)
+                self._told[content.id] = content
+                if content == known:
+                    continue
+            return event, content
+
+    def _receive(self) -> tuple[str, Any]:
         message: Any = self._response.FromString(next(self.call))
         event = message.WhichOneof("event") or ""
         self.marked |= event == "snapshot_mark"

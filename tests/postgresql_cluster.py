@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from dies_with_parent import die_with_parent
 from tools_needed import miss_tool
@@ -101,7 +102,7 @@ class Cluster:
             [self._bin / program, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL, **self._as_user()
         )
 
-    def _as_user(self) -> dict[str, str]:
+    def _as_user(self) -> dict[str, Any]:
         return {"user": self._user, "group": self._user, "cwd": str(self.folder)} if os.geteuid() == 0 else {}
 
 

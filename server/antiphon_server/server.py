@@ -202,7 +202,7 @@ class Server:
         self.task_dispatch = TaskDispatch(self.core, self.reader)
         self._task_run_taking = TaskRunTaking(self.task_dispatch)
         self._board = Board(clock)
-        self._leadership = Leadership(self.core, LED, server_id=server_id, alone=not shared)
+        self._leadership = Leadership(self.core, LED, server_id=server_id, alone=not shared, addresses=self.addresses)
         self.scheduler = Scheduler(self.core, board=self._board, leads=self._leadership.leads)
         self.operations_runner = OperationsRunner(
             self.core, self.reader, board=self._board, leads=self._leadership.leads

@@ -16,11 +16,12 @@ from antiphon_server.metrics import catalogue
 from antiphon_server.metrics.catalogue import Type
 from conftest import ROOT
 from hand_session import HandSession
-from monitoring.page import ALERTS, PAGE, alerts, rendered
+from monitoring.page import ALERTS, PAGES, alerts, rendered
 from running_server import RunningServer
 from scraped import Scraped
 from world import World
 
+PAGE = ROOT / "docs" / "monitoring.md"
 DASHBOARD = ROOT / "deploy" / "grafana" / "antiphon.json"
 #: What Prometheus itself makes of a scrape.
 ITS_OWN = {"up"}
@@ -68,8 +69,9 @@ def labels_of(name: str) -> set[str]:
 EXPRESSIONS = list(expressions())
 
 
-def test_the_tables_are_those_of_the_server_and_of_the_alerts() -> None:
-    assert PAGE.read_text() == rendered(), "run scripts/generate"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_tables_are_those_of_the_server_and_of_the_alerts(page: Path) -> None:
+    assert page.read_text() == rendered(page), "run scripts/generate"
 
 
 @pytest.mark.parametrize(("where", "expression"), EXPRESSIONS, ids=[where for where, _ in EXPRESSIONS])

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,15 @@ from rich.console import Console
 
 from bench.__main__ import WORKLOADS
 from bench.children import ChildFailed, run_child, run_job
-from bench.figures import Figure, Samples, Scale, Workload, percentile
+from bench.figures import SQLITE, Figure, Samples, Scale, Workload, percentile
 from bench.report import format_ratio, format_value, render, to_json
 from bench.runner import run_workload
 from bench.systems import Site, System
+from postgresql_cluster import MISSING, binaries
+from tools_needed import miss_tool
 
 ROOT = Path(__file__).resolve().parents[2]
+PATHS = os.pathsep.join(str(ROOT / folder) for folder in ("scripts/lib", "tests"))
 LATENCY = Figure("p50", "latency", "ms", target=2)
 RATE = Figure("rate", "throughput", "/s", target=100, higher_is_better=True)
 
@@ -173,26 +176,49 @@ def test_a_child_sees_no_setting_of_ours(tmp_path: Path, monkeypatch: pytest.Mon
     assert run_job([sys.executable, "-c", code], {"HOME_IS": "1"}, tmp_path) == {"set": 0.0, "home": 1.0}
 
 
-@pytest.mark.timeout(600)
-def test_every_workload_runs(tmp_path: Path) -> None:
-    """Little of each, so the figures mean nothing; that all are there does."""
-    out = tmp_path / "figures.json"
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts" / "lib")}
-    command = [sys.executable, "-m", "bench", "--quick", "--json", str(out)]
+def run_quickly(out: Path, *options: str) -> tuple[dict[tuple[str, str], float], str]:
+    """Little of each, so the figures mean nothing; that all are there does. Gives them, and what was printed."""
+    command = [sys.executable, "-m", "bench", "--quick", "--json", str(out), *options]
+    environment = os.environ | {"PYTHONPATH": PATHS}
     process = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
-    document = json.loads(out.read_text())
-    figures = {(figure["workload"], figure["figure"]): figure["median"] for figure in document["figures"]}
-    assert set(figures) == {(workload.name, figure.key) for workload in WORKLOADS for figure in workload.figures}
-    # Nothing is dropped of a small flood, no run is late, nobody is turned away of few, and nothing is lost.
+    found = json.loads(out.read_text())["figures"]
+    return {(figure["workload"], figure["figure"]): figure["median"] for figure in found}, process.stdout
+
+
+def figures_of(workloads: Iterable[Workload]) -> set[tuple[str, str]]:
+    return {(workload.name, figure.key) for workload in workloads for figure in workload.figures}
+
+
+@pytest.mark.timeout(600)
+def test_every_workload_runs(tmp_path: Path) -> None:
+    figures, said = run_quickly(tmp_path / "figures.json")
+    assert set(figures) == figures_of(workload for workload in WORKLOADS if SQLITE in workload.stores)
+    # Nothing is dropped of a small flood, no run is late, nobody of few is turned away or cut off, and nothing is
+    # lost.
     nothing = {("log_flood", "dropped"), ("each_minute", "late")}
-    nothing |= {key for key in figures if key[0] == "overload" and key[1].endswith(("refused", "lost"))}
+    nothing |= {key for key in figures if key[0] == "overload" and key[1].endswith(("refused", "reset", "lost"))}
     assert [key for key, median in figures.items() if not median and key not in nothing] == []
-    assert "synchronous=FULL" in process.stdout
+    assert "synchronous=FULL" in said
+
+
+@pytest.mark.timeout(600)
+def test_several_servers_are_measured_on_a_postgresql(tmp_path: Path) -> None:
+    if binaries() is None:
+        miss_tool(MISSING)
+    chosen = [workload for workload in WORKLOADS if SQLITE not in workload.stores or workload.name == "verdict_latency"]
+    names = [workload.name for workload in chosen]
+    figures, said = run_quickly(tmp_path / "figures.json", "--store", "postgresql", "--only", *names)
+    assert set(figures) == figures_of(chosen)
+    assert {key for key, median in figures.items() if not median} == {
+        ("failover", "failed"),
+        ("rolling_restart", "failed"),
+    }
+    assert "synchronous_commit=on" in said
 
 
 def test_an_unknown_workload_is_refused() -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts" / "lib")}
+    environment = os.environ | {"PYTHONPATH": PATHS}
     command = [sys.executable, "-m", "bench", "--only", "nonsense"]
     process = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert process.returncode == 2

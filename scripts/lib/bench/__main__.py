@@ -11,13 +11,27 @@ from pathlib import Path
 from rich.console import Console
 
 from antiphon.exceptions import AntiphonException
-from bench import deployments, lists, machine, overload, policy_cost, protocol, scaling, scheduling, startup, work
+from bench import (
+    deployments,
+    lists,
+    machine,
+    overload,
+    policy_cost,
+    protocol,
+    replicas,
+    scaling,
+    scheduling,
+    startup,
+    work,
+)
 from bench.children import ChildFailed
-from bench.figures import Samples, Scale, Workload
+from bench.databases import Databases
+from bench.figures import POSTGRESQL, SQLITE, Samples, Scale, Workload
 from bench.peers import Dbos, Prefect
 from bench.report import render, to_json
 from bench.runner import run_workload
 from bench.systems import Antiphon, System
+from postgresql_cluster import MISSING, binaries
 
 WORKLOADS: tuple[Workload, ...] = (
     startup.WORKLOADS
@@ -29,6 +43,7 @@ WORKLOADS: tuple[Workload, ...] = (
     + scheduling.WORKLOADS
     + policy_cost.WORKLOADS
     + overload.WORKLOADS
+    + replicas.WORKLOADS
 )
 _QUICK = 0.02
 
@@ -38,6 +53,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.description = "Measures Antiphon by the work of a real process, client and server, with durable commits."
     names = [workload.name for workload in WORKLOADS]
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=names, default=names, help=", ".join(names))
+    parser.add_argument("--store", choices=[SQLITE, POSTGRESQL], default=SQLITE, help="what all keep their data in")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the JSON goes; default: build/bench/DATE.json")
     parser.add_argument("--peers", action="store_true", help="measure Prefect and DBOS too, and print ratios")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="rounds; medians are shown; default: 5")
@@ -45,6 +61,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.repeat < 1:
         parser.error("--repeat must be at least 1")
+    if options.store == POSTGRESQL and binaries() is None:
+        parser.error(MISSING)
     if options.json and not options.json.resolve().parent.is_dir():
         parser.error(f"--json: the folder {options.json.resolve().parent} does not exist")
     return options
@@ -56,9 +74,9 @@ def measure(options: argparse.Namespace, systems: Sequence[System], console: Con
     rounds = 1 if options.quick else options.repeat
     with console.status("") as status:
         return [
-            run_workload(workload, systems, rounds, scale, status.update)
+            run_workload(workload.on(options.store), systems, rounds, scale, status.update)
             for workload in WORKLOADS
-            if workload.name in options.only
+            if workload.name in options.only and options.store in workload.stores
         ]
 
 
@@ -86,7 +104,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0 when every workload ran; a missed target is shown, and is no error."""
     options = parse(arguments)
     with contextlib.ExitStack() as stack:
-        systems: list[System] = [Antiphon(), *([Prefect(), Dbos()] if options.peers else [])]
+        databases = Databases() if options.store == POSTGRESQL else None
+        if databases is not None:
+            stack.callback(databases.close)
+        peers = [Prefect(databases), Dbos(databases)] if options.peers else []
+        systems: list[System] = [Antiphon(databases), *peers]
         for system in systems:
             stack.callback(system.close)
         results = measure(options, systems, Console(stderr=True))

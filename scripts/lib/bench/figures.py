@@ -2,9 +2,11 @@
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.systems import System
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,8 @@ class Figure:
     unit: str
     target: float | None = None
     higher_is_better: bool = False
+    #: The target where what is stored is in PostgreSQL.
+    target_postgresql: float | None = None
 
     def meets(self, value: float) -> bool | None:
         """Whether the value reaches the target; None where there is none."""
@@ -49,6 +53,14 @@ class Workload:
     systems: frozenset[str] = frozenset({"antiphon"})
     #: How the keys of values begin that are drawn as a curve, in their order; empty where there are none.
     curve: str = ""
+    #: On which stores it can be measured.
+    stores: frozenset[str] = frozenset({SQLITE, POSTGRESQL})
+
+    def on(self, store: str) -> "Workload":
+        """The same with the targets of a store."""
+        if store == SQLITE:
+            return self
+        return replace(self, figures=tuple(replace(each, target=each.target_postgresql) for each in self.figures))
 
 
 @dataclass

@@ -10,7 +10,7 @@ from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest
 from antiphon_server.application.listings import FLOW_RUNS, TASK_RUNS, Listing
 from antiphon_server.home import DATABASE
-from bench.figures import Figure, Scale, Workload, percentile
+from bench.figures import SQLITE, Figure, Scale, Workload, percentile
 from bench.list_requests import filters_of, orders_of
 from bench.stored_runs import fill
 from bench.systems import Antiphon, System
@@ -68,5 +68,6 @@ WORKLOADS = (
             Figure("task_p50", f"a page of 100 of {_RUNS:,} task runs, median of filters and orders", "ms"),
         ),
         measure,
+        stores=frozenset({SQLITE}),
     ),
 )

@@ -11,9 +11,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.children import JOBS, ChildFailed, clean_environment
 from bench.systems import Site, System
+
+if TYPE_CHECKING:
+    from bench.databases import Databases
+
 
 ROOT = Path(__file__).resolve().parents[3]
 PINS = Path(__file__).resolve().parent / "peers"
@@ -58,13 +63,14 @@ class Prefect(System):
     name = "prefect"
     imports = ("from prefect import flow, task",)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, databases: "Databases | None" = None) -> None:
+        super().__init__(databases)
         self.python = ensure_environment("prefect")
         self.title = f"Prefect {pinned_version('prefect')}"
 
     def durability(self) -> str:
-        return "sqlite wal synchronous=NORMAL; task runs are kept by the client and reported as events"
+        how = "sqlite wal synchronous=NORMAL" if self.databases is None else self.databases.durability()
+        return f"{how}; task runs are kept by the client and reported as events"
 
     def hello(self) -> Sequence[str]:
         return [self.python, str(JOBS / "hello.py"), "prefect"]
@@ -80,6 +86,9 @@ class Prefect(System):
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
         }
+        if self.databases is not None:
+            url = self.databases.make().replace("postgresql://", "postgresql+asyncpg://")
+            environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = url
         return Site(folder, environment)
 
     def start(self, site: Site) -> None:
@@ -99,13 +108,15 @@ class Dbos(System):
     name = "dbos"
     imports = ("from dbos import DBOS",)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, databases: "Databases | None" = None) -> None:
+        super().__init__(databases)
         self.python = ensure_environment("dbos")
         self.title = f"DBOS {pinned_version('dbos')}"
 
     def durability(self) -> str:
-        return "sqlite, rollback journal, synchronous=FULL (its defaults), in the flow's own process"
+        how = "sqlite, rollback journal, synchronous=FULL (its defaults)"
+        how = how if self.databases is None else self.databases.durability()
+        return f"{how}, in the flow's own process"
 
     def hello(self) -> Sequence[str]:
         return [self.python, str(JOBS / "dbos_hello.py")]
@@ -114,7 +125,8 @@ class Dbos(System):
         return [self.python, str(JOBS / "dbos_flows.py"), workload, str(count)]
 
     def site(self, folder: Path) -> Site:
-        return Site(folder, {"BENCH_DBOS_DATABASE_URL": f"sqlite:///{folder / 'dbos.sqlite'}"})
+        url = f"sqlite:///{folder / 'dbos.sqlite'}" if self.databases is None else self.databases.make()
+        return Site(folder, {"BENCH_DBOS_DATABASE_URL": url})
 
 
 @contextlib.contextmanager

@@ -74,7 +74,12 @@ WORKLOADS = (
     Workload(
         "unary_64_callers",
         (
-            Figure("rate", "unary transitions, 64 callers", "/s", target=2500, higher_is_better=True),
+            Figure(
+                *("rate", "unary transitions, 64 callers", "/s"),
+                target=2500,
+                higher_is_better=True,
+                target_postgresql=2000,
+            ),
             Figure("p50", "unary transition, 64 callers, p50", "ms"),
             Figure("p99", "unary transition, 64 callers, p99", "ms", target=50),
         ),
@@ -83,7 +88,12 @@ WORKLOADS = (
     Workload(
         "stream_transitions",
         (
-            Figure("rate", "transitions batched on the stream", "/s", target=10_000, higher_is_better=True),
+            Figure(
+                *("rate", "transitions batched on the stream", "/s"),
+                target=10_000,
+                higher_is_better=True,
+                target_postgresql=8000,
+            ),
             Figure("mixed", "creations and transitions batched on the stream", "/s", higher_is_better=True),
             Figure(
                 "limited",

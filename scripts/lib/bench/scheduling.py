@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from antiphon.embedded_server import read_pid
 from bench.children import run_job
-from bench.figures import Figure, Scale, Workload
+from bench.figures import SQLITE, Figure, Scale, Workload
 from bench.systems import Antiphon, Site, System
 
 _SCHEDULES = 10_000
@@ -48,6 +48,7 @@ WORKLOADS = (
             Figure("one", "one of them changed and planned anew", "ms"),
         ),
         measure_planning,
+        stores=frozenset({SQLITE}),
     ),
     Workload(
         "each_minute",
@@ -56,6 +57,7 @@ WORKLOADS = (
             Figure("late", "of these runs, late or missing", "", target=0.0),
         ),
         measure_each_minute,
+        stores=frozenset({SQLITE}),
     ),
     Workload(
         "idle_schedules",

@@ -9,11 +9,17 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from antiphon.embedded_server import ensure_running, read_pid, socket_path, wait_for_leaving
+from antiphon.embedded_server import read_pid, socket_path, wait_for_leaving
 from antiphon.service_client import ServiceClient
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, GetServerInfoResponse
-from bench.children import JOBS
+from antiphon_server.home import DATABASE_URL
+from bench.children import JOBS, run_child
+
+if TYPE_CHECKING:
+    from bench.databases import Databases
+
 
 _STOP_SECONDS = 30.0
 _LOG_LINES = 15
@@ -35,7 +41,9 @@ class System(ABC):
     python: str
     imports: tuple[str, ...]
 
-    def __init__(self) -> None:
+    def __init__(self, databases: "Databases | None" = None) -> None:
+        """`databases` are where it keeps what it stores; None is SQLite, in the site's folder."""
+        self.databases = databases
         self._open = contextlib.ExitStack()
         self._warm: Site | None = None
 
@@ -98,8 +106,8 @@ class Antiphon(System):
     python = sys.executable
     imports = ("import antiphon", "from antiphon import flow, task")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, databases: "Databases | None" = None) -> None:
+        super().__init__(databases)
         self.title = f"Antiphon {importlib.metadata.version('antiphon')}"
 
     def durability(self) -> str:
@@ -114,14 +122,18 @@ class Antiphon(System):
         return [self.python, str(JOBS / "flows.py"), "antiphon", workload, str(count)]
 
     def site(self, folder: Path) -> Site:
-        return Site(folder, {"ANTIPHON_HOME": str(folder)})
+        environment = {"ANTIPHON_HOME": str(folder)}
+        if self.databases is not None:
+            environment[DATABASE_URL] = self.databases.make()
+        return Site(folder, environment)
 
     def target(self, site: Site) -> str:
         """The gRPC target of the site's embedded server."""
         return f"unix:{socket_path(site.folder)}"
 
     def start(self, site: Site) -> None:
-        ensure_running(site.folder, idle_timeout=3600)
+        # By a process of its own: a server has the environment of whoever starts it.
+        run_child([self.python, "-m", "bench.jobs.server", str(site.folder)], site.environment, site.folder)
 
     def quiesce(self, site: Site) -> None:
         pid = read_pid(site.folder)

@@ -1,1 +1,1 @@
-"""Writes the tables of docs/monitoring.md: metrics from the server's catalogue, alerts from deploy/prometheus."""
+"""Writes tables of the docs: metrics from the server's catalogue, alerts from deploy/prometheus."""

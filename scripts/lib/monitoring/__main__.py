@@ -1,5 +1,6 @@
 """`scripts/generate` and `PYTHONPATH=scripts/lib python -m monitoring`: writes the tables anew."""
 
-from monitoring.page import PAGE, rendered
+from monitoring.page import PAGES, rendered
 
-PAGE.write_text(rendered())
+for page in PAGES:
+    page.write_text(rendered(page))

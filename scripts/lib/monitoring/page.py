@@ -1,4 +1,4 @@
-"""The tables, and where in the page they stand."""
+"""The tables, and where in which page they stand."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +10,8 @@ from antiphon_server.metrics import catalogue
 from antiphon_server.metrics.catalogue import Metric
 
 ROOT = Path(__file__).parents[3]
-PAGE = ROOT / "docs" / "monitoring.md"
+#: A page -> what it has a table of.
+PAGES = {ROOT / "docs" / "monitoring.md": "metrics", ROOT / "docs" / "operations.md": "alerts"}
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
 _BEGIN = "<!-- {}: written by scripts/generate -->\n"
 _END = "<!-- end of {} -->\n"
@@ -21,17 +22,15 @@ def alerts() -> list[dict[str, Any]]:
     return [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
 
 
-def rendered() -> str:
-    """The page with its tables as they have to be. Raises ValueError for a page without its marks."""
-    return _with_table(_with_table(PAGE.read_text(), "metrics", _metrics()), "alerts", _alerts())
-
-
-def _with_table(page: str, what: str, table: str) -> str:
+def rendered(page: Path) -> str:
+    """A page with its table as it has to be. Raises ValueError for one without its marks."""
+    what = PAGES[page]
+    table = _metrics() if what == "metrics" else _alerts()
     begin, end = _BEGIN.format(what), _END.format(what)
-    before, found, rest = page.partition(begin)
+    before, found, rest = page.read_text().partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise ValueError(f"{PAGE} needs the lines {begin.strip()!r} and {end.strip()!r}.")
+        raise ValueError(f"{page} needs the lines {begin.strip()!r} and {end.strip()!r}.")
     return f"{before}{begin}{table}{end}{after}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from antiphon_server.application import leasing
 from antiphon_server.application.handing_over import MOST, hand_over_freed, serve_queue
 from antiphon_server.application.sessions import find_session
-from antiphon_server.domain.errors import AlreadyExists, ResourceExhausted
+from antiphon_server.domain.errors import AlreadyExists, ResourceExhausted, Unavailable
 from antiphon_server.domain.facts import Limit
 from antiphon_server.domain.leases import Lease, check_names, lease_not_found, no_decay
 from antiphon_server.domain.sessions import check_alive
@@ -15,6 +15,8 @@ from antiphon_server.domain.slots import guess
 from antiphon_server.storage.slot_book import LimitRow
 from antiphon_server.storage.waiting import Unserved
 from antiphon_server.storage.working_set import Needs, WorkingSet
+
+_AWAY = "the server of this call was not heard of for a while, and its place in the queue was given up; ask again"
 
 
 @dataclass(slots=True)
@@ -137,13 +139,14 @@ class StopWaiting:
 
 @dataclass(slots=True)
 class ForgetWaitingCalls:
-    """Forgets who waited with a call to a server that is no more: the call is gone, and its client asks again."""
+    """Forgets who waited with a call to a server that is no more: the call is gone, and its client asks again. Is that
+    server there nevertheless, it hears of it, and so does the client."""
 
     def needs(self, needs: Needs) -> None: ...
 
     def apply(self, working_set: WorkingSet) -> None:
         for lease in working_set.leases.waiting_nowhere():
-            leasing.end(working_set, lease, decaying=True)
+            leasing.disappoint(working_set, lease, Unavailable("SERVER_AWAY", _AWAY))
 
 
 @dataclass(slots=True)

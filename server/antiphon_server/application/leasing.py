@@ -70,7 +70,7 @@ def serve(working_set: WorkingSet, waiter: Waiter, *, looking_at: str | None = N
     try:
         limits = limits_of(working_set, lease, waited=True)
     except AntiphonError as error:
-        _disappoint(working_set, lease, error, looking_at)
+        disappoint(working_set, lease, error, looking_at)
         return
     if lacking(working_set, lease, limits):
         wait(working_set, lease, limits)
@@ -98,12 +98,18 @@ def end(working_set: WorkingSet, lease: Lease, *, decaying: bool, looking_at: st
     working_set.leases.remove(lease.id)
 
 
+def disappoint(working_set: WorkingSet, lease: Lease, error: AntiphonError, looking_at: str | None = None) -> None:
+    """Ends what is waited for, and has whoever waits learn why."""
+    end(working_set, lease, decaying=True, looking_at=looking_at)
+    working_set.changes.leases.append((lease.id, error))
+
+
 def end_of_session(working_set: WorkingSet, session_id: str) -> None:
     """Ends what is tied to a session that has ended."""
     for lease in working_set.leases.of_session(session_id):
         if lease.expire_time is None:
             why = f"session {session_id} ended while it waited for slots of {', '.join(lease.names)}; open a new one"
-            _disappoint(working_set, lease, FailedPrecondition("SESSION_EXPIRED", why))
+            disappoint(working_set, lease, FailedPrecondition("SESSION_EXPIRED", why))
         else:
             end(working_set, lease, decaying=False)
 
@@ -130,8 +136,3 @@ def _leave(working_set: WorkingSet, lease: Lease, looking_at: str | None) -> Non
         if limit_id != looking_at:
             working_set.slots.freed[limit_id] = None
     working_set.waiting.leave(lease.id)
-
-
-def _disappoint(working_set: WorkingSet, lease: Lease, error: AntiphonError, looking_at: str | None = None) -> None:
-    end(working_set, lease, decaying=True, looking_at=looking_at)
-    working_set.changes.leases.append((lease.id, error))

@@ -45,11 +45,17 @@ class JoinServers:
         gone = servers.delete() if self.exclusive else servers.delete().where(servers.c.seen_time < now - GONE)
         connection.execute(gone)
         alone = connection.execute(select(servers.c.id).limit(1)).one_or_none() is None
-        row = {"id": self.server_id, "addresses": " ".join(self.addresses), "start_time": now, "seen_time": now}
-        connection.execute(servers.insert(), row)
+        enter(working_set, self.server_id, self.addresses)
         ForgetWaitingCalls().apply(working_set)
         newest = connection.execute(select(func.max(changes.c.number))).scalar_one()
         return Joined(newest or 0, alone)
+
+
+def enter(working_set: WorkingSet, server_id: str, addresses: Sequence[str]) -> None:
+    """Has the others know that a server is there."""
+    now = working_set.now
+    row = {"id": server_id, "addresses": " ".join(addresses), "start_time": now, "seen_time": now}
+    working_set.connection.execute(servers.insert(), row)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from antiphon_server.application.servers import enter
 from antiphon_server.storage.tables import servers
 from antiphon_server.storage.tables import service_leases as leases
 from antiphon_server.storage.working_set import Needs, WorkingSet
@@ -14,6 +15,8 @@ class HoldLeases:
     services that it leads."""
 
     holder: str
+    #: Where the server listens.
+    addresses: Sequence[str]
     services: Sequence[str]
     #: Microseconds.
     duration: int
@@ -24,7 +27,9 @@ class HoldLeases:
 
     def apply(self, working_set: WorkingSet) -> set[str]:
         connection, until = working_set.connection, working_set.now + self.duration
-        connection.execute(servers.update().where(servers.c.id == self.holder).values(seen_time=working_set.now))
+        seen = servers.update().where(servers.c.id == self.holder).values(seen_time=working_set.now)
+        if not connection.execute(seen).rowcount:  # The others have given it up, as one that was not seen for long.
+            enter(working_set, self.holder, self.addresses)
         rows = {row.service: row for row in connection.execute(leases.select().with_for_update())}
         held = set()
         for service in self.services:

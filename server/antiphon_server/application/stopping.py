@@ -7,17 +7,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, select, true
 from uuid_utils import uuid7
 
-from antiphon_server.domain.decision import StopBelow, StopOthers
+from antiphon_server.domain.decision import EndPutOff, StopBelow, StopOthers
 from antiphon_server.domain.model import Proposal, RunKind, State
-from antiphon_server.domain.states import CANCELLED, CANCELLING, DEFAULT_NAMES, LIVE, RUNNING, StateType
+from antiphon_server.domain.states import CANCELLED, CANCELLING, DEFAULT_NAMES, LIVE, PAUSED, RUNNING, StateType
 from antiphon_server.storage.tables import flow_runs, slots, task_runs
 from antiphon_server.storage.working_set import WorkingSet
 
 
-def stopped_by(working_set: WorkingSet, flow_run_id: str, effect: StopBelow | StopOthers) -> Iterator[Proposal]:
+def stopped_by(
+    working_set: WorkingSet, flow_run_id: str, effect: StopBelow | StopOthers | EndPutOff
+) -> Iterator[Proposal]:
     """The server's own proposals that follow from an effect on a flow run."""
     if isinstance(effect, StopOthers):
         return _stop_holders(working_set, flow_run_id, effect)
+    if isinstance(effect, EndPutOff):
+        return _end_put_off(working_set, flow_run_id)
     return _stop_below(working_set, flow_run_id, effect)
 
 
@@ -44,6 +48,18 @@ def _stop_below(working_set: WorkingSet, flow_run_id: str, effect: StopBelow) ->
         yield _proposal(RunKind.FLOW_RUN, id, CANCELLING, effect.reason)
     for id in ended:
         yield _proposal(RunKind.TASK_RUN, id, CANCELLED, effect.reason)
+
+
+def _end_put_off(working_set: WorkingSet, flow_run_id: str) -> Iterator[Proposal]:
+    """A subflow's pause is its own, and so is the task run that stands for it."""
+    working_set.flush()
+    tasks = task_runs.c
+    subflow = select(flow_runs.c.parent_task_run_id).where(flow_runs.c.parent_task_run_id == tasks.id).exists()
+    put_off = select(tasks.id).where(tasks.flow_run_id == flow_run_id, tasks.state_type == PAUSED, ~subflow)
+    found = sorted(working_set.connection.execute(put_off).scalars())
+    working_set.load_runs(RunKind.TASK_RUN, set(found))
+    for id in found:
+        yield _proposal(RunKind.TASK_RUN, id, CANCELLED, "the flow run around it ended before it was resumed")
 
 
 def _stop_holders(working_set: WorkingSet, run_id: str, effect: StopOthers) -> Iterator[Proposal]:

@@ -13,6 +13,7 @@ from antiphon_server.domain.bookkeeping import enter, remember
 from antiphon_server.domain.deadlines import KILL, deadline_of
 from antiphon_server.domain.decision import (
     Decision,
+    EndPutOff,
     KeepInCache,
     MirrorToParent,
     Queued,
@@ -200,7 +201,7 @@ def _follow(working_set: WorkingSet, run: Run, state: State, decision: Decision)
                 working_set.surroundings.keep(entry)
             case Queued():
                 working_set.waiting.join(run.id, Claimant.of_run(run), effect.limit_ids)
-            case StopBelow() | StopOthers():
+            case StopBelow() | StopOthers() | EndPutOff():
                 for stopped in stopped_by(working_set, run.id, effect):
                     propose(working_set, stopped)
 

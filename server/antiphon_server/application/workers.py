@@ -10,7 +10,7 @@ from sqlalchemy import select
 from antiphon_server.application import rows
 from antiphon_server.application.sessions import OpenSession, ResumeSession, end_session
 from antiphon_server.application.work_pools import CreateWorkPool
-from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, NotFound
+from antiphon_server.domain.errors import AlreadyExists, FailedPrecondition, NotFound, Unavailable
 from antiphon_server.domain.model import Run, RunKind
 from antiphon_server.domain.sessions import Session, SessionStatus
 from antiphon_server.domain.states import PENDING, SCHEDULED, TERMINAL
@@ -59,8 +59,9 @@ class Came:
     lost: list[Claim] = field(default_factory=list)
 
 
-#: Microseconds for which a worker that was heard is taken to be connected, where another server would know.
-LATELY = 10_000_000
+#: Microseconds for which a worker that was heard may be connected, where another server would know, and after which it
+#: may be asked again whether it is.
+LATELY, DOUBT = 10_000_000, 500_000
 
 
 @dataclass(slots=True)
@@ -129,11 +130,21 @@ class ComeToWork:
         if row is None:
             return None
         other = self._other(working_set, row)
-        if other is not None and (other.id in self.attached or self._is_elsewhere(working_set, other)):
+        if other is None:
+            return row
+        named = f"a worker {row.name!r} of work pool {self.coming.work_pool_name!r}"
+        if other.id in self.attached:
             raise AlreadyExists(
                 "WORKER_NAME_TAKEN",
-                f"a worker {row.name!r} of work pool {self.coming.work_pool_name!r} is connected (it says it is "
-                f"{row.client!r}); choose another name, or stop that one",
+                f"{named} is connected (it says it is {row.client!r}); choose another name, or stop that one",
+            )
+        if self._may_be_elsewhere(working_set, other):
+            # That server knows: it refuses for good, or lets the name go to who comes back after a cut or a crash.
+            raise Unavailable(
+                "WORKER_NAME_IN_DOUBT",
+                f"{named} was heard at another server a moment ago (it says it is {row.client!r}); it is not known yet "
+                f"whether it is connected. Ask again, at any server; stop that worker, or choose another name",
+                retry_after=DOUBT,
             )
         return row
 
@@ -161,8 +172,8 @@ class ComeToWork:
         """The session that a name came with before: of a process that died and was started again, say."""
         return _active(working_set, known.session_id) if known.session_id != self.session.session_id else None
 
-    def _is_elsewhere(self, working_set: WorkingSet, other: Session) -> bool:
-        """Whether a session seems to be attached to another server: that is there, and heard it lately."""
+    def _may_be_elsewhere(self, working_set: WorkingSet, other: Session) -> bool:
+        """Whether a session may be attached to another server: that is there, and heard it lately."""
         heard = other.expire_time - self.session.ttl
         if other.server_id in (None, working_set.server_id) or heard < working_set.now - LATELY:
             return False

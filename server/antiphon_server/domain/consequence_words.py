@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from antiphon_server.domain.decision import (
     Decision,
     Effect,
+    EndPutOff,
     KeepInCache,
     KeepSlots,
     MirrorToParent,
@@ -70,6 +71,8 @@ def _effect_words(effect: Effect, run: Run, limits: Sequence[Limit]) -> str | No
             return f"task run {task_run_id}, which stands for it in the parent, enters the same state"
         case StopBelow():
             return "its subflows are told to stop, and task runs that nobody works on are ended"
+        case EndPutOff():
+            return "task runs that its pause has put off are ended"
         case Restart():
             return "its attempts are counted from the start again"
         case KeepInCache(cache_key, expire_time):

@@ -48,6 +48,11 @@ class StopBelow:
 
 
 @dataclass(frozen=True, slots=True)
+class EndPutOff:
+    """Effect: task runs that were put off because this flow run was paused are ended: nobody asks for them again."""
+
+
+@dataclass(frozen=True, slots=True)
 class TakeSlots:
     """Effect: the run holds a slot of each of these limits from now on."""
 
@@ -102,6 +107,7 @@ Effect = (
     TellHolder
     | MirrorToParent
     | StopBelow
+    | EndPutOff
     | TakeSlots
     | KeepSlots
     | Queued

@@ -6,6 +6,7 @@ from antiphon_server.domain.bookkeeping import holder_after
 from antiphon_server.domain.decision import (
     Decision,
     Effect,
+    EndPutOff,
     Finding,
     MirrorToParent,
     Remember,
@@ -19,6 +20,7 @@ from antiphon_server.domain.rule import Rule
 from antiphon_server.domain.states import (
     CANCELLED,
     CANCELLING,
+    CRASHED,
     FAILED,
     LIVE,
     PAUSED,
@@ -125,6 +127,8 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
             found.append(TellHolder(run.session_id, Tell.REVOKE, f"session {holder} has taken the run over"))
     if state.type in STOPPED and run.kind is RunKind.FLOW_RUN and run.start_time is not None:
         found.append(StopBelow(state.message, run.session_id, final=state.type == CANCELLED))
+    elif _ends_unawares(run, state):
+        found.append(EndPutOff())
     if run.parent_task_run_id is not None:
         found.append(MirrorToParent(run.parent_task_run_id))
     return tuple(found)
@@ -132,6 +136,13 @@ def consequences(run: Run, proposal: Proposal, state: State) -> tuple[Effect, ..
 
 def _is_deferred(state: State) -> bool:
     return state.details is not None and state.details.deferred
+
+
+def _ends_unawares(run: Run, state: State) -> bool:
+    """Whether a flow run ends while its code may be waiting: its process is lost, or its pause is over. Code that goes
+    to its end has asked again for what was put off."""
+    over = state.type == CRASHED or (state.type == FAILED and run.state_type == PAUSED)
+    return over and run.kind is RunKind.FLOW_RUN and run.start_time is not None
 
 
 def _ends_pause(run: Run, state: State) -> bool:

@@ -20,11 +20,14 @@ class Leadership:
     """Belongs to the event loop. `server_id` names this server among those of its database; `alone` says that no other
     one can be there: what a server left that died is over at once."""
 
-    def __init__(self, core: Core, services: Sequence[str], *, server_id: str, alone: bool) -> None:
+    def __init__(
+        self, core: Core, services: Sequence[str], *, server_id: str, alone: bool, addresses: Sequence[str] = ()
+    ) -> None:
         self._core = core
         self._services = tuple(services)
         self._alone = alone
         self._server_id = server_id
+        self._addresses = addresses
         self._lease, self._interval = ALONE if alone else SHARED
         #: Service -> until when it is led here, in the time of the loop: a clock that is set takes nothing away.
         self._until: dict[str, float] = {}
@@ -60,7 +63,7 @@ class Leadership:
         led = {service for service, until in self._until.items() if now < until}
         wanted = [service for service in self._services if self._until.get(service, 0.0) < now + self._lease / 2]
         if wanted or not self._alone:  # The others see by it that this server is there.
-            lease = HoldLeases(self._server_id, wanted, round(self._lease * 1e6), whosever=self._alone)
+            lease = HoldLeases(self._server_id, self._addresses, wanted, round(self._lease * 1e6), whosever=self._alone)
             held: set[str] = await self._core.run(lease)
             # From before the call: here it is over sooner than others see it.
             self._until.update(dict.fromkeys(held, now + self._lease))

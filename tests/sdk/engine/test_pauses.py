@@ -8,7 +8,7 @@ import pytest
 from antiphon.context import FlowRunContext
 from antiphon.engine.effects import Await, Send
 from antiphon.engine.pause_life import Wish, pause_life
-from antiphon.engine.pauses import Pauses, until_resumed
+from antiphon.engine.pauses import WORD_PATIENCE, Pauses, until_resumed
 from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import FlowPauseTimeout, Pause, RunRevoked, ServerError
 from antiphon.session.ticket import Ticket
@@ -149,6 +149,7 @@ def test_a_pause_that_is_refused_leaves_nothing_behind(
     step = life.throw if isinstance(word, Exception) else life.send
     with pytest.raises(raised or StopIteration):
         step(word)
+        life.send(None)  # The word of somebody else's pause did not come.
     assert context.pauses.current is None
     assert mistaken.done(), "a task run may have taken it for the pause that it was told of"
 
@@ -164,13 +165,39 @@ def test_who_finds_the_run_paused_waits_and_asks_again(context: FlowRunContext) 
 
 
 def test_who_hears_late_that_the_run_was_paused_asks_again(pauses: Pauses, scope: RunScope) -> None:
-    """The pause was over before its word was looked at. Of a pause that nobody told of, no end is waited for."""
+    """The pause was over before its word was looked at."""
     before = pauses.ended
-    assert end_of(until_resumed(pauses, scope, before)) is False
     pauses.begin("pause")
     pauses.end("pause", RUNNING)
     assert end_of(until_resumed(pauses, scope, before)) is True
-    assert end_of(until_resumed(pauses, scope, pauses.ended)) is False
+
+
+def test_who_hears_of_the_pause_later_than_of_its_effect_waits_for_its_word(pauses: Pauses, scope: RunScope) -> None:
+    """As with several servers: the one that puts a task off is not the one where somebody paused the run."""
+    life = until_resumed(pauses, scope, pauses.ended)
+    for_the_word = next(life)
+    assert isinstance(for_the_word, Await) and not for_the_word.futures[0].done()
+    pauses.begin("pause")
+    assert for_the_word.futures[0].done()
+    for_its_end = life.send(None)
+    assert isinstance(for_its_end, Await)
+    pauses.end("pause", RUNNING)
+    assert for_its_end.futures[0].done() and end_of(life) is True
+
+
+def test_a_pause_of_which_only_the_end_is_heard_is_over(pauses: Pauses, scope: RunScope) -> None:
+    life = until_resumed(pauses, scope, pauses.ended)
+    waits = next(life)
+    pauses.end("pause", RUNNING)
+    assert isinstance(waits, Await) and waits.futures[0].done()
+    assert end_of(life) is True
+
+
+def test_a_pause_that_nobody_tells_of_is_not_waited_for_without_end(pauses: Pauses, scope: RunScope) -> None:
+    life = until_resumed(pauses, scope, pauses.ended)
+    waits = next(life)
+    assert isinstance(waits, Await) and waits.timeout == WORD_PATIENCE
+    assert end_of(life) is False
 
 
 def test_a_pause_that_ended_otherwise(context: FlowRunContext) -> None:

@@ -309,10 +309,11 @@ def test_a_new_server_forgets_who_waited_and_keeps_leases_for_as_long_as_a_sessi
     limit(writing, slots=1)
     limit(writing, "rate", 1, decay=1.0)
     lease = take(writing, "db", "rate").id
-    wait(writing)
+    waiting = wait(writing)
     writing.now += 1000 * SECOND
     writing.do(ForgiveDowntime(30 * SECOND))
     writing.do(ForgetWaitingCalls())
+    assert told(writing) == {waiting: "SERVER_AWAY"}
     assert writing.rows(tables.slot_waiters) == []
     assert writing.row(tables.slot_leases).expire_time == writing.now + 30 * SECOND
     writing.do(ReclaimSlots())

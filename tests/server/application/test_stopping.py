@@ -10,6 +10,8 @@ from antiphon_server.domain.states import (
     CANCELLED,
     CANCELLING,
     COMPLETED,
+    CRASHED,
+    FAILED,
     PAUSED,
     PENDING,
     RUNNING,
@@ -175,3 +177,25 @@ def test_what_came_in_the_same_transaction_is_stopped_too(writing: Writing) -> N
         task_run(run, inner), propose(inner, PENDING, TASK_RUN), propose(run, CANCELLING, FLOW_RUN, message="now")
     )
     assert name_of(writing, inner) == "Cancelled"
+
+
+@pytest.mark.parametrize("end", [CRASHED, FAILED])
+def test_what_a_pause_has_put_off_ends_with_a_flow_run_that_is_lost_in_it(writing: Writing, end: StateType) -> None:
+    """Its session is lost, or its pause is over: nobody asks for the task run again."""
+    run = running(writing, session_id="s")
+    child, stand_in = subflow(writing, run, RUNNING, "s")
+    writing.propose(child, PAUSED, session_id="s")
+    writing.propose(run, PAUSED)
+    late = task(writing, run, RUNNING, "s")
+    assert name_of(writing, late) == "NotReady"
+    others = task(writing, running(writing), PAUSED)
+    writing.propose(run, end, session_id="s", force=True)
+    assert name_of(writing, late) == "Cancelled"
+    assert [name_of(writing, each) for each in (child, stand_in, others)] == ["Paused"] * 3
+
+
+def test_code_that_goes_to_its_end_answers_for_its_own(writing: Writing) -> None:
+    run = running(writing, session_id="s")
+    put_off = task(writing, run, PAUSED, "s")
+    writing.propose(run, FAILED, session_id="s")
+    assert name_of(writing, put_off) == "Paused"

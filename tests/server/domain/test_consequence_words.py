@@ -6,6 +6,7 @@ from antiphon_server.domain.consequence_words import consequences_in_words, time
 from antiphon_server.domain.decision import (
     Decision,
     Effect,
+    EndPutOff,
     KeepInCache,
     KeepSlots,
     MirrorToParent,
@@ -43,6 +44,7 @@ def words(*effects: Effect, run: Run | None = None) -> tuple[str, ...]:
             StopBelow("", None, final=False),
             "its subflows are told to stop, and task runs that nobody works on are ended",
         ),
+        (EndPutOff(), "task runs that its pause has put off are ended"),
         (Restart(), "its attempts are counted from the start again"),
         (KeepInCache("k", None), "its result is handed out for the cache key 'k'"),
         (KeepInCache("k", NOON), "its result is handed out for the cache key 'k' until 2026-01-01T12:00:00Z"),

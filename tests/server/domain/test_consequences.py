@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from antiphon_server.domain.decision import MirrorToParent, Remember, StopBelow, TakeSlots, Tell, TellHolder
+from antiphon_server.domain.decision import EndPutOff, MirrorToParent, Remember, StopBelow, TakeSlots, Tell, TellHolder
 from antiphon_server.domain.facts import Deployment, Facts
 from antiphon_server.domain.model import Proposal, RetryPolicy, RunKind, StateDetails
 from antiphon_server.domain.policy import decide
@@ -19,6 +19,7 @@ from antiphon_server.domain.states import (
     CANCELLED,
     CANCELLING,
     COMPLETED,
+    CRASHED,
     FAILED,
     PAUSED,
     PENDING,
@@ -109,6 +110,16 @@ def test_what_is_below_stops_with_a_flow_run_that_has_started() -> None:
     assert effects_of(run_in(RUNNING), asked) == (), "below what never started there is nothing"
     assert effects_of(run_in(RUNNING, **STARTED), proposal_of(FAILED)) == ()
     assert effects_of(run_in(RUNNING, TASK, **STARTED), proposal_of(CANCELLED, TASK)) == ()
+
+
+def test_what_a_pause_has_put_off_ends_with_a_flow_run_that_cannot_ask_again() -> None:
+    crashed, failed = proposal_of(CRASHED), proposal_of(FAILED)
+    assert effects_of(run_in(RUNNING, **STARTED), crashed) == (EndPutOff(),)
+    for lost in (crashed, failed):
+        assert EndPutOff() in effects_of(run_in(PAUSED, **STARTED), lost)
+    assert effects_of(run_in(RUNNING, **STARTED), failed) == (), "its code has gone to its end"
+    assert effects_of(run_in(PENDING), crashed) == (), "below what never started there is nothing"
+    assert effects_of(run_in(RUNNING, TASK, **STARTED), proposal_of(CRASHED, TASK)) == ()
 
 
 def test_a_rejection_leaves_nothing_of_what_was_meant_for_the_state_proposed() -> None:

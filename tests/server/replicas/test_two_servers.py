@@ -5,12 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from antiphon.v1 import admin_service_pb2, flow_run_service_pb2_grpc, state_pb2
 from antiphon.v1 import flow_run_service_pb2 as pb
 from hand_session import HandSession, end_of
+from hand_worker import HandWorker
 from replicas import replicas
 from running_server import RunningServer
 from until import until
@@ -165,3 +167,24 @@ def test_one_leads_each_service_and_another_takes_over_at_once(tmp_path: Path) -
 def _led(server: RunningServer) -> set[str]:
     services = call(server, "ListServices").services
     return {service.name for service in services if service.state != admin_service_pb2.BACKGROUND_SERVICE_STATE_STANDBY}
+
+
+def test_a_worker_that_comes_back_at_the_other_server_gets_its_name_once_that_is_not_in_doubt(servers: Servers) -> None:
+    """Its first life was cut before it knew its session, or killed: only the server that it was at sees that."""
+    one, two = servers
+    call(one, "CreateWorkPool", workPool={"name": "p", "type": "process"})
+    hello = {"name": "w", "work_pool_name": "p"}
+    first = HandWorker(one.channel, **hello)
+    first.welcome()
+    in_doubt = HandWorker(two.channel, **hello).refusal()
+    assert (in_doubt.code, in_doubt.reason) == (grpc.StatusCode.UNAVAILABLE, "WORKER_NAME_IN_DOUBT")
+    assert HandWorker(one.channel, **hello).refusal().reason == "WORKER_NAME_TAKEN"
+    first.cut()
+    until(lambda: _has_come(one, hello))
+
+
+def _has_come(server: RunningServer, hello: dict[str, Any]) -> bool:
+    try:
+        return bool(HandWorker(server.channel, **hello).welcome())
+    except AssertionError:
+        return False

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from antiphon_server.application.core import Core
+from antiphon_server.application.servers import GONE, ForgetServers
 from antiphon_server.services import leadership
 from antiphon_server.services.leadership import Leadership
+from antiphon_server.storage.tables import servers
 from writing import SECOND, Writing
 
 
@@ -73,3 +75,17 @@ def test_a_lease_is_renewed_at_half_of_its_time(writing: Writing, monkeypatch: p
         return counts
 
     assert on_core(writing, use) == [1, 1, 2]
+
+
+def test_a_server_that_was_given_up_and_is_back_is_there_for_the_others(writing: Writing) -> None:
+    async def use(core: Core) -> None:
+        back = Leadership(core, ("a",), server_id="back", alone=False, addresses=["here:4250"])
+        await back.look()
+        writing.now += GONE + 1
+        assert await core.run(ForgetServers())
+        await back.look()
+        assert not await core.run(ForgetServers())
+
+    on_core(writing, use)
+    row = writing.row(servers)
+    assert (row.id, row.addresses, row.seen_time) == ("back", "here:4250", writing.now)

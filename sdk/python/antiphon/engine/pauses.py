@@ -16,6 +16,10 @@ from antiphon.state_core import State, StateType
 #: One pause. It is done when the pause is over, with the state that holds then.
 Hold: TypeAlias = Future[State]
 
+#: Seconds for the word of a pause to come, where an answer that tells of it was faster. Each comes from one server to
+#: another, and may fall into a cut or a restart of either.
+WORD_PATIENCE = 60.0
+
 
 class Pauses:
     """Those of one flow run that are not over. Safe in any thread, and without a lock: code that is interrupted may be
@@ -32,12 +36,22 @@ class Pauses:
         self.ended = 0
         #: What the run became in a pause, where its code cannot go on: nothing more is proposed for it.
         self.left_for: State | None = None
+        #: Those who wait for whatever is said next of a pause.
+        self._listeners: list[Future[None]] = []
 
     def begin(self, state_id: str, *, own: bool = False) -> Hold:
         """Notes a pause: one of somebody else's, or one that is about to be proposed."""
         if own:
             self._own.add(state_id)
-        return self._holds.setdefault(state_id, Future())
+        hold = self._holds.setdefault(state_id, Future())
+        self._tell()
+        return hold
+
+    def next_word(self) -> "Future[None]":
+        """Done when a pause begins or ends after now."""
+        word: Future[None] = Future()
+        self._listeners.append(word)
+        return word
 
     def forget(self, state_id: str) -> None:
         """It did not come to that pause."""
@@ -81,14 +95,24 @@ class Pauses:
             self.left_for = state
         if hold is not None:
             hold.set_result(state)
+        self._tell()
         if state.is_final() and state_id not in self._own:
             # Code that asked for the pause waits for its end; other code has to hear of it.
             self._scope.stop(RunRevoked, state.message or f"The run is {state.name}.")
+
+    def _tell(self) -> None:
+        listeners, self._listeners = self._listeners, []
+        for word in listeners:
+            word.set_result(None)
 
 
 def until_resumed(pauses: Pauses, scope: RunScope, ended: int) -> Life:
     """An engine's part, for who asked for something and was told that the flow run is paused: waits for the end of the
     pause, and gives whether it makes sense to ask again. `ended` is what was counted when it was asked."""
+    word = pauses.next_word()
+    if pauses.current is None and pauses.ended == ended:
+        # Somebody paused the run at another server: its word comes by that one, and the answer was faster.
+        yield Await([word], scope, timeout=WORD_PATIENCE)
     hold = pauses.current
     if hold is None:
         # The pause was over before its answer was looked at; else it is none of which this process will hear the end.

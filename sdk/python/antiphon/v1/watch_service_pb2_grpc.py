@@ -29,9 +29,10 @@ class WatchServiceStub:
     """Follows what is listed elsewhere, as it changes.
 
     A watch begins with a snapshot, in the order of creation, and SnapshotMark; then come changes as they are committed,
-    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content;
-    never is older content told after newer. What matched the filter and does so no more, or was deleted, is told as
-    `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method gives for the filter.
+    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content,
+    or twice with the same; never is older content told after newer. What matched the filter and does so no more, or was
+    deleted, is told as `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method
+    gives for the filter.
 
     The server remembers which ids it told on a stream, if they are few. Where it does not know (after a resume, or when
     they were many) it says `gone_id` for each changed thing that does not match: pass over ids that you do not know.
@@ -90,9 +91,10 @@ class WatchServiceServicer:
     """Follows what is listed elsewhere, as it changes.
 
     A watch begins with a snapshot, in the order of creation, and SnapshotMark; then come changes as they are committed,
-    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content;
-    never is older content told after newer. What matched the filter and does so no more, or was deleted, is told as
-    `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method gives for the filter.
+    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content,
+    or twice with the same; never is older content told after newer. What matched the filter and does so no more, or was
+    deleted, is told as `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method
+    gives for the filter.
 
     The server remembers which ids it told on a stream, if they are few. Where it does not know (after a resume, or when
     they were many) it says `gone_id` for each changed thing that does not match: pass over ids that you do not know.
@@ -190,9 +192,10 @@ class WatchService:
     """Follows what is listed elsewhere, as it changes.
 
     A watch begins with a snapshot, in the order of creation, and SnapshotMark; then come changes as they are committed,
-    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content;
-    never is older content told after newer. What matched the filter and does so no more, or was deleted, is told as
-    `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method gives for the filter.
+    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content,
+    or twice with the same; never is older content told after newer. What matched the filter and does so no more, or was
+    deleted, is told as `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method
+    gives for the filter.
 
     The server remembers which ids it told on a stream, if they are few. Where it does not know (after a resume, or when
     they were many) it says `gone_id` for each changed thing that does not match: pass over ids that you do not know.

@@ -30,9 +30,10 @@ class WatchServiceStub:
     """Follows what is listed elsewhere, as it changes.
 
     A watch begins with a snapshot, in the order of creation, and SnapshotMark; then come changes as they are committed,
-    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content;
-    never is older content told after newer. What matched the filter and does so no more, or was deleted, is told as
-    `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method gives for the filter.
+    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content,
+    or twice with the same; never is older content told after newer. What matched the filter and does so no more, or was
+    deleted, is told as `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method
+    gives for the filter.
 
     The server remembers which ids it told on a stream, if they are few. Where it does not know (after a resume, or when
     they were many) it says `gone_id` for each changed thing that does not match: pass over ids that you do not know.
@@ -76,9 +77,10 @@ class WatchServiceAsyncStub(WatchServiceStub):
     """Follows what is listed elsewhere, as it changes.
 
     A watch begins with a snapshot, in the order of creation, and SnapshotMark; then come changes as they are committed,
-    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content;
-    never is older content told after newer. What matched the filter and does so no more, or was deleted, is told as
-    `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method gives for the filter.
+    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content,
+    or twice with the same; never is older content told after newer. What matched the filter and does so no more, or was
+    deleted, is told as `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method
+    gives for the filter.
 
     The server remembers which ids it told on a stream, if they are few. Where it does not know (after a resume, or when
     they were many) it says `gone_id` for each changed thing that does not match: pass over ids that you do not know.
@@ -118,9 +120,10 @@ class WatchServiceServicer(metaclass=_abc_1.ABCMeta):
     """Follows what is listed elsewhere, as it changes.
 
     A watch begins with a snapshot, in the order of creation, and SnapshotMark; then come changes as they are committed,
-    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content;
-    never is older content told after newer. What matched the filter and does so no more, or was deleted, is told as
-    `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method gives for the filter.
+    until the client or the server leaves. What changed several times meanwhile may be told once, with its newest content,
+    or twice with the same; never is older content told after newer. What matched the filter and does so no more, or was
+    deleted, is told as `gone_id`. Whoever applies this in order has, once nothing changes any more, what the List method
+    gives for the filter.
 
     The server remembers which ids it told on a stream, if they are few. Where it does not know (after a resume, or when
     they were many) it says `gone_id` for each changed thing that does not match: pass over ids that you do not know.

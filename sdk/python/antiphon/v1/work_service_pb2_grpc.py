@@ -81,6 +81,8 @@ class WorkServiceServicer:
         A pool that is not there fails with NOT_FOUND (reason WORK_POOL_NOT_FOUND), one of another type with
         FAILED_PRECONDITION (reason WORK_POOL_TYPE_DIFFERS); a name of which a worker of the pool is connected, with
         ALREADY_EXISTS (reason WORKER_NAME_TAKEN); a queue that the pool lacks, with NOT_FOUND (reason WORK_QUEUE_NOT_FOUND).
+        One of a name that another server heard a moment ago fails with UNAVAILABLE (reason WORKER_NAME_IN_DOUBT): ask again,
+        at any server.
         A stopping server says Drain, then ends the stream with UNAVAILABLE (reason SERVER_STOPPING); go on with the next one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
