@@ -97,6 +97,7 @@ HOPELESS: dict[str, Callable[[], bytes]] = {
     "five million of the second field": lambda: b"\x12\x00" * 5_000_000,
     "a field that nobody knows, of ten megabytes": lambda: tagged(2**29 - 1, _LENGTH, b"x" * 10_000_000),
     "a number that does not end": lambda: b"\x08" + b"\xff" * 1_000,
+    "a field without a number in a group that nobody knows": lambda: b"\x9b\x06\x00\x00\x9c\x06",
     "no tag at all": lambda: b"\x00\x00\x00",
     "more than is taken": lambda: b"\x0a" + varint(17 * 1024 * 1024) + b"x" * (17 * 1024 * 1024),
 }

@@ -68,6 +68,13 @@ def _violations(message: Message, *, first_only: bool = False) -> Sequence[proto
         return _validator.collect_violations(message, fail_fast=first_only)
     except protovalidate.CompilationError as error:  # a rule of ours that cannot work is a bug, not bad input
         raise RuntimeError(f"a validation rule is wrong: {error}") from error
+    except ValueError as error:
+        # It reads the bytes anew, and of fields that nobody knows its reader lets less pass than the one before it.
+        raise InvalidArgument(
+            "MESSAGE_INVALID",
+            f"the message holds what cannot be read, besides the fields of the contract ({error}); send it as the "
+            "generated code writes it",
+        ) from None
 
 
 def _of_item(violation: protovalidate.Violation, field: str) -> bool:

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from antiphon.v1 import flow_run_service_pb2, log_service_pb2, session_pb2, session_service_pb2, work_service_pb2
+from antiphon.v1 import (
+    concurrency_limit_service_pb2,
+    flow_run_service_pb2,
+    log_service_pb2,
+    session_pb2,
+    session_service_pb2,
+    work_service_pb2,
+)
 from antiphon_server.domain.errors import InvalidArgument
 from antiphon_server.rpc.validation import LARGE, MOST, check, check_items
 
@@ -102,3 +109,15 @@ def test_an_update_is_looked_through_though_its_first_fault_does_not_count() -> 
     assert [path for path, _ in refused(request).violations] == ["flow_run.tags[0]"]
     del request.flow_run.tags[:]
     check(request)
+
+
+#: A group of a field that nobody knows, and in it a field of the number 0, which none may have. One reader passes it
+#: by, another does not.
+UNREADABLE = b"\x9b\x06\x00\x00\x9c\x06"
+
+
+def test_what_the_second_reader_cannot_read_is_refused_too() -> None:
+    said = concurrency_limit_service_pb2.ReleaseSlotsRequest.FromString(UNREADABLE)
+    with pytest.raises(InvalidArgument, match="cannot be read") as caught:
+        check(said)
+    assert caught.value.reason == "MESSAGE_INVALID"
