@@ -24,7 +24,7 @@ from scale import operations
 from scale.hosting import hosted
 from scale.multiplying import GROWING, drop_pattern, keep_pattern, multiply
 from scale.plans import MANY, Listener
-from scale.sizes import sizes_of, whole_size
+from scale.sizes import sizes_of, whole_size, writes_of
 
 RUNS, TASKS = 10, 100
 
@@ -45,6 +45,7 @@ def main() -> int:
     found: dict[str, Any] = {"sqlite" if isinstance(place, Path) else "postgresql": asked.sizes}
     with TemporaryDirectory(prefix="antiphon-scale-") as folder:
         found["seconds of the real run"] = _real_run(place, Path(folder))
+    found["writes of the real run"] = writes_of(engine)
     task_runs = keep_pattern(engine)
     found["rows of a task run"] = _rows(engine, task_runs)
     print(json.dumps(found, indent=1), flush=True)

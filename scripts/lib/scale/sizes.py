@@ -39,3 +39,13 @@ def _whole(connection: Connection) -> int:
         pages: Any = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         return int(pages) * int(connection.exec_driver_sql("PRAGMA page_size").scalar_one())
     return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+
+
+def writes_of(engine: Engine) -> Mapping[str, tuple[int, int, int]]:
+    """On PostgreSQL: rows that were inserted into each table, updated, and updated without a word to its indexes."""
+    if engine.dialect.name == "sqlite":
+        return {}
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+        rows = connection.execute(text("SELECT relname, n_tup_ins, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables"))
+        return {name: (inserted, updated, hot) for name, inserted, updated, hot in rows if inserted or updated}
