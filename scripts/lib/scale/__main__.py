@@ -29,22 +29,22 @@ from scale.sizes import sizes_of, whole_size, writes_of
 RUNS, TASKS = 10, 100
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/scale",
         description="Fills a database with what a real run leaves, many times over, and measures its size and speed.",
     )
     parser.add_argument("database", help="an empty one: a file for SQLite, or a URL of PostgreSQL's")
-    parser.add_argument("--sizes", default="100000,300000,1000000", help="task runs, in thousands; rising")
+    parser.add_argument("--sizes", default="100000,300000,1000000", help="task runs, rising")
     parser.add_argument("--json", type=Path, help="where the figures go besides the screen")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     place = asked.database if "://" in asked.database else Path(asked.database)
     database = database_at(place)
     engine = database.writer_engine()
     prepare(engine)
     found: dict[str, Any] = {"sqlite" if isinstance(place, Path) else "postgresql": asked.sizes}
     with TemporaryDirectory(prefix="antiphon-scale-") as folder:
-        found["seconds of the real run"] = _real_run(place, Path(folder))
+        found["seconds of the real run"] = real_run(place, Path(folder))
     found["writes of the real run"] = writes_of(engine)
     task_runs = keep_pattern(engine)
     found["rows of a task run"] = _rows(engine, task_runs)
@@ -66,11 +66,12 @@ def main() -> int:
     return 0
 
 
-def _real_run(place: Path | str, folder: Path) -> float:
+def real_run(place: Path | str, folder: Path, runs: int = RUNS, tasks: int = TASKS) -> float:
+    """Seconds that a client needs for flow runs, each with so many task runs."""
     with hosted(place, folder) as address:
         began = time.perf_counter()
         environment = {**os.environ, "ANTIPHON_API_URL": address, "ANTIPHON_HOME": str(folder / "client")}
-        command = [sys.executable, str(Path(__file__).parent / "flows.py"), str(RUNS), str(TASKS)]
+        command = [sys.executable, str(Path(__file__).parent / "flows.py"), str(runs), str(tasks)]
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return round(time.perf_counter() - began, 2)
 
