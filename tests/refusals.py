@@ -9,6 +9,8 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 DETAILS_KEY = "grpc-status-details-bin"
+#: What no caller's words may lead to.
+BUGS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
 
 
 @dataclass(frozen=True)
@@ -74,3 +76,13 @@ def refused(call: Callable[[], Any]) -> Refusal:
     except grpc.RpcError as error:
         return refusal_of(error)
     raise AssertionError(f"not refused but answered: {answer}")
+
+
+def check_end(error: grpc.RpcError) -> None:
+    """Whatever a caller has said: a refusal of ours says what it is; the library's own are few and known."""
+    assert error.code() not in BUGS, f"{error.code()}: {error.details()}"
+    if DETAILS_KEY in dict(error.trailing_metadata() or ()):
+        refusal_of(error)
+    else:
+        known = {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+        assert error.code() in known, f"{error.code()}: {error.details()}"

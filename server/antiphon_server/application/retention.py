@@ -10,6 +10,7 @@ from antiphon_server.application.run_deletion import delete_runs
 from antiphon_server.domain.model import RunKind
 from antiphon_server.domain.states import TERMINAL
 from antiphon_server.storage import tables
+from antiphon_server.storage.sql_functions import unindexed
 from antiphon_server.storage.working_set import Needs, WorkingSet
 
 #: Runs that go in one transaction, and task runs that are in them: so few that no verdict waits long for it.
@@ -32,10 +33,13 @@ class DeleteOldRuns:
 
     def _delete(self, working_set: WorkingSet, kind: RunKind) -> bool:
         runs, before = tables.RUNS[kind].c, working_set.now - self.kept
-        # What was created later has not ended before; and creation has an index.
-        old = select(runs.id).where(runs.create_time < before, runs.end_time < before, runs.state_type.in_(TERMINAL))
+        # What was created later has not ended before; and creation has an index, by which few rows are looked at. An
+        # index that begins with the state leads to all that are old.
+        ended = unindexed(runs.state_type).in_(TERMINAL)
+        old = select(runs.id).where(runs.create_time < before, runs.end_time < before, ended)
         if kind is RunKind.TASK_RUN:
-            old = old.where(runs.flow_run_id.is_(None))
+            # Nearly all are in flow runs. In the order of the index that knows which they do not lie in the way.
+            old = old.where(runs.flow_run_id.is_(None)).order_by(runs.flow_run_id)
         ids = list(working_set.connection.execute(old.order_by(runs.create_time, runs.id).limit(MOST)).scalars())
         if kind is RunKind.FLOW_RUN and _delete_inside(working_set, ids):
             return True

@@ -12,7 +12,7 @@ from antiphon_server.application.sessions import Frame, NoteCommandResult, Spoke
 from antiphon_server.application.verdicts import Verdict
 from antiphon_server.domain.errors import AntiphonError, InvalidArgument
 from antiphon_server.rpc.status import to_status
-from antiphon_server.rpc.validation import check
+from antiphon_server.rpc.validation import ItemCheck
 from antiphon_server.rpc.write_conversions import create_flow_run_from, create_task_run_from, verdict_to
 
 logger = logging.getLogger(__name__)
@@ -45,8 +45,8 @@ class Message:
     goodbye: bool = False
 
 
-def read_message(frames: Sequence[session_pb2.ClientFrame], session_id: str, *, valid: bool) -> Message:
-    """Sorts out a message; `valid` says that its field rules were checked already.
+def read_message(frames: Sequence[session_pb2.ClientFrame], session_id: str, check: ItemCheck | None) -> Message:
+    """Sorts out a message; `check` looks at the field rules of a frame, None where all keep them.
 
     Raises InvalidArgument (FRAME_INVALID) for what breaks the protocol itself: Hello in mid-stream, a durable frame
     without a number, a frame without a number of a kind that this server does not know.
@@ -59,7 +59,7 @@ def read_message(frames: Sequence[session_pb2.ClientFrame], session_id: str, *, 
                 raise InvalidArgument(
                     "FRAME_INVALID", f"{kind} is durable and needs a sequence", field=f"frames[{index}].sequence"
                 )
-            message.frames.append(Frame(frame.sequence, _operation(frame, kind, session_id, valid, index)))
+            message.frames.append(Frame(frame.sequence, _operation(frame, kind, session_id, check, index)))
         elif kind == "heartbeat":
             message.heartbeats += 1
         elif kind == "goodbye":
@@ -80,9 +80,11 @@ def _unknown(what: str, index: int) -> InvalidArgument:
     )
 
 
-def _operation(frame: session_pb2.ClientFrame, kind: str, session_id: str, valid: bool, index: int) -> Operation:
+def _operation(
+    frame: session_pb2.ClientFrame, kind: str, session_id: str, check: ItemCheck | None, index: int
+) -> Operation:
     try:
-        if not valid:
+        if check is not None:
             check(frame, f"frames[{index}].")
         if kind == "proposal":
             body = frame.proposal.SerializeToString(deterministic=True)

@@ -125,7 +125,7 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
             stream.end(Internal("INTERNAL", "a message could not be read by a bug of the server; see its log"))
 
     def _receive(self, stream: SessionStream, request: session_service_pb2.AttachRequest) -> None:
-        message = read_message(request.frames, stream.session_id, valid=check_items(request, "frames"))
+        message = read_message(request.frames, stream.session_id, check_items(request, "frames"))
         size = request.ByteSize()
         stream.took(len(message.frames), size)
         if stream.unanswered > MAX_UNACKED_FRAMES or stream.messages > MAX_UNANSWERED_MESSAGES:
@@ -177,9 +177,9 @@ class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
     async def ExchangeFrames(
         self, request: session_service_pb2.ExchangeFramesRequest, context: Any
     ) -> session_service_pb2.ExchangeFramesResponse:
-        valid = check_items(request, "frames")
+        check_frame = check_items(request, "frames")
         session_id = self._tokens.session_id(request.resume_token)
-        message = read_message(request.frames, session_id, valid=valid)
+        message = read_message(request.frames, session_id, check_frame)
         operation = SpeakOnSession(
             session_id, request.epoch, self._ttl, message.frames, message.goodbye, with_commands=True
         )

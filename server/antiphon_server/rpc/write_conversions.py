@@ -24,7 +24,7 @@ from antiphon_server.domain.errors import InvalidArgument
 from antiphon_server.domain.model import RetryPolicy, State
 from antiphon_server.domain.states import VerdictKind
 from antiphon_server.rpc.status import to_status
-from antiphon_server.rpc.validation import check, check_items
+from antiphon_server.rpc.validation import check_items
 from antiphon_server.wire_details import details_to
 from antiphon_server.wire_times import duration_to_micros, micros_to_timestamp, timestamp_to_micros
 
@@ -111,11 +111,11 @@ def sort_lines(
     request: session_service_pb2.UploadRequest,
 ) -> tuple[list[dict[str, object]], list[session_service_pb2.RefusedLog]]:
     """The lines that keep the rules, and what is wrong with the others. Raises InvalidArgument for too many lines."""
-    valid = check_items(request, "logs")
+    check = check_items(request, "logs")
     rows, refused = [], []
     for index, message in enumerate(request.logs):
         try:
-            if not valid:
+            if check is not None:
                 check(message, f"logs[{index}].")
             rows.append(_log_row(message, f"logs[{index}]"))
         except InvalidArgument as error:

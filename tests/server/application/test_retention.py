@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from antiphon_server.application import retention
 from antiphon_server.application.logs import CreateLogs
 from antiphon_server.application.retention import DeleteOldLogs, DeleteOldRuns
 from antiphon_server.domain.states import COMPLETED, FAILED, RUNNING
 from antiphon_server.storage import tables
+from stores import only_sqlite
 from writing import FLOW_RUN, SECOND, TASK_RUN, Writing, new_id
 
 DAY = 24 * 3600 * SECOND
@@ -77,3 +79,34 @@ def test_old_lines_go_though_their_run_stays(writing: Writing) -> None:
     assert writing.do(DeleteOldLogs(2 * DAY)) is False
     assert sorted(row.message for row in writing.rows(tables.logs)) == ["0", "1"]
     assert ids(writing, tables.flow_runs) == {run}
+
+
+@only_sqlite
+def test_a_look_at_old_runs_ends_at_the_first_ones(writing: Writing) -> None:
+    """However many are old: it goes along an index and sorts nothing."""
+    run = writing.flow_run()
+    for place in (run, None):
+        task = writing.task_run(place)
+        writing.propose(task, RUNNING, TASK_RUN)
+        writing.propose(task, COMPLETED, TASK_RUN)
+    writing.propose(run, COMPLETED)
+    writing.now += DAY
+    asked: list[tuple[str, Any]] = []
+
+    def hear(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        if "LIMIT" in statement:
+            asked.append((statement, parameters))
+
+    event.listen(writing.engine, "before_cursor_execute", hear)
+    writing.do(DeleteOldRuns(DAY // 2))
+    event.remove(writing.engine, "before_cursor_execute", hear)
+    with writing.engine.connect() as connection:
+        plans = [
+            [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            for statement, parameters in asked
+        ]
+    assert plans == [
+        ["SEARCH flow_runs USING INDEX ix_flow_runs_create_time_id (create_time<?)"],
+        ["SEARCH task_runs USING COVERING INDEX ix_task_runs_flow_run_id_create_time_id (flow_run_id=?)"],
+        ["SEARCH task_runs USING INDEX ix_task_runs_flow_run_id_create_time_id (flow_run_id=? AND create_time<?)"],
+    ]

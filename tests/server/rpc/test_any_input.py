@@ -21,11 +21,10 @@ from antiphon.v1.task_run_pb2 import TaskRun
 from contract import METHODS, Known, Method, messages
 from effort import examples
 from hand_session import HandSession, new_id
-from refusals import DETAILS_KEY, refusal_of
+from refusals import check_end
 from running_server import RunningServer
 from world import LOGIN, World, login_type
 
-OURS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
 FAST = examples(30)
 UNARY = [method for method in METHODS if method.unary]
 STREAMING = {method.path.removeprefix("/antiphon.v1."): method for method in METHODS if not method.unary}
@@ -117,15 +116,6 @@ def known(server: RunningServer) -> Iterator[Known]:
         "sequence": [session.sequence + 1, session.sequence + 2],
     }
     session.cut()
-
-
-def check_end(error: grpc.RpcError) -> None:
-    """A refusal of ours says what it is; the library's own are few and known."""
-    assert error.code() not in OURS, f"{error.code()}: {error.details()}"
-    if DETAILS_KEY in dict(error.trailing_metadata() or ()):
-        refusal_of(error)
-    else:
-        assert error.code() in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
 def call(server: RunningServer, method: Method, request: Any) -> None:

@@ -196,6 +196,7 @@ async def both_ways(path: Path, known: Mapping[str, str], listing: Listing, monk
     guessed = [await page(*each) for each in asked]
     monkeypatch.setattr(page_keys, "GUESS_STEPS", 1)
     monkeypatch.setattr(page_keys, "GUESS_STEPS_OF_ROW", 0)
+    monkeypatch.setattr(page_keys, "GUESS_STEPS_OF_PAGE", 0)
     within = page_keys._within
 
     async def counted(*args: Any) -> Any:
@@ -211,6 +212,38 @@ async def both_ways(path: Path, known: Mapping[str, str], listing: Listing, monk
     for each, first, second in zip(asked, guessed, sure, strict=True):
         assert first == second, each
     assert len({tuple(ids) for ids in sure}) > 20
+
+
+def test_in_a_large_database_a_second_guess_goes_before_the_look(
+    filled: tuple[Path, Mapping[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = RUNS["ListTaskRuns"]
+    order, condition = parse_order_by("", listing.order), parse_filter("state.type = FAILED", listing.filters)
+    budgets: list[int] = []
+    within = page_keys._within
+
+    async def noted(connection: Any, statement: Any, steps: int) -> Any:
+        budgets.append(steps)
+        return await within(connection, statement, steps)
+
+    monkeypatch.setattr(page_keys, "_within", noted)
+    monkeypatch.setattr(page_keys, "GUESS_STEPS", 100)
+    monkeypatch.setattr(page_keys, "GUESS_STEPS_OF_ROW", 0)
+
+    async def ids(steps_of_page: float) -> list[str]:
+        monkeypatch.setattr(page_keys, "GUESS_STEPS_OF_PAGE", steps_of_page)
+        engine = reader_engine(database_for(filled[0]))
+        page = await Reader(lambda: engine).page(listing.source, condition, order, None, 5)
+        await engine.dispose()
+        return [row.id for row in page.rows]
+
+    looked = asyncio.run(ids(0))
+    assert len(budgets) == 1
+    monkeypatch.setattr(page_keys, "look_query", Mock(side_effect=AssertionError("all rows were looked at")))
+    assert asyncio.run(ids(1_000)) == looked
+    assert len(looked) == 5
+    assert budgets[1] == 100
+    assert budgets[2] > 100_000
 
 
 def test_who_goes_away_while_the_budget_is_set_leaves_none_behind() -> None:
