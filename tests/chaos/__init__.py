@@ -5,8 +5,3 @@ between them failing by a seeded plan; and a checker that compares what processe
 does the one to the other; `work` is what SDK processes do, each with a `journal`; `quiet` ends it, and `checks` look at
 the `evidence`.
 """
-
-import os
-
-# The harness forks (PostgreSQL), and gRPC's own handling of that closes descriptors that are others' by then.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

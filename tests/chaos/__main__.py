@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from chaos.faults import Shape
+from chaos.faults import OFTEN, RATES, Shape
 from chaos.machine import guarded
 from chaos.report import as_dict, in_full, in_words
 from chaos.running import Order, run
@@ -25,6 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--replicas", type=int, default=3)
     parser.add_argument("--processes", type=int, default=24, help="SDK processes; 12 are one of each role")
     parser.add_argument("--lines", type=int, default=12, help="of proxies: processes share them if there are more")
+    parser.add_argument("--often", action="store_true", help="more of what is rare, for a short run")
     parser.add_argument("--json", type=Path, help="write the report there as well")
     parser.add_argument(
         "--folder", type=Path, help="for journals and logs; kept. By default one that goes unless it failed"
@@ -40,7 +41,7 @@ def main() -> int:
     options = arguments()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
     shape = Shape(options.replicas, options.processes, min(options.lines, options.processes))
-    order = Order(seed, options.minutes * 60, shape)
+    order = Order(seed, options.minutes * 60, shape, OFTEN if options.often else RATES)
     if options.plan:
         print(*order.plan, sep="\n")
         return 0

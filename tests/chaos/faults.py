@@ -85,6 +85,15 @@ RATES: dict[Kind, Rate] = {
     Kind.STOP_DATABASE: Rate(0.5, 0.2, 3),
 }
 
+#: More of what is rare, so that a short run has some of it.
+OFTEN: dict[Kind, Rate] = RATES | {
+    Kind.KILL_REPLICA: Rate(8, 0.2, 1),
+    Kind.KILL_PROCESS: Rate(10, 0.1, 0.5),
+    Kind.KILL_DATABASE: Rate(3, 0.1, 0.5),
+    Kind.STOP_REPLICA: Rate(4, 0.3, 2),
+    Kind.ROLL: Rate(0),
+}
+
 #: Of what a fault takes hold; one is mended before the next takes hold of the same.
 _Target = Callable[[random.Random, Shape], tuple[int, int]]
 

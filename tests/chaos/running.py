@@ -27,8 +27,7 @@ class Order:
     seed: int
     seconds: float
     shape: Shape
-    #: In place of those of `faults.RATES`.
-    rates: dict[Kind, Rate] | None = None
+    rates: dict[Kind, Rate]
 
     @property
     def plan(self) -> list[Fault]:

@@ -27,6 +27,8 @@ def main(target: str, seconds: str, folder: str) -> None:
         f"-max_total_time={seconds}",
         f"-max_len={LONGEST}",
         f"-timeout={SLOW}",
+        # It looks at the most memory that a process ever had, in which Linux counts what its starter had.
+        "-rss_limit_mb=0",
         f"-artifact_prefix={folder}/",
         "-print_final_stats=1",
     ]
