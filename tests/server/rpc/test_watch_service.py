@@ -361,7 +361,7 @@ def test_large_things_are_read_few_at_a_time(world: World, server: RunningServer
 
     async def read() -> None:
         rows, looked_at = await running.reader.matching(FLOW_RUN_LISTING.source, None, ["nobody", *runs])
-        assert (list(rows), looked_at) == (runs[:2], 3)
+        assert (set(rows), looked_at) == (set(runs[:2]), 3)
         rows, looked_at = await running.reader.matching(FLOW_RUN_LISTING.source, None, ["nobody"])
         assert (rows, looked_at) == ({}, 1)
 
