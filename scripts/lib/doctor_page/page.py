@@ -8,11 +8,10 @@ from typing import Any
 from antiphon.cli.doctor.symptoms import SYMPTOMS as OF_THE_CLIENT
 from antiphon.v1.admin_service_pb2 import DiagnosticSeverity
 from antiphon_server.diagnosis.registry import SYMPTOMS as OF_THE_SERVER
+from marked_tables import table, with_table
 
 PAGE = Path(__file__).parents[3] / "docs" / "doctor.md"
 TABLES: dict[str, Sequence[Any]] = {"client": OF_THE_CLIENT, "server": OF_THE_SERVER}
-_BEGIN = "<!-- {}: written by scripts/generate -->\n"
-_END = "<!-- end of {} -->\n"
 _HEAD = ("Finding", "", "When it is told", "Why it matters", "Next step")
 
 
@@ -20,22 +19,8 @@ def rendered() -> str:
     """The page with its tables as they have to be. Raises ValueError for a page without its marks."""
     page = PAGE.read_text()
     for what, symptoms in TABLES.items():
-        page = _with_table(page, what, symptoms)
+        page = with_table(page, PAGE, what, table(_HEAD, map(_row, symptoms)))
     return page
-
-
-def _with_table(page: str, what: str, symptoms: Sequence[Any]) -> str:
-    begin, end = _BEGIN.format(what), _END.format(what)
-    before, found, rest = page.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not found or not closed:
-        raise ValueError(f"{PAGE} needs the lines {begin.strip()!r} and {end.strip()!r}.")
-    return f"{before}{begin}{_table(symptoms)}{end}{after}"
-
-
-def _table(symptoms: Sequence[Any]) -> str:
-    lines = [_HEAD, ("---",) * len(_HEAD), *map(_row, symptoms)]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
 def _row(symptom: Any) -> tuple[str, ...]:

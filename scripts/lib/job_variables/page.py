@@ -1,35 +1,29 @@
 """The tables, and where in which page they stand."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from antiphon.workers.worker_types import load_worker_class
+from marked_tables import table, with_table
 
 DOCS = Path(__file__).parents[3] / "docs"
 #: Type of worker -> its page.
 PAGES = {"docker": DOCS / "workers-docker.md", "kubernetes": DOCS / "workers-kubernetes.md"}
-BEGIN = "<!-- job variables: written by scripts/generate -->\n"
-END = "<!-- end of job variables -->\n"
 
 
 def rendered(kind: str) -> str:
     """The page of a type with its table as it has to be. Raises ValueError for a page without its marks."""
-    page = PAGES[kind].read_text()
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{PAGES[kind]} needs the lines {BEGIN.strip()!r} and {END.strip()!r}.")
-    return f"{before}{begin}{table(kind)}{end}{after}"
+    page = PAGES[kind]
+    return with_table(page.read_text(), page, "job variables", table(("Variable", "Type", "Default", ""), _rows(kind)))
 
 
-def table(kind: str) -> str:
+def _rows(kind: str) -> Iterator[tuple[str, ...]]:
     """The job variables of a type of worker."""
     schema = load_worker_class(kind).get_default_base_job_template()["variables"]
-    rows = ["| Variable | Type | Default | |", "| --- | --- | --- | --- |"]
     for name, about in schema["properties"].items():
-        rows.append(f"| `{name}` | {_type(about)} | {_default(about)} | {about.get('description', '')} |")
-    return "\n".join(rows) + "\n"
+        yield f"`{name}`", _type(about), _default(about), about.get("description", "")
 
 
 def _type(about: dict[str, Any]) -> str:

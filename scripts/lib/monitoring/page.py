@@ -1,6 +1,5 @@
 """The tables, and where in which page they stand."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +7,12 @@ import yaml
 
 from antiphon_server.metrics import catalogue
 from antiphon_server.metrics.catalogue import Metric
+from marked_tables import table, with_table
 
 ROOT = Path(__file__).parents[3]
 #: A page -> what it has a table of.
 PAGES = {ROOT / "docs" / "monitoring.md": "metrics", ROOT / "docs" / "operations.md": "alerts"}
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
-_BEGIN = "<!-- {}: written by scripts/generate -->\n"
-_END = "<!-- end of {} -->\n"
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -25,18 +23,12 @@ def alerts() -> list[dict[str, Any]]:
 def rendered(page: Path) -> str:
     """A page with its table as it has to be. Raises ValueError for one without its marks."""
     what = PAGES[page]
-    table = _metrics() if what == "metrics" else _alerts()
-    begin, end = _BEGIN.format(what), _END.format(what)
-    before, found, rest = page.read_text().partition(begin)
-    _, closed, after = rest.partition(end)
-    if not found or not closed:
-        raise ValueError(f"{page} needs the lines {begin.strip()!r} and {end.strip()!r}.")
-    return f"{before}{begin}{table}{end}{after}"
+    return with_table(page.read_text(), page, what, _metrics() if what == "metrics" else _alerts())
 
 
 def _metrics() -> str:
     rows = [(f"`{each.exported}`", each.type.value, _labels(each), each.meaning) for each in catalogue.ALL]
-    return _table(("Metric", "Type", "Labels", "Meaning"), rows)
+    return table(("Metric", "Type", "Labels", "Meaning"), rows)
 
 
 def _labels(metric: Metric) -> str:
@@ -53,9 +45,4 @@ def _alerts() -> str:
         )
         for each in alerts()
     ]
-    return _table(("Alert", "Severity", "Meaning", "What to do"), rows)
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+    return table(("Alert", "Severity", "Meaning", "What to do"), rows)
