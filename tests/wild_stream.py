@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import grpc
@@ -66,3 +67,12 @@ class WildStream:
         assert self.over, f"{self.method} did not end"
         if self.error is not None and not (self._cut and self.error.code() is grpc.StatusCode.CANCELLED):
             check_end(self.error)
+
+
+def all_end(streams: Iterable[WildStream]) -> None:
+    """Closes all, and then waits for the end of each."""
+    closed = list(streams)
+    for stream in closed:
+        stream.close()
+    for stream in closed:
+        stream.ended()

@@ -20,7 +20,7 @@ from hand_session import HandSession, new_id, proposal
 from lawful import check_histories, check_nothing_left
 from running_server import RunningServer
 from wild_bytes import wild
-from wild_stream import WildStream
+from wild_stream import WildStream, all_end
 
 TTL = 30.0
 NAMES = ["a run", "tokens"]
@@ -153,10 +153,7 @@ class Machine(RuleBasedStateMachine):
             assert verdict.state.name == state.capitalize(), verdict
 
     def teardown(self) -> None:
-        for client in getattr(self, "all", []):
-            client.stream.close()
-        for client in getattr(self, "all", []):
-            client.stream.ended()
+        all_end(client.stream for client in getattr(self, "all", []))
         if hasattr(self, "lawful"):
             self.the_lawful_one_works()
             assert self.lawful.propose(self.run, "COMPLETED").state.name == "Completed"

@@ -22,7 +22,7 @@ from hand_worker import HandWorker
 from lawful import check_histories, check_nothing_left
 from running_server import RunningServer
 from wild_bytes import wild
-from wild_stream import WildStream
+from wild_stream import WildStream, all_end
 from world import World
 
 TTL = 30.0
@@ -157,10 +157,7 @@ class Machine(RuleBasedStateMachine):
         process.cut()
 
     def teardown(self) -> None:
-        for client in getattr(self, "all", []):
-            client.stream.close()
-        for client in getattr(self, "all", []):
-            client.stream.ended()
+        all_end(client.stream for client in getattr(self, "all", []))
         if hasattr(self, "worker"):
             self.the_lawful_one_works()
             self.worker.goodbye()

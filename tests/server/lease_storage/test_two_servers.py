@@ -36,6 +36,16 @@ def reaches_redis(world: World) -> None:
     until(keeps)
 
 
+def known_to_redis(worlds: Sequence[World], duration: float) -> Holder:
+    """Holds a lease that both servers have renewed by Redis."""
+    for world in worlds:
+        reaches_redis(world)
+    holder = Holder(*worlds, duration=duration)
+    for place in range(8):
+        holder.renew(place)
+    return holder
+
+
 def test_it_is_renewed_at_either_and_goes_to_the_next_when_nobody_does(worlds: Sequence[World]) -> None:
     holder = Holder(*worlds).keep()
     waiter = Next(worlds[1])
@@ -47,11 +57,7 @@ def test_it_is_renewed_at_either_and_goes_to_the_next_when_nobody_does(worlds: S
 
 
 def test_one_that_ends_at_one_server_is_not_renewed_at_the_other(worlds: Sequence[World]) -> None:
-    for world in worlds:
-        reaches_redis(world)
-    holder = Holder(*worlds, duration=300.0)
-    for place in range(8):
-        holder.renew(place)
+    holder = known_to_redis(worlds, duration=300.0)
     worlds[0].call("ReleaseSlots", {"leaseId": holder.id})
     # As soon as the word of it is there.
     until(lambda: _refused(holder, 1))
@@ -67,11 +73,7 @@ def _refused(holder: Holder, place: int) -> bool:
 
 
 def test_one_that_lasts_differently_does_so_at_both(worlds: Sequence[World]) -> None:
-    for world in worlds:
-        reaches_redis(world)
-    holder = Holder(*worlds, duration=100.0)
-    for place in range(8):
-        holder.renew(place)
+    holder = known_to_redis(worlds, duration=100.0)
     longer = holder.renew(0, leaseDuration="1000s")
     until(lambda: holder.renew(1) > longer - 1.0)
     assert holder.renew(0) > longer - 1.0
