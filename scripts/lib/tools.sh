@@ -3,6 +3,7 @@
 GRPCURL_VERSION=v1.9.4
 HELM_VERSION=v3.22.0
 COMPOSE_GO_VERSION=v2.16.2
+GHZ_VERSION=v0.120.0
 
 # The tools that come from npm, in one place; printed is the folder with their programs.
 npm_tools() {
@@ -78,6 +79,11 @@ helm_path() {
 # The reference implementation of the compose specification: checks a file against its schema and its rules.
 compose_go_path() {
     go_tool compose-go github.com/compose-spec/compose-go/v2/cmd "$COMPOSE_GO_VERSION"
+}
+
+# Offers calls at a rate, whether or not earlier ones are answered, at little cost to the processor.
+ghz_path() {
+    go_tool ghz github.com/bojand/ghz/cmd/ghz "$GHZ_VERSION"
 }
 
 # Whole programs of Debian's that tests run for themselves, where they are not there; nothing is started.

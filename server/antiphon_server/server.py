@@ -129,9 +129,10 @@ OPTIONS = (
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     # Calls that come faster than they can even be turned away (`rpc/admission.py`) wait within gRPC, which resets more
-    # and more of them from the first number on, and all from the second one on. Callers see CANCELLED.
-    ("grpc.server.max_pending_requests", 1_000),
-    ("grpc.server.max_pending_requests_hard_limit", 1_250),
+    # and more of them from the first number on, and all from the second one on. Callers see CANCELLED. Whoever is taken
+    # in has waited behind these, so their number is what an overload adds to everybody's time.
+    ("grpc.server.max_pending_requests", 256),
+    ("grpc.server.max_pending_requests_hard_limit", 512),
 )
 
 

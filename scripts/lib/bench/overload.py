@@ -1,56 +1,53 @@
 """A server that is offered more than it can do: what it takes in, how fast that is, and what it costs."""
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from antiphon.service_client import ServiceClient
 from antiphon.v1.admin_service_pb2 import GetServerInfoRequest, GetServerInfoResponse
-from bench.children import run_job
 from bench.figures import Figure, Scale, Workload
+from bench.jobs import verdict
 from bench.jobs.memory import read_resident_kib
+from bench.offering import Offered, ghz, offer, stored
 from bench.systems import Antiphon, Site, System
 
 _SECONDS = 8
-#: Processes that offer together.
-_OFFERING = 2
+#: Task runs that the session has meanwhile at most, more than there is time for.
+_RUNS = 10_000
 #: Name of a level, and how many times the capacity it is.
 _LEVELS: Mapping[str, float] = {"half": 0.5, "full": 1.0, "twice": 2.0, "four": 4.0}
 _TITLES: Mapping[str, str] = {"half": "0.5x", "full": "1x", "twice": "2x", "four": "4x"}
 
 
-def _offer(site: Site, target: str, rate: float, seconds: float) -> dict[str, float]:
-    command = [sys.executable, "-m", "bench.jobs.offer", target, str(rate), str(seconds)]
-    return run_job(command, site.environment, site.folder)
-
-
-def _together(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The sums of rates and counts, and the worst of latencies."""
-    return {
-        key: max(part[key] for part in parts) if key in ("p50", "p99") else sum(part[key] for part in parts)
-        for key in parts[0]
-    }
+def _with_a_session(site: Site, program: str, target: str, rate: float, seconds: float) -> tuple[Offered, float]:
+    """Offers, and gives beside it the p99 in ms of the verdicts that a session of its own gets meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        session = pool.submit(verdict.main, target, _RUNS, seconds)
+        offered = offer(program, target, site.folder, seconds, rate)
+        return offered, session.result()["p99"]
 
 
 def measure_overload(system: System, scale: Scale) -> Mapping[str, float]:
     if not isinstance(system, Antiphon):
         raise TypeError(f"{system.name} does not speak the contract")
+    program = ghz()
     with system.fresh() as site:
         system.start(site)
         target, seconds = system.target(site), max(_SECONDS * scale.factor, 0.5)
         with ServiceClient(target) as client:
             answer: GetServerInfoResponse = client.call(client.admin.GetServerInfo, GetServerInfoRequest())
         pid = answer.server_info.process_id
-        _offer(site, target, 0, seconds / 4)
-        capacity = _offer(site, target, 0, seconds)["admitted"]
-        figures = {"capacity": capacity}
+        offer(program, target, site.folder, seconds / 4)
+        capacity = offer(program, target, site.folder, seconds).rate
+        figures: dict[str, float] = {"capacity": capacity, "failed": 0, "lost": 0, "unasked": 0}
         for level, times in _LEVELS.items():
-            rate = capacity * times / _OFFERING
-            with ThreadPoolExecutor(_OFFERING) as pool:
-                parts = list(pool.map(lambda _, rate=rate: _offer(site, target, rate, seconds), range(_OFFERING)))
-            measured = _together(parts) | {"memory": read_resident_kib(pid) / 1024}
+            offered, verdicts = _with_a_session(site, program, target, capacity * times, seconds)
+            missing = len(offered.answered) - stored(target, offered)
+            figures["failed"] += offered.failed
+            figures["lost"] += max(missing, 0)
+            figures["unasked"] += max(-missing, 0)
+            measured = offered.figures() | {"verdicts": verdicts, "memory": read_resident_kib(pid) / 1024}
             figures |= {f"{level}_{key}": value for key, value in measured.items()}
-    figures["lost"] = sum(figures[f"{level}_lost"] for level in _LEVELS)
     return figures
 
 
@@ -62,6 +59,7 @@ def _figures(level: str) -> tuple[Figure, ...]:
         Figure(f"{level}_reset", f"{title}: reset by gRPC", "/s"),
         Figure(f"{level}_p50", f"{title}: what was taken in, p50", "ms"),
         Figure(f"{level}_p99", f"{title}: what was taken in, p99", "ms", target=1000 if level == "twice" else None),
+        Figure(f"{level}_verdicts", f"{title}: a session's verdicts meanwhile, p99", "ms"),
         Figure(f"{level}_memory", f"{title}: server's memory", "MiB"),
     )
 
@@ -72,7 +70,9 @@ WORKLOADS = (
         (
             Figure("capacity", "flow runs created, 64 callers", "/s", higher_is_better=True),
             *(figure for level in _LEVELS for figure in _figures(level)),
+            Figure("failed", "neither answered nor turned away", "calls", target=0),
             Figure("lost", "acknowledged and not found afterwards", "runs", target=0),
+            Figure("unasked", "turned away and found afterwards", "runs", target=0),
         ),
         measure_overload,
     ),

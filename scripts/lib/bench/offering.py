@@ -1,0 +1,128 @@
+"""Calls that come whether or not earlier ones are answered.
+
+By ghz, a load generator in Go: on a machine where clients and server share the processors, clients in Python would take
+from the server what they measure, and their calls would wait for themselves.
+"""
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from antiphon.v1 import flow_run_service_pb2
+from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest
+from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
+from bench.children import ChildFailed, run_child
+from bench.figures import percentile
+from bench.machine import ROOT
+from bench.wire import new_id
+
+#: Who call one after another each, to find out how many calls can be answered.
+CALLERS = 64
+_CONNECTIONS = 4
+#: Seconds that a call may take before it counts as failed.
+_PATIENCE = 20
+_PAGE = 500
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What became of the calls of one go."""
+
+    #: From the first call to the last answer.
+    seconds: float
+    #: Of each that was answered, in milliseconds.
+    answered: list[float]
+    #: How many were turned away by the server; were reset by gRPC; had any other end, of which there should be none.
+    refused: int
+    reset: int
+    failed: int
+    #: What was asked for, and how much of it there is afterwards.
+    flow_name: str
+
+    @property
+    def rate(self) -> float:
+        """Calls answered a second."""
+        return len(self.answered) / self.seconds
+
+    def figures(self) -> dict[str, float]:
+        """By name: calls a second by how they ended, and how long the answered ones took."""
+        if not self.answered:
+            raise ChildFailed("not one of the calls was answered")
+        return {
+            "admitted": self.rate,
+            "refused": self.refused / self.seconds,
+            "reset": self.reset / self.seconds,
+            "p50": percentile(self.answered, 50),
+            "p99": percentile(self.answered, 99),
+        }
+
+
+def ghz() -> str:
+    """The path of the program, which is built at the first use. Raises ChildFailed where that cannot be."""
+    tools = ROOT / "scripts" / "lib" / "tools.sh"
+    command = 'root=$1; source "$2"; ghz_path'
+    done = subprocess.run(["bash", "-c", command, "bash", ROOT, tools], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise ChildFailed(f"no load generator: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def offer(program: str, target: str, folder: Path, seconds: float, rate: float | None = None) -> Offered:
+    """Makes flow runs for so many seconds: `rate` calls begin each second, or, without one, `CALLERS` callers call one
+    after another. Nothing is tried again, and all are waited for. `program` is ghz's path."""
+    flow_name = f"offered-{new_id()}"
+    contract, report = folder / "contract.binpb", folder / "offered.json"
+    contract.write_bytes(_contract())
+    command = [program, "--insecure", "--protoset", str(contract), "--call", "antiphon.v1.FlowRunService/CreateFlowRun"]
+    command += ["--data", json.dumps({"flow_run": {"flow_name": flow_name}}), "--timeout", f"{_PATIENCE}s"]
+    command += ["--concurrency", str(CALLERS), "--connections", str(_CONNECTIONS)]
+    command += ["--duration", f"{round(seconds * 1000)}ms", "--duration-stop", "wait"]
+    command += [] if rate is None else ["--async", "--rps", str(max(round(rate), 1))]
+    run_child([*command, "--format", "json", "--output", str(report), target], {}, folder)
+    return _read(json.loads(report.read_text()), flow_name)
+
+
+def stored(target: str, offered: Offered) -> int:
+    """How many of the flow runs there are."""
+    request, found = ListFlowRunsRequest(filter=f'flow_name = "{offered.flow_name}"', page_size=_PAGE), 0
+    with grpc.insecure_channel(target, options=(("grpc.enable_http_proxy", 0),)) as channel:
+        while True:
+            page = FlowRunServiceStub(channel).ListFlowRuns(request, timeout=_PATIENCE)
+            found += len(page.flow_runs)
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return found
+
+
+def _read(report: Mapping[str, object], flow_name: str) -> Offered:
+    calls = report["details"]
+    if not isinstance(calls, list) or not isinstance(total := report["total"], int):
+        raise ChildFailed("ghz wrote a report without its calls")
+    ends = Counter(call["status"] for call in calls)
+    answered, refused, reset = ends.pop("OK", 0), ends.pop("Unavailable", 0), ends.pop("Canceled", 0)
+    took = [call["latency"] / 1e6 for call in calls if call["status"] == "OK"]
+    assert len(took) == answered
+    return Offered(total / 1e9, took, refused, reset, ends.total(), flow_name)
+
+
+def _contract() -> bytes:
+    """The files of the service and all that they import, each after what it needs."""
+    files: dict[str, FileDescriptor] = {}
+
+    def add(file: FileDescriptor) -> None:
+        for needed in file.dependencies:
+            add(needed)
+        files.setdefault(file.name, file)
+
+    add(flow_run_service_pb2.DESCRIPTOR)
+    wanted = FileDescriptorSet()
+    for file in files.values():
+        file.CopyToProto(wanted.file.add())
+    return wanted.SerializeToString()
