@@ -7,9 +7,9 @@ import importlib.metadata
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -93,6 +93,9 @@ from antiphon_server.storage.reader import Reader
 from antiphon_server.storage.schema import HEAD, prepare
 from antiphon_server.tracing.opening import open_tracing
 from antiphon_server.wire_times import micros_to_timestamp
+
+if TYPE_CHECKING:
+    from antiphon_server.diagnosis.patient import Patient
 
 logger = logging.getLogger(__name__)
 
@@ -380,26 +383,25 @@ class Server:
     async def diagnose(self, own_only: bool = False, **how: Any) -> admin_service_pb2.DiagnoseServerResponse:
         """Looks for what is wrong; `how` are fields of diagnosis/patient.py."""
         # Loaded where somebody asks.
-        patient = importlib.import_module("antiphon_server.diagnosis.patient").Patient
         examination = importlib.import_module("antiphon_server.diagnosis.examination")
         place = self._settings.database
-        parts = {
-            "core": self.core,
-            "reader": self.reader,
-            "gates": self.gates,
-            "board": self._board,
-            "led_for": self._leadership.led_for,
-            "led": LED,
-            "task_dispatch": self.task_dispatch,
-            "takers": self._takers.keys(),
-            "keys": self._keys,
-            "retention": self._settings.retention,
-            "file": place if isinstance(place, Path) else None,
-            "schema": HEAD,
-            "server_id": self._id,
-        }
+        patient: Patient = importlib.import_module("antiphon_server.diagnosis.patient").Patient(
+            core=self.core,
+            reader=self.reader,
+            gates=self.gates,
+            board=self._board,
+            led_for=self._leadership.led_for,
+            led=LED,
+            task_dispatch=self.task_dispatch,
+            takers=self._takers.keys(),
+            keys=self._keys,
+            retention=self._settings.retention,
+            file=place if isinstance(place, Path) else None,
+            schema=HEAD,
+            server_id=self._id,
+        )
         answer: admin_service_pb2.DiagnoseServerResponse = await examination.diagnose(
-            patient(**{**parts, **how}), own_only=own_only
+            replace(patient, **how), own_only=own_only
         )
         return answer
 

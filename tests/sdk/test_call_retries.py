@@ -61,3 +61,12 @@ def test_a_busy_server_paces_its_callers_until_the_deadline() -> None:
     assert [tries.delay(busy, 60) for _ in range(2 * POLICY.max_attempts)] == [3.0] * 2 * POLICY.max_attempts
     assert tries.delay(busy, 3.0) is None
     assert tries.delay(AWAY, 60) is not None, "it is no failure of the server's"
+
+
+def test_a_server_that_cannot_even_say_that_it_is_busy_is_asked_ever_less_often_until_the_deadline() -> None:
+    reset = ServerError("reset", code="UNAVAILABLE", reason="SERVER_BUSY")
+    tries = CallRetries(POLICY, latest).begin()
+    delays = [tries.delay(reset, 60) for _ in range(3 * POLICY.max_attempts)]
+    assert delays[:2] == [POLICY.initial_backoff, POLICY.initial_backoff * POLICY.backoff_multiplier]
+    assert delays[-1] == POLICY.max_backoff
+    assert tries.delay(reset, POLICY.max_backoff / 2) is None

@@ -38,6 +38,7 @@ from kinds import Kind
 from on_pause import OnPause
 from running_server import RunningServer
 from stored import Stored
+from writing import new_deployment
 
 PAUSED_ONCE = ["Pending", "Running", "Paused", "Running", "Completed"]
 
@@ -84,15 +85,13 @@ def expire(server: RunningServer, id: str) -> None:
 
 
 def deploy(server: RunningServer, id: str) -> None:
-    """Makes a run look as if it came from a deployment; the SDK has none yet."""
-    deployment = {"id": new_id(), "name": new_id(), "flow_id": new_id(), "paused": False, "collision_strategy": 1}
-    times = {"tags": "[]", "create_time": 1, "update_time": 1, "version": 1}
+    """Makes a run look as if it came from a deployment."""
+    deployment_id = server.run(lambda: server.server.core.run(new_deployment(new_id(), limit=None)))
 
     def act(working_set: WorkingSet) -> None:
         connection, runs = working_set.connection, tables.flow_runs
         working_set.flush()
-        connection.execute(tables.deployments.insert(), {**deployment, **times})
-        connection.execute(runs.update().where(runs.c.id == id).values(deployment_id=deployment["id"]))
+        connection.execute(runs.update().where(runs.c.id == id).values(deployment_id=deployment_id))
         working_set.reload(RunKind.FLOW_RUN, [id])
 
     in_writer(server, act)

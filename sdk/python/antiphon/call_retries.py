@@ -14,11 +14,9 @@ from google.protobuf.message import Message
 
 from antiphon.exceptions import ServerError
 from antiphon.ids import new_id
+from antiphon.server_errors import BUSY
 
 Request = TypeVar("Request", bound=Message)
-
-#: The reason of a server that has too much to do and has done nothing of what was asked.
-BUSY = "SERVER_BUSY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +68,9 @@ class Tries:
     def delay(self, problem: ServerError, left: float) -> float | None:
         """Return the seconds until the next attempt, within the `left` ones of the deadline; None where there is none.
 
-        Any delay up to the bound is as likely (full jitter), behind what the server asked for. One that is busy says
-        when to come again, and paces its callers by that: for as long as the deadline lets them.
+        Any delay up to the bound is as likely (full jitter), behind what the server asked for. One that is busy is
+        asked for as long as the deadline lets its callers: mostly it says when to come again, and paces them by that;
+        where it cannot even say so, the bound grows with each attempt.
         """
         policy = self._policy
         if problem.code not in policy.retryable_codes:
@@ -80,7 +79,7 @@ class Tries:
             delay = problem.retry_after + self._jitter(0.0, problem.retry_after / 2)
             return delay if delay < left else None
         self._made += 1
-        if not self._retries.failed() or self._made >= policy.max_attempts:
+        if problem.reason != BUSY and (not self._retries.failed() or self._made >= policy.max_attempts):
             return None
         bound = min(policy.max_backoff, policy.initial_backoff * policy.backoff_multiplier ** (self._made - 1))
         delay = (problem.retry_after or 0.0) + self._jitter(0.0, bound)

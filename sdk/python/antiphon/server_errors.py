@@ -22,6 +22,8 @@ _CLASSES_BY_REASON: dict[str, type[ServerError]] = {
     "BLOCK_TYPE_PROTECTED": ProtectedBlockError,
     "RUN_NOT_PAUSED": NotPausedError,
 }
+#: The reason of a server that has too much to do and has done nothing of what was asked.
+BUSY = "SERVER_BUSY"
 #: What gRPC says of a stream that the other side reset; who cancels here reads other words.
 _RESET = "CANCELLED"
 START_HINT = "Start it with `antiphon server start`, or see `antiphon config view` for the address in use."
@@ -43,7 +45,8 @@ def from_rpc_error(error: grpc.RpcError, target: str = "") -> ServerError:
         return ServerUnreachable(f"No server answers{where}: {cause}. {START_HINT}", code="UNAVAILABLE")
     if status.code == code_pb2.CANCELLED and status.message == _RESET:
         cause = "it was reset, as by a server that gets more calls than it can answer"
-        return ServerUnreachable(f"The call was not taken in{where}: {cause}. {_SLOW_HINT}", code="UNAVAILABLE")
+        words = f"The call was not taken in{where}: {cause}. {_SLOW_HINT}"
+        return ServerUnreachable(words, code="UNAVAILABLE", reason=BUSY)
     if status.code == code_pb2.DEADLINE_EXCEEDED:
         return ServerError(f"The server{where} did not answer in time. {_SLOW_HINT}", code="DEADLINE_EXCEEDED")
     if status.code == code_pb2.UNIMPLEMENTED:

@@ -1,7 +1,7 @@
 """When a stream of the server that broke is opened again, and where it goes on."""
 
-from antiphon.call_retries import BUSY
 from antiphon.exceptions import ServerError
+from antiphon.server_errors import BUSY
 
 __all__ = ["Cuts"]
 
@@ -28,7 +28,7 @@ class Cuts:
 
     def failed(self, error: ServerError) -> bool:
         """Return whether to wait the error out before the next try. Raises the error where no other try is of use."""
-        if error.reason != BUSY:  # That paces us.
+        if error.reason != BUSY or not error.retry_after:  # That paces us.
             self._fruitless += 1
         if self._fruitless > _MOST_FRUITLESS:
             raise error
