@@ -83,7 +83,7 @@ def test_a_thousand_waiters_need_no_threads(name: str, limits: Limits) -> None:
         before = threading.active_count()
         async with async_twin.concurrency(name):
             waiters = [asyncio.ensure_future(pass_through()) for _ in range(1000)]
-            await asyncio.to_thread(until, lambda: limits.waiters(name) == 1000)
+            await asyncio.to_thread(until, lambda: limits.waiters(name) == 1000, 60)
         await asyncio.gather(*waiters)
         return before
 
