@@ -6,18 +6,16 @@ from the server what they measure, and their calls would wait for themselves.
 
 import json
 import subprocess
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import grpc
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+from antiphon.service_client import ServiceClient
 from antiphon.v1 import flow_run_service_pb2
 from antiphon.v1.flow_run_service_pb2 import ListFlowRunsRequest
-from antiphon.v1.flow_run_service_pb2_grpc import FlowRunServiceStub
 from bench.children import ChildFailed, run_child
 from bench.figures import percentile
 from bench.machine import ROOT
@@ -28,7 +26,8 @@ CALLERS = 64
 _CONNECTIONS = 4
 #: Seconds that a call may take before it counts as failed.
 _PATIENCE = 20
-_PAGE = 500
+#: What a server says that has too much to do, before the time.
+_COME_AGAIN = "Try again in"
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,8 @@ class Offered:
     seconds: float
     #: Of each that was answered, in milliseconds.
     answered: list[float]
-    #: How many were turned away by the server; were reset by gRPC; had any other end, of which there should be none.
+    #: How many were turned away by the server and told when to come again; were reset by gRPC; had any other end, of
+    #: which there should be none.
     refused: int
     reset: int
     failed: int
@@ -91,25 +91,20 @@ def offer(program: str, target: str, folder: Path, seconds: float, rate: float |
 
 def stored(target: str, offered: Offered) -> int:
     """How many of the flow runs there are."""
-    request, found = ListFlowRunsRequest(filter=f'flow_name = "{offered.flow_name}"', page_size=_PAGE), 0
-    with grpc.insecure_channel(target, options=(("grpc.enable_http_proxy", 0),)) as channel:
-        while True:
-            page = FlowRunServiceStub(channel).ListFlowRuns(request, timeout=_PATIENCE)
-            found += len(page.flow_runs)
-            request.page_token = page.next_page_token
-            if not request.page_token:
-                return found
+    request = ListFlowRunsRequest(filter=f'flow_name = "{offered.flow_name}"')
+    with ServiceClient(target) as client:
+        return sum(1 for _ in client.pages(client.flow_runs.ListFlowRuns, request, "flow_runs"))
 
 
 def _read(report: Mapping[str, object], flow_name: str) -> Offered:
     calls = report["details"]
     if not isinstance(calls, list) or not isinstance(total := report["total"], int):
         raise ChildFailed("ghz wrote a report without its calls")
-    ends = Counter(call["status"] for call in calls)
-    answered, refused, reset = ends.pop("OK", 0), ends.pop("Unavailable", 0), ends.pop("Canceled", 0)
-    took = [call["latency"] / 1e6 for call in calls if call["status"] == "OK"]
-    assert len(took) == answered
-    return Offered(total / 1e9, took, refused, reset, ends.total(), flow_name)
+    answered = [call["latency"] / 1e6 for call in calls if call["status"] == "OK"]
+    # A server that is not there is UNAVAILABLE too; ghz keeps the words of an error, and not its RetryInfo.
+    refused = sum(call["status"] == "Unavailable" and _COME_AGAIN in call["error"] for call in calls)
+    reset = sum(call["status"] == "Canceled" for call in calls)
+    return Offered(total / 1e9, answered, refused, reset, len(calls) - len(answered) - refused - reset, flow_name)
 
 
 def _contract() -> bytes:
