@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from antiphon.collections_visit import Upstream, resolve
 from antiphon.engine.interrupts import awakened
+from antiphon.mailbox import Mailbox
 from antiphon.state_core import State, StateDetails, StateType
 from antiphon.state_rules import exception_to_crashed_state
 
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 #: Gets what ended; None where who waits is interrupted.
-_Ended: TypeAlias = "queue.SimpleQueue[concurrent.futures.Future[Any] | None]"
+_Ended: TypeAlias = "Mailbox[concurrent.futures.Future[Any] | None]"
 
 
 class AntiphonFuture(Generic[R]):
@@ -167,7 +168,7 @@ def _as_they_end(futures: Collection[AntiphonFuture[R]], timeout: float | None) 
 @contextmanager
 def _told_of(futures: Collection[AntiphonFuture[Any]]) -> Iterator[_Ended]:
     """A queue into which each of them is put that has ended, or ends inside the block; one may come twice."""
-    ended: _Ended = queue.SimpleQueue()
+    ended: _Ended = Mailbox()
     try:
         for each in futures:
             each._waiting.append(ended)

@@ -172,6 +172,11 @@ class WorkingSet:
         self._new_sessions: dict[str, Session] = {}
         self._changed_sessions: dict[str, Session] = {}
 
+    def close(self) -> None:
+        """To be called at the end, by the thread of the transaction. The garbage collector may run in any other one; a
+        cursor that it finds would reset a statement of SQLite's that the next transaction has in use by then."""
+        self._cursor.close()
+
     # Reading
 
     def load(self, needs: Needs) -> None:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -239,8 +240,7 @@ class Writer:
 
     def _transact(self, connection: Connection, jobs: Sequence[_Job]) -> Outcome:
         began = time.perf_counter()
-        with self._begin(connection):
-            working_set = WorkingSet(connection, self._clock(), self._server_id)
+        with self._begin(connection), closing(WorkingSet(connection, self._clock(), self._server_id)) as working_set:
             if self.counting:
                 working_set.changes.tally = Tally()
             needs = Needs()

@@ -5,13 +5,16 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from antiphon_server.domain.errors import NotFound, ResourceExhausted, Unavailable
+from antiphon_server.storage.working_set import Needs, WorkingSet
 from antiphon_server.storage.writer import MAX_BATCH, MAX_BULK, MAX_WEIGHT
 from stores import database_for, only_sqlite, place_for
 from writer_bench import PATIENCE, AddFlow, Bench, Raise, reason
@@ -98,6 +101,27 @@ def test_a_refusal_is_an_answer_and_harms_no_other(bench: Bench) -> None:
     refusal = NotFound("FLOW_NOT_FOUND", "there is none")
     assert bench.ask(AddFlow("a"), Raise(refusal), AddFlow("b")) == ["a", refusal, "b"]
     assert (bench.names(), bench.sizes()) == (["a", "b"], [1, 3])
+
+
+@dataclass
+class Keep(Raise):
+    """Keeps its working set, and raises."""
+
+    kept: list[WorkingSet]
+
+    def apply(self, working_set: WorkingSet) -> None:
+        self.kept.append(working_set)
+        super().apply(working_set)
+
+
+@pytest.mark.parametrize("error", [NotFound("FLOW_NOT_FOUND", "there is none"), ValueError("a bug")])
+def test_the_garbage_collector_finds_no_open_cursor(bench: Bench, error: Exception) -> None:
+    """It may run in any thread, and would reset a statement of the writer's there."""
+    keep = Keep(error, [])
+    assert bench.ask(AddFlow("a"), keep) == ["a", error]
+    for working_set in keep.kept:
+        with pytest.raises((sqlite3.ProgrammingError, psycopg.InterfaceError), match="closed"):
+            working_set.load(Needs(flow_runs={"any"}))
 
 
 @pytest.mark.parametrize("bug", [ValueError("a bug"), DBAPIError("SELECT", None, sqlite3.OperationalError("wrong"))])

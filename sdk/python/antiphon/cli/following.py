@@ -4,11 +4,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import TypeAlias
 
 from antiphon.cli.cuts import over_cuts
 from antiphon.exceptions import FlowRunWaitTimeout, ObjectNotFound, ServerError, ServerUnreachable
+from antiphon.mailbox import Mailbox
 from antiphon.service_client import ServiceClient
 from antiphon.v1.flow_run_service_pb2 import GetFlowRunRequest, WatchFlowRunRequest, WatchFlowRunResponse
 from antiphon.v1.task_run_service_pb2 import ListTaskRunsRequest
@@ -32,7 +33,7 @@ class Following:
         self._reconnect_timeout = reconnect_timeout
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._events: SimpleQueue[_Event] = SimpleQueue()
+        self._events: Mailbox[_Event] = Mailbox()
         self._asked = {root_id}
         self._ended: set[str] = set()
         self._waiting: deque[str] = deque()

@@ -4,11 +4,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import TypeAlias
 
 from antiphon.cli.following import Following
 from antiphon.exceptions import AntiphonException
+from antiphon.mailbox import Mailbox
 from antiphon.service_client import ServiceClient
 from antiphon.settings import get_current_settings
 from antiphon.timestamps import read_timestamp
@@ -38,7 +39,7 @@ def follow_logs(client: ServiceClient, flow_run_id: str, *, last: int | None) ->
     Each comes once, also over cuts of the connection; those to come in the order of their arrival. Raises what
     `Following.events` and `watch` raise.
     """
-    words: SimpleQueue[_Word] = SimpleQueue()
+    words: Mailbox[_Word] = Mailbox()
     timeout = get_current_settings().client.reconnect_timeout_seconds
     of_run = f'flow_run_id = "{flow_run_id}"'
     with (
@@ -53,7 +54,7 @@ def follow_logs(client: ServiceClient, flow_run_id: str, *, last: int | None) ->
         yield from _lines_once(_steps(words))
 
 
-def _steps(words: "SimpleQueue[_Word]") -> Iterator[Step]:
+def _steps(words: "Mailbox[_Word]") -> Iterator[Step]:
     """The steps of the lines until the run has ended, and those behind that: a run's process says that it has ended
     before all that it wrote is stored."""
     end: _End | None = None
@@ -88,7 +89,7 @@ def _lines_once(steps: Iterator[Step]) -> Iterator[Log]:
         yield step.thing
 
 
-def _hear_lines(steps: Iterator[Step], words: "SimpleQueue[_Word]") -> None:
+def _hear_lines(steps: Iterator[Step], words: "Mailbox[_Word]") -> None:
     try:
         for step in steps:
             words.put(step)
@@ -96,7 +97,7 @@ def _hear_lines(steps: Iterator[Step], words: "SimpleQueue[_Word]") -> None:
         words.put(error)
 
 
-def _hear_end(following: Following, words: "SimpleQueue[_Word]") -> None:
+def _hear_end(following: Following, words: "Mailbox[_Word]") -> None:
     is_news = False
     try:
         for _, response in following.events():

@@ -19,6 +19,7 @@ from antiphon.engine.interrupts import Block, RunTimeout, awakened
 from antiphon.engine.scopes import RunScope, in_loop, raise_if_stopped
 from antiphon.exceptions import ServerError, ServerUnreachable, SessionLost, TerminationSignal
 from antiphon.future_protocol import is_future
+from antiphon.mailbox import Mailbox
 from antiphon.session.session import Session
 from antiphon.session.ticket import Ticket
 from antiphon.v1.transition_pb2 import Verdict
@@ -270,7 +271,7 @@ async def _acall(effect: Call) -> Outcome:
 
 def _wait(pending: list[Waitable], scope: RunScope, timeout: float | None = None) -> None:
     """Blocks until all are done or time is up; raises the scope's signal if it is stopped before."""
-    done: queue.SimpleQueue[Waitable | None] = queue.SimpleQueue()
+    done: Mailbox[Waitable | None] = Mailbox()
     deadline = None if timeout is None else time.monotonic() + timeout
     for each in pending:
         each.add_done_callback(done.put)

@@ -1,7 +1,8 @@
 """What the thread that takes a stream's requests sleeps at, and others ring."""
 
 from enum import Enum, auto
-from queue import Empty, SimpleQueue
+
+from antiphon.mailbox import Gate
 
 
 class _Listening(Enum):
@@ -19,10 +20,10 @@ class Bell:
     looks at the queue once more before sleeping.
     """
 
-    __slots__ = ("_listening", "_rung", "_urgent")
+    __slots__ = ("_gate", "_listening", "_urgent")
 
     def __init__(self) -> None:
-        self._rung: SimpleQueue[None] = SimpleQueue()
+        self._gate = Gate()
         self._listening = _Listening.NOBODY
         self._urgent = False
 
@@ -32,13 +33,13 @@ class Bell:
         if urgent:
             self._urgent = True
         if self._listening is _Listening.TO_ALL or (urgent and self._listening is _Listening.TO_URGENT):
-            self._rung.put(None)
+            self._gate.open()
 
     def gather(self, seconds: float) -> None:
         """Sleep so long, or until something urgent is there; not at all if it is already."""
         self._listening = _Listening.TO_URGENT
         if not self._urgent:
-            self._sleep(seconds)
+            self._gate.wait(seconds)
 
     def answer(self) -> None:
         """All that was rung for until now is about to be taken."""
@@ -51,13 +52,4 @@ class Bell:
 
     def wait(self, seconds: float | None) -> bool:
         """Sleep until it rings; False if it did not for `seconds`."""
-        return self._sleep(seconds)
-
-    def _sleep(self, seconds: float | None) -> bool:
-        try:
-            self._rung.get(timeout=seconds)
-        except Empty:
-            return False
-        while not self._rung.empty():  # several may have rung, and this is the only thread that takes
-            self._rung.get()
-        return True
+        return self._gate.wait(seconds)
