@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -264,8 +265,10 @@ _said: dict[int, str] = {}
 def _ready_for(worker: "subprocess.Popen[str]", words: str) -> bool:
     assert worker.stderr is not None
     os.set_blocking(worker.stderr.fileno(), False)
-    _said[worker.pid] = _said.get(worker.pid, "") + (worker.stderr.read() or "")
-    return words in _said[worker.pid]
+    with suppress(BlockingIOError):
+        # Not by the stream's own `read`, which fails where nothing is there to be decoded.
+        _said[worker.pid] = _said.get(worker.pid, "") + os.read(worker.stderr.fileno(), 65536).decode()
+    return words in _said.get(worker.pid, "")
 
 
 def _read(port: int, path: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from antiphon.runners.on_dask import without_profiler
 from antiphon.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 from tools_needed import need_extra
 
@@ -23,7 +24,8 @@ def dask_cluster() -> Iterator[Any]:
     need_extra("distributed", "dask")
     from distributed import LocalCluster  # noqa: PLC0415 - an optional extra
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster:
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
+    with without_profiler(), LocalCluster(**options) as cluster:
         yield cluster
 
 

@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from antiphon.engine.alarm import RING_INTERVAL, Alarm
+from antiphon.engine.thread_frames import frames_of_threads
 from antiphon.exceptions import AntiphonSignal
 from antiphon.session import forking
 
@@ -200,7 +201,7 @@ def _raise_on_main_thread() -> None:
 
 def _raise_elsewhere(block: Block) -> None:
     """Raises what is due in a thread other than the main one. Call with the lock held."""
-    if forking.is_in_hooks(block.thread) or any(_started_by(sys._current_frames().get(block.thread))):
+    if forking.is_in_hooks(block.thread) or any(_started_by(frames_of_threads().get(block.thread))):
         # Threading cannot take an exception there; worse follows before Python 3.12, see _Unraisable.
         _watch.look_at(time.monotonic() + _AGAIN)
         return
@@ -362,7 +363,7 @@ class _Unraisable:
         if newborn is None:
             blocks = _stacks.get(here, [])
         else:
-            frames = sys._current_frames().items()
+            frames = frames_of_threads().items()
             blocks = [
                 block for thread, frame in frames if newborn in _started_by(frame) for block in _stacks.get(thread, [])
             ]

@@ -2,8 +2,9 @@
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
-from contextlib import ExitStack
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +17,20 @@ from antiphon.runners.worker import carry_out
 
 #: More bytes than this of a flow run's facts are put on the cluster once, in place of going with each task.
 _LARGE = 64 * 1024
+#: Dask's profiler looks at all threads a hundred times a second. Before Python 3.11.9 that may block the whole worker
+#: for ever when a thread begins meanwhile (python/cpython#106883, dask/distributed#8616).
+_PROFILING_BLOCKS = sys.version_info < (3, 11, 9)
+
+
+@contextmanager
+def without_profiler() -> Iterator[None]:
+    """Dask's workers that are made in the block, or later by a cluster that is, have no profiler where it may block."""
+    if not _PROFILING_BLOCKS:
+        yield
+        return
+    dask = import_extra("dask", "dask")
+    with dask.config.set({"distributed.worker.profile.enabled": False}):
+        yield
 
 
 class DaskTaskRunner(RemoteTaskRunner):
@@ -119,6 +134,8 @@ class DaskTaskRunner(RemoteTaskRunner):
         if isinstance(kind, str):
             module, _, name = kind.rpartition(".")
             kind = getattr(importlib.import_module(module), name)
+        if self._options["performance_report_path"] is None:
+            stack.enter_context(without_profiler())
         cluster = stack.enter_context(kind(**(self._options["cluster_kwargs"] or {})))
         if self._options["adapt_kwargs"]:
             cluster.adapt(**self._options["adapt_kwargs"])
