@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 #: Gets what ended; None where who waits is interrupted.
-_Ended: TypeAlias = "Mailbox[concurrent.futures.Future[Any] | None]"
+_Ended: TypeAlias = Mailbox[concurrent.futures.Future[Any] | None]
 
 
 class AntiphonFuture(Generic[R]):

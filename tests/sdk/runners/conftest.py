@@ -24,8 +24,10 @@ def dask_cluster() -> Iterator[Any]:
     need_extra("distributed", "dask")
     from distributed import LocalCluster  # noqa: PLC0415 - an optional extra
 
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
-    with without_profiler(), LocalCluster(**options) as cluster:
+    with (
+        without_profiler(),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster,
+    ):
         yield cluster
 
 

@@ -16,6 +16,8 @@ from world import World
 GONE = (grpc.StatusCode.NOT_FOUND, "LEASE_NOT_FOUND")
 #: Seconds after its time at which a lease has ended for sure: one to notice, the others for a machine that is busy.
 LATE = 8.0
+#: In them a server stops, or starts and a holder renews, however busy the machine.
+DOWN_DURATION, DOWN_TTL = 4.0, 8.0
 
 
 def holders(world: World) -> list[str]:
@@ -92,10 +94,6 @@ def test_one_that_never_was_cannot_be_renewed(world: World) -> None:
     refusal = world.refused("RenewSlots", {"leaseId": "0190163d-8694-739b-aea5-966c26f8ad90"})
     assert (refusal.code, refusal.reason) == GONE
     assert "stop, and acquire them anew" in refusal.message
-
-
-#: Seconds; in them a server stops, or starts and a holder renews, however busy the machine.
-DOWN_DURATION, DOWN_TTL = 4.0, 8.0
 
 
 @pytest.mark.parametrize("renewals", [0, 1, 5])

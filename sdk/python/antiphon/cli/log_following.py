@@ -54,7 +54,7 @@ def follow_logs(client: ServiceClient, flow_run_id: str, *, last: int | None) ->
         yield from _lines_once(_steps(words))
 
 
-def _steps(words: "Mailbox[_Word]") -> Iterator[Step]:
+def _steps(words: Mailbox[_Word]) -> Iterator[Step]:
     """The steps of the lines until the run has ended, and those behind that: a run's process says that it has ended
     before all that it wrote is stored."""
     end: _End | None = None
@@ -89,7 +89,7 @@ def _lines_once(steps: Iterator[Step]) -> Iterator[Log]:
         yield step.thing
 
 
-def _hear_lines(steps: Iterator[Step], words: "Mailbox[_Word]") -> None:
+def _hear_lines(steps: Iterator[Step], words: Mailbox[_Word]) -> None:
     try:
         for step in steps:
             words.put(step)
@@ -97,7 +97,7 @@ def _hear_lines(steps: Iterator[Step], words: "Mailbox[_Word]") -> None:
         words.put(error)
 
 
-def _hear_end(following: Following, words: "Mailbox[_Word]") -> None:
+def _hear_end(following: Following, words: Mailbox[_Word]) -> None:
     is_news = False
     try:
         for _, response in following.events():

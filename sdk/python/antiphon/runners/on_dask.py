@@ -3,8 +3,8 @@
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,17 +20,15 @@ _LARGE = 64 * 1024
 #: Dask's profiler looks at all threads a hundred times a second. Before Python 3.11.9 that may block the whole worker
 #: for ever when a thread begins meanwhile (python/cpython#106883, dask/distributed#8616).
 _PROFILING_BLOCKS = sys.version_info < (3, 11, 9)
+_NO_PROFILER = {"distributed.worker.profile.enabled": False}
 
 
-@contextmanager
-def without_profiler() -> Iterator[None]:
+def without_profiler() -> AbstractContextManager[object]:
     """Dask's workers that are made in the block, or later by a cluster that is, have no profiler where it may block."""
     if not _PROFILING_BLOCKS:
-        yield
-        return
-    dask = import_extra("dask", "dask")
-    with dask.config.set({"distributed.worker.profile.enabled": False}):
-        yield
+        return nullcontext()
+    made: AbstractContextManager[object] = import_extra("dask", "dask").config.set(_NO_PROFILER)
+    return made
 
 
 class DaskTaskRunner(RemoteTaskRunner):
