@@ -10,8 +10,8 @@ from antiphon.v1 import concurrency_limit_service_pb2 as pb
 from refusals import refused
 from world import World
 
-#: Seconds.
-DURATION, OFTEN = 3.0, 0.3
+#: Seconds. A machine whose disk stalls for longer than a duration ends the lease, rightly.
+DURATION, OFTEN = 5.0, 0.5
 
 
 class Holder:
@@ -77,13 +77,14 @@ class Holder:
                 self.slowest = max(self.slowest, time.monotonic() - began)
                 self.renewals += 1
         except BaseException as error:  # noqa: BLE001 - for the thread that looks
+            error.add_note(f"{time.time() - self.promised:+.2f} s from the time that the holder was told")
             self._failure = error
 
 
 class Next:
     """Waits for the slot of `db` behind the holder."""
 
-    def __init__(self, world: World, patience: float = 60.0) -> None:
+    def __init__(self, world: World, patience: float = 100.0) -> None:
         self._world = world
         self._lease: Any = None
         self._thread = threading.Thread(target=self._wait, args=(patience,), daemon=True)

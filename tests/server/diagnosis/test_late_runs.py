@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -202,8 +203,8 @@ def test_workers_that_take_nothing(server: RunningServer) -> None:
 def test_a_paused_deployment_holds_what_its_schedules_made(server: RunningServer) -> None:
     site = Site(server)
     site.cancel()
-    schedule = {"deploymentId": site.deployment, "interval": {"interval": "3600s"}, "slug": "hourly"}
-    site.call("CreateSchedule", {"schedule": schedule})
+    hourly = {"interval": "3600s", "anchorTime": datetime.now(UTC).isoformat()}
+    site.call("CreateSchedule", {"schedule": {"deploymentId": site.deployment, "interval": hourly, "slug": "hourly"}})
     later(server, 3600 + LATE)
     assert finding(server, "RUNS_WITHOUT_WORKER").facts["runs"] == "1"
     paused = {"id": site.deployment, "paused": True}

@@ -217,7 +217,7 @@ def test_a_server_starts_without_its_redis_and_says_so_once(
         (first,) = said()
         assert "cannot be used, leases are renewed in the database until it can: " in first
         assert f"127.0.0.1:{redis.port}/0" in first and "Error 111 connecting" in first
-        holder = Holder(world)
+        holder = Holder(world, duration=300.0)
         for _ in range(10):
             holder.renew()
         until(lambda: _failures(world) > 2)
