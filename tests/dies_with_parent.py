@@ -1,17 +1,17 @@
 """For processes of others' programs that tests start: they end where the tests end without a word."""
 
-import ctypes
-from collections.abc import Callable
-
-_PR_SET_PDEATHSIG = 1
-# Between fork and exec nothing should be loaded.
-_LIBC = ctypes.CDLL(None)
+import shutil
+import signal
 
 
-def die_with_parent(how: int) -> Callable[[], None]:
-    """For `preexec_fn`: the new process gets the signal `how` when the thread that starts it ends."""
+def dying_with_parent(how: signal.Signals, user: str | None = None) -> list[str]:
+    """What a command begins with whose process gets the signal `how` when the thread that starts it ends, and which is
+    run as another user where one is named.
 
-    def set_signal() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, how)
-
-    return set_signal
+    Another program does that, and no `preexec_fn`, nor Popen's `user`: for those Python forks in earnest, and gRPC's
+    threads of a test may end the child before it comes to run anything.
+    """
+    if shutil.which("setpriv") is None:  # it is Linux's
+        return []
+    as_user = [f"--reuid={user}", f"--regid={user}", "--init-groups"] if user is not None else []
+    return ["setpriv", f"--pdeathsig={how.name.removeprefix('SIG')}", *as_user, "--"]

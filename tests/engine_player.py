@@ -120,7 +120,7 @@ class Player:
         outcome = Outcome()
         try:
             with ExitStack() as stack:
-                for context in effect.contexts:
+                for context in (*effect.contexts, effect.opening):
                     stack.enter_context(context)
                 outcome.value = self._answer(name, effect)
                 if outcome.value is effect:

@@ -9,9 +9,8 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from dies_with_parent import die_with_parent
+from dies_with_parent import dying_with_parent
 from tools_needed import miss_tool
 
 PATIENCE = 60.0
@@ -64,13 +63,12 @@ class Cluster:
         told = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = (self.folder / "log").open("ab")
         self.process = subprocess.Popen(
-            [self._bin / "postgres", "-D", self._data, *told],
+            [*self._as_user(signal.SIGQUIT), self._bin / "postgres", "-D", self._data, *told],
             stdout=log,
             stderr=log,
-            preexec_fn=die_with_parent(signal.SIGQUIT),
+            cwd=self.folder,
             # Ctrl-C is for the tests, which end it.
             start_new_session=True,
-            **self._as_user(),
         )
         log.close()
         end = time.monotonic() + PATIENCE
@@ -99,15 +97,21 @@ class Cluster:
 
     def _run(self, program: str, *arguments: object) -> None:
         subprocess.run(
-            [self._bin / program, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL, **self._as_user()
+            [*self._as_user(signal.SIGKILL), self._bin / program, *map(str, arguments)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=self.folder,
         )
 
-    def _as_user(self) -> dict[str, Any]:
-        return {"user": self._user, "group": self._user, "cwd": str(self.folder)} if os.geteuid() == 0 else {}
+    def _as_user(self, how: signal.Signals) -> list[str]:
+        return dying_with_parent(how, self._user if os.geteuid() == 0 else None)
 
 
 def _children(process: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    try:
+        return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    except FileNotFoundError:  # it has ended by itself
+        return []
 
 
 def _runs(process: int) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from dies_with_parent import die_with_parent
+from dies_with_parent import dying_with_parent
 from tools_needed import miss_tool
 
 PATIENCE = 30.0
@@ -50,10 +50,9 @@ class RedisServer:
         told = [str(word) for name, value in settings.items() for word in (f"--{name}", value)]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [self._program, *told],
+                [*dying_with_parent(signal.SIGKILL), self._program, *told],
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent(signal.SIGKILL),
                 # Ctrl-C is for the tests, which end it.
                 start_new_session=True,
             )

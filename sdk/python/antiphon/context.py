@@ -185,6 +185,22 @@ class TaskRunContext:
             _task_run.reset(token)
 
 
+class RunsAround:
+    """The runs that the calling code is part of as this is made."""
+
+    __slots__ = ("_flow_run", "_task_run")
+
+    def __init__(self) -> None:
+        self._flow_run, self._task_run = _flow_run.get(), _task_run.get()
+
+    def restore(self) -> None:
+        """Makes them the current ones again, whatever came between."""
+        if _task_run.get() is not self._task_run:
+            _task_run.set(self._task_run)
+        if _flow_run.get() is not self._flow_run:
+            _flow_run.set(self._flow_run)
+
+
 #: Prefect's other names of the same.
 EngineContext = FlowRunContext
 RunContext = FlowRunContext | TaskRunContext

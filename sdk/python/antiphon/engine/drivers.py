@@ -13,6 +13,7 @@ from inspect import GEN_CLOSED, getgeneratorstate, iscoroutinefunction
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from antiphon.context import RunsAround
 from antiphon.engine.effects import Ask, Await, Body, Call, Effect, Give, Life, NoMore, Outcome, Send
 from antiphon.engine.ending import is_stop
 from antiphon.engine.interrupts import Block, RunTimeout, awakened
@@ -199,8 +200,15 @@ async def _room(session: Session) -> None:
 def _call(effect: Call) -> Outcome:
     outcome = Outcome()
     block = Block(effect.timeout)
+    around = RunsAround()
     try:
-        block.run(partial(_call_in_block, effect, block, outcome))
+        try:
+            with ExitStack() as stack:
+                for context in effect.contexts:
+                    stack.enter_context(context)
+                block.run(partial(_call_in_block, effect, block, outcome))
+        finally:
+            around.restore()  # an interrupt of a run around this one may have come as a context was left
     except BaseException as error:  # noqa: BLE001 - the outcome carries it
         outcome.error = error
         outcome.timed_out = block.timed_out and not block.outer_timed_out and isinstance(error, RunTimeout)
@@ -212,9 +220,7 @@ def _call_in_block(effect: Call, block: Block, outcome: Outcome) -> None:
     function = effect.function
     if iscoroutinefunction(function):
         function = _in_a_loop(function)
-    with effect.scope.stopped_by(block.interrupt), ExitStack() as stack:
-        for context in effect.contexts:
-            stack.enter_context(context)
+    with effect.scope.stopped_by(block.interrupt), effect.opening:
         outcome.value = function(*effect.args, **effect.kwargs)
 
 
@@ -251,7 +257,7 @@ async def _acall(effect: Call) -> Outcome:
     limit = asyncio.timeout(effect.timeout)
     try:
         with effect.scope.stopped_by(lambda _: (loop, cancel)), ExitStack() as stack:
-            for context in effect.contexts:
+            for context in (*effect.contexts, effect.opening):
                 stack.enter_context(context)
             async with limit:
                 outcome.value = await effect.function(*effect.args, **effect.kwargs)

@@ -2,8 +2,8 @@
 engine serves sync and async code and a test can play the world."""
 
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from antiphon.engine.scopes import RunScope
@@ -32,10 +32,12 @@ class Call:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     scope: RunScope
-    #: Entered around the call, in order.
+    #: Entered around the call, in order. No interrupt of this run comes while they are entered or left.
     contexts: tuple[AbstractContextManager[Any], ...] = ()
     #: Seconds, or None.
     timeout: float | None = None
+    #: Entered next, which may take long: it can be interrupted, and counts to the time.
+    opening: AbstractContextManager[Any] = field(default_factory=nullcontext)
 
 
 @dataclass(slots=True)

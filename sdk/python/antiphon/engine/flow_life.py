@@ -218,7 +218,7 @@ def _calling(
     timeout: float | None,
 ) -> Call:
     """The effect that calls code of the run's."""
-    return Call(function, args, kwargs, call.scope, (*contexts_of(call.context), opening.once()), timeout)
+    return Call(function, args, kwargs, call.scope, contexts_of(call.context), timeout, opening.once())
 
 
 def settle_submitted(context: FlowRunContext) -> Life:
