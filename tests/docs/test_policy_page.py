@@ -65,6 +65,7 @@ def expected_lines(text: str) -> list[re.Pattern[str]]:
     return [re.compile(re.escape(" ".join(line.split())).replace("…", ".*")) for line in lines]
 
 
+@pytest.mark.timeout(300)
 def test_the_walk_runs_as_written(tmp_path: Path) -> None:
     text = section("A walk of ten minutes")
     script = "\n".join(["set -euo pipefail", *blocks("bash", text)])
@@ -74,7 +75,7 @@ def test_the_walk_runs_as_written(tmp_path: Path) -> None:
     script = script.replace('"$PWD/.venv/bin:$PATH"', f'"{Path(sys.executable).parent}:$PATH"')
     try:
         done = subprocess.run(
-            ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180
+            ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=270
         )
         said = done.stdout + done.stderr
         assert done.returncode == 0, said

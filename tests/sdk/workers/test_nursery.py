@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from antiphon.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
-from antiphon.workers.nursery_client import UNKNOWN_CODE, Nursery
+from antiphon.workers.nursery_client import UNKNOWN_CODE, ForkedChild, Nursery
 from antiphon.workers.process_crew import Order, ProcessCrew
 from until import until
 
@@ -212,6 +213,23 @@ def test_once_it_is_closed_its_children_can_still_be_ended(folder: Path) -> None
         assert not is_alive(status.pid)
 
     with_crew(work)
+
+
+def test_one_that_has_no_group_yet_can_be_ended_too() -> None:
+    """It is what it was forked from for a moment."""
+
+    async def end() -> int:
+        process = subprocess.Popen(["sleep", "600"])
+        try:
+            child = ForkedChild(process.pid, lambda *_: None)
+            child.orphaned()
+            child.signal(signal.SIGKILL)
+            await child.wait()
+            return process.wait(30)
+        finally:
+            process.kill()
+
+    assert asyncio.run(end()) == -signal.SIGKILL
 
 
 def test_where_there_is_no_room_for_a_process_it_says_so_and_lives(folder: Path) -> None:

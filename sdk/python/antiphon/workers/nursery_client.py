@@ -53,13 +53,13 @@ class ForkedChild:
 
     def orphaned(self) -> None:
         """The nursery is gone, and nobody waits for it any more: how it ends is not told, but that it does."""
-        self._send_signal = _signal_group
         loop = asyncio.get_running_loop()
         try:
             descriptor = os.pidfd_open(self.pid)
         except OSError:
             self.ended(UNKNOWN_CODE)
             return
+        self._send_signal = partial(_signal_orphan, descriptor)
 
         def ended() -> None:
             loop.remove_reader(descriptor)
@@ -75,9 +75,13 @@ async def _end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _signal_group(pid: int, number: int) -> None:
+def _signal_orphan(descriptor: int, pid: int, number: int) -> None:
+    """Signals the group of a process, or by its descriptor one that was forked a moment ago and has no group yet."""
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            signal.pidfd_send_signal(descriptor, number)
 
 
 class Nursery:
