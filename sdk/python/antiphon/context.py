@@ -186,15 +186,15 @@ class TaskRunContext:
 
 
 class RunsAround:
-    """The runs that the calling code is part of as this is made."""
+    """The runs that the calling code is part of as the `with` block begins are the current ones as it ends, whatever
+    came between."""
 
     __slots__ = ("_flow_run", "_task_run")
 
-    def __init__(self) -> None:
+    def __enter__(self) -> None:
         self._flow_run, self._task_run = _flow_run.get(), _task_run.get()
 
-    def restore(self) -> None:
-        """Makes them the current ones again, whatever came between."""
+    def __exit__(self, *_: object) -> None:
         if _task_run.get() is not self._task_run:
             _task_run.set(self._task_run)
         if _flow_run.get() is not self._flow_run:

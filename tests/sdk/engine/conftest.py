@@ -1,5 +1,6 @@
 """Fixtures for tests of the engine without a server."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,15 @@ def session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeSes
     with temporary_settings({"home": tmp_path}):
         yield fake
     set_log_sink(before)
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Has threads take turns a hundred times as often as they do, so that few steps go undisturbed."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(interval / 100)
+    yield
+    sys.setswitchinterval(interval)
 
 
 @pytest.fixture(params=[on_main_thread, on_another_thread])

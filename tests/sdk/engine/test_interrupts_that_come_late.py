@@ -31,15 +31,6 @@ def _nothing_left() -> Iterator[None]:
     assert signal.getsignal(signal.SIGALRM) != interrupts._alarm._handle
 
 
-@pytest.fixture
-def restless() -> Iterator[None]:
-    """Has threads take turns a hundred times as often as they do, so that few steps go undisturbed."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(interval / 100)
-    yield
-    sys.setswitchinterval(interval)
-
-
 @pytest.mark.usefixtures("restless")
 def test_threads_that_code_starts_get_no_interrupt_in_its_place() -> None:
     """Up to Python 3.11 a thread that is being started can be taken for its parent, which then waits for ever."""

@@ -1,9 +1,8 @@
 """Whatever step an interrupt comes at, code is part of the run that it was part of before."""
 
 import random
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -13,24 +12,10 @@ from antiphon.engine.drivers import drive
 from antiphon.engine.effects import Call, Life
 from antiphon.engine.scopes import RunScope
 from antiphon.exceptions import RunCancelled
-from interrupting import Place, on_another_thread, on_main_thread
+from interrupting import Place
 
 ROUNDS = 300
-
-
-@pytest.fixture(autouse=True)
-def _restless() -> Iterator[None]:
-    """Threads take turns a thousand times as often as they do."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(interval / 1000)
-    yield
-    sys.setswitchinterval(interval)
-
-
-@pytest.fixture(params=[on_main_thread, on_another_thread])
-def place(request: pytest.FixtureRequest) -> Place:
-    chosen: Place = request.param
-    return chosen
+pytestmark = pytest.mark.usefixtures("restless")
 
 
 def context() -> FlowRunContext:

@@ -200,15 +200,12 @@ async def _room(session: Session) -> None:
 def _call(effect: Call) -> Outcome:
     outcome = Outcome()
     block = Block(effect.timeout)
-    around = RunsAround()
     try:
-        try:
-            with ExitStack() as stack:
-                for context in effect.contexts:
-                    stack.enter_context(context)
-                block.run(partial(_call_in_block, effect, block, outcome))
-        finally:
-            around.restore()  # an interrupt of a run around this one may have come as a context was left
+        # An interrupt of a run around this one may come as a context is left.
+        with RunsAround(), ExitStack() as stack:
+            for context in effect.contexts:
+                stack.enter_context(context)
+            block.run(partial(_call_in_block, effect, block, outcome))
     except BaseException as error:  # noqa: BLE001 - the outcome carries it
         outcome.error = error
         outcome.timed_out = block.timed_out and not block.outer_timed_out and isinstance(error, RunTimeout)
